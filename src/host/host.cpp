@@ -1,5 +1,7 @@
 #include "host/host.h"
 
+#include <algorithm>
+
 namespace belay::host {
 namespace {
 
@@ -34,7 +36,8 @@ Result<Outcome> run_checked(Host& host, const Command& command)
 {
     Outcome outcome = TRY(host.run(command));
     if (outcome.exit_code == 0) return outcome;
-    const std::string said = outcome.err.substr(0, outcome.err.find('\n'));
+    const std::string_view err = outcome.err;
+    const std::string said(err.begin(), std::find(err.begin(), err.end(), '\n'));
     return std::unexpected(Error{.kind = ErrorKind::failed,
                                  .what = fmt::format("{} ended with exit code {}{}{}", command.argv.front(),
                                                      outcome.exit_code, said.empty() ? "" : ": ", said),

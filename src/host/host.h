@@ -50,13 +50,14 @@ struct Space {
     Bytes total;
 };
 
-/// Threads: any. All paths are absolute.
+/// Threads: any. All paths are absolute (else: usage).
 class Host {
   public:
     virtual ~Host() = default;
 
     /// Runs a command to its end. A non-zero exit is an Outcome, not an error. Errors: not_found (no such
-    /// program), timeout, lost (it may have run; nobody knows), dead.
+    /// program), timeout, corrupt (too much output), usage (not a bare name), lost (it may have run; nobody
+    /// knows), dead.
     virtual Result<Outcome> run(const Command& command) = 0;
 
     /// A whole file, at most `limit` bytes (more: corrupt). Errors: not_found, permission, io.
@@ -64,9 +65,10 @@ class Host {
     /// Writes into a file that exists, in one write(2): for sysfs and procfs.
     virtual Result<void> write(std::string_view path, std::string_view text) = 0;
     /// Replaces or makes a file: beside it, synced, renamed, directory synced. Mode 0644 where new, else
-    /// kept.
+    /// owner and mode are kept. A symbolic link is followed and stays. Errors: lost (replaced, but perhaps
+    /// not for good: the directory could not be synced).
     virtual Result<void> replace(std::string_view path, std::string_view text) = 0;
-    /// Removes a file. One that is not there is no error.
+    /// Removes a file, directory synced. One that is not there is no error.
     virtual Result<void> remove(std::string_view path) = 0;
     /// Names in a folder, sorted, without "." and "..".
     virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
@@ -74,9 +76,10 @@ class Host {
     virtual Result<std::string> resolve(std::string_view path) = 0;
 
     /// Bytes of a block device or file, exactly `size` of them. Errors: not_found, io, corrupt (it ends
-    /// before).
+    /// before), usage (more than 64 MiB).
     virtual Result<std::string> read_at(std::string_view path, Bytes offset, Bytes size) = 0;
-    /// Writes and syncs bytes of a block device that exists.
+    /// Writes and syncs bytes of a block device or file that exists; never makes one. After an error some of
+    /// them may be written.
     virtual Result<void> write_at(std::string_view path, Bytes offset, std::string_view bytes) = 0;
 
     virtual Result<Space> space(std::string_view path) = 0;
