@@ -1,0 +1,100 @@
+#include "operation/action.h"
+
+namespace belay::operation {
+namespace {
+
+std::unexpected<Error> unknown(std::string_view sort, std::string_view name)
+{
+    return fail(ErrorKind::version, fmt::format("this Belay has no {} called {}", sort, name),
+                "install the version of Belay that made the plan");
+}
+
+}  // namespace
+
+std::optional<Milliseconds> Progress::left() const
+{
+    if (per_second == 0) return std::nullopt;
+    const uint64_t rest = total > done ? total - done : 0;
+    return Milliseconds{
+        static_cast<int64_t>(static_cast<double>(rest) * 1000.0 / static_cast<double>(per_second))};
+}
+
+std::string_view name_of(Verdict verdict)
+{
+    constexpr std::string_view names[] = {"pass", "warn", "fail"};
+    return names[static_cast<size_t>(verdict)];
+}
+
+std::vector<std::string> differences_of(const Fingerprint& before, const Fingerprint& after)
+{
+    std::vector<std::string> differences;
+    for (const auto& [name, value] : before) {
+        const auto found = after.find(name);
+        if (found == after.end())
+            differences.push_back(fmt::format("{}: was {}, is gone", name, value));
+        else if (found->second != value)
+            differences.push_back(fmt::format("{}: was {}, is {}", name, value, found->second));
+    }
+    for (const auto& [name, value] : after) {
+        if (!before.contains(name))
+            differences.push_back(fmt::format("{}: was not there, is {}", name, value));
+    }
+    return differences;
+}
+
+void Catalogue::add(std::string name, std::unique_ptr<Action> action)
+{
+    actions_.insert_or_assign(std::move(name), std::move(action));
+}
+
+void Catalogue::add_condition(std::string name, Condition condition)
+{
+    conditions_.insert_or_assign(std::move(name), std::move(condition));
+}
+
+void Catalogue::add_fingerprint(std::string name, FingerprintMaker maker)
+{
+    fingerprints_.insert_or_assign(std::move(name), std::move(maker));
+}
+
+Result<const Action*> Catalogue::action(std::string_view name) const
+{
+    const auto found = actions_.find(name);
+    if (found == actions_.end()) return unknown("action", name);
+    return found->second.get();
+}
+
+Result<Finding> Catalogue::ask(host::Host& host, const Question& question) const
+{
+    const auto found = conditions_.find(question.condition);
+    if (found == conditions_.end()) return unknown("condition", question.condition);
+    return found->second(host, question.arguments);
+}
+
+Result<Fingerprint> Catalogue::fingerprint(host::Host& host, const Question& question) const
+{
+    const auto found = fingerprints_.find(question.condition);
+    if (found == fingerprints_.end()) return unknown("fingerprint", question.condition);
+    return found->second(host, question.arguments);
+}
+
+Result<void> Catalogue::covers(const Plan& plan) const
+{
+    std::vector<const Question*> questions;
+    for (const Check& check : plan.checks) questions.push_back(&check.question);
+    for (const Gate& gate : plan.gates) questions.push_back(&gate.question);
+    for (const Step& step : plan.steps) {
+        TRY(action(step.action));
+        for (const Question& question : step.identity) questions.push_back(&question);
+        for (const Question& question : step.expects) questions.push_back(&question);
+    }
+    for (const Question* question : questions) {
+        if (!conditions_.contains(question->condition)) return unknown("condition", question->condition);
+    }
+    for (const Question& question : plan.fingerprints) {
+        if (!fingerprints_.contains(question.condition)) return unknown("fingerprint", question.condition);
+    }
+    return {};
+}
+
+}  // namespace belay::operation

@@ -1,0 +1,398 @@
+// The engine at work: what step() does in each state.
+
+#include "base/invariant.h"
+#include "operation/engine.h"
+
+namespace belay::operation {
+namespace {
+
+constexpr Milliseconds stalled_by_default = std::chrono::minutes(10);
+
+const Next again{Next::When::now, {}};
+const Next idle{Next::When::idle, {}};
+Next at(Milliseconds boot)
+{
+    return {Next::When::at, boot};
+}
+
+bool is_open(StepState::Status status)
+{
+    return status == StepState::Status::pending || status == StepState::Status::intended;
+}
+
+}  // namespace
+
+Result<Next> Engine::step(const Id& id)
+{
+    const SlotPointer found = TRY(slot(id));
+    const std::lock_guard lock(found->mutex);
+    Slot& slot = *found;
+    TRY(refresh(slot));
+    const host::Moment now = TRY(host_.now());
+    const uint64_t before = slot.operation.next_number;
+    const std::optional<Progress> progress = slot.progress;
+    Result<Next> next = work(slot, now);
+    if (next && next->when != Next::When::now) {
+        const Result<void> flushed = flush(slot);
+        if (!flushed) next = std::unexpected(flushed.error());
+    }
+    if (!next) {
+        slot.stale = true;
+        return next;
+    }
+    const bool moved = slot.operation.next_number != before || slot.progress.has_value() ||
+                       progress.has_value() || slot.operation.state == State::activated;
+    if (moved) publish(slot, now);
+    return next;
+}
+
+Result<Next> Engine::work(Slot& slot, const host::Moment& now)
+{
+    if (now.boot < slot.not_before) return at(slot.not_before);
+    switch (slot.operation.state) {
+        case State::adding:
+            return work_on_phase(slot, Phase::add, now);
+        case State::added:
+            if (!slot.operation.one_shot) return idle;
+            if (const auto begun = begin_activate(slot, slot.operation.asked_by, now); !begun) {
+                if (slot.stale) return std::unexpected(begun.error());
+                TRY(move(slot, now, State::aborting, begun.error().what));
+            }
+            return again;
+        case State::activating:
+            if (timer_ran_out(slot, now)) {
+                if (slot.operation.past_one_way()) {
+                    TRY(move(slot, now, State::held, "the timer ran out past a step that cannot be undone"));
+                    return idle;
+                }
+                TRY(move(slot, now, State::aborting, "the timer ran out"));
+                return again;
+            }
+            return work_on_phase(slot, Phase::activate, now);
+        case State::activated:
+            return soak(slot, now);
+        case State::committing:
+            return work_on_phase(slot, Phase::commit, now);
+        case State::aborting:
+            return go_back(slot, now);
+        case State::planned:
+        case State::committed:
+        case State::aborted:
+        case State::held:
+            return idle;
+    }
+    return idle;
+}
+
+bool Engine::timer_ran_out(const Slot& slot, const host::Moment& now) const
+{
+    const std::optional<Timer>& timer = slot.operation.timer;
+    return timer && !timer->stopped && left_of(*timer, now) <= Milliseconds{0};
+}
+
+Result<Next> Engine::work_on_phase(Slot& slot, Phase phase, const host::Moment& now)
+{
+    for (size_t i = 0; i < slot.operation.plan.steps.size(); ++i) {
+        if (slot.operation.plan.steps[i].phase != phase || !is_open(slot.operation.steps[i].status)) continue;
+        const bool begun = slot.operation.steps[i].status == StepState::Status::intended;
+        return begun ? go_on_with_step(slot, i, now) : begin_step(slot, i, now);
+    }
+    return phase_done(slot, phase, now);
+}
+
+Result<void> Engine::all_hold(const std::vector<Question>& questions, ErrorKind kind, std::string_view what)
+{
+    for (const Question& question : questions) {
+        const Finding finding = TRY(catalogue_.ask(host_, question));
+        if (finding.verdict != Verdict::fail) continue;
+        return fail(kind, fmt::format("{}: found {}, wanted {}", what, finding.found, finding.wanted),
+                    finding.mend);
+    }
+    return {};
+}
+
+Result<Next> Engine::begin_step(Slot& slot, size_t index, const host::Moment& now)
+{
+    const Step& step = slot.operation.plan.steps[index];
+    const Result<const Action*> action = catalogue_.action(step.action);
+    if (!action) return step_failed(slot, index, action.error(), now);
+    if (const auto same = all_hold(step.identity, ErrorKind::refused, "this is not what was planned for");
+        !same)
+        return step_failed(slot, index, same.error(), now);
+    const Result<Inspection> inspection = (*action)->inspect(host_, step.arguments);
+    if (!inspection) return step_failed(slot, index, inspection.error(), now);
+    if (inspection->found == Inspection::Found::done)
+        return step_done(slot, index, true, inspection->detail, now);
+    const Result<Json> remembered = (*action)->remember(host_, step.arguments);
+    if (!remembered) return step_failed(slot, index, remembered.error(), now);
+
+    slot.operation.steps[index].remembered = *remembered;
+    if (!remembered->empty()) slot.buffer.remembered[step.name] = *remembered;
+    TRY(take(slot, now, Event::intent, {{"step", step.name}}));
+    TRY(flush(slot));
+    return apply_step(slot, index, now);
+}
+
+Result<Next> Engine::apply_step(Slot& slot, size_t index, const host::Moment& now)
+{
+    const Step& step = slot.operation.plan.steps[index];
+    const Result<const Action*> action = catalogue_.action(step.action);
+    if (!action) return step_failed(slot, index, action.error(), now);
+    slot.applied = true;
+    slot.progressed = now.boot;
+    const Result<void> applied = (*action)->apply(host_, step.arguments);
+    return settle_step(slot, index, now, applied);
+}
+
+/// A step whose intent is in the journal: this process waits for it, or one before us began it.
+Result<Next> Engine::go_on_with_step(Slot& slot, size_t index, const host::Moment& now)
+{
+    if (slot.applied) return settle_step(slot, index, now, {});
+    const Step& step = slot.operation.plan.steps[index];
+    const Result<const Action*> action = catalogue_.action(step.action);
+    if (!action) return step_failed(slot, index, action.error(), now);
+    if (const auto same = all_hold(step.identity, ErrorKind::refused, "this is not what was planned for");
+        !same)
+        return step_failed(slot, index, same.error(), now);
+    const Result<Inspection> inspection = (*action)->inspect(host_, step.arguments);
+    if (!inspection) return step_failed(slot, index, inspection.error(), now);
+    const bool unfinished =
+        inspection->found == Inspection::Found::absent || inspection->found == Inspection::Found::partial;
+    if (!unfinished) {
+        slot.applied = true;
+        slot.progressed = now.boot;
+        return settle_step(slot, index, now, {});
+    }
+    if ((*action)->repeat() == Repeat::never)
+        return step_failed(
+            slot, index,
+            Error{.kind = ErrorKind::refused,
+                  .what = fmt::format("the step {} was cut short, and may not be done twice", step.name)},
+            now);
+    return apply_step(slot, index, now);
+}
+
+/// Holds the world against the goal, whatever apply said: an exit code alone proves nothing.
+Result<Next> Engine::settle_step(Slot& slot, size_t index, const host::Moment& now,
+                                 const Result<void>& applied)
+{
+    if (!applied && applied.error().kind == ErrorKind::dead) return std::unexpected(applied.error());
+    const Step& step = slot.operation.plan.steps[index];
+    const Action* action = TRY(catalogue_.action(step.action));
+    const Result<Inspection> inspection = action->inspect(host_, step.arguments);
+    if (!inspection) return step_failed(slot, index, applied ? inspection.error() : applied.error(), now);
+    if (inspection->found == Inspection::Found::running) return wait_for_step(slot, index, *inspection, now);
+    if (inspection->found != Inspection::Found::done) {
+        if (!applied) return step_failed(slot, index, applied.error(), now);
+        return step_failed(
+            slot, index,
+            Error{.what = fmt::format("the step {} ran, and its goal is not reached{}{}", step.name,
+                                      inspection->detail.empty() ? "" : ": ", inspection->detail)},
+            now);
+    }
+    if (const auto held = all_hold(step.expects, ErrorKind::failed, "the world is not as the plan promised");
+        !held)
+        return step_failed(slot, index, held.error(), now);
+    return step_done(slot, index, false, inspection->detail, now);
+}
+
+Result<Next> Engine::wait_for_step(Slot& slot, size_t index, const Inspection& inspection,
+                                   const host::Moment& now)
+{
+    const Step& step = slot.operation.plan.steps[index];
+    const bool moved =
+        !slot.progress || !inspection.progress || slot.progress->done != inspection.progress->done;
+    if (moved) slot.progressed = now.boot;
+    slot.progress = inspection.progress;
+    const Milliseconds patience =
+        step.stalled_after > Milliseconds{0} ? step.stalled_after : stalled_by_default;
+    if (inspection.progress && now.boot - slot.progressed > patience)
+        return step_failed(slot, index,
+                           Error{.kind = ErrorKind::timeout,
+                                 .what = fmt::format("the step {} has made no progress for {}", step.name,
+                                                     to_text(patience))},
+                           now);
+    Milliseconds due = now.boot + settings_.poll;
+    if (const auto& timer = slot.operation.timer;
+        timer && !timer->stopped && slot.operation.state == State::activating)
+        due = std::min(due, now.boot + std::max(left_of(*timer, now), Milliseconds{1}));
+    return at(due);
+}
+
+Result<Next> Engine::step_done(Slot& slot, size_t index, bool already, const std::string& detail,
+                               const host::Moment& now)
+{
+    const Step& step = slot.operation.plan.steps[index];
+    TRY(take(slot, now, Event::outcome, {{"step", step.name}, {"already", already}, {"detail", detail}}));
+    slot.applied = false;
+    slot.attempts = 0;
+    slot.progress.reset();
+    return again;  // the outcome becomes durable with the next record
+}
+
+Result<Next> Engine::step_failed(Slot& slot, size_t index, const Error& error, const host::Moment& now)
+{
+    if (error.kind == ErrorKind::dead) return std::unexpected(error);
+    const Step& step = slot.operation.plan.steps[index];
+    slot.applied = false;
+    slot.progress.reset();
+    TRY(take(slot, now, Event::failed, {{"step", step.name}, {"error", error}}));
+    const std::string what = fmt::format("the step {} failed: {}", step.name, error.what);
+    if (slot.operation.state == State::committing) return hold_or_retry(slot, what, error, now);
+    if (const auto one_way = slot.operation.past_one_way()) {
+        TRY(move(slot, now, State::held,
+                 fmt::format("{}; {} cannot be undone", what, slot.operation.plan.steps[*one_way].name)));
+        return idle;
+    }
+    TRY(move(slot, now, State::aborting, what));
+    return again;
+}
+
+Result<Next> Engine::hold_or_retry(Slot& slot, const std::string& what, const Error& error,
+                                   const host::Moment& now)
+{
+    if (error.kind == ErrorKind::dead) return std::unexpected(error);
+    slot.applied = false;
+    if (++slot.attempts < settings_.attempts && error.kind != ErrorKind::lost &&
+        error.kind != ErrorKind::version) {
+        slot.not_before = now.boot + settings_.retry * (1 << (slot.attempts - 1));
+        return at(slot.not_before);
+    }
+    TRY(move(slot, now, State::held, what));
+    return idle;
+}
+
+Result<Next> Engine::phase_done(Slot& slot, Phase phase, const host::Moment& now)
+{
+    switch (phase) {
+        case Phase::add:
+            TRY(move(slot, now, State::added, ""));
+            return again;
+        case Phase::activate:
+            slot.gates.clear();
+            slot.gates_broken_since.clear();
+            slot.gates_due.clear();
+            slot.soaked_at = now.boot + slot.operation.soak;
+            TRY(move(slot, now, State::activated, ""));
+            return again;
+        case Phase::commit:
+            TRY(move(slot, now, State::committed, ""));
+            return again;
+    }
+    return idle;
+}
+
+Result<Next> Engine::soak(Slot& slot, const host::Moment& now)
+{
+    if (timer_ran_out(slot, now)) {
+        if (const auto one_way = slot.operation.past_one_way()) {
+            TRY(move(slot, now, State::held,
+                     fmt::format("the timer ran out, and {} cannot be undone",
+                                 slot.operation.plan.steps[*one_way].name)));
+            return idle;
+        }
+        TRY(move(slot, now, State::aborting, "the timer ran out"));
+        return again;
+    }
+    std::optional<Milliseconds> due;
+    const auto not_later_than = [&](Milliseconds boot) { due = due ? std::min(*due, boot) : boot; };
+    bool all_gates_hold = true;
+    for (const Gate& gate : slot.operation.plan.gates) {
+        Milliseconds& gate_due = slot.gates_due[gate.name];
+        if (now.boot >= gate_due) {
+            gate_due = now.boot + gate.every;
+            Result<Finding> finding = catalogue_.ask(host_, gate.question);
+            if (!finding && finding.error().kind == ErrorKind::dead) return std::unexpected(finding.error());
+            if (!finding)
+                finding = Finding{Verdict::fail, finding.error().what, "an answer", finding.error().next};
+            slot.gates[gate.name] = {gate.name, gate.title, *finding};
+            if (finding->verdict != Verdict::fail)
+                slot.gates_broken_since.erase(gate.name);
+            else
+                slot.gates_broken_since.try_emplace(gate.name, now.boot);
+        }
+        not_later_than(gate_due);
+        const auto broken = slot.gates_broken_since.find(gate.name);
+        if (broken == slot.gates_broken_since.end()) continue;
+        all_gates_hold = false;
+        const Milliseconds broken_for = now.boot - broken->second;
+        slot.gates[gate.name].broken_for = broken_for;
+        if (broken_for < gate.grace) {
+            not_later_than(broken->second + gate.grace);
+            continue;
+        }
+        const std::string why = fmt::format("the gate {} was broken for {}: {}", gate.name,
+                                            to_text(broken_for), slot.gates[gate.name].finding.found);
+        const bool can_go_back = !slot.operation.past_one_way();
+        TRY(move(slot, now, can_go_back ? State::aborting : State::held, why));
+        return can_go_back ? again : idle;
+    }
+    if (slot.operation.one_shot) {
+        if (!slot.soaked_at) slot.soaked_at = now.boot + slot.operation.soak;
+        if (now.boot >= *slot.soaked_at && all_gates_hold) {
+            TRY(move(slot, now, State::committing, "one-shot"));
+            return again;
+        }
+        if (now.boot < *slot.soaked_at) not_later_than(*slot.soaked_at);
+    }
+    if (const auto& timer = slot.operation.timer; timer && !timer->stopped)
+        not_later_than(now.boot + left_of(*timer, now));
+    return due ? at(*due) : idle;
+}
+
+Result<Next> Engine::go_back(Slot& slot, const host::Moment& now)
+{
+    for (size_t i = slot.operation.steps.size(); i-- > 0;) {
+        const StepState::Status status = slot.operation.steps[i].status;
+        if (status == StepState::Status::intended || status == StepState::Status::done)
+            return undo_step(slot, i, now);
+    }
+    return verify_and_end(slot, now);
+}
+
+Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now)
+{
+    const Step& step = slot.operation.plan.steps[index];
+    const StepState& state = slot.operation.steps[index];
+    INVARIANT(step.one_way.empty());
+    const auto undo_failed = [&](const Error& error) -> Result<Next> {
+        if (error.kind == ErrorKind::dead) return std::unexpected(error);
+        TRY(take(slot, now, Event::failed, {{"step", step.name}, {"error", error}}));
+        return hold_or_retry(slot, fmt::format("the step {} could not be undone: {}", step.name, error.what),
+                             error, now);
+    };
+    const Result<const Action*> action = catalogue_.action(step.action);
+    if (!action) return undo_failed(action.error());
+    Result<std::string> remains = (*action)->remains(host_, step.arguments, state.remembered);
+    if (!remains) return undo_failed(remains.error());
+    std::string detail = "nothing of it was there";
+    if (!remains->empty()) {
+        detail = fmt::format("undone: {}", *remains);
+        const Result<void> reverted = (*action)->revert(host_, step.arguments, state.remembered);
+        if (!reverted && reverted.error().kind == ErrorKind::dead) return std::unexpected(reverted.error());
+        remains = (*action)->remains(host_, step.arguments, state.remembered);
+        if (!remains) return undo_failed(remains.error());
+        if (!remains->empty())
+            return undo_failed(reverted ? Error{.what = fmt::format("there still is {}", *remains)}
+                                        : reverted.error());
+    }
+    TRY(take(slot, now, Event::undone, {{"step", step.name}, {"detail", detail}}));
+    slot.attempts = 0;
+    TRY(flush(slot));
+    return again;
+}
+
+Result<Next> Engine::verify_and_end(Slot& slot, const host::Moment& now)
+{
+    const Result<Fingerprint> after = fingerprint(slot.operation.plan);
+    if (!after) {
+        return hold_or_retry(
+            slot, fmt::format("everything is undone, and it cannot be proven: {}", after.error().what),
+            after.error(), now);
+    }
+    TRY(take(slot, now, Event::verified, {{"differences", differences_of(slot.operation.before, *after)}}));
+    TRY(move(slot, now, State::aborted, slot.operation.reason));
+    return again;
+}
+
+}  // namespace belay::operation

@@ -1,0 +1,118 @@
+#pragma once
+// An operation as its journal tells it: the plan, and what became of it so far. The records are the truth; an
+// Operation is only what they add up to, so after a crash it is the same as before.
+
+#include "operation/action.h"
+#include "operation/plan.h"
+#include "operation/state.h"
+#include "operation/timer.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace belay::operation {
+
+/// A number in decimal, never used again.
+using Id = std::string;
+
+/// Who asks, from where, and why.
+struct Asker {
+    std::string user;    ///< as "root"
+    std::string origin;  ///< as "uid 0, pid 812 by the local socket"
+    std::string why = {};
+};
+
+/// What is written to the journal. The names are the stable ones of name_of().
+enum class Event {
+    planned,   ///< {title, who, origin, why, one_shot, soak_ms, version, before: fingerprint}
+    state,     ///< {to, reason, who}; to "held" also {in}
+    checked,   ///< {findings}
+    intent,    ///< {step}: it is about to act; what revert needs was remembered with it
+    outcome,   ///< {step, already, detail}: the goal is reached; already: it was before we came
+    failed,    ///< {step, error}
+    undone,    ///< {step, detail}: nothing of ours is left
+    timer,     ///< the Timer
+    verified,  ///< {differences}: the world after an abort, held against the world before
+    left,      ///< {behind}: what a cleared operation leaves
+};
+std::string_view name_of(Event event);
+
+struct Record {
+    uint64_t number = 0;  ///< 0, 1, 2... without a hole
+    Milliseconds at{0};   ///< wall clock
+    Event event = Event::planned;
+    Json detail = Json::object();
+};
+void to_json(Json& json, const Record& record);
+void from_json(const Json& json, Record& record);
+
+struct StepState {
+    enum class Status { pending, intended, done, already, undone } status = Status::pending;
+    Milliseconds started{0};
+    Milliseconds ended{0};
+    std::string detail = {};
+    std::optional<Error> error = {};
+    Json remembered = Json::object();
+};
+std::string_view name_of(StepState::Status status);
+
+struct Checked {
+    std::string code;
+    std::string title;
+    Finding finding;
+};
+void to_json(Json& json, const Checked& checked);
+void from_json(const Json& json, Checked& checked);
+bool any_failed(const std::vector<Checked>& findings);
+
+struct Transition {
+    State to;
+    Milliseconds at;
+    std::string who;
+    std::string reason;
+};
+
+/// A command that leads on from a state: "belay commit 7", and what it does.
+struct WayOn {
+    Verb verb;
+    std::string command;
+    std::string meaning;
+};
+
+struct Operation {
+    Id id = {};
+    Plan plan = {};
+    State state = State::planned;
+    State held_in = State::planned;  ///< where it was going when it was held
+    std::string reason = {};         ///< of the last transition
+    Asker asked_by = {};
+    Milliseconds created{0};
+    bool one_shot = false;
+    Milliseconds soak{0};  ///< of a one-shot, before it commits
+    std::vector<StepState> steps = {};
+    std::vector<Checked> findings = {};
+    std::optional<Timer> timer = {};
+    Fingerprint before = {};
+    bool verified = false;  ///< differences were looked for after an abort
+    std::vector<std::string> differences = {};
+    std::vector<std::string> left_behind = {};
+    std::vector<Transition> transitions = {};
+    uint64_t next_number = 0;  ///< of the record to come
+    bool cleared = false;
+
+    /// Takes in the next record. Errors: corrupt, where the record does not fit the plan.
+    Result<void> take(const Record& record);
+
+    /// A step whose way back is gone has been begun; its index.
+    std::optional<size_t> past_one_way() const;
+    /// Null if the verb may be asked now; else the refusal: what the state is, and the commands that lead on.
+    std::optional<Error> refusal(Verb verb) const;
+    /// What a person can do now; empty only when it has ended.
+    std::vector<WayOn> ways_on() const;
+};
+
+/// The stable form of `--json`, without the remembered data.
+void to_json(Json& json, const Operation& operation);
+
+}  // namespace belay::operation

@@ -1,0 +1,161 @@
+#include "operation/plan.h"
+
+namespace belay::operation {
+namespace {
+
+constexpr std::string_view phase_names[] = {"add", "activate", "commit"};
+
+Phase phase_named(const std::string& name)
+{
+    for (size_t i = 0; i < std::size(phase_names); ++i) {
+        if (phase_names[i] == name) return static_cast<Phase>(i);
+    }
+    throw Json::other_error::create(501, "no phase is called " + name, nullptr);
+}
+
+Milliseconds span(const Json& json, const char* key, Milliseconds fallback)
+{
+    return Milliseconds{json.value(key, fallback.count())};
+}
+
+}  // namespace
+
+std::string_view name_of(Phase phase)
+{
+    return phase_names[static_cast<size_t>(phase)];
+}
+
+void to_json(Json& json, const Question& question)
+{
+    json = {{"condition", question.condition}, {"arguments", question.arguments}};
+}
+
+void from_json(const Json& json, Question& question)
+{
+    question = {json.at("condition"), json.value("arguments", Json::object())};
+}
+
+void to_json(Json& json, const Check& check)
+{
+    json = {
+        {"code", check.code}, {"title", check.title}, {"question", check.question}, {"again", check.again}};
+}
+
+void from_json(const Json& json, Check& check)
+{
+    check = {json.at("code"), json.at("title"), json.at("question"), json.value("again", true)};
+}
+
+void to_json(Json& json, const Step& step)
+{
+    json = {{"name", step.name},
+            {"title", step.title},
+            {"phase", name_of(step.phase)},
+            {"member", step.member},
+            {"action", step.action},
+            {"arguments", step.arguments},
+            {"commands", step.commands},
+            {"undo_commands", step.undo_commands},
+            {"one_way", step.one_way},
+            {"identity", step.identity},
+            {"expects", step.expects},
+            {"takes_ms", step.takes.count()},
+            {"stalled_after_ms", step.stalled_after.count()}};
+}
+
+void from_json(const Json& json, Step& step)
+{
+    step.name = json.at("name");
+    step.title = json.at("title");
+    step.phase = phase_named(json.at("phase"));
+    step.member = json.value("member", "");
+    step.action = json.at("action");
+    step.arguments = json.at("arguments");
+    step.commands = json.value("commands", std::vector<std::string>{});
+    step.undo_commands = json.value("undo_commands", std::vector<std::string>{});
+    step.one_way = json.value("one_way", "");
+    step.identity = json.value("identity", std::vector<Question>{});
+    step.expects = json.value("expects", std::vector<Question>{});
+    step.takes = span(json, "takes_ms", {});
+    step.stalled_after = span(json, "stalled_after_ms", {});
+}
+
+void to_json(Json& json, const Gate& gate)
+{
+    json = {{"name", gate.name},
+            {"title", gate.title},
+            {"question", gate.question},
+            {"every_ms", gate.every.count()},
+            {"grace_ms", gate.grace.count()}};
+}
+
+void from_json(const Json& json, Gate& gate)
+{
+    gate.name = json.at("name");
+    gate.title = json.at("title");
+    gate.question = json.at("question");
+    gate.every = span(json, "every_ms", gate.every);
+    gate.grace = span(json, "grace_ms", gate.grace);
+}
+
+void to_json(Json& json, const Room& room)
+{
+    json = {{"path", room.path}, {"bytes", room.bytes.count}};
+}
+
+void from_json(const Json& json, Room& room)
+{
+    room = {json.at("path"), Bytes{json.at("bytes").get<uint64_t>()}};
+}
+
+void to_json(Json& json, const Plan& plan)
+{
+    json = {{"procedure", plan.procedure}, {"title", plan.title},
+            {"asked", plan.asked},         {"checks", plan.checks},
+            {"steps", plan.steps},         {"gates", plan.gates},
+            {"locks", plan.locks},         {"fingerprints", plan.fingerprints},
+            {"room", plan.room},           {"left_by_abort", plan.left_by_abort},
+            {"topology", plan.topology},   {"timer_ms", plan.timer.count()}};
+}
+
+void from_json(const Json& json, Plan& plan)
+{
+    plan.procedure = json.at("procedure");
+    plan.title = json.at("title");
+    plan.asked = json.value("asked", Json::object());
+    plan.checks = json.value("checks", std::vector<Check>{});
+    plan.steps = json.at("steps");
+    plan.gates = json.value("gates", std::vector<Gate>{});
+    plan.locks = json.value("locks", std::vector<std::string>{});
+    plan.fingerprints = json.value("fingerprints", std::vector<Question>{});
+    plan.room = json.value("room", std::vector<Room>{});
+    plan.left_by_abort = json.value("left_by_abort", std::vector<std::string>{});
+    plan.topology = json.value("topology", std::vector<std::string>{});
+    plan.timer = span(json, "timer_ms", plan.timer);
+}
+
+Result<void> validate(const Plan& plan)
+{
+    if (plan.steps.empty())
+        return fail(ErrorKind::usage, fmt::format("the plan of {} has no step", plan.procedure));
+    std::set<std::string_view> names;
+    Phase phase = Phase::add;
+    for (const Step& step : plan.steps) {
+        if (!names.insert(step.name).second)
+            return fail(ErrorKind::usage, fmt::format("two steps are called {}", step.name));
+        if (step.phase < phase)
+            return fail(ErrorKind::usage, fmt::format("the step {} stands after a later phase", step.name));
+        if (step.action.empty())
+            return fail(ErrorKind::usage, fmt::format("the step {} has no action", step.name));
+        if (step.phase == Phase::add && !step.one_way.empty())
+            return fail(ErrorKind::usage,
+                        fmt::format("the step {} of the add phase has no way back", step.name));
+        phase = step.phase;
+    }
+    const std::set<std::string_view> locks(plan.locks.begin(), plan.locks.end());
+    if (locks.size() != plan.locks.size())
+        return fail(ErrorKind::usage, fmt::format("the plan of {} names a lock twice", plan.procedure));
+    return {};
+}
+
+}  // namespace belay::operation

@@ -1,0 +1,96 @@
+#pragma once
+// A plan: what an operation will do, as data. It holds names of actions and conditions with their arguments,
+// and nothing else: the journal keeps it whole, so that after a crash, or an update of Belay, no procedure is
+// needed to go on. Everything variable was resolved into stable names (serial, PARTUUID, array UUID) when it
+// was made.
+
+#include "base/result.h"
+#include "base/units.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace belay::operation {
+
+using Json = nlohmann::json;
+
+/// The three parts of every change: prepare beside the old, switch to the new, let the old go.
+enum class Phase { add, activate, commit };
+std::string_view name_of(Phase phase);
+
+/// A condition with its arguments: {"md.has_members", {"array": "...", "count": 3}}.
+struct Question {
+    std::string condition;
+    Json arguments = Json::object();
+};
+
+/// Asked before anything is touched. `code` is stable, as "disk.unused"; `again`: also just before activate.
+struct Check {
+    std::string code;
+    std::string title;
+    Question question;
+    bool again = true;
+};
+
+/// One named action with arguments, on one member.
+struct Step {
+    std::string name;   ///< unique in the plan, as "in-sync"
+    std::string title;  ///< one line for a person
+    Phase phase = Phase::add;
+    std::string member = {};  ///< whom it is done on; empty: the host
+    std::string action;
+    Json arguments = Json::object();
+    std::vector<std::string> commands = {};       ///< what it runs or writes, as a person would do it by hand
+    std::vector<std::string> undo_commands = {};  ///< the same for its way back
+    std::string one_way = {};                     ///< why it cannot be undone; empty: it can
+    std::vector<Question> identity = {};  ///< must hold before it acts: are these still the same things?
+    std::vector<Question> expects = {};   ///< must hold after it: the topology that the plan promises
+    Milliseconds takes{0};                ///< an estimate; 0: a moment
+    Milliseconds stalled_after{0};        ///< fails when it makes no progress for so long; 0: 10 min
+};
+
+/// Must hold all through the soak; broken for longer than `grace`, the operation aborts.
+struct Gate {
+    std::string name;
+    std::string title;
+    Question question;
+    Milliseconds every = std::chrono::seconds(10);
+    Milliseconds grace = std::chrono::seconds(30);
+};
+
+/// Room that the plan needs on the filesystem that holds `path`.
+struct Room {
+    std::string path;
+    Bytes bytes;
+};
+
+struct Plan {
+    std::string procedure;  ///< as "disk.replace"
+    std::string title;      ///< one line for a person
+    Json asked = Json::object();
+    std::vector<Check> checks = {};
+    std::vector<Step> steps = {};  ///< phases in order
+    std::vector<Gate> gates = {};
+    std::vector<std::string> locks = {};      ///< resources, as "md:UUID", "disk:SERIAL"
+    std::vector<Question> fingerprints = {};  ///< what must be the same after an abort
+    std::vector<Room> room = {};
+    std::vector<std::string> left_by_abort = {};  ///< what an abort cannot put back, a sentence each
+    std::vector<std::string> topology = {};       ///< what stands after activate, a line each
+    Milliseconds timer = std::chrono::hours(2);   ///< of the auto-abort
+};
+
+void to_json(Json& json, const Question& question);
+void from_json(const Json& json, Question& question);
+void to_json(Json& json, const Step& step);
+void from_json(const Json& json, Step& step);
+void to_json(Json& json, const Plan& plan);
+/// Throws Json::exception on what is not a plan: read plans with from_json_text.
+void from_json(const Json& json, Plan& plan);
+
+/// Whether a plan is one that the engine can carry: unique step names, phases in order, no empty action, at
+/// least one step, each lock once. Errors: usage, naming the step.
+Result<void> validate(const Plan& plan);
+
+}  // namespace belay::operation
