@@ -3,21 +3,20 @@
 //
 // The contract is what etcd 3 and SQLite can both keep, so that one machine and a site run the same engine:
 //  - A key is a path ("operation/7/state"), a value is bytes. Keys sort as bytes.
-//  - Every commit that changes something gets the next revision of the whole store. An entry knows the
-//  revision that
-//    created it and the one that modified it last; a deleted and re-made key is created anew.
+//  - Every commit that changes something gets the next revision of the whole store, and so do a revoke() and
+//    an expire() that delete a key. An entry knows the revision that created it and the one that modified it
+//    last; a deleted and re-made key is created anew.
 //  - A transaction is all or nothing, and durable when commit() returns. Its comparisons are made at the same
-//  instant.
+//    instant.
 //  - A watch delivers, in order of revision, the latest state of every key that changed under its prefix.
-//  Changes of one key
-//    in quick succession may be delivered as one; the last state is never left out.
+//    Changes of one key in quick succession may be delivered as one; the last state is never left out.
 //  - A lease deletes the keys that were put under it when it is not kept alive for its time to live. Leases
-//  run on the
-//    monotonic clock and end with the boot.
+//    run on the monotonic clock and end with the boot. Opening the store anew within one boot gives every
+//    lease its full time again: its holder could not keep it alive meanwhile.
 //
 // After a failed sync nobody knows what is on the disk: the store then answers every later call with the same
-// error (kind io) until it is opened anew. A full disk (no_space) is not that: the transaction did not
-// happen, and the next may.
+// error (kind io) until it is opened anew, and after damage was met (corrupt) likewise. A full disk
+// (no_space) is not that: the transaction did not happen, and the next may.
 
 #include "base/result.h"
 
@@ -33,11 +32,11 @@ namespace belay::store {
 
 /// Counts the commits of a store; 0 is the empty store, before the first commit.
 using Revision = int64_t;
-using LeaseId = int64_t;  ///< 0: no lease
+using LeaseId = int64_t;  ///< 0: no lease; an id is never given twice
 
 struct Entry {
     std::string key;
-    std::string value;
+    std::string value = {};
     Revision created = 0;
     Revision modified = 0;
     LeaseId lease = 0;
@@ -51,10 +50,10 @@ struct Compare {
 };
 
 /// One write of a transaction: a put, or a delete where `value` is empty optional. A delete of what is not
-/// there does nothing.
+/// there does nothing. A put leaves the key under `lease` alone, whatever lease it was under before.
 struct Write {
     std::string key;
-    std::optional<std::string> value;
+    std::optional<std::string> value = {};
     LeaseId lease = 0;
 };
 
@@ -71,20 +70,21 @@ struct Commit {
 };
 
 /// A change under a watched prefix: the entry, or, where it was deleted, its key with `deleted` set (value
-/// empty).
+/// empty, `modified` the revision that deleted it).
 struct Change {
     Entry entry;
     bool deleted = false;
 };
 
-/// One subscriber. Used by one thread at a time.
+/// One subscriber. Used by one thread at a time, but for interrupt(). Is destroyed before its store.
 class Watch {
   public:
     virtual ~Watch() = default;
-    /// The changes since the last call, oldest first; waits up to `patience` for the first one, and comes
-    /// back empty after it. Errors: those of the store.
+    /// The changes since the last call, oldest first, at most 1,000 at once; waits up to `patience` (a day at
+    /// most) for the first one, and comes back empty after it. Errors: those of the store.
     virtual Result<std::vector<Change>> next(std::chrono::milliseconds patience) = 0;
-    /// Makes a next() that waits in another thread return at once, empty.
+    /// Makes the next() that waits in another thread, or else the coming one, return at once and empty. No
+    /// change is lost by it. Threads: any.
     virtual void interrupt() = 0;
 };
 
@@ -100,13 +100,16 @@ class Store {
                                             size_t limit = 10'000) = 0;
     virtual Result<Revision> revision() = 0;
 
-    /// Keys: 1..512 bytes, each written at most once in a transaction; values: up to 4 MiB. Beyond: usage.
+    /// The limits are in limits.h; beyond them, and for a key that is written twice: usage. A put under a
+    /// lease that has ended: not_found, and nothing was written.
     virtual Result<Commit> commit(const Transaction& transaction) = 0;
 
-    /// Delivers what changed after revision `since`. Deletes are remembered for at least the last 1,000
-    /// revisions; a `since` older than what is remembered: not_found, and the caller lists anew.
+    /// Delivers what changed after revision `since`. At least the last 1,000 revisions are remembered; a
+    /// `since` older than that, or one that this store has not reached (it was restored from a backup):
+    /// not_found, and the caller lists anew. To miss nothing, ask revision() first, then list, then watch.
     virtual Result<std::unique_ptr<Watch>> watch(std::string_view prefix, Revision since) = 0;
 
+    /// Time to live: 1 ms to 10 years, else usage.
     virtual Result<LeaseId> grant(std::chrono::milliseconds time_to_live) = 0;
     /// Errors: not_found where the lease has ended.
     virtual Result<void> keep_alive(LeaseId lease) = 0;
