@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace belay::host::files {
@@ -212,6 +213,14 @@ Result<void> write_at(std::string_view path, Bytes offset, std::string_view byte
     TRY(put(file, path, bytes, offset.count));
     if (fdatasync(file.number()) != 0) return failed_to("sync", path);
     return {};
+}
+
+Result<Space> space(std::string_view path)
+{
+    const std::string checked_path = TRY(checked(path));
+    struct statvfs room{};
+    if (statvfs(checked_path.c_str(), &room) != 0) return failed_to("see the room at", path);
+    return Space{.free = {room.f_bavail * room.f_frsize}, .total = {room.f_blocks * room.f_frsize}};
 }
 
 }  // namespace belay::host::files

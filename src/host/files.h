@@ -26,4 +26,6 @@ Result<std::string> resolve(std::string_view path);
 Result<std::string> read_at(std::string_view path, Bytes offset, Bytes size);
 Result<void> write_at(std::string_view path, Bytes offset, std::string_view bytes);
 
+Result<Space> space(std::string_view path);
+
 }  // namespace belay::host::files

@@ -7,7 +7,6 @@
 #include <ctime>
 #include <mutex>
 #include <sys/random.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace belay::host {
@@ -53,13 +52,7 @@ class RealHost final : public Host {
         return files::write_at(path, offset, bytes);
     }
 
-    Result<Space> space(std::string_view path) override
-    {
-        struct statvfs room{};
-        if (statvfs(std::string(path).c_str(), &room) != 0)
-            return std::unexpected(system_error(fmt::format("see the room at {}", path), errno));
-        return Space{.free = {room.f_bavail * room.f_frsize}, .total = {room.f_blocks * room.f_frsize}};
-    }
+    Result<Space> space(std::string_view path) override { return files::space(path); }
 
     Result<Moment> now() override
     {

@@ -1,0 +1,39 @@
+#pragma once
+// Pseudonyms for what must not leave the machine, such as serial numbers.
+
+#include "base/result.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace belay::host {
+
+struct Contact;
+
+/// Replaces secrets by pseudonyms of the same length and look: digits stay digits, letters become a..f or
+/// A..F (a serial number in hexadecimal stays one), all else stays. The pseudonym depends on nothing but the
+/// secret, so two recordings of one machine agree. It hides a secret from a reader, not from someone who can
+/// guess it and try.
+class Mask {
+  public:
+    /// Masks nothing.
+    Mask() = default;
+    /// Errors: usage (a secret shorter than 4 bytes, which would be found everywhere, or two with one
+    /// pseudonym).
+    static Result<Mask> of(std::vector<std::string> secrets);
+
+    /// Where secrets overlap, the one that begins first counts, then the longest.
+    std::string apply(std::string_view text) const;
+    /// In questions and answers alike.
+    void apply_to(Contact& contact) const;
+
+  private:
+    struct Secret {
+        std::string text;
+        std::string pseudonym;
+    };
+    std::vector<Secret> secrets_;  ///< the longest first
+};
+
+}  // namespace belay::host
