@@ -1,0 +1,45 @@
+#pragma once
+// The library of "wiki pages": each procedure reads the machine and returns a plan. What it found and what
+// was asked for are resolved into the plan; the engine needs no procedure afterwards.
+
+#include "base/json.h"
+#include "operation/action.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace belay::procedures {
+
+/// What a procedure wants to be told. All arguments are texts; the procedure reads them.
+struct Argument {
+    std::string name;     ///< as "array"
+    std::string meaning;  ///< a few words for a person
+    std::string example;  ///< as "/dev/md0"
+    bool required;
+};
+
+/// `make` reads the machine and changes nothing. It gets no argument that is not listed here, and every
+/// required one. Errors: usage (an argument makes no sense), not_found (it names nothing on this machine),
+/// those of the machine. Threads: any.
+struct Procedure {
+    std::string name;         ///< as "disk.replace"
+    std::string summary;      ///< one line
+    std::string description;  ///< what is done, what is kept, what the way back is
+    std::string source;       ///< the page or manual that it comes from
+    std::vector<Argument> arguments;
+    std::function<Result<operation::Plan>(host::Host&, const std::map<std::string, std::string>& arguments)>
+        make;
+};
+
+/// Every procedure of this Belay, by name.
+const std::vector<Procedure>& all();
+
+/// Adds the actions, conditions and fingerprints that the plans of all() name.
+void fill(operation::Catalogue& catalogue);
+
+/// The block graph of the machine, as `belay storage show --json`. Errors: those of the machine.
+Result<Json> storage_show(host::Host& host);
+
+}  // namespace belay::procedures
