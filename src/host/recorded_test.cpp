@@ -28,9 +28,7 @@ Error refusal_of(std::string_view text)
 
 Error refusal_of_line(std::string_view line)
 {
-    return refusal_of(fmt::format("{}{}
-{}
-", head, R"({"call":"read","path":"/a","answer":""})", line));
+    return refusal_of(fmt::format("{}{}\n{}\n", head, R"({"call":"read","path":"/a","answer":""})", line));
 }
 
 std::string error_text(const Error& error)
