@@ -44,6 +44,15 @@ bool is_no_space(int extended_code, int errno_value)
            (extended_code == SQLITE_IOERR_WRITE && (errno_value == EDQUOT || errno_value == EFBIG));
 }
 
+int last_errno(sqlite3_file* file)
+{
+    int value = 0;
+    if (file != nullptr && file->pMethods != nullptr) {
+        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &value);
+    }
+    return value;
+}
+
 ErrorKind kind_of(int code, int errno_value)
 {
     switch (code & 0xff) {
@@ -210,7 +219,7 @@ Result<void> SqliteConnection::checkpoint()
         wal_pages_ = 0;
         return {};
     }
-    Error failure = error(code);
+    Error failure = error(code, file_errno());
     if (failure.kind == ErrorKind::no_space)
         return {};  // the WAL has everything; the next commit tries again
     return std::unexpected(std::move(failure));
@@ -221,9 +230,29 @@ void SqliteConnection::leave_wal() const
     sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
+int SqliteConnection::file_errno() const
+{
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(database_, "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
+    return last_errno(file);
+}
+
+int SqliteConnection::wal_errno() const
+{
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(database_, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&file));
+    return last_errno(file);
+}
+
 Error SqliteConnection::error(int code) const
 {
-    const int errno_value = sqlite3_system_errno(database_);
+    // A commit writes the WAL, and of that SQLite keeps the number to itself.
+    const bool in_wal = (code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(database_) == 0;
+    return error(code, in_wal ? wal_errno() : sqlite3_system_errno(database_));
+}
+
+Error SqliteConnection::error(int code, int errno_value) const
+{
     const ErrorKind kind = kind_of(code, errno_value);
     Error error{.kind = kind, .what = {}, .errno_value = errno_value};
     switch (kind) {

@@ -103,6 +103,9 @@ class SqliteConnection {
 
   private:
     SqliteConnection(std::string path, sqlite3* database);
+    int file_errno() const;  ///< of the last call on the database file that failed
+    int wal_errno() const;
+    Error error(int code, int errno_value) const;
 
     const std::string path_;
     sqlite3* const database_;
