@@ -53,8 +53,8 @@ Result<Mask> Mask::of(std::vector<std::string> secrets)
             return fail(ErrorKind::usage, fmt::format("\"{}\" has the pseudonym of another secret", secret));
         mask.secrets_.push_back({.text = std::move(secret), .pseudonym = std::move(pseudonym)});
     }
-    std::stable_sort(mask.secrets_.begin(), mask.secrets_.end(),
-                     [](const Secret& a, const Secret& b) { return a.text.size() > b.text.size(); });
+    std::sort(mask.secrets_.begin(), mask.secrets_.end(),
+              [](const Secret& a, const Secret& b) { return a.text.size() > b.text.size(); });
     return mask;
 }
 

@@ -152,9 +152,6 @@ class Conversation {
                                          .output = err_.take_text().substr(0, 4096)});
         };
         const std::string& name = command_.argv.front();
-        if (out_.overflowed())
-            return failure(ErrorKind::corrupt,
-                           fmt::format("{} said more than {}", name, to_text(Bytes{most_out})));
         if (overran_ && ended)
             return failure(ErrorKind::timeout, fmt::format("{} took longer than {} and was killed", name,
                                                            to_text(command_.limit)));
@@ -163,6 +160,9 @@ class Conversation {
                            fmt::format("{} took longer than {} and cannot be killed: it waits in "
                                        "the kernel, perhaps for a disk",
                                        name, to_text(command_.limit)));
+        if (out_.overflowed())
+            return failure(ErrorKind::corrupt,
+                           fmt::format("{} said more than {}", name, to_text(Bytes{most_out})));
         if (!ended)
             return failure(ErrorKind::lost, fmt::format("{} was started, but could not be followed", name));
         return Outcome{.exit_code = exit_code, .out = out_.take_text(), .err = err_.take_text()};
