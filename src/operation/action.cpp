@@ -9,6 +9,53 @@ std::unexpected<Error> unknown(std::string_view sort, std::string_view name)
                 "install the version of Belay that made the plan");
 }
 
+/// Arguments come out of a journal: what does not fit there is an Error, not the library's exception.
+template <typename Call>
+auto guarded(std::string_view name, Call call) -> decltype(call())
+{
+    try {
+        return call();
+    } catch (const Json::exception& problem) {
+        return fail(ErrorKind::corrupt,
+                    fmt::format("the arguments of {} make no sense: {}", name, problem.what()));
+    }
+}
+
+class GuardedAction final : public Action {
+  public:
+    GuardedAction(std::string name, std::unique_ptr<Action> action)
+        : name_(std::move(name)), action_(std::move(action))
+    {
+    }
+
+    Repeat repeat() const override { return action_->repeat(); }
+    Result<Inspection> inspect(host::Host& host, const Json& arguments) const override
+    {
+        return guarded(name_, [&] { return action_->inspect(host, arguments); });
+    }
+    Result<Json> remember(host::Host& host, const Json& arguments) const override
+    {
+        return guarded(name_, [&] { return action_->remember(host, arguments); });
+    }
+    Result<void> apply(host::Host& host, const Json& arguments) const override
+    {
+        return guarded(name_, [&] { return action_->apply(host, arguments); });
+    }
+    Result<std::string> remains(host::Host& host, const Json& arguments,
+                                const Json& remembered) const override
+    {
+        return guarded(name_, [&] { return action_->remains(host, arguments, remembered); });
+    }
+    Result<void> revert(host::Host& host, const Json& arguments, const Json& remembered) const override
+    {
+        return guarded(name_, [&] { return action_->revert(host, arguments, remembered); });
+    }
+
+  private:
+    std::string name_;
+    std::unique_ptr<Action> action_;
+};
+
 }  // namespace
 
 std::optional<Milliseconds> Progress::left() const
@@ -44,7 +91,8 @@ std::vector<std::string> differences_of(const Fingerprint& before, const Fingerp
 
 void Catalogue::add(std::string name, std::unique_ptr<Action> action)
 {
-    actions_.insert_or_assign(std::move(name), std::move(action));
+    auto guard = std::make_unique<GuardedAction>(name, std::move(action));
+    actions_.insert_or_assign(std::move(name), std::move(guard));
 }
 
 void Catalogue::add_condition(std::string name, Condition condition)
@@ -68,14 +116,14 @@ Result<Finding> Catalogue::ask(host::Host& host, const Question& question) const
 {
     const auto found = conditions_.find(question.condition);
     if (found == conditions_.end()) return unknown("condition", question.condition);
-    return found->second(host, question.arguments);
+    return guarded(question.condition, [&] { return found->second(host, question.arguments); });
 }
 
 Result<Fingerprint> Catalogue::fingerprint(host::Host& host, const Question& question) const
 {
     const auto found = fingerprints_.find(question.condition);
     if (found == fingerprints_.end()) return unknown("fingerprint", question.condition);
-    return found->second(host, question.arguments);
+    return guarded(question.condition, [&] { return found->second(host, question.arguments); });
 }
 
 Result<void> Catalogue::covers(const Plan& plan) const

@@ -1,0 +1,20 @@
+#pragma once
+// Questions about one disk, named by a stable path and known by serial, WWN and size.
+
+#include "storage/act.h"
+#include "storage/model.h"
+
+namespace belay::storage::disk {
+
+/// The path still leads to the same disk: serial, WWN and size to the byte.
+operation::Question is(const Disk& disk);
+/// Nothing is on it and nothing uses it: no table, no signature, no mount, no swap, no holder.
+operation::Question unused(const Disk& disk);
+operation::Question at_least(const Disk& disk, Bytes size, std::string for_what);
+operation::Question same_sectors(const Disk& disk, const Disk& as);
+/// The path leads to a partition or disk that is there now.
+operation::Question there(const std::string& path);
+
+void fill(operation::Catalogue& catalogue);
+
+}  // namespace belay::storage::disk

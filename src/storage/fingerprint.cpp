@@ -1,0 +1,90 @@
+#include "storage/fingerprint.h"
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "storage/probe.h"
+
+namespace belay::storage {
+namespace {
+
+using host::Host;
+using operation::Fingerprint;
+
+constexpr Bytes edge{64 << 10};
+
+/// A name that outlives the boot: the PARTUUID of a partition, the serial of a disk, else the kernel's name.
+std::string stable_name(const Inventory& inventory, const std::string& device)
+{
+    for (const Disk& disk : inventory.disks) {
+        if (disk.name == device && !disk.by_id.empty()) return disk.by_id;
+        for (const Partition& partition : disk.partitions) {
+            if (partition.name == device && !partition.uuid.empty()) return partition.uuid;
+        }
+    }
+    return device;
+}
+
+Result<void> describe_array(Host& host, const Inventory& inventory, const std::string& uuid,
+                            Fingerprint& lines)
+{
+    const Array array = TRY(read_array(host, uuid));
+    const std::string name = "array " + uuid;
+    lines[name + " level"] = array.level;
+    lines[name + " legs"] = fmt::format("{}", array.legs);
+    lines[name + " degraded"] = fmt::format("{}", array.degraded);
+    lines[name + " metadata"] = array.metadata;
+    lines[name + " bitmap"] = array.bitmap;
+    lines[name + " size"] = fmt::format("{} bytes", array.size.count);
+    for (const Member& member : array.members)
+        lines[fmt::format("{} member {}", name, stable_name(inventory, member.device))] = fmt::format(
+            "{} in slot {}", member.state, member.slot ? fmt::format("{}", *member.slot) : "none");
+    const Content content = TRY(read_content(host, array.path));
+    lines[name + " holds"] = fmt::format("{} {}", content.type, content.uuid);
+    std::vector<std::string> mounts;
+    for (const Mount* mount : inventory.mounts_of(array.name)) mounts.push_back(mount->path);
+    std::ranges::sort(mounts);
+    lines[name + " mounted on"] = fmt::format("{}", fmt::join(mounts, " "));
+    return {};
+}
+
+Result<void> describe_disk(Host& host, const Inventory& inventory, const std::string& path,
+                           Fingerprint& lines)
+{
+    const Disk disk = TRY(inventory.disk(path));
+    const std::string name = "disk " + path;
+    lines[name + " identity"] =
+        fmt::format("serial {}, WWN {}, {} bytes", disk.serial, disk.wwn, disk.size.count);
+    lines[name + " table"] = fmt::format("{} {}", disk.table, disk.table_id);
+    for (const Partition& partition : disk.partitions)
+        lines[fmt::format("{} partition {}", name, partition.number)] =
+            fmt::format("{} at {}, {} bytes, type {}, holds {} {}", partition.uuid, partition.start,
+                        partition.size.count, partition.type, partition.content.type, partition.content.uuid);
+    if (disk.size < Bytes{2 * edge.count}) return {};
+    lines[name + " first 64 KiB"] = sha256(TRY(host.read_at(path, {0}, edge)));
+    lines[name + " last 64 KiB"] = sha256(TRY(host.read_at(path, {disk.size.count - edge.count}, edge)));
+    return {};
+}
+
+Result<Fingerprint> make(Host& host, const Json& arguments)
+{
+    const Inventory inventory = TRY(read_inventory(host));
+    Fingerprint lines;
+    for (const std::string uuid : arguments.at("arrays")) TRY(describe_array(host, inventory, uuid, lines));
+    for (const std::string path : arguments.at("disks")) TRY(describe_disk(host, inventory, path, lines));
+    return lines;
+}
+
+}  // namespace
+
+operation::Question fingerprint_of(const std::vector<std::string>& array_uuids,
+                                   const std::vector<std::string>& disk_paths)
+{
+    return {"storage", {{"arrays", array_uuids}, {"disks", disk_paths}}};
+}
+
+void fill_fingerprint(operation::Catalogue& catalogue)
+{
+    catalogue.add_fingerprint("storage", make);
+}
+
+}  // namespace belay::storage

@@ -1,0 +1,231 @@
+#include "storage/partition.h"
+
+#include "base/invariant.h"
+#include "host/encoding.h"
+#include "storage/probe.h"
+
+namespace belay::storage::partition {
+namespace {
+
+using host::Command;
+using host::Effect;
+using host::Host;
+using operation::Inspection;
+using operation::Json;
+
+// Where table writers write: MBR, GPT header and entries (at most 34 sectors of 4096 bytes), and the copy at
+// the end.
+constexpr Bytes edge{64 << 10};
+constexpr uint64_t gpt_tail_sectors = 33;
+
+std::string hex(std::string_view bytes)
+{
+    std::string text;
+    for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    return text;
+}
+
+/// A random UUID (version 4) out of 16 random bytes.
+std::string uuid_of(std::string_view random)
+{
+    INVARIANT(random.size() == 16);
+    std::string bytes(random);
+    bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
+    const std::string digits = hex(bytes);
+    return fmt::format("{}-{}-{}-{}-{}", digits.substr(0, 8), digits.substr(8, 4), digits.substr(12, 4),
+                       digits.substr(16, 4), digits.substr(20));
+}
+
+std::string lower(std::string text)
+{
+    for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    return text;
+}
+
+/// sfdisk's script for a table: sfdisk(8), "INPUT FORMATS".
+std::string script_of(const PartitionTable& table)
+{
+    std::string script = fmt::format("label: {}\nlabel-id: {}\nunit: sectors\n", table.label, table.id);
+    if (table.label == "gpt") script += fmt::format("first-lba: {}\n", table.first_usable);
+    script += "\n";
+    for (const PartitionTable::Entry& entry : table.entries) {
+        script += fmt::format("start={}, size={}, type={}", entry.start, entry.size, entry.type);
+        if (table.label == "gpt") script += ", uuid=" + entry.uuid;
+        if (!entry.name.empty()) script += fmt::format(", name=\"{}\"", entry.name);
+        if (!entry.attributes.empty()) script += fmt::format(", attrs=\"{}\"", entry.attributes);
+        if (entry.bootable) script += ", bootable";
+        script += "\n";
+    }
+    return script;
+}
+
+Json table_arguments(const std::string& disk, const PartitionTable& table)
+{
+    Json ids = Json::array();
+    for (const PartitionTable::Entry& entry : table.entries) ids.push_back(lower(entry.uuid));
+    return {{"disk", disk},
+            {"size", 0},
+            {"table_id", lower(table.id)},
+            {"partuuids", std::move(ids)},
+            {"script", script_of(table)}};
+}
+
+Command sfdisk_command(const Json& arguments)
+{
+    return {
+        .argv = {"sfdisk", "--quiet", "--wipe", "never", "--wipe-partitions", "never", arguments.at("disk")},
+        .effect = Effect::changes,
+        .input = arguments.at("script")};
+}
+
+Command reread_command(const Json& arguments)
+{
+    return {.argv = {"blockdev", "--rereadpt", arguments.at("disk")}, .effect = Effect::changes};
+}
+
+Result<void> settle(Host& host)
+{
+    TRY(host.run({.argv = {"udevadm", "settle", "--timeout=30"}}));
+    return {};
+}
+
+struct Edges {
+    std::string head, tail;
+};
+
+Result<Edges> read_edges(Host& host, const Json& arguments)
+{
+    const std::string disk = arguments.at("disk");
+    const Bytes size{arguments.at("size").get<uint64_t>()};
+    return Edges{TRY(host.read_at(disk, {0}, edge)),
+                 TRY(host.read_at(disk, {size.count - edge.count}, edge))};
+}
+
+/// Mostly nothing but zeros, which need no 128 KiB in the journal.
+Json packed(const std::string& bytes)
+{
+    if (bytes.find_first_not_of('\0') == std::string::npos) return {{"zeros", bytes.size()}};
+    return {{"bytes", host::encode_bytes(bytes)}};
+}
+
+Result<std::string> unpacked(const Json& json)
+{
+    if (json.contains("zeros")) return std::string(json.at("zeros").get<size_t>(), '\0');
+    return host::decode_bytes(json.at("bytes"));
+}
+
+class WriteTable final : public operation::Action {
+  public:
+    Result<Inspection> inspect(Host& host, const Json& arguments) const override
+    {
+        const std::optional<PartitionTable> table =
+            TRY(read_table(host, arguments.at("disk").get<std::string>()));
+        using Found = Inspection::Found;
+        if (!table) return Inspection{Found::absent, "no table"};
+        std::vector<std::string> found;
+        for (const PartitionTable::Entry& entry : table->entries) found.push_back(lower(entry.uuid));
+        const std::vector<std::string> wanted = arguments.at("partuuids");
+        if (lower(table->id) != arguments.at("table_id") || found != wanted)
+            return Inspection{Found::partial, "another table"};
+        for (const std::string& uuid : wanted) {
+            if (!TRY(device_if_there(host, "/dev/disk/by-partuuid/" + uuid)))
+                return Inspection{Found::partial, "the kernel does not know the partitions yet"};
+        }
+        return Inspection{Found::done, fmt::format("{} partitions", wanted.size())};
+    }
+
+    Result<Json> remember(Host& host, const Json& arguments) const override
+    {
+        const Edges edges = TRY(read_edges(host, arguments));
+        return Json{{"head", packed(edges.head)}, {"tail", packed(edges.tail)}};
+    }
+
+    Result<void> apply(Host& host, const Json& arguments) const override
+    {
+        TRY(run_checked(host, sfdisk_command(arguments)));
+        return settle(host);
+    }
+
+    Result<std::string> remains(Host& host, const Json& arguments, const Json& remembered) const override
+    {
+        const std::string disk = arguments.at("disk");
+        if (!TRY(device_if_there(host, disk)))
+            return std::string();  // it was pulled: nothing of ours is on this host
+        const Edges edges = TRY(read_edges(host, arguments));
+        const bool same = edges.head == TRY(unpacked(remembered.at("head"))) &&
+                          edges.tail == TRY(unpacked(remembered.at("tail")));
+        if (!same) return fmt::format("a partition table on {}", disk);
+        for (const std::string uuid : arguments.at("partuuids")) {
+            if (TRY(device_if_there(host, "/dev/disk/by-partuuid/" + uuid)))
+                return fmt::format("partitions of {} that the kernel still knows", disk);
+        }
+        return std::string();
+    }
+
+    Result<void> revert(Host& host, const Json& arguments, const Json& remembered) const override
+    {
+        const std::string disk = arguments.at("disk");
+        const Bytes size{arguments.at("size").get<uint64_t>()};
+        TRY(host.write_at(disk, {0}, TRY(unpacked(remembered.at("head")))));
+        TRY(host.write_at(disk, {size.count - edge.count}, TRY(unpacked(remembered.at("tail")))));
+        TRY(run_checked(host, reread_command(arguments)));
+        return settle(host);
+    }
+};
+
+}  // namespace
+
+Result<PartitionTable> with_new_ids(const PartitionTable& table, std::string_view random)
+{
+    INVARIANT(random.size() >= 16 * (table.entries.size() + 1));
+    PartitionTable copy = table;
+    if (table.label == "gpt") {
+        copy.id = uuid_of(random.substr(0, 16));
+        for (size_t i = 0; i < copy.entries.size(); ++i)
+            copy.entries[i].uuid = uuid_of(random.substr(16 * (i + 1), 16));
+        return copy;
+    }
+    if (table.label != "dos")
+        return fail(ErrorKind::usage,
+                    fmt::format("a partition table of the kind \"{}\" cannot be copied", table.label),
+                    "only GPT and MBR can");
+    const std::string digits = hex(random.substr(0, 4));
+    copy.id = "0x" + digits;
+    for (PartitionTable::Entry& entry : copy.entries) entry.uuid = mbr_uuid(copy.id, entry.number);
+    return copy;
+}
+
+std::string path_of(const PartitionTable::Entry& entry)
+{
+    return "/dev/disk/by-partuuid/" + lower(entry.uuid);
+}
+
+Bytes room_for(const PartitionTable& table)
+{
+    uint64_t end = 0;
+    for (const PartitionTable::Entry& entry : table.entries) end = std::max(end, entry.start + entry.size);
+    if (table.label == "gpt") end += gpt_tail_sectors;
+    return {end * table.sector_size};
+}
+
+Act write_table(const Disk& disk, const PartitionTable& table)
+{
+    Json arguments = table_arguments(disk.by_id, table);
+    arguments["size"] = disk.size.count;
+    const Command command = sfdisk_command(arguments);
+    return {"partition.write_table",
+            arguments,
+            {fmt::format("{} <<'END'\n{}END", command.to_text(), command.input)},
+            {fmt::format("dd if=/dev/zero of={} bs=64K count=1   # and the last 64 KiB; Belay puts back the "
+                         "bytes that it found",
+                         disk.by_id),
+             reread_command(arguments).to_text()}};
+}
+
+void fill(operation::Catalogue& catalogue)
+{
+    catalogue.add("partition.write_table", std::make_unique<WriteTable>());
+}
+
+}  // namespace belay::storage::partition
