@@ -1,0 +1,21 @@
+#pragma once
+// belayd: the engine, its journal, and a socket by which faces talk to it.
+
+#include "daemon/parts.h"
+#include "daemon/readiness.h"
+
+#include <string>
+
+namespace belay::daemon {
+
+struct Options {
+    std::string state_folder = "/var/lib/belay";
+    std::string socket = "/run/belay/belayd.sock";
+};
+
+/// Serves until SIGTERM or SIGINT, then finishes the step that every operation is at and comes back; the
+/// operations go on at the next start. Takes over the process: its signals, its umask. To be called before
+/// there is another thread. Errors: why it could not start, already given to `readiness`.
+Result<void> serve(const Options& options, const Parts& parts, Readiness& readiness);
+
+}  // namespace belay::daemon

@@ -1,0 +1,54 @@
+#include "daemon/parameters.h"
+#include "daemon/services.h"
+
+namespace belay::daemon {
+namespace {
+
+using site::Call;
+using site::Reply;
+
+constexpr uint64_t entries_by_default = 1000;
+
+Result<Reply> records(const Services& services, const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const std::string id = TRY(parameters.required_text("operation"));
+    TRY(parameters.no_other());
+    return Reply{{{"records", TRY(services.engine.records(id))}}};
+}
+
+Result<Reply> audit(const Services& services, const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const uint64_t limit = TRY(parameters.count("limit", entries_by_default));
+    TRY(parameters.no_other());
+    std::vector<Json> entries = TRY(services.engine.audit());
+    const size_t omitted = entries.size() > limit ? entries.size() - limit : 0;
+    entries.erase(entries.begin(), entries.begin() + static_cast<ptrdiff_t>(omitted));
+    return Reply{{{"entries", std::move(entries)}, {"omitted", omitted}}};
+}
+
+Result<Reply> clean(const Services& services, const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const bool dry_run = TRY(parameters.flag("dry_run", false));
+    TRY(parameters.no_other());
+    if (!dry_run && !call.may_change) return std::unexpected(site::not_allowed(call.peer));
+    const operation::Cleaned cleaned = TRY(services.engine.clean(dry_run, asker_of(call, "")));
+    return Reply{{{"removed", cleaned.removed}, {"freed", cleaned.freed.count}}};
+}
+
+}  // namespace
+
+std::vector<site::Method> history_methods(const Services& services)
+{
+    using site::Access;
+    const auto with = [&](auto method) {
+        return [&services, method](const Call& call) { return method(services, call); };
+    };
+    return {{"Records", Access::look, with(records)},
+            {"Audit", Access::look, with(audit)},
+            {"Clean", Access::look, with(clean)}};
+}
+
+}  // namespace belay::daemon

@@ -1,0 +1,72 @@
+#include "daemon/parameters.h"
+#include "daemon/services.h"
+
+#include <unistd.h>
+
+namespace belay::daemon {
+namespace {
+
+using site::Call;
+using site::Reply;
+
+Result<Reply> hello(const Services& services, const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const std::string version = TRY(parameters.required_text("version"));
+    TRY(parameters.no_other());
+    if (version != BELAY_VERSION)
+        return fail(ErrorKind::version,
+                    fmt::format("belayd {} runs, and this is belay {}", BELAY_VERSION, version),
+                    services.restart);
+    return Reply{{{"version", BELAY_VERSION}, {"pid", getpid()}, {"state_folder", services.state_folder}}};
+}
+
+Result<Reply> storage_show(const Services& services, const Call& call)
+{
+    TRY(Parameters(call.parameters).no_other());
+    return Reply{TRY(services.parts.storage_show(services.host))};
+}
+
+Json json_of(const procedures::Procedure& procedure)
+{
+    Json arguments = Json::array();
+    for (const procedures::Argument& argument : procedure.arguments)
+        arguments.push_back({{"name", argument.name},
+                             {"meaning", argument.meaning},
+                             {"required", argument.required},
+                             {"example", argument.example}});
+    return {{"name", procedure.name},
+            {"summary", procedure.summary},
+            {"description", procedure.description},
+            {"source", procedure.source},
+            {"arguments", std::move(arguments)}};
+}
+
+Result<Reply> list_procedures(const Services& services, const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const std::string name = TRY(parameters.text("name"));
+    TRY(parameters.no_other());
+    Json listed = Json::array();
+    for (const procedures::Procedure& procedure : services.parts.procedures) {
+        if (name.empty() || procedure.name == name) listed.push_back(json_of(procedure));
+    }
+    if (listed.empty() && !name.empty())
+        return fail(ErrorKind::not_found, fmt::format("no procedure is called {}", name), "belay procedures");
+    return Reply{{{"procedures", std::move(listed)}}};
+}
+
+}  // namespace
+
+std::vector<site::Method> house_methods(const Services& services)
+{
+    using site::Access;
+    const auto with = [&](auto method) {
+        return [&services, method](const Call& call) { return method(services, call); };
+    };
+    return {{"Hello", Access::look, with(hello)},
+            {"StorageShow", Access::look, with(storage_show)},
+            {"Procedures", Access::look, with(list_procedures)}};
+}
+
+}  // namespace belay::daemon

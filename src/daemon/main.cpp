@@ -1,0 +1,11 @@
+#include "daemon/command_line.h"
+
+#include <malloc.h>
+
+int main(int argc, char** argv)
+{
+    // Threads come and go here; an arena for each of them would only hold on to memory.
+    mallopt(M_ARENA_MAX, 2);
+    return belay::daemon::run(
+        argc, argv, {belay::procedures::all(), belay::procedures::fill, belay::procedures::storage_show});
+}

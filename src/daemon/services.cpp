@@ -1,0 +1,51 @@
+#include "daemon/services.h"
+
+namespace belay::daemon {
+
+using operation::State;
+
+std::vector<site::Method> methods_of(const Services& services)
+{
+    std::vector<site::Method> all;
+    for (const auto& part : {house_methods(services), plan_methods(services), operation_methods(services),
+                             history_methods(services)})
+        all.insert(all.end(), part.begin(), part.end());
+    return all;
+}
+
+operation::Asker asker_of(const site::Call& call, std::string why)
+{
+    return {.user = site::user_name(call.peer.uid),
+            .origin = fmt::format("uid {}, pid {} by the local socket", call.peer.uid, call.peer.pid),
+            .why = std::move(why)};
+}
+
+Result<operation::View> view_of(const Services& services, const operation::Id& id)
+{
+    operation::View view = TRY(services.engine.show(id));
+    view.stuck = services.stuck(id);
+    return view;
+}
+
+bool is_at_rest(const operation::Operation& operation, bool settle)
+{
+    switch (operation.state) {
+        case State::committed:
+        case State::aborted:
+        case State::held:
+            return true;
+        case State::planned:
+            return settle;
+        case State::added:
+        case State::activated:
+            return settle && !operation.one_shot;
+        case State::adding:
+        case State::activating:
+        case State::committing:
+        case State::aborting:
+            return false;
+    }
+    return false;
+}
+
+}  // namespace belay::daemon

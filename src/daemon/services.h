@@ -1,0 +1,48 @@
+#pragma once
+// The methods of docs/protocol.md, as the server calls them.
+
+#include "daemon/parts.h"
+#include "operation/engine.h"
+#include "site/server.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace belay::daemon {
+
+/// What the methods work with. All of it outlives them, and is called in any thread.
+struct Services {
+    operation::Engine& engine;
+    host::Host& host;
+    const Parts& parts;
+    std::string state_folder;
+    std::string restart;                             ///< the command that starts this daemon anew
+    std::function<void(const operation::Id&)> wake;  ///< there may be work on it
+    std::function<std::optional<Error>(const operation::Id&)> stuck;
+};
+
+/// All of them.
+std::vector<site::Method> methods_of(const Services& services);
+
+/// Those about the daemon itself and what it can do: Hello, StorageShow, Procedures.
+std::vector<site::Method> house_methods(const Services& services);
+/// Those that move an operation or show it: Request, Timer, Show, List, Watch.
+std::vector<site::Method> operation_methods(const Services& services);
+/// Plan.
+std::vector<site::Method> plan_methods(const Services& services);
+/// Those about what was: Records, Audit, Clean.
+std::vector<site::Method> history_methods(const Services& services);
+
+/// Who asks, for the journal.
+operation::Asker asker_of(const site::Call& call, std::string why);
+
+/// An operation as it stands now. Errors: those of Engine::show.
+Result<operation::View> view_of(const Services& services, const operation::Id& id);
+
+/// Whether nothing goes on by itself any more: a person acts next, or nobody. Without `settle` only what has
+/// ended or is held counts.
+bool is_at_rest(const operation::Operation& operation, bool settle);
+
+}  // namespace belay::daemon

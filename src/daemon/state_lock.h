@@ -1,0 +1,36 @@
+#pragma once
+// Who may work on a state folder: one daemon at a time, and not before the commands of the last one have
+// ended.
+//
+// Two files, both locked by flock(2): "daemon", which this process alone holds, so that a second daemon knows
+// at once that it is one too many; and "lock", which every command inherits and which must stay empty (see
+// host/real.h), so that after a killed daemon its commands are waited for.
+
+#include "base/result.h"
+#include "host/descriptor.h"
+
+#include <functional>
+#include <string>
+
+namespace belay::daemon {
+
+class StateLock {
+  public:
+    /// Makes the folder (0700) where there is none, and takes both locks. Calls `waiting`, once, before it
+    /// waits for commands of an earlier daemon. Errors: busy (another daemon, with its process id), those of
+    /// the system.
+    static Result<StateLock> take(const std::string& folder, const std::function<void()>& waiting);
+
+    /// The descriptor for host::real_host().
+    int inherited() const { return commands_.number(); }
+
+  private:
+    StateLock(host::Descriptor daemon, host::Descriptor commands)
+        : daemon_(std::move(daemon)), commands_(std::move(commands))
+    {
+    }
+
+    host::Descriptor daemon_, commands_;
+};
+
+}  // namespace belay::daemon
