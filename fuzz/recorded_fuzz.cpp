@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+// libFuzzer gives the name. NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
 {
     using namespace belay::host;

@@ -235,6 +235,7 @@ TEST_CASE("eight threads run commands at once, and each gets its own answer")
     const auto host = real_host();
     std::array<int, 8> right{};
     std::vector<std::thread> threads;
+    threads.reserve(right.size());
     for (size_t thread = 0; thread < right.size(); ++thread) {
         threads.emplace_back([&, thread] {
             for (int i = 0; i < 5; ++i) {

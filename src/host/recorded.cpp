@@ -32,6 +32,7 @@ class Playback final : public RecordedHost {
             }
         }
         std::vector<std::string> texts;
+        texts.reserve(by_line.size());
         for (auto& [line, text] : by_line) texts.push_back(std::move(text));
         return texts;
     }

@@ -267,6 +267,7 @@ TEST_CASE("threads may record and play back at once")
     const auto machine = played("{\"call\":\"read\",\"path\":\"/a\",\"answer\":\"1\"}\n");
     Recorder recorder(*machine);
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {
             for (int k = 0; k < 50; ++k) static_cast<void>(recorder.read("/a", Bytes{9}));
