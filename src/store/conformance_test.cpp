@@ -76,6 +76,7 @@ std::string value_of(Store& store, std::string_view key)
 std::vector<std::string> keys(const std::vector<Entry>& entries)
 {
     std::vector<std::string> keys;
+    keys.reserve(entries.size());
     for (const Entry& entry : entries) keys.push_back(entry.key);
     return keys;
 }
@@ -149,8 +150,8 @@ FOR_EVERY_STORE("comparisons decide whether a transaction happens")
     Fixture f;
     write(f.store, {put("a", "1")});
     write(f.store, {put("a", "2")});
-    const auto happens = [&](std::vector<Compare> when) {
-        return f.store.commit({.when = std::move(when), .then = {put("b", "x")}}).value().succeeded;
+    const auto happens = [&](const std::vector<Compare>& when) {
+        return f.store.commit({.when = when, .then = {put("b", "x")}}).value().succeeded;
     };
     CHECK(happens({modified_at("a", 2)}));
     CHECK_FALSE(happens({modified_at("a", 1)}));
@@ -275,6 +276,7 @@ FOR_EVERY_STORE("a flood of changes comes in portions, and nothing is left out")
     const auto watch = f.store.watch("k", 0).value();
     for (int i = 0; i < 20; ++i) {
         std::vector<Write> writes;
+        writes.reserve(100);
         for (int j = 0; j < 100; ++j) writes.push_back(put(fmt::format("k{}-{}", i, j), ""));
         write(f.store, writes);
     }
@@ -301,9 +303,7 @@ FOR_EVERY_STORE("a watch from further back than the store remembers, or from the
 FOR_EVERY_STORE("deletes of the last thousand revisions are remembered")
 {
     Fixture f;
-    std::vector<Write> victims;
-    for (int i = 0; i < 4; ++i) victims.push_back(put(fmt::format("victim/{}", i), ""));
-    write(f.store, victims);
+    write(f.store, {put("victim/0", ""), put("victim/1", "")});
     write(f.store, {remove("victim/0")});
     for (int i = 0; i < 400; ++i) write(f.store, {put("noise", "")});
     write(f.store, {remove("victim/1")});
@@ -421,8 +421,8 @@ FOR_EVERY_STORE("a put under a lease that has ended writes nothing at all")
 FOR_EVERY_STORE("what goes beyond the limits is refused, what reaches them is not")
 {
     Fixture f;
-    const auto refused = [&](std::vector<Write> writes) {
-        const auto result = f.store.commit({.when = {}, .then = std::move(writes)});
+    const auto refused = [&](const std::vector<Write>& writes) {
+        const auto result = f.store.commit({.when = {}, .then = writes});
         return !result && kind(result) == ErrorKind::usage;
     };
     const std::string longest_key(max_key_bytes, 'k');
@@ -460,6 +460,7 @@ FOR_EVERY_STORE("several threads count together and lose no step")
     };
     const auto watch = f.store.watch("count", 1).value();
     std::vector<std::thread> counting;
+    counting.reserve(threads);
     for (int i = 0; i < threads; ++i) counting.emplace_back(count_up);
     std::string last;
     Revision seen = 1;

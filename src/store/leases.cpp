@@ -76,6 +76,7 @@ std::vector<std::string> Leases::keys_of(LeaseId id) const
 std::vector<LeaseId> Leases::all() const
 {
     std::vector<LeaseId> ids;
+    ids.reserve(leases_.size());
     for (const auto& [id, lease] : leases_) ids.push_back(id);
     return ids;
 }
