@@ -1,0 +1,89 @@
+#pragma once
+// What a command line asks for. The parser knows words and options; which procedures there are and what they
+// take is the daemon's to say.
+
+#include "base/units.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace belay::cli {
+
+enum class Command {
+    storage_show,
+    procedures,
+    plan,
+    add,
+    run,
+    activate,
+    commit,
+    abort,
+    clear,
+    timer,
+    show,
+    history,
+    clean,
+    version,
+};
+
+struct Invocation {
+    Command command = Command::version;
+
+    bool json = false;
+    bool no_color = false;
+    bool no_wait = false;
+    std::string socket;
+    std::string state_folder;
+
+    std::string target;  ///< an operation's number, or a procedure's name; may be empty
+    std::string why;
+
+    // plan, add, run
+    std::vector<std::string> words;  ///< what the procedure is to read, as "--leaving", "/dev/sda"
+    std::optional<Milliseconds> timer, gate_grace;
+    std::vector<std::string> gates;
+    bool dry_run = false;  ///< of clean as well
+    Milliseconds soak{0};
+    bool yes = false;
+
+    // timer
+    bool stop = false, restart = false;
+    std::optional<Milliseconds> extend;
+
+    bool journal = false;  ///< of show
+    bool follow = false;
+    bool audit = false;  ///< of history
+};
+
+/// An operation's number, and so not a procedure's name.
+bool is_operation(std::string_view target);
+
+/// A command line as it was understood; or the help that it asked for.
+struct Parsed {
+    Invocation invocation;
+    std::optional<std::string> help;
+};
+
+/// Reads the words after the program's name, and BELAY_SOCKET and BELAY_STATE_DIR from the environment.
+/// Errors: usage.
+Result<Parsed> parse_command_line(const std::vector<std::string>& words);
+
+/// A command with its options, for whoever must know them all: the tests of man page and completion.
+struct CommandWords {
+    std::string name;  ///< "storage show"
+    std::vector<std::string> options;
+};
+/// Every command; the first one, without a name, is `belay` itself.
+std::vector<CommandWords> all_commands();
+
+/// The name closest to what was typed, where one is close enough to be meant; else empty.
+std::string closest(std::string_view typed, const std::vector<std::string>& names);
+/// ", did you mean \"x\"?" or nothing.
+std::string did_you_mean(std::string_view typed, const std::vector<std::string>& names);
+
+/// `--name value` and `--name=value` as {name: value}. Errors: usage.
+Result<std::map<std::string, std::string>> procedure_arguments(const std::vector<std::string>& words);
+
+}  // namespace belay::cli

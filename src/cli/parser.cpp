@@ -1,0 +1,379 @@
+#include "cli/invocation.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+
+namespace belay::cli {
+namespace {
+
+/// Lengths of time as they were typed; parse_span, and not the library, reads them.
+struct Typed {
+    std::string timer, gate_grace, soak, extend;
+};
+
+/// The parser with the values that it fills; they stay where they are, for it points at them.
+class Parser {
+  public:
+    Parser();
+    Parser(const Parser&) = delete;
+    Parser& operator=(const Parser&) = delete;
+
+    Result<Parsed> parse(std::vector<std::string> words);
+    std::vector<CommandWords> commands() const;
+
+  private:
+    CLI::App* command(CLI::App& parent, Command command, const char* name, const char* meaning,
+                      const char* example);
+    CLI::App* request(Command which, const char* name, const char* meaning, const char* example);
+    void common_options(CLI::App& app);
+    void plan_options(CLI::App& app);
+    void why_option(CLI::App& app);
+    void no_wait_option(CLI::App& app);
+    Result<void> check_words(const CLI::App& chosen);
+    Result<void> check_sense();
+    Result<void> read_spans();
+
+    CLI::App app_{"Change disks under a running service, with the way back kept open until you commit.",
+                  "belay"};
+    CLI::App* storage_ = nullptr;
+    std::map<const CLI::App*, Command> commands_;
+    bool help_ = false;
+    bool version_ = false;
+    Invocation invocation_;
+    Typed typed_;
+};
+
+Parser::Parser()
+{
+    app_.set_help_flag();
+    app_.allow_extras();
+    app_.require_subcommand(0, 1);
+    app_.footer(
+        "Example:\n  belay storage show\n  belay procedures\n\nEnvironment: BELAY_SOCKET, BELAY_STATE_DIR, "
+        "NO_COLOR.");
+    common_options(app_);
+    app_.add_flag("--version", version_, "say which version this is");
+
+    storage_ = app_.add_subcommand("storage", "the disks of this host and what is on them");
+    storage_->set_help_flag();
+    storage_->allow_extras();
+    storage_->require_subcommand(0, 1);
+    storage_->footer("Example:\n  belay storage show");
+    common_options(*storage_);
+    command(*storage_, Command::storage_show, "show", "show disks, partitions, arrays and filesystems",
+            "belay storage show");
+
+    CLI::App* procedures =
+        command(app_, Command::procedures, "procedures", "list what Belay can do, or explain one procedure",
+                "belay procedures disk.replace");
+    procedures->add_option("name", invocation_.target, "a procedure, as disk.replace")->type_name("");
+
+    CLI::App* plan =
+        command(app_, Command::plan, "plan", "make, check and show a plan, and keep it; nothing is touched",
+                "belay plan disk.replace --leaving sda --joining sdc");
+    plan_options(*plan);
+    plan->add_flag("--dry-run", invocation_.dry_run, "show the plan and do not keep it");
+
+    CLI::App* add = command(app_, Command::add, "add",
+                            "prepare: a procedure with its arguments, or an operation that was planned",
+                            "belay add disk.replace --leaving sda --joining sdc --timer 4h\n  belay add 7");
+    plan_options(*add);
+    no_wait_option(*add);
+
+    CLI::App* run = command(app_, Command::run, "run",
+                            "add, activate and commit in one go; there is no way back after it",
+                            "belay run disk.replace --leaving sda --joining sdc --soak 30s --yes");
+    plan_options(*run);
+    run->add_option("--soak", typed_.soak, "wait so long, with the gates watched, before the commit")
+        ->type_name("TIME");
+    run->add_flag("--yes", invocation_.yes, "do not ask; needed where there is no terminal to ask on");
+    no_wait_option(*run);
+
+    request(Command::activate, "activate", "switch to the new, under the abort timer", "belay activate 7");
+    request(Command::commit, "commit", "let the old go; there is no way back after it", "belay commit 7");
+    request(Command::abort, "abort", "go back to what was before", "belay abort 7 --why 'errors on sdc'");
+    request(Command::clear, "clear", "give up an operation that can go neither way; says what is left behind",
+            "belay clear 7");
+
+    CLI::App* timer = command(app_, Command::timer, "timer", "show or change the abort timer of an operation",
+                              "belay timer 7 --extend 2h");
+    timer->add_option("operation", invocation_.target, "its number")->type_name("");
+    timer->add_flag("--stop", invocation_.stop, "stop it: nothing aborts by itself any more");
+    timer->add_flag("--restart", invocation_.restart, "start it anew with its whole length");
+    timer->add_option("--extend", typed_.extend, "give it so much more")->type_name("TIME");
+    why_option(*timer);
+
+    CLI::App* show = command(app_, Command::show, "show",
+                             "show the operations that have not ended, or one in full", "belay show 7");
+    show->add_option("operation", invocation_.target, "its number")->type_name("");
+    show->add_flag("--journal", invocation_.journal, "its journal, record by record");
+    show->add_flag("--follow", invocation_.follow,
+                   "watch it until it has ended or is held, the soak included");
+    no_wait_option(*show);
+
+    CLI::App* history = command(app_, Command::history, "history", "show all operations, the ended ones too",
+                                "belay history --audit");
+    history->add_flag("--audit", invocation_.audit, "who asked for what, when, and from where");
+
+    CLI::App* clean = command(app_, Command::clean, "clean", "remove what no operation needs any more",
+                              "belay clean --dry-run");
+    clean->add_flag("--dry-run", invocation_.dry_run, "say what would go, and remove nothing");
+
+    command(app_, Command::version, "version", "say which version this is", "belay version");
+}
+
+CLI::App* Parser::command(CLI::App& parent, Command which, const char* name, const char* meaning,
+                          const char* example)
+{
+    CLI::App* app = parent.add_subcommand(name, meaning);
+    app->set_help_flag();
+    // What is not known here belongs to a procedure, or is refused by check_words().
+    app->allow_extras();
+    app->footer(fmt::format("Example:\n  {}", example));
+    common_options(*app);
+    commands_.emplace(app, which);
+    return app;
+}
+
+CLI::App* Parser::request(Command which, const char* name, const char* meaning, const char* example)
+{
+    CLI::App* app = command(app_, which, name, meaning, example);
+    app->add_option("operation", invocation_.target, "its number")->type_name("");
+    why_option(*app);
+    no_wait_option(*app);
+    return app;
+}
+
+void Parser::common_options(CLI::App& app)
+{
+    app.add_flag("-h,--help", help_, "show this help");
+    app.add_flag("--json", invocation_.json, "write JSON");
+    app.add_option("--socket", invocation_.socket, "the daemon's socket")
+        ->type_name("PATH")
+        ->envname("BELAY_SOCKET");
+    app.add_option("--state-dir", invocation_.state_folder, "where a daemon that is started keeps its state")
+        ->type_name("PATH")
+        ->envname("BELAY_STATE_DIR");
+    app.add_flag("--no-color", invocation_.no_color, "no colours");
+}
+
+void Parser::plan_options(CLI::App& app)
+{
+    app.add_option("procedure", invocation_.target, "a procedure, followed by its own --name VALUE arguments")
+        ->type_name("");
+    app.add_option("--timer", typed_.timer, "abort by itself so long after activate, unless committed")
+        ->type_name("TIME");
+    app.add_option("--gate", invocation_.gates,
+                   "must hold through the soak: command:PROGRAM, tcp:HOST:PORT, http://...; may be repeated")
+        ->type_name("GATE")
+        ->allow_extra_args(false);
+    app.add_option("--gate-grace", typed_.gate_grace, "abort when a gate is broken for so long")
+        ->type_name("TIME");
+    why_option(app);
+}
+
+void Parser::why_option(CLI::App& app)
+{
+    app.add_option("--why", invocation_.why, "the reason, for the history")->type_name("TEXT");
+}
+
+void Parser::no_wait_option(CLI::App& app)
+{
+    app.add_flag("--no-wait", invocation_.no_wait, "do not follow the operation");
+}
+
+std::vector<std::string> names_of(const CLI::App& app)
+{
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+    return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& app)
+{
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
+}
+
+std::string full_name(const CLI::App& app)
+{
+    const CLI::App* parent = app.get_parent();
+    return parent == nullptr ? app.get_name() : full_name(*parent) + ' ' + app.get_name();
+}
+
+/// Refuses what no option and no command took.
+Result<void> Parser::check_words(const CLI::App& chosen)
+{
+    const std::vector<std::string> extra = chosen.remaining();
+    const auto found = commands_.find(&chosen);
+    const bool takes_words =
+        found != commands_.end() &&
+        (found->second == Command::plan || found->second == Command::add || found->second == Command::run);
+    if (takes_words) {
+        invocation_.words = extra;
+        return {};
+    }
+    if (extra.empty()) return {};
+    const std::string& word = extra.front();
+    const std::string next = full_name(chosen) + " --help";
+    if (word.starts_with('-'))
+        return fail(ErrorKind::usage,
+                    fmt::format("\"{}\" has no option {}{}", full_name(chosen), word,
+                                did_you_mean(word.substr(0, word.find('=')), options_of(chosen))),
+                    next);
+    if (found == commands_.end())
+        return fail(ErrorKind::usage,
+                    fmt::format("\"{}\" has no command \"{}\"{}", full_name(chosen), word,
+                                did_you_mean(word, names_of(chosen))),
+                    next);
+    return fail(ErrorKind::usage, fmt::format("\"{}\" does not take \"{}\"", full_name(chosen), word), next);
+}
+
+Result<void> Parser::read_spans()
+{
+    if (!typed_.timer.empty()) invocation_.timer = TRY(parse_span(typed_.timer));
+    if (!typed_.gate_grace.empty()) invocation_.gate_grace = TRY(parse_span(typed_.gate_grace));
+    if (!typed_.soak.empty()) invocation_.soak = TRY(parse_span(typed_.soak));
+    if (!typed_.extend.empty()) invocation_.extend = TRY(parse_span(typed_.extend));
+    return {};
+}
+
+/// What a command cannot do without, and what does not go together.
+Result<void> Parser::check_sense()
+{
+    const Invocation& asked = invocation_;
+    switch (asked.command) {
+        case Command::plan:
+        case Command::add:
+        case Command::run: {
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which procedure? none was named", "belay procedures");
+            if (!is_operation(asked.target)) break;
+            if (asked.command != Command::add)
+                return fail(
+                    ErrorKind::usage,
+                    fmt::format("\"{}\" is an operation's number, and a procedure is wanted", asked.target),
+                    "belay procedures");
+            const bool plans =
+                !asked.words.empty() || !asked.gates.empty() || asked.timer || asked.gate_grace;
+            if (plans)
+                return fail(
+                    ErrorKind::usage,
+                    fmt::format("operation {} was planned already and takes no more arguments", asked.target),
+                    fmt::format("belay add {}, or belay timer {} once it is active", asked.target,
+                                asked.target));
+            break;
+        }
+        case Command::activate:
+        case Command::commit:
+        case Command::abort:
+        case Command::clear:
+        case Command::timer:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which operation? no number was given", "belay show");
+            [[fallthrough]];
+        case Command::show:
+            if (!asked.target.empty() && !is_operation(asked.target))
+                return fail(ErrorKind::usage,
+                            fmt::format("\"{}\" is not an operation's number", asked.target), "belay show");
+            break;
+        default:
+            break;
+    }
+    if (int{asked.stop} + int{asked.restart} + int{asked.extend.has_value()} > 1)
+        return fail(ErrorKind::usage, "only one of --stop, --restart and --extend can be asked for at a time",
+                    "belay timer --help");
+    if (asked.command == Command::show && asked.target.empty() && (asked.journal || asked.follow))
+        return fail(ErrorKind::usage, "which operation? no number was given", "belay show");
+    return {};
+}
+
+Result<Parsed> Parser::parse(std::vector<std::string> words)
+{
+    std::ranges::reverse(words);  // the library takes them from the back
+    std::string problem;
+    try {
+        app_.parse(std::move(words));
+    } catch (const CLI::ParseError& error) {
+        problem = error.what();
+    }
+    const CLI::App* chosen = &app_;
+    while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
+    const std::string next = full_name(*chosen) + " --help";
+    if (help_) return Parsed{invocation_, chosen->help("", CLI::AppFormatMode::Normal)};
+    if (!problem.empty())
+        return fail(ErrorKind::usage, fmt::format("\"{}\": {}", full_name(*chosen), problem), next);
+    for (const CLI::App* app = chosen; app != nullptr; app = app->get_parent()) TRY(check_words(*app));
+    const auto command = commands_.find(chosen);
+    if (command == commands_.end()) {
+        if (!version_)
+            return fail(ErrorKind::usage, fmt::format("\"{}\" needs a command", full_name(*chosen)), next);
+        invocation_.command = Command::version;
+    } else {
+        invocation_.command = command->second;
+    }
+    TRY(read_spans());
+    TRY(check_sense());
+    return Parsed{invocation_, std::nullopt};
+}
+
+std::vector<CommandWords> Parser::commands() const
+{
+    std::vector<CommandWords> commands{{"", options_of(app_)}};
+    for (const CLI::App* app : app_.get_subcommands({})) {
+        if (app == storage_) continue;
+        commands.push_back({app->get_name(), options_of(*app)});
+    }
+    for (const CLI::App* app : storage_->get_subcommands({}))
+        commands.push_back({"storage " + app->get_name(), options_of(*app)});
+    return commands;
+}
+
+}  // namespace
+
+bool is_operation(std::string_view target)
+{
+    return !target.empty() && std::ranges::all_of(target, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Result<Parsed> parse_command_line(const std::vector<std::string>& words)
+{
+    Parser parser;
+    return parser.parse(words);
+}
+
+std::vector<CommandWords> all_commands()
+{
+    return Parser().commands();
+}
+
+Result<std::map<std::string, std::string>> procedure_arguments(const std::vector<std::string>& words)
+{
+    std::map<std::string, std::string> arguments;
+    for (size_t i = 0; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        if (!word.starts_with("--") || word.size() < 3)
+            return fail(ErrorKind::usage,
+                        fmt::format("\"{}\" stands alone; arguments are written --name VALUE", word),
+                        "belay procedures");
+        const size_t equals = word.find('=');
+        const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
+        if (arguments.contains(name))
+            return fail(ErrorKind::usage, fmt::format("--{} was given twice", name), "belay procedures");
+        if (equals != std::string::npos) {
+            arguments[name] = word.substr(equals + 1);
+        } else if (i + 1 < words.size()) {
+            arguments[name] = words[++i];
+        } else {
+            return fail(ErrorKind::usage, fmt::format("--{} has no value", name), "belay procedures");
+        }
+    }
+    return arguments;
+}
+
+}  // namespace belay::cli

@@ -1,0 +1,20 @@
+#pragma once
+// A plan as a person reads it before deciding: all that will be done, as one would type it, and all that
+// cannot be undone.
+
+#include "base/json.h"
+#include "cli/style.h"
+
+namespace belay::cli {
+
+/// `answer` is that of the method Plan: {plan, findings, refused, operation}. `one_shot` changes what is said
+/// of the way back. Ends with a line end.
+std::string plan_text(const Style& style, const Json& answer, bool one_shot);
+
+/// Findings (of checks, or of gates) as a list; what was wanted and how to mend it where one did not pass.
+std::string findings_text(const Style& style, const Json& findings, size_t indent);
+
+/// The mark of a verdict, in its colour.
+std::string verdict_mark(const Style& style, const std::string& verdict);
+
+}  // namespace belay::cli
