@@ -1,0 +1,90 @@
+#include "machine.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/personality.h>
+#include <sys/poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace belay::lab {
+
+namespace {
+
+/// What the child does between fork and exec: nothing that takes a lock, for another thread may hold it.
+[[noreturn]] void become_kernel(const Machine::Setup& setup, const std::vector<char*>& argv, int console)
+{
+    ::setsid();
+    // A stack and a heap at random places make the kernel add some 800 MB of address space to its page table.
+    ::personality(ADDR_NO_RANDOMIZE);
+    const int nothing = ::open("/dev/null", O_RDONLY);
+    const bool ready = ::dup2(nothing, 0) == 0 && ::dup2(console, 1) == 1 && ::dup2(console, 2) == 2 &&
+                       ::fcntl(setup.line, F_SETFD, 0) == 0 &&
+                       (setup.network < 0 || ::setns(setup.network, CLONE_NEWNET) == 0);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (ready) ::execv(argv[0], argv.data());
+    ::_exit(127);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Machine>> Machine::start(const Setup& setup)
+{
+    if (::access(setup.kernel.c_str(), X_OK) != 0)
+        return fail(ErrorKind::not_found, fmt::format("there is no {} on this machine", setup.kernel),
+                    "apt-get install user-mode-linux");
+    const int console =
+        ::open(setup.console.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+    if (console < 0) return std::unexpected(system_error("cannot open " + setup.console, errno));
+    std::vector<char*> argv = {const_cast<char*>(setup.kernel.c_str())};
+    for (const std::string& argument : setup.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) become_kernel(setup, argv, console);
+    const int error = errno;
+    ::close(console);
+    if (child < 0) return std::unexpected(system_error("cannot start " + setup.kernel, error));
+    return std::unique_ptr<Machine>(new Machine(child));
+}
+
+Machine::~Machine()
+{
+    kill();
+}
+
+Result<void> Machine::await_end(Milliseconds limit)
+{
+    if (ended_) return {};
+    const int handle = static_cast<int>(::syscall(SYS_pidfd_open, process_, 0));
+    if (handle < 0) return std::unexpected(system_error("cannot watch the guest's kernel", errno));
+    pollfd waiting{handle, POLLIN, 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(limit.count()));
+    ::close(handle);
+    if (ready != 1)
+        return fail(ErrorKind::timeout, fmt::format("the guest has not ended within {}", to_text(limit)));
+    kill();
+    return {};
+}
+
+void Machine::kill()
+{
+    if (ended_) return;
+    ended_ = true;
+    ::kill(-process_, SIGKILL);
+    ::kill(process_, SIGKILL);  // it may have been too young to lead a group
+    ::waitpid(process_, nullptr, 0);
+    // The helpers are no children of ours: nobody tells us of their end, and it comes within milliseconds.
+    for (int tries = 0; tries < 5000 && ::kill(-process_, 0) == 0; ++tries) {
+        ::kill(-process_, SIGKILL);
+        ::poll(nullptr, 0, 1);
+    }
+}
+
+}  // namespace belay::lab

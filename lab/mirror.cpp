@@ -1,0 +1,97 @@
+#include "mirror.h"
+
+#include <climits>
+#include <unistd.h>
+
+namespace belay::lab {
+namespace {
+
+/// The folder of the running program.
+std::string own_folder()
+{
+    char path[PATH_MAX];
+    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
+    const std::string program(path, length > 0 ? static_cast<size_t>(length) : 0);
+    return program.substr(0, program.rfind('/'));
+}
+
+}  // namespace
+
+Result<Mirror> Mirror::build(const Folder& folder, MirrorOptions options)
+{
+    if (options.programs.empty()) options.programs = own_folder();
+    Mirror mirror(folder, std::move(options));
+    TRY(mirror.start_host());
+    TRY(mirror.make_mirror());
+    TRY(mirror.mount());
+    return mirror;
+}
+
+Result<void> Mirror::start_host()
+{
+    host_ = TRY(Host::boot(*folder_, {.name = "mirror",
+                                      .memory = {256 << 20},
+                                      .disks = {{"a", options_.disk, leaving},
+                                                {"b", options_.disk, staying},
+                                                {"c", options_.joining, joining},
+                                                {"state", {64 << 20}, "LAB-state"}},
+                                      .modules = {"raid1"}}));
+    return {};
+}
+
+Result<void> Mirror::make_mirror()
+{
+    const std::string table =
+        "label: gpt\n\nstart=2048, type=A19D880F-05FC-4D3B-A006-743F0F84911E, name=\"data\"\n";
+    for (const char* serial : {leaving, staying}) {
+        const host::Outcome outcome = TRY(host_->run({"sfdisk", "--quiet", disk(serial)}, table));
+        if (outcome.exit_code != 0) return fail(ErrorKind::failed, "sfdisk: " + outcome.err);
+    }
+    TRY(run({"udevadm", "settle"}));
+    TRY(run({"mdadm", "--create", "/dev/md0", "--run", "--level=1", "--raid-devices=2", "--bitmap=internal",
+             "--homehost=any", "--name=data", disk(leaving) + "-part1", disk(staying) + "-part1"}));
+    TRY(run({"mdadm", "--wait-clean", "/dev/md0"}));
+    static_cast<void>(
+        TRY(host_->run({"mdadm", "--wait", "/dev/md0"})));  // 1 where there was nothing to wait for
+    TRY(run({"udevadm", "settle"}));
+    const std::string detail = TRY(run({"mdadm", "--detail", "--export", "/dev/md0"}));
+    const size_t at = detail.find("MD_UUID=");
+    if (at == std::string::npos) return fail(ErrorKind::failed, "mdadm does not tell the UUID of /dev/md0");
+    uuid_ = detail.substr(at + 8, detail.find('\n', at) - at - 8);
+    TRY(run({"mke2fs", "-q", "-t", "ext4", "-L", "data", array()}));
+    TRY(run({"mke2fs", "-q", "-t", "ext4", disk("LAB-state")}));
+    return {};
+}
+
+Result<void> Mirror::mount()
+{
+    TRY(run({"mkdir", "-p", data, "/var/lib/belay"}));
+    TRY(run({"mount", array(), data}));
+    TRY(run({"mount", disk("LAB-state"), "/var/lib/belay"}));
+    return {};
+}
+
+Result<void> Mirror::boot()
+{
+    host_.reset();
+    TRY(start_host());
+    return mount();
+}
+
+Result<std::string> Mirror::run(std::vector<std::string> argv, Milliseconds limit)
+{
+    const std::string command = host::Command{.argv = argv}.to_text();
+    const host::Outcome outcome = TRY(host_->run(std::move(argv), {}, limit));
+    if (outcome.exit_code != 0)
+        return fail(ErrorKind::failed, fmt::format("{} ended with exit code {}: {}{}", command,
+                                                   outcome.exit_code, outcome.out, outcome.err));
+    return outcome.out;
+}
+
+Result<host::Outcome> Mirror::belay(std::vector<std::string> arguments, Milliseconds limit)
+{
+    arguments.insert(arguments.begin(), program("belay"));
+    return host_->run(std::move(arguments), {}, limit);
+}
+
+}  // namespace belay::lab
