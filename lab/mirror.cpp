@@ -34,6 +34,7 @@ Result<void> Mirror::start_host()
                                       .disks = {{"a", options_.disk, leaving},
                                                 {"b", options_.disk, staying},
                                                 {"c", options_.joining, joining},
+                                                {"d", options_.joining, spare},
                                                 {"state", {64 << 20}, "LAB-state"}},
                                       .modules = {"raid1"}}));
     return {};

@@ -12,7 +12,7 @@ namespace belay::lab {
 
 struct MirrorOptions {
     Bytes disk = {192 << 20};
-    Bytes joining = {192 << 20};
+    Bytes joining = {192 << 20};  ///< of each blank disk
     std::string programs =
         {};  ///< the folder of belay, belayd and belay-load; empty: that of the running program
 };
@@ -23,6 +23,7 @@ class Mirror {
     static constexpr const char* leaving = "LAB-a";  ///< serials
     static constexpr const char* staying = "LAB-b";
     static constexpr const char* joining = "LAB-c";
+    static constexpr const char* spare = "LAB-d";
     static constexpr const char* data = "/srv/data";  ///< where the filesystem is mounted
 
     /// Boots the host on new disks and makes everything. Errors: those of the lab; failed, naming the

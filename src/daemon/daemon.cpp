@@ -3,10 +3,8 @@
 #include "daemon/scheduler.h"
 #include "daemon/services.h"
 #include "daemon/state_lock.h"
-#include "host/real.h"
 #include "operation/gates.h"
 #include "site/server.h"
-#include "store/sqlite.h"
 
 #include <array>
 #include <cerrno>
@@ -35,10 +33,10 @@ class Daemon {
     {
         lock_.emplace(TRY(take_lock()));
         TRY(catch_signals());
-        host_ = host::real_host(lock_->inherited());
+        host_ = parts_.open_host(lock_->inherited());
         parts_.fill(catalogue_);
         operation::add_gate_conditions(catalogue_);
-        store_ = TRY(store::open_sqlite(options_.state_folder + "/belay.db"));
+        store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
         TRY(open_engine());
         TRY(watch_wall_clock());
         TRY(watch_leases());

@@ -2,8 +2,10 @@
 // What a daemon is put together from: the domains and procedures that it serves. Given from outside, so that
 // a test serves its own.
 
+#include "host/real.h"
 #include "operation/action.h"
 #include "procedures/procedures.h"
+#include "store/sqlite.h"
 
 #include <functional>
 #include <vector>
@@ -14,6 +16,11 @@ struct Parts {
     std::vector<procedures::Procedure> procedures;
     std::function<void(operation::Catalogue&)> fill;
     std::function<Result<Json>(host::Host&)> storage_show;
+    /// The database file to open, and the lock for commands to inherit.
+    std::function<Result<std::unique_ptr<store::Store>>(const std::string& path)> open_store =
+        [](const std::string& path) { return store::open_sqlite(path); };
+    std::function<std::unique_ptr<host::Host>(int inherited_lock)> open_host =
+        [](int inherited_lock) { return host::real_host(inherited_lock); };
 };
 
 }  // namespace belay::daemon

@@ -1,0 +1,66 @@
+#pragma once
+// One mirror in the lab on which one replacement after the other is cut short, and must end well every time.
+
+#include "mirror.h"
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+
+namespace belay::trial {
+
+/// What the replacement is meant to do.
+enum class Course {
+    commit,  ///< a one-shot: add, activate, commit
+    abort,   ///< a one-shot whose gate is broken: add, activate, back
+};
+
+/// When something is cut: at the n-th commit of the store, or when the copy has come so far.
+struct Cut {
+    bool before = true;
+    unsigned commit = 0;          ///< counted from 1; 0: not by commits
+    unsigned copied_percent = 0;  ///< 0: not by the copy
+    std::string text() const;
+};
+
+/// How a cut replacement ended.
+struct Ending {
+    bool was_cut = false;  ///< false: it had ended before the cut came
+    std::string state;     ///< "committed", "aborted", or "none": it was cut before it was kept
+};
+
+/// Threads: one.
+class Trial {
+  public:
+    static Result<Trial> begin(const lab::Folder& folder);
+
+    /// Begins a replacement, kills the daemon at the cut, starts another, and waits for the end.
+    Result<Ending> with_killed_daemon(Course course, const Cut& cut);
+    /// Begins a replacement, cuts the power of the host at the cut, boots it again, and waits for the end.
+    Result<Ending> with_power_cut(Course course, const Cut& cut);
+
+  private:
+    explicit Trial(lab::Mirror mirror) : mirror_(std::move(mirror)) {}
+
+    Result<void> start_load();
+    Result<void> verify_load();
+    Result<lab::Process> begin_replacement(Course course, const std::string& fate);
+    Result<nlohmann::json> operations();
+    Result<bool> cut_came(lab::Process& daemon, const Cut& cut);
+    Result<nlohmann::json> wait_for_end();
+    Result<void> hold_promises(const nlohmann::json& operation);
+    Result<void> prepare_next(const std::string& state);
+    Result<void> set_speed(const Cut& cut);
+    Result<Ending> finish(bool was_cut);
+
+    lab::Mirror mirror_;
+    std::optional<lab::Process> load_;
+    std::optional<lab::Process> asking_;  ///< the belay that asked for the replacement
+    size_t seen_ = 0;                     ///< operations that have ended
+    uint64_t last_answered_ = 0;          ///< of the load's writes
+    std::string load_text_;
+    std::string leaving_ = lab::Mirror::leaving;
+    std::string staying_ = lab::Mirror::staying;
+    std::string joining_ = lab::Mirror::joining;
+};
+
+}  // namespace belay::trial
