@@ -116,6 +116,7 @@ Result<View> Engine::show(const Id& id)
         copy = *view;
     } else {
         const std::lock_guard lock(found->mutex);
+        TRY(refresh(*found));
         copy.operation = found->operation;
     }
     copy.seen = TRY(host_.now());
