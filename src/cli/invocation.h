@@ -54,7 +54,9 @@ struct Invocation {
 
     bool journal = false;  ///< of show
     bool follow = false;
-    bool audit = false;  ///< of history
+    // history
+    bool audit = false;
+    std::optional<uint64_t> limit;
 };
 
 /// An operation's number, and so not a procedure's name.

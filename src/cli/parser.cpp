@@ -4,13 +4,14 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <charconv>
 
 namespace belay::cli {
 namespace {
 
-/// Lengths of time as they were typed; parse_span, and not the library, reads them.
+/// What was typed where a length of time or a number is wanted; it is read here, and not by the library.
 struct Typed {
-    std::string timer, gate_grace, soak, extend;
+    std::string timer, gate_grace, soak, extend, limit;
 };
 
 /// The parser with the values that it fills; they stay where they are, for it points at them.
@@ -33,7 +34,7 @@ class Parser {
     void no_wait_option(CLI::App& app);
     Result<void> check_words(const CLI::App& chosen);
     Result<void> check_sense();
-    Result<void> read_spans();
+    Result<void> read_typed();
 
     CLI::App app_{"Change disks under a running service, with the way back kept open until you commit.",
                   "belay"};
@@ -116,6 +117,7 @@ Parser::Parser()
     CLI::App* history = command(app_, Command::history, "history", "show all operations, the ended ones too",
                                 "belay history --audit");
     history->add_flag("--audit", invocation_.audit, "who asked for what, when, and from where");
+    history->add_option("--limit", typed_.limit, "the newest so many")->type_name("NUMBER");
 
     CLI::App* clean = command(app_, Command::clean, "clean", "remove what no operation needs any more",
                               "belay clean --dry-run");
@@ -234,12 +236,20 @@ Result<void> Parser::check_words(const CLI::App& chosen)
     return fail(ErrorKind::usage, fmt::format("\"{}\" does not take \"{}\"", full_name(chosen), word), next);
 }
 
-Result<void> Parser::read_spans()
+Result<void> Parser::read_typed()
 {
     if (!typed_.timer.empty()) invocation_.timer = TRY(parse_span(typed_.timer));
     if (!typed_.gate_grace.empty()) invocation_.gate_grace = TRY(parse_span(typed_.gate_grace));
     if (!typed_.soak.empty()) invocation_.soak = TRY(parse_span(typed_.soak));
     if (!typed_.extend.empty()) invocation_.extend = TRY(parse_span(typed_.extend));
+    if (typed_.limit.empty()) return {};
+    const char* end = typed_.limit.data() + typed_.limit.size();
+    uint64_t limit = 0;
+    const auto [stopped, problem] = std::from_chars(typed_.limit.data(), end, limit);
+    if (problem != std::errc{} || stopped != end || limit == 0)
+        return fail(ErrorKind::usage, fmt::format("\"{}\" is not a number of entries", typed_.limit),
+                    "belay history --help");
+    invocation_.limit = limit;
     return {};
 }
 
@@ -317,7 +327,7 @@ Result<Parsed> Parser::parse(std::vector<std::string> words)
     } else {
         invocation_.command = command->second;
     }
-    TRY(read_spans());
+    TRY(read_typed());
     TRY(check_sense());
     return Parsed{invocation_, std::nullopt};
 }

@@ -96,6 +96,7 @@ TEST_CASE("what makes no sense is refused in one sentence, with what leads on")
     CHECK(refused({"timer", "7", "--stop", "--restart"}).what ==
           "only one of --stop, --restart and --extend can be asked for at a time");
     CHECK(refused({"show", "--socket"}).next == "belay show --help");
+    CHECK(refused({"history", "--limit", "many"}).what == "\"many\" is not a number of entries");
     CHECK_FALSE(procedure_arguments({"sda"}));
     CHECK_FALSE(procedure_arguments({"--leaving"}));
     CHECK_FALSE(procedure_arguments({"--leaving", "a", "--leaving", "b"}));

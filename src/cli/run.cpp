@@ -34,6 +34,7 @@ class Session {
     Result<int> show();
     Result<int> history();
     Result<int> clean();
+    std::string left_out(const Json& answer) const;
 
     Result<Json> make_plan(bool keep, bool one_shot);
     Result<void> check_arguments(const std::map<std::string, std::string>& arguments);
@@ -306,7 +307,8 @@ Result<int> Session::show()
     if (asked_.target.empty()) {
         const Json answer = TRY(client_.call("List", {{"ended", false}}));
         say(answer, operations_text(style_, list_of(answer, "operations"),
-                                    "no operation is on its way\n  next: belay procedures"));
+                                    "no operation is on its way\n  next: belay procedures") +
+                        left_out(answer));
         return 0;
     }
     const Json parameters = {{"operation", asked_.target}};
@@ -325,16 +327,29 @@ Result<int> Session::show()
     return follow_to_end(asked_.target, "", {.settle = !asked_.follow, .json = asked_.json, .known = view});
 }
 
+/// That a list is not the whole.
+std::string Session::left_out(const Json& answer) const
+{
+    const int64_t omitted = number_of(answer, "omitted");
+    if (omitted <= 0) return {};
+    return fmt::format("{} older ones are not shown\n  next: belay history {}--limit NUMBER\n", omitted,
+                       asked_.audit ? "--audit " : "");
+}
+
 Result<int> Session::history()
 {
+    Json parameters = Json::object();
+    if (asked_.limit) parameters["limit"] = *asked_.limit;
     if (asked_.audit) {
-        const Json answer = TRY(client_.call("Audit", Json::object()));
-        say(answer, audit_text(style_, list_of(answer, "entries")));
+        const Json answer = TRY(client_.call("Audit", parameters));
+        say(answer, audit_text(style_, list_of(answer, "entries")) + left_out(answer));
         return 0;
     }
-    const Json answer = TRY(client_.call("List", {{"ended", true}}));
+    parameters["ended"] = true;
+    const Json answer = TRY(client_.call("List", parameters));
     say(answer,
-        operations_text(style_, list_of(answer, "operations"), "no operation yet\n  next: belay procedures"));
+        operations_text(style_, list_of(answer, "operations"), "no operation yet\n  next: belay procedures") +
+            left_out(answer));
     return 0;
 }
 

@@ -275,7 +275,7 @@ TEST_CASE("lists, history, audit, journal and clean ask for what they show")
 {
     Scene scene;
     scene.client.answers.insert_or_assign("List", Json{{"operations", Json::array()}});
-    scene.client.answers.insert_or_assign("Audit", Json{{"entries", Json::array()}});
+    scene.client.answers.insert_or_assign("Audit", Json{{"entries", Json::array()}, {"omitted", 12}});
     scene.client.answers.insert_or_assign("Records", Json{{"records", Json::array()}});
     scene.client.answers.insert_or_assign("Clean",
                                           Json{{"removed", {"the plan of operation 3"}}, {"freed", 2048}});
@@ -284,7 +284,9 @@ TEST_CASE("lists, history, audit, journal and clean ask for what they show")
     CHECK(scene.said("no operation is on its way\n  next: belay procedures\n"));
     CHECK(scene.type({"history"}) == 0);
     CHECK(scene.client.last("List") == Json{{"ended", true}});
-    CHECK(scene.type({"history", "--audit"}) == 0);
+    CHECK(scene.type({"history", "--audit", "--limit", "5"}) == 0);
+    CHECK(scene.client.last("Audit") == Json{{"limit", 5}});
+    CHECK(scene.said("12 older ones are not shown\n  next: belay history --audit --limit NUMBER\n"));
     CHECK(scene.type({"show", "7", "--journal"}) == 0);
     CHECK(scene.client.last("Records") == Json{{"operation", "7"}});
     CHECK(scene.type({"clean", "--dry-run"}) == 0);
