@@ -24,7 +24,7 @@ std::string_view meaning_of(Verb verb, State held_in)
         case Verb::activate:
             return held_in == State::held ? "try the step again" : "switch to the new, under the abort timer";
         case Verb::commit:
-            return held_in == State::held ? "try the step again"
+            return held_in == State::held ? "go on to the end: try again, and let the old go"
                                           : "let the old go; there is no way back after it";
         case Verb::abort:
             return held_in == State::held ? "try to go back again" : "go back to what was before";
@@ -53,6 +53,14 @@ State work_of(Verb verb)
             break;
     }
     return State::held;
+}
+
+/// Whether a verb leads on in the direction in which a held operation was going. What was held in its soak
+/// goes on to the commit: its switch is done.
+bool leads_on(Verb verb, State held_in)
+{
+    if (verb == Verb::abort || verb == Verb::clear) return true;
+    return work_of(verb) == (held_in == State::activated ? State::committing : held_in);
 }
 
 std::string command_of(Verb verb, const Id& id)
@@ -120,6 +128,12 @@ Result<void> Operation::take(const Record& record)
     if (record.number != next_number)
         return fail(ErrorKind::corrupt,
                     fmt::format("the journal of operation {} lacks its record {}", id, next_number));
+    const bool about_a_step = record.event == Event::intent || record.event == Event::outcome ||
+                              record.event == Event::failed || record.event == Event::undone;
+    if (about_a_step != record.detail.contains("step") ||
+        (record.event == Event::planned) != (record.number == 0))
+        return fail(ErrorKind::corrupt,
+                    fmt::format("record {} of operation {} makes no sense", record.number, id));
     try {
         const Json& detail = record.detail;
         StepState* step = nullptr;
@@ -215,11 +229,8 @@ std::optional<Error> Operation::refusal(Verb verb) const
                      .next = leads.empty() ? fmt::format("belay show {}", id) : leads};
     };
     if (!has_meaning(state, verb)) return refuse(fmt::format("it is {}", name_of(state)));
-    if (state == State::held) {
-        const bool backward = verb == Verb::abort;
-        if (!backward && verb != Verb::clear && work_of(verb) != held_in)
-            return refuse(fmt::format("it is held while {}", name_of(held_in)));
-    }
+    if (state == State::held && !leads_on(verb, held_in))
+        return refuse(fmt::format("it is held while {}", name_of(held_in)));
     if (verb == Verb::abort) {
         if (const auto one_way = past_one_way())
             return refuse(fmt::format("the step {} cannot be undone: {}", plan.steps[*one_way].name,
@@ -234,8 +245,7 @@ std::vector<WayOn> Operation::ways_on() const
     std::vector<WayOn> ways;
     for (const Verb verb : {Verb::add, Verb::activate, Verb::commit, Verb::abort, Verb::clear}) {
         if (!has_meaning(state, verb)) continue;
-        if (state == State::held && verb != Verb::abort && verb != Verb::clear && work_of(verb) != held_in)
-            continue;
+        if (state == State::held && !leads_on(verb, held_in)) continue;
         if (verb == Verb::abort && past_one_way()) continue;
         ways.push_back({verb, command_of(verb, id), std::string(meaning_of(verb, state))});
     }
