@@ -55,7 +55,9 @@ Result<std::unique_ptr<Engine>> Engine::open(store::Store& store, host::Host& ho
 {
     std::unique_ptr<Engine> engine(new Engine(store, host, catalogue, std::move(settings)));
     engine->journal_ = TRY(Journal::open(store));
-    TRY(engine->clock_was_set());
+    const Result<void> timers = engine->clock_was_set();
+    // A full store must not keep anybody from looking: step() writes the timers down once there is room.
+    if (!timers && timers.error().kind != ErrorKind::no_space) return std::unexpected(timers.error());
     return engine;
 }
 
@@ -249,8 +251,11 @@ Result<Operation> Engine::request(const Id& id, Verb verb, const Asker& asker)
     Slot& slot = *found;
     TRY(refresh(slot));
     const host::Moment now = TRY(host_.now());
+    // A timer that has run out has decided already, also when nobody came by to see it.
+    if (slot.operation.state == State::activated && timer_ran_out(slot, now)) TRY(soak(slot, now));
     const Result<void> answer = carry_out(slot, verb, asker, now);
     if (!answer) {
+        slot.buffer.audit.reset();
         // The trail of refusals must not hide the refusal itself when it cannot be written.
         static_cast<void>(
             journal_->write_audit(audit_of(now, name_of(verb), id, asker, answer.error().what)).has_value());
@@ -269,8 +274,11 @@ Result<void> Engine::carry_out(Slot& slot, Verb verb, const Asker& asker, const 
             if (slot.operation.state == State::held) return move(slot, now, State::adding, asker.why, &asker);
             return begin_add(slot, asker, now);
         case Verb::activate:
-            if (slot.operation.state == State::held)
+            if (slot.operation.state == State::held) {
+                if (timer_ran_out(slot, now))
+                    TRY(take(slot, now, Event::timer, restarted(*slot.operation.timer, now)));
                 return move(slot, now, State::activating, asker.why, &asker);
+            }
             return begin_activate(slot, asker, now);
         case Verb::commit:
             return move(slot, now, State::committing, asker.why, &asker);
@@ -383,14 +391,19 @@ Result<void> Engine::clock_was_set()
         const SlotPointer found = TRY(slot(id));
         const std::lock_guard lock(found->mutex);
         TRY(refresh(*found));
-        const std::optional<Timer>& timer = found->operation.timer;
-        const bool runs =
-            found->operation.state == State::activating || found->operation.state == State::activated;
-        if (!timer || !runs || !needs_rebase(*timer, now)) continue;
-        TRY(take(*found, now, Event::timer, rebased(*timer, now)));
-        TRY(flush(*found));
+        TRY(keep_timer(*found, now));
     }
     return {};
+}
+
+/// Writes a running timer down anew where the boot or the wall clock is not the one that it was written for.
+Result<void> Engine::keep_timer(Slot& slot, const host::Moment& now)
+{
+    const std::optional<Timer>& timer = slot.operation.timer;
+    const bool runs = slot.operation.state == State::activating || slot.operation.state == State::activated;
+    if (!timer || !runs || !needs_rebase(*timer, now)) return {};
+    TRY(take(slot, now, Event::timer, rebased(*timer, now)));
+    return flush(slot);
 }
 
 Result<Cleaned> Engine::clean(bool dry_run, const Asker& asker)

@@ -76,7 +76,7 @@ struct Cleaned {
 class Engine {
   public:
     /// Finds what has not ended and writes its timers down for this boot. The references must outlive the
-    /// engine. Errors: those of the store.
+    /// engine. Errors: those of the store; that it is full is none.
     static Result<std::unique_ptr<Engine>> open(store::Store& store, host::Host& host,
                                                 const Catalogue& catalogue, Settings settings);
 
@@ -148,6 +148,7 @@ class Engine {
     Result<void> begin_add(Slot& slot, const Asker& asker, const host::Moment& now);
     Result<void> begin_activate(Slot& slot, const Asker& asker, const host::Moment& now);
     Result<void> clear(Slot& slot, const Asker& asker, const host::Moment& now);
+    Result<void> keep_timer(Slot& slot, const host::Moment& now);
     Result<Fingerprint> fingerprint(const Plan& plan);
     std::vector<Checked> ask_all(const Plan& plan, bool only_again);
 

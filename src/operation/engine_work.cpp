@@ -29,6 +29,7 @@ Result<Next> Engine::step(const Id& id)
     Slot& slot = *found;
     TRY(refresh(slot));
     const host::Moment now = TRY(host_.now());
+    TRY(keep_timer(slot, now));
     const uint64_t before = slot.operation.next_number;
     const std::optional<Progress> progress = slot.progress;
     Result<Next> next = work(slot, now);
