@@ -192,7 +192,10 @@ Result<void> Host::plug(Disk disk)
     if (std::ranges::find(drives_, disk.name, &Disk::name) != drives_.end())
         return fail(ErrorKind::refused,
                     fmt::format("the disk {} is in the guest {}", disk.name, options_.name));
-    const auto room = std::ranges::find(drives_, std::string(), &Disk::name);
+    // Without a disk at boot the kernel holds its first drive for a file "root_fs", and never lets go.
+    const auto first = drives_.begin() + (options_.disks.empty() ? 1 : 0);
+    const auto room =
+        std::find_if(first, drives_.end(), [](const Disk& drive) { return drive.name.empty(); });
     if (room == drives_.end())
         return fail(ErrorKind::refused, fmt::format("the guest {} has {} disks, and room for no more",
                                                     options_.name, drives_.size()));

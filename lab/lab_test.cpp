@@ -252,6 +252,7 @@ TEST_CASE("two hosts on one network reach each other")
     };
     CHECK(knock(*left, "10.77.0.2").find("Connection refused") != std::string::npos);
     CHECK(knock(*right, "10.77.0.1").find("Connection refused") != std::string::npos);
+    must(left->plug({"hot", disk_size}));
     right->power_cut();
     const std::string script = "timeout 2 bash -c 'echo > /dev/tcp/10.77.0.2/9'";
     CHECK(must(left->run({"sh", "-c", script})).err.find("Connection refused") == std::string::npos);

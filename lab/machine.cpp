@@ -4,8 +4,11 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <sched.h>
+#include <sstream>
 #include <sys/personality.h>
 #include <sys/poll.h>
 #include <sys/syscall.h>
@@ -31,6 +34,27 @@ namespace {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     if (ready) ::execv(argv[0], argv.data());
     ::_exit(127);
+}
+
+/// Whether a process of this group still holds files. The dead whom nobody has buried do not, and a signal
+/// would not tell them from the living.
+bool group_lives(pid_t group)
+{
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+        std::ifstream file(entry.path() / "stat");
+        std::string line;
+        std::getline(file, line);
+        // 42 (any name) S parent group ...
+        const size_t name_end = line.rfind(')');
+        if (name_end == std::string::npos) continue;
+        std::istringstream fields(line.substr(name_end + 1));
+        char state = 'Z';
+        pid_t parent = 0, its_group = 0;
+        fields >> state >> parent >> its_group;
+        if (its_group == group && state != 'Z' && state != 'X') return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -81,10 +105,7 @@ void Machine::kill()
     ::kill(process_, SIGKILL);  // it may have been too young to lead a group
     ::waitpid(process_, nullptr, 0);
     // The helpers are no children of ours: nobody tells us of their end, and it comes within milliseconds.
-    for (int tries = 0; tries < 5000 && ::kill(-process_, 0) == 0; ++tries) {
-        ::kill(-process_, SIGKILL);
-        ::poll(nullptr, 0, 1);
-    }
+    for (int tries = 0; tries < 5000 && group_lives(process_); ++tries) ::poll(nullptr, 0, 1);
 }
 
 }  // namespace belay::lab

@@ -31,18 +31,25 @@ struct Reply {
     std::array<char, data_size> data = {};
 };
 
-Result<void> send_request(int fd, const std::string& path, std::string_view text)
+Result<sockaddr_un> address_of(const std::string& path)
 {
-    sockaddr_un own{};
-    own.sun_family = AF_UNIX;
-    // Without a path of its own the kernel gives the socket an abstract address, to which the guest answers.
-    if (::bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof(own.sun_family)) != 0)
-        return std::unexpected(system_error("cannot bind a socket", errno));
-    sockaddr_un kernel{};
-    kernel.sun_family = AF_UNIX;
-    if (path.size() >= sizeof kernel.sun_path)
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path)
         return fail(ErrorKind::usage, fmt::format("the path {} is too long for a socket", path));
-    std::memcpy(kernel.sun_path, path.c_str(), path.size() + 1);
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    return address;
+}
+
+Result<void> send_request(int fd, const std::string& path, const std::string& reply_path,
+                          std::string_view text)
+{
+    // The kernel answers to a path: an abstract address would not be seen from its network namespace.
+    sockaddr_un own = TRY(address_of(reply_path));
+    ::unlink(reply_path.c_str());
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof own) != 0)
+        return std::unexpected(system_error("cannot bind " + reply_path, errno));
+    sockaddr_un kernel = TRY(address_of(path));
     Request request;
     INVARIANT(text.size() < request.data.size());
     request.size = static_cast<uint32_t>(text.size());
@@ -75,12 +82,14 @@ Result<std::string> ask_kernel(const std::string& path, std::string_view request
 {
     const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return std::unexpected(system_error("cannot open a socket", errno));
+    const std::string reply_path = path + ".reply";
     Result<std::string> reply;
-    if (const Result<void> sent = send_request(fd, path, request); !sent)
+    if (const Result<void> sent = send_request(fd, path, reply_path, request); !sent)
         reply = std::unexpected(sent.error());
     else
         reply = await_reply(fd, request, limit);
     ::close(fd);
+    ::unlink(reply_path.c_str());
     return reply;
 }
 

@@ -11,7 +11,8 @@
 namespace belay::lab {
 
 /// Asks the kernel that listens at the socket `path`, as "remove ubd3", and returns what it says.
-/// Errors: refused (the kernel says no, with its words), unavailable, timeout, io. Threads: any.
+/// Errors: refused (the kernel says no, with its words), unavailable, timeout, usage (the path is too long),
+/// io. Threads: one at a time for each kernel.
 Result<std::string> ask_kernel(const std::string& path, std::string_view request, Milliseconds limit);
 
 }  // namespace belay::lab
