@@ -278,7 +278,7 @@ Result<Next> Engine::phase_done(Slot& slot, Phase phase, const host::Moment& now
             return again;
         case Phase::commit:
             TRY(move(slot, now, State::committed, ""));
-            return again;
+            return idle;
     }
     return idle;
 }
@@ -393,7 +393,7 @@ Result<Next> Engine::verify_and_end(Slot& slot, const host::Moment& now)
     }
     TRY(take(slot, now, Event::verified, {{"differences", differences_of(slot.operation.before, *after)}}));
     TRY(move(slot, now, State::aborted, slot.operation.reason));
-    return again;
+    return idle;
 }
 
 }  // namespace belay::operation
