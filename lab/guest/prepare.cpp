@@ -21,6 +21,12 @@ namespace belay::lab {
 
 namespace {
 
+Result<void> link_to(const std::string& target, const std::string& path)
+{
+    if (::symlink(target.c_str(), path.c_str()) == 0 || errno == EEXIST) return {};
+    return std::unexpected(system_error("make the link " + path, errno));
+}
+
 /// Rules of a desktop, of systemd and of networks cost most of udev's time and concern no disk. The others
 /// stay, those of packages that we do not know as well.
 constexpr std::array masked_rules = {"50-firmware.rules",
@@ -140,8 +146,7 @@ Result<void> build_tree(const Wanted& wanted)
     TRY(mount_at("tmpfs", "/dev/shm", "tmpfs"));
     // Commands that load modules by themselves look here.
     ::mkdir("/lib/modules", 0755);
-    ::symlink(modules.folder().c_str(),
-              ("/lib/modules" + modules.folder().substr(modules.folder().rfind('/'))).c_str());
+    TRY(link_to(modules.folder(), "/lib/modules" + modules.folder().substr(modules.folder().rfind('/'))));
     for (const char* folder : {"/run/lock", "/run/lock/lvm", "/run/udev", "/run/udev/rules.d"})
         ::mkdir(folder, 0755);
     for (const std::string& share : wanted.shares) TRY(mount_at("none", share, "hostfs", 0, share));
@@ -153,8 +158,7 @@ Result<void> build_tree(const Wanted& wanted)
 
 Result<void> settle_devices()
 {
-    for (const char* rule : masked_rules)
-        ::symlink("/dev/null", fmt::format("/run/udev/rules.d/{}", rule).c_str());
+    for (const char* rule : masked_rules) TRY(link_to("/dev/null", fmt::format("/run/udev/rules.d/{}", rule)));
     TRY(write_file("/run/udev/rules.d/61-lab-serial.rules", serial_rules));
     // udev leaves when its daemon listens.
     TRY(run_to_end({"/lib/systemd/systemd-udevd", "--daemon"}));

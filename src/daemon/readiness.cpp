@@ -64,7 +64,8 @@ void Readiness::tell_systemd(std::string_view state) const
 
 void Readiness::tell_starter(const std::string& line)
 {
-    if (starter_) static_cast<void>(write(starter_.number(), line.data(), line.size()));
+    // A starter that has gone away needs no answer.
+    if (starter_) static_cast<void>(write(starter_.number(), line.data(), line.size()) >= 0);
 }
 
 void Readiness::let_go_of_starter()

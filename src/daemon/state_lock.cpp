@@ -55,7 +55,7 @@ Result<StateLock> StateLock::take(const std::string& folder, const std::function
     // For that sentence only, so a disk that is full is no reason not to start.
     const std::string pid = fmt::format("{}", getpid());
     if (ftruncate(daemon.number(), 0) == 0)
-        static_cast<void>(pwrite(daemon.number(), pid.data(), pid.size(), 0));
+        static_cast<void>(pwrite(daemon.number(), pid.data(), pid.size(), 0) >= 0);
 
     const std::string commands_path = folder + "/lock";
     host::Descriptor commands = TRY(open_file(commands_path));

@@ -54,8 +54,7 @@ class SocketClient : public Client {
 
     void interrupt() override
     {
-        const uint64_t one = 1;
-        static_cast<void>(write(interrupted_.number(), &one, sizeof one));
+        eventfd_write(interrupted_.number(), 1);
     }
 
   private:
@@ -119,8 +118,8 @@ class SocketClient : public Client {
             if (errno != EINTR) return std::unexpected(system_error("wait for belayd", errno));
         }
         if (both[1].revents == 0) return false;
-        uint64_t count = 0;
-        static_cast<void>(read(interrupted_.number(), &count, sizeof count));
+        eventfd_t count = 0;
+        eventfd_read(interrupted_.number(), &count);
         return true;
     }
 

@@ -16,8 +16,8 @@ namespace {
 /// Empties an eventfd or a timerfd: what counts is that it was readable.
 void drain(int descriptor)
 {
-    uint64_t count = 0;
-    static_cast<void>(read(descriptor, &count, sizeof count));
+    eventfd_t count = 0;
+    eventfd_read(descriptor, &count);
 }
 
 }  // namespace
@@ -92,9 +92,8 @@ void Loop::post(Callback callback)
         const std::lock_guard lock(posted_mutex_);
         posted_.push_back(std::move(callback));
     }
-    const uint64_t one = 1;
     // Fails only where the counter is full, and then the loop is awake already.
-    static_cast<void>(write(wake_.number(), &one, sizeof one));
+    eventfd_write(wake_.number(), 1);
 }
 
 Result<void> Loop::run()
