@@ -80,6 +80,8 @@ Result<void> Engine::refresh(Slot& slot)
     if (!slot.stale) return {};
     slot.operation = TRY(journal_->load(slot.operation.id));
     slot.buffer = {};
+    slot.unseen.clear();
+    if (const std::lock_guard lock(slot.view_mutex); slot.view) slot.view->operation = slot.operation;
     slot.applied = false;
     slot.progress.reset();
     slot.stale = false;
@@ -88,19 +90,25 @@ Result<void> Engine::refresh(Slot& slot)
 
 void Engine::publish(Slot& slot, const host::Moment& now)
 {
-    auto view = std::make_shared<View>();
-    view->operation = slot.operation;
-    view->progress = slot.progress;
-    view->seen = now;
-    for (size_t i = 0; i < slot.operation.steps.size() && !view->current; ++i) {
-        if (slot.operation.steps[i].status == StepState::Status::intended) view->current = i;
-    }
-    if (slot.operation.state == State::activated) {
-        for (const auto& [name, gate] : slot.gates) view->gates.push_back(gate);
-    }
     {
         const std::lock_guard lock(slot.view_mutex);
-        slot.view = std::move(view);
+        if (!slot.view) {
+            slot.view.emplace(View{.operation = slot.operation});
+            slot.unseen.clear();
+        }
+        View& view = *slot.view;
+        for (const Record& record : slot.unseen) INVARIANT(view.operation.take(record).has_value());
+        slot.unseen.clear();
+        view.progress = slot.progress;
+        view.seen = now;
+        view.current.reset();
+        for (size_t i = 0; i < slot.operation.steps.size() && !view.current; ++i) {
+            if (slot.operation.steps[i].status == StepState::Status::intended) view.current = i;
+        }
+        view.gates.clear();
+        if (slot.operation.state == State::activated) {
+            for (const auto& [name, gate] : slot.gates) view.gates.push_back(gate);
+        }
     }
     settings_.changed(slot.operation.id);
 }
@@ -108,28 +116,26 @@ void Engine::publish(Slot& slot, const host::Moment& now)
 Result<View> Engine::show(const Id& id)
 {
     const SlotPointer found = TRY(slot(id));
-    std::shared_ptr<const View> view;
+    std::optional<View> view;
     {
         const std::lock_guard lock(found->view_mutex);
         view = found->view;
     }
-    View copy;
-    if (view) {
-        copy = *view;
-    } else {
+    if (!view) {
         const std::lock_guard lock(found->mutex);
         TRY(refresh(*found));
-        copy.operation = found->operation;
+        view.emplace(View{.operation = found->operation});
     }
-    copy.seen = TRY(host_.now());
-    return copy;
+    view->seen = TRY(host_.now());
+    return std::move(*view);
 }
 
 Result<void> Engine::take(Slot& slot, const host::Moment& now, Event event, Json detail)
 {
-    const Record record{slot.operation.next_number, now.wall, event, std::move(detail)};
+    Record record{slot.operation.next_number, now.wall, event, std::move(detail)};
     TRY(slot.operation.take(record));
-    slot.buffer.records.push_back(record);
+    slot.unseen.push_back(record);
+    slot.buffer.records.push_back(std::move(record));
     return {};
 }
 

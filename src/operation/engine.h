@@ -53,7 +53,7 @@ struct GateView {
 
 /// An operation as a face shows it.
 struct View {
-    Operation operation;
+    Operation operation;                 ///< what its steps remembered may be missing
     std::optional<size_t> current = {};  ///< the step that is worked on
     std::optional<Progress> progress = {};
     std::optional<host::Moment> seen = {};  ///< when this was true
@@ -121,8 +121,11 @@ class Engine {
         std::optional<Milliseconds> soaked_at;  ///< boot clock: when a one-shot may commit
         bool stale = false;                     ///< a write failed: load again before anything else
 
+        /// What the view's operation has yet to take in. It is never copied again as a whole: after every
+        /// step of a long plan that would cost more than the step.
+        std::vector<Record> unseen;
         std::mutex view_mutex;
-        std::shared_ptr<const View> view;
+        std::optional<View> view;
     };
     using SlotPointer = std::shared_ptr<Slot>;
 
