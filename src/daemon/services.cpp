@@ -24,6 +24,9 @@ Result<operation::View> view_of(const Services& services, const operation::Id& i
 {
     operation::View view = TRY(services.engine.show(id));
     view.stuck = services.stuck(id);
+    // After a failed sync the store says so until it is opened anew.
+    if (view.stuck && view.stuck->kind == ErrorKind::io && view.stuck->next.empty())
+        view.stuck->next = services.restart;
     return view;
 }
 
