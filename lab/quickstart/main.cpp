@@ -118,9 +118,17 @@ class Show {
             if (shown.empty()) break;
             say(shown);
         }
-        const host::Outcome outcome = TRY(process.wait(10s));
+        return ended(line, TRY(process.wait(10s)), 0);
+    }
+
+    Result<void> ended(const std::string& line, const host::Outcome& outcome, int wanted)
+    {
         say(outcome.out + outcome.err);
-        return {};
+        if (outcome.exit_code == wanted) return {};
+        return fail(
+            ErrorKind::failed,
+            fmt::format("belay {} ended with exit code {} and not {}", line, outcome.exit_code, wanted),
+            "please report this");
     }
 
     /// The same for a line that goes on: looks at it for a while, then leaves it as a person does, by Ctrl-C.
@@ -141,9 +149,8 @@ class Show {
             TRY(process.signal(SIGINT));
             left = true;
         }
-        const host::Outcome outcome = TRY(process.wait(10s));
-        say(outcome.out + outcome.err);
-        return {};
+        constexpr int interrupted = 130;
+        return ended(line, TRY(process.wait(10s)), interrupted);
     }
 
     Result<Process> start(const std::string& line)

@@ -33,7 +33,7 @@ class Client {
 
 struct ConnectOptions {
     std::string socket;        ///< /run/belay/belayd.sock unless told
-    std::string state_folder;  ///< handed to a daemon that is started
+    std::string state_folder;  ///< handed to a daemon that is started; empty: its own default
     std::string daemon;        ///< the program to start where none runs; empty: do not start
 };
 

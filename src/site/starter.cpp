@@ -29,13 +29,9 @@ Result<Pipe> make_pipe()
 
 Result<pid_t> spawn_daemon(const StartOptions& options, int pipe)
 {
-    std::vector<std::string> words = {options.program,
-                                      "--state-dir",
-                                      options.state_folder,
-                                      "--socket",
-                                      options.socket,
-                                      "--ready-fd",
+    std::vector<std::string> words = {options.program, "--socket", options.socket, "--ready-fd",
                                       fmt::format("{}", ready_descriptor)};
+    if (!options.state_folder.empty()) words.insert(words.end(), {"--state-dir", options.state_folder});
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
