@@ -15,7 +15,6 @@ enum class ExitCode : int {
     permission = 6,   ///< not allowed to
     unavailable = 7,  ///< the daemon does not answer, or is of another version
     io = 8,           ///< the system said no: input or output, no room, damaged data
-    interrupted = 130,
 };
 
 ExitCode exit_code_of(ErrorKind kind);

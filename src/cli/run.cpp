@@ -216,24 +216,21 @@ Result<int> Session::add()
 Result<void> Session::confirm(const std::string& operation)
 {
     if (asked_.yes) return {};
-    if (console_.can_ask() && !asked_.json) {
-        console_.out("Type yes to go on: ");
-        const auto answer = console_.read_line();
-        if (answer == "yes") return {};
-        if (!answer) console_.out("\n");
-    }
+    console_.out("Type yes to go on: ");
+    const auto answer = console_.read_line();
+    if (answer == "yes") return {};
+    if (!answer) console_.out("\n");
     // What was kept to be shown must not stay about.
     TRY(client_.call("Request", {{"operation", operation}, {"verb", "abort"}, {"why", "not confirmed"}}));
-    if (console_.can_ask() && !asked_.json)
-        return fail(ErrorKind::refused, "not confirmed, and nothing was touched",
-                    "belay add, to go step by step with a way back");
-    return fail(ErrorKind::usage,
-                "belay run has no way back, and there is no terminal to ask on; nothing was touched",
-                "belay run --yes");
+    return fail(ErrorKind::refused, "not confirmed, and nothing was touched",
+                "belay add, to go step by step with a way back");
 }
 
 Result<int> Session::run_in_one_go()
 {
+    if (!asked_.yes && (asked_.json || !console_.can_ask()))
+        return fail(ErrorKind::usage, "belay run has no way back, and there is nobody to ask",
+                    "belay run --yes, or belay add to go step by step");
     const Json answer = TRY(make_plan(true, true));
     if (flag_of(answer, "refused")) return say_refused(answer, true);
     if (!asked_.json) console_.out(plan_text(style_, answer, true) + '\n');
@@ -264,7 +261,13 @@ Result<int> Session::request_and_follow(const std::string& operation, std::strin
 Result<int> Session::follow_to_end(const std::string& operation, const std::string& wanted,
                                    FollowOptions options)
 {
-    const Followed followed = TRY(follow(client_, console_, style_, operation, options));
+    auto result = follow(client_, console_, style_, operation, options);
+    if (!result) {
+        // Not the same command again: what it asked for was taken, and goes on.
+        result.error().next = "belay show " + operation;
+        return std::unexpected(result.error());
+    }
+    const Followed& followed = *result;
     if (followed.signal != 0) return say_interrupted(operation, followed);
     say(followed.view, ending_text(style_, followed.view));
     const std::string state = raw_text(followed.view, "state");

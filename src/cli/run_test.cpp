@@ -201,7 +201,9 @@ TEST_CASE("where nobody can be asked, run wants --yes")
     Scene scene;
     CHECK(scene.type(with("run")) == 2);
     CHECK(scene.console.complained.find("next: belay run --yes") != std::string::npos);
-    CHECK(scene.client.last("Request")["verb"] == "abort");
+    scene.console.asks = true;
+    CHECK(scene.type(with("run", {"--json"})) == 2);
+    CHECK(scene.client.asked.empty());
 }
 
 TEST_CASE("JSON is the daemon's answer in one line")
@@ -245,8 +247,9 @@ TEST_CASE("a daemon that goes away while it is followed is told as such")
 {
     Scene scene;
     scene.client.views = {samples::view(State::adding)};
-    scene.client.stream_ends = fail(ErrorKind::unavailable, "belayd has hung up", "belay show 7");
+    scene.client.stream_ends = fail(ErrorKind::unavailable, "belayd has hung up", "the same command again");
     CHECK(scene.type({"add", "7"}) == 7);
+    CHECK(scene.console.complained == "belay: belayd has hung up\n  next: belay show 7\n");
 }
 
 TEST_CASE("the timer is shown, and changed")

@@ -13,8 +13,8 @@
 
 namespace belay::cli {
 
-/// Blocks signals for this thread and the threads that it starts; lets them go again at its end. The last
-/// owner of the process must be this thread, as in a command.
+/// Blocks signals for this thread and the threads that it starts; lets them go again at its end. No thread
+/// may be there already that would take them instead.
 class CaughtSignals {
   public:
     CaughtSignals(std::initializer_list<int> numbers);

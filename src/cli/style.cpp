@@ -195,10 +195,24 @@ std::string wrap(const Style& style, std::string_view text, size_t used, size_t 
     return result;
 }
 
+namespace {
+
+/// The last cell of a row, wrapped beside the others, or below them where too little room is left.
+std::string last_cell(const Style& style, const std::string& cell, size_t used, size_t indent)
+{
+    constexpr size_t narrowest = 20;
+    constexpr size_t hanging = 4;
+    if (style.width == 0 || used + columns_of(cell) <= style.width) return cell;
+    if (style.width >= used + narrowest) return wrap(style, cell, used, used);
+    const size_t below = indent + hanging;
+    return '\n' + std::string(below, ' ') + wrap(style, cell, below, below);
+}
+
+}  // namespace
+
 std::string table(const Style& style, const std::vector<std::vector<std::string>>& rows, size_t indent)
 {
     constexpr size_t gap = 2;
-    constexpr size_t narrowest_last = 20;
     std::vector<size_t> widths;
     for (const auto& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));
@@ -208,13 +222,11 @@ std::string table(const Style& style, const std::vector<std::vector<std::string>
     for (const auto& row : rows) {
         std::string line(indent, ' ');
         for (size_t i = 0; i + 1 < row.size(); ++i) line += pad(row[i], widths[i] + gap);
-        const size_t used = columns_of(line);
-        if (!row.empty()) {
-            const bool room = style.width >= used + narrowest_last;
-            line += room ? wrap(style, row.back(), used, used) : row.back();
+        const std::string last = row.empty() ? "" : last_cell(style, row.back(), columns_of(line), indent);
+        if (last.empty() || last.front() == '\n') {
+            while (line.ends_with(' ')) line.pop_back();
         }
-        while (line.ends_with(' ')) line.pop_back();
-        result += line + '\n';
+        result += line + last + '\n';
     }
     return result;
 }

@@ -54,7 +54,8 @@ std::string pad(std::string_view text, size_t columns);
 std::string wrap(const Style& style, std::string_view text, size_t used, size_t indent);
 
 /// Rows as lines with aligned columns, two spaces between them, after `indent` spaces; the last column is
-/// wrapped below itself where there is room for it. Cells may be coloured, but for the last one.
+/// wrapped below itself, or below the others where it has too little room beside them. Cells may be coloured,
+/// but for the last one.
 std::string table(const Style& style, const std::vector<std::vector<std::string>>& rows, size_t indent);
 
 }  // namespace belay::cli

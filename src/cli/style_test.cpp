@@ -56,6 +56,17 @@ TEST_CASE("sentences break between words, and hang below their beginning")
           "a pipe has no width, so nothing breaks");
 }
 
+TEST_CASE("a table's last column goes below the others where it has no room beside them")
+{
+    Style narrow = utf8;
+    narrow.width = 30;
+    CHECK(table(narrow, {{"7", "2025-02-08 12:00:00", "Replace sda by sdc"}}, 0) ==
+          "7  2025-02-08 12:00:00\n    Replace sda by sdc\n");
+    CHECK(table(narrow, {{"7", "Replace sda by sdc in the array md0"}}, 0) ==
+          "7  Replace sda by sdc in the\n   array md0\n");
+    CHECK(table(utf8, {{"7", "a", "b"}, {"12", "c", ""}}, 2) == "  7   a  b\n  12  c\n");
+}
+
 TEST_CASE("without colour no escape sequence is written")
 {
     CHECK(paint(utf8, Tone::bad, "no") == "no");
