@@ -315,7 +315,10 @@ Result<Parsed> Parser::parse(std::vector<std::string> words)
     const CLI::App* chosen = &app_;
     while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
     const std::string next = full_name(*chosen) + " --help";
-    if (help_) return Parsed{invocation_, chosen->help("", CLI::AppFormatMode::Normal)};
+    if (help_) {
+        const CLI::App* parent = chosen->get_parent();
+        return Parsed{invocation_, chosen->help(parent == nullptr ? "" : full_name(*parent))};
+    }
     if (!problem.empty())
         return fail(ErrorKind::usage, fmt::format("\"{}\": {}", full_name(*chosen), problem), next);
     for (const CLI::App* app = chosen; app != nullptr; app = app->get_parent()) TRY(check_words(*app));

@@ -117,6 +117,9 @@ TEST_CASE("every command helps with an example")
         REQUIRE_MESSAGE(parsed->help, command.name);
         CHECK_MESSAGE(parsed->help->find("Example:\n  belay " + command.name) != std::string::npos,
                       *parsed->help);
+        const std::string usage =
+            "Usage: belay " + command.name + (command.name.empty() ? "[OPTIONS]" : " [OPTIONS]");
+        CHECK_MESSAGE(parsed->help->find(usage) != std::string::npos, *parsed->help);
         CHECK(parsed->help->find("--json") != std::string::npos);
     }
 }
