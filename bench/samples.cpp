@@ -1,0 +1,65 @@
+#include "samples.h"
+
+#include "base/invariant.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fmt/format.h>
+
+namespace belay::bench {
+namespace {
+
+Nanoseconds reading(clockid_t clock)
+{
+    timespec time{};
+    INVARIANT(clock_gettime(clock, &time) == 0);
+    return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
+}
+
+Taken now()
+{
+    return {reading(CLOCK_MONOTONIC), reading(CLOCK_THREAD_CPUTIME_ID)};
+}
+
+template <typename T>
+T middle(std::vector<T>& samples)
+{
+    INVARIANT(!samples.empty());
+    const auto at = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
+    std::ranges::nth_element(samples, at);
+    return *at;
+}
+
+}  // namespace
+
+Stopwatch::Stopwatch() : begun_(now()) {}
+
+Taken Stopwatch::taken() const
+{
+    const Taken ended = now();
+    return {ended.wall - begun_.wall, ended.processor - begun_.processor};
+}
+
+Nanoseconds median(std::vector<Nanoseconds> samples)
+{
+    return middle(samples);
+}
+
+double median(std::vector<double> samples)
+{
+    return middle(samples);
+}
+
+std::string to_text(Nanoseconds span)
+{
+    if (span < std::chrono::milliseconds(1))
+        return fmt::format("{:.0f} µs", static_cast<double>(span.count()) / 1e3);
+    return to_milliseconds(span);
+}
+
+std::string to_milliseconds(Nanoseconds span)
+{
+    return fmt::format("{:.2f} ms", static_cast<double>(span.count()) / 1e6);
+}
+
+}  // namespace belay::bench

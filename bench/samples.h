@@ -1,0 +1,36 @@
+#pragma once
+// Times, taken many times over, and what they come to.
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace belay::bench {
+
+using Nanoseconds = std::chrono::nanoseconds;
+
+/// Time that passed, and the processor time of this thread in it.
+struct Taken {
+    Nanoseconds wall{0};
+    Nanoseconds processor{0};
+};
+
+class Stopwatch {
+  public:
+    Stopwatch();
+    Taken taken() const;
+
+  private:
+    Taken begun_;
+};
+
+/// The middle one; of an even number the upper of the two. Not of nothing.
+Nanoseconds median(std::vector<Nanoseconds> samples);
+double median(std::vector<double> samples);
+
+/// "84 µs", "1.25 ms".
+std::string to_text(Nanoseconds span);
+/// "1.25 ms" whatever its size; may be negative.
+std::string to_milliseconds(Nanoseconds span);
+
+}  // namespace belay::bench
