@@ -23,7 +23,8 @@ Milliseconds left_of(const Timer& timer, const host::Moment& now)
 {
     if (timer.stopped) return timer.left_when_written;
     if (timer.boot_id == now.boot_id) return timer.boot_deadline - now.boot;
-    return std::min(timer.wall_deadline - now.wall, timer.left_when_written);
+    // Whatever the wall clock says, this boot came after the timer was written, and has lasted so long.
+    return std::min(timer.wall_deadline - now.wall, timer.left_when_written - now.boot);
 }
 
 Timer rebased(const Timer& timer, const host::Moment& now)

@@ -5,7 +5,8 @@
 // Within one boot only the boot clock counts (it never jumps, and it runs through a sleep). Across a reboot
 // only the wall clock can tell how long the host was down, so the deadline is kept in both, and rewritten
 // whenever the wall clock is set. A wall clock that comes back from a reboot earlier than it was (an empty
-// battery) cannot give time back: what was left when the timer was last written is the most that can be left.
+// battery) cannot give time back: what was left when the timer was last written, less what this boot has
+// lasted, is the most that can be left.
 
 #include "host/host.h"
 
