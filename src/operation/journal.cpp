@@ -134,6 +134,8 @@ Result<Operation> Journal::load(const Id& id) const
         return fail(ErrorKind::not_found, fmt::format("there is no operation {}", id), "belay history");
     Operation operation{.id = id, .plan = TRY(from_json_text<Plan>(plan->value))};
     for (const Record& record : TRY(records(id))) TRY(operation.take(record));
+    if (operation.next_number == 0)
+        return fail(ErrorKind::corrupt, fmt::format("the journal of operation {} has no records", id));
     const std::string prefix = remembered_prefix(id);
     for (const store::Entry& entry : TRY(list_all(store_, prefix))) {
         const auto step =
