@@ -110,7 +110,7 @@ class Run final : Witness {
     void step(const Id& id);
     void plan();
     bool ask(const Id& id, Verb verb);
-    void change_timer(const Id& id, TimerChange::What what);
+    bool change_timer(const Id& id, TimerChange::What what);
     void clock_was_set();
     void clean();
 
@@ -300,7 +300,7 @@ bool Run::ask(const Id& id, Verb verb)
     return true;
 }
 
-void Run::change_timer(const Id& id, TimerChange::What what)
+bool Run::change_timer(const Id& id, TimerChange::What what)
 {
     TimerChange change{.what = what};
     if (change.what == TimerChange::What::extend) change.by = dice_.between(1s, 5min);
@@ -310,6 +310,7 @@ void Run::change_timer(const Id& id, TimerChange::What what)
     if (answer) daemon_.is_due(id);
     if (!answer) tell("  refused: {}", answer.error().what);
     ++statistics_.asked[fmt::format("timer: {}", answer ? "accepted" : "refused")];
+    return answer.has_value();
 }
 
 void Run::clock_was_set()
@@ -417,7 +418,10 @@ void Run::ask_anything()
         act_on_wish(id);
         return;
     }
-    if (dice_.chance(0.15)) return change_timer(id, static_cast<TimerChange::What>(dice_.below(3)));
+    if (dice_.chance(0.15)) {
+        change_timer(id, static_cast<TimerChange::What>(dice_.below(3)));
+        return;
+    }
     if (dice_.chance(0.3)) {
         ask(id, dice_.one_of(verbs));
         return;
@@ -504,13 +508,10 @@ bool Run::act_on_wish(const Id& id)
     if (!there && operation.state == State::planned) verb = Verb::add;
     if (!there && operation.state == State::added && !operation.one_shot) verb = Verb::activate;
     if (!there && operation.state == State::activated && !operation.one_shot) verb = Verb::commit;
-    if (there && !wish.then_back && operation.state == State::activated && !operation.timer->stopped &&
-        !weather_.only_crashes) {
-        change_timer(id, TimerChange::What::stop);
-        return true;
-    }
-    if (!verb) return false;
-    const bool heard = ask(id, *verb);
+    const bool stays = there && !wish.then_back && operation.state == State::activated;
+    const bool stops_timer = stays && !operation.timer->stopped && !weather_.only_crashes;
+    if (!verb && !stops_timer) return false;
+    const bool heard = verb ? ask(id, *verb) : change_timer(id, TimerChange::What::stop);
     wish.refused = !heard && daemon_.is_up();
     wish.refused_at = statistics_.commits;
     return heard;
