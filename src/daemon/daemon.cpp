@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <sys/eventfd.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -42,8 +42,8 @@ class Daemon {
         TRY(watch_wall_clock());
         TRY(watch_leases());
         const std::vector<operation::Id> unfinished = TRY(engine_->unfinished());
-        server_ = TRY(site::Server::open(
-            *loop_, *workers_, TRY(site::listen_at(options_.socket, socket_group)), methods_of(*services_)));
+        host::Descriptor listener = TRY(site::listen_at(options_.socket, socket_group));
+        server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), methods_of(*services_)));
         for (const operation::Id& id : unfinished) scheduler_->wake(id);
         readiness_.ready();
         return {};

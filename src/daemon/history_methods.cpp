@@ -14,7 +14,8 @@ Result<Reply> records(const Services& services, const Call& call)
     Parameters parameters(call.parameters);
     const std::string id = TRY(parameters.required_text("operation"));
     TRY(parameters.no_other());
-    return Reply{{{"records", TRY(services.engine.records(id))}}};
+    const std::vector<operation::Record> kept = TRY(services.engine.records(id));
+    return Reply{{{"records", kept}}};
 }
 
 Result<Reply> audit(const Services& services, const Call& call)

@@ -19,7 +19,8 @@ Result<Reply> request(const Services& services, const Call& call)
     const std::string verb = TRY(parameters.required_text("verb"));
     const std::string why = TRY(parameters.text("why"));
     TRY(parameters.no_other());
-    TRY(services.engine.request(id, TRY(operation::verb_named(verb)), asker_of(call, why)));
+    const operation::Verb asked = TRY(operation::verb_named(verb));
+    TRY(services.engine.request(id, asked, asker_of(call, why)));
     services.wake(id);
     return Reply{TRY(view_of(services, id))};
 }

@@ -24,14 +24,14 @@ struct Ask {
 Result<Ask> read_ask(const Json& json)
 {
     Parameters parameters(json);
-    Ask ask{.procedure = TRY(parameters.required_text("procedure")),
-            .arguments = TRY(parameters.named_texts("arguments")),
-            .keep = TRY(parameters.flag("keep", false)),
-            .one_shot = {.wanted = TRY(parameters.flag("one_shot", false)),
-                         .soak = TRY(parameters.span("soak_ms")).value_or(Milliseconds{0})},
-            .timer = TRY(parameters.span("timer_ms")),
-            .gates = {},
-            .why = TRY(parameters.text("why"))};
+    Ask ask;
+    ask.procedure = TRY(parameters.required_text("procedure"));
+    ask.arguments = TRY(parameters.named_texts("arguments"));
+    ask.keep = TRY(parameters.flag("keep", false));
+    ask.one_shot.wanted = TRY(parameters.flag("one_shot", false));
+    ask.one_shot.soak = TRY(parameters.span("soak_ms")).value_or(Milliseconds{0});
+    ask.timer = TRY(parameters.span("timer_ms"));
+    ask.why = TRY(parameters.text("why"));
     const Milliseconds grace = TRY(parameters.span("gate_grace_ms")).value_or(default_grace);
     std::set<std::string> names;
     for (const std::string& text : TRY(parameters.texts("gates"))) {

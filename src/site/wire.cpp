@@ -80,7 +80,10 @@ Result<Request> parse_request(std::string_view message)
     if (dot == std::string::npos || std::string_view(name).substr(0, dot) != interface_name)
         return fail(ErrorKind::not_found,
                     fmt::format("no method is called {}; they begin with {}.", name, interface_name));
-    return Request{name.substr(dot + 1), TRY(parameters_of(json)), TRY(field(json, "more", false))};
+    Request request{.method = name.substr(dot + 1)};
+    request.parameters = TRY(parameters_of(json));
+    request.more = TRY(field(json, "more", false));
+    return request;
 }
 
 std::string request_message(const Request& request)
@@ -101,7 +104,8 @@ Result<Answer> parse_answer(std::string_view message)
         if (error.what.empty()) error.what = name;
         return std::unexpected(std::move(error));
     }
-    return Answer{std::move(parameters), TRY(field(json, "continues", false))};
+    const bool continues = TRY(field(json, "continues", false));
+    return Answer{std::move(parameters), continues};
 }
 
 std::string answer_message(const Answer& answer)
