@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "storage/edges.h"
 #include "storage/probe.h"
 
 namespace belay::storage {
@@ -9,8 +10,6 @@ namespace {
 
 using host::Host;
 using operation::Fingerprint;
-
-constexpr Bytes edge{64 << 10};
 
 /// A name that outlives the boot: the PARTUUID of a partition, the serial of a disk, else the kernel's name.
 std::string stable_name(const Inventory& inventory, const std::string& device)
@@ -47,6 +46,23 @@ Result<void> describe_array(Host& host, const Inventory& inventory, const std::s
     return {};
 }
 
+struct Lengths {
+    Bytes head, tail;
+};
+
+/// How much at each end of a disk is of no partition, at most 64 KiB.
+Lengths edges_of(const Disk& disk)
+{
+    Lengths edges{edge, edge};
+    for (const Partition& partition : disk.partitions) {
+        const uint64_t start = bytes_of(Sectors{partition.start}).count;
+        const uint64_t end = std::min(start + partition.size.count, disk.size.count);
+        edges.head = std::min(edges.head, Bytes{start});
+        edges.tail = std::min(edges.tail, Bytes{disk.size.count - end});
+    }
+    return edges;
+}
+
 Result<void> describe_disk(Host& host, const Inventory& inventory, const std::string& path,
                            Fingerprint& lines)
 {
@@ -55,13 +71,20 @@ Result<void> describe_disk(Host& host, const Inventory& inventory, const std::st
     lines[name + " identity"] =
         fmt::format("serial {}, WWN {}, {} bytes", disk.serial, disk.wwn, disk.size.count);
     lines[name + " table"] = fmt::format("{} {}", disk.table, disk.table_id);
-    for (const Partition& partition : disk.partitions)
+    for (const Partition& partition : disk.partitions) {
+        // What lsblk says of it is out of udev's database, which may lag behind.
+        const Content content = TRY(read_content(host, "/dev/" + partition.name));
         lines[fmt::format("{} partition {}", name, partition.number)] =
             fmt::format("{} at {}, {} bytes, type {}, holds {} {}", partition.uuid, partition.start,
-                        partition.size.count, partition.type, partition.content.type, partition.content.uuid);
-    if (disk.size < Bytes{2 * edge.count}) return {};
-    lines[name + " first 64 KiB"] = sha256(TRY(host.read_at(path, {0}, edge)));
-    lines[name + " last 64 KiB"] = sha256(TRY(host.read_at(path, {disk.size.count - edge.count}, edge)));
+                        partition.size.count, partition.type, content.type, content.uuid);
+    }
+    // What stands on the disk itself changes by itself.
+    const bool used_whole = !inventory.on(disk.name).empty() || !inventory.mounts_of(disk.name).empty();
+    if (used_whole || disk.size < Bytes{2 * edge.count}) return {};
+    const auto [head, tail] = edges_of(disk);
+    lines[name + " before its partitions"] = sha256(TRY(host.read_at(path, {0}, head)));
+    lines[name + " behind its partitions"] =
+        sha256(TRY(host.read_at(path, {disk.size.count - tail.count}, tail)));
     return {};
 }
 
