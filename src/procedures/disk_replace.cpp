@@ -155,7 +155,8 @@ void write_steps(PlanBuilder& plan, const std::vector<Move>& moves, const Disk& 
         const uint64_t legs = move.array.legs;
         operation::Step& join = plan.activate("third-leg" + move.suffix,
                                               fmt::format("join it to {} as one more leg", on_array(move)),
-                                              md::add_leg(move.array, move.joining, legs + 1));
+                                              table ? md::add_leg(move.array, move.joining, legs + 1)
+                                                    : md::add_leg(move.array, joining, legs + 1));
         join.member = joining.serial;
         join.identity = same_disks;
         operation::Step& wait = plan.activate("in-sync" + move.suffix,
@@ -168,23 +169,17 @@ void write_steps(PlanBuilder& plan, const std::vector<Move>& moves, const Disk& 
         wait.stalled_after = std::chrono::minutes(30);
     }
     for (const Move& move : moves) {
-        operation::Step& drop = plan.commit("let-go" + move.suffix,
-                                            fmt::format("let {} go from {}", shown(leaving), on_array(move)),
-                                            md::drop_leg(move.array, move.leaving, move.array.legs));
+        operation::Step& drop = plan.commit(
+            "let-go" + move.suffix,
+            fmt::format("let {} go from {}, and erase its md superblock", shown(leaving), on_array(move)),
+            md::drop_leg(move.array, move.leaving, move.array.legs));
         drop.member = leaving.serial;
         drop.identity = {disk::is(leaving), disk::is(joining),
                          md::enough_without(move.array, move.leaving, move.array.legs)};
         drop.expects = {md::in_sync(move.array, move.array.legs), md::has_leg(move.array, move.joining)};
-        drop.one_way = "from here on the leaving disk misses what is written";
-    }
-    for (const Move& move : moves) {
-        operation::Step& forget =
-            plan.commit("forget" + move.suffix,
-                        "erase its md superblock, so that no later boot takes it for a half of the mirror",
-                        md::forget_member(move.leaving, move.array.uuid));
-        forget.member = leaving.serial;
-        forget.identity = {disk::is(leaving)};
-        forget.one_way = "the superblock is gone; the data behind it is left as it is";
+        drop.one_way =
+            "from here on the leaving disk misses what is written, and no boot takes it for a half of the "
+            "mirror";
     }
 }
 

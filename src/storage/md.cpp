@@ -1,5 +1,6 @@
 #include "storage/md.h"
 
+#include "storage/edges.h"
 #include "storage/probe.h"
 
 namespace belay::storage::md {
@@ -59,12 +60,14 @@ std::vector<std::string> texts(const std::vector<Command>& commands)
 struct Leg {
     std::string array, member;
     uint64_t legs = 0, legs_before = 0;
+    Bytes disk_size;  ///< of a member that is a whole disk, whose edges are put back
 
     explicit Leg(const Json& arguments)
         : array(arguments.value("array", "")),
           member(arguments.value("member", "")),
           legs(arguments.value("legs", uint64_t{0})),
-          legs_before(arguments.value("legs_before", uint64_t{0}))
+          legs_before(arguments.value("legs_before", uint64_t{0})),
+          disk_size{arguments.value("disk_size", uint64_t{0})}
     {
     }
 };
@@ -110,6 +113,14 @@ Result<void> take_out(Host& host, const Leg& leg, const Member* member)
     return {};
 }
 
+/// The superblock of a member that was taken out goes before raid-devices shrinks: where it says another
+/// number of legs than those of the others, the next boot may assemble it first and then refuse them.
+Result<void> forget(Host& host, const Leg& leg, const std::optional<std::string>& device)
+{
+    if (device && TRY(carries_superblock(host, leg))) TRY(run_checked(host, forget_command(leg.member)));
+    return {};
+}
+
 class AddLeg final : public operation::Action {
   public:
     Result<Inspection> inspect(Host& host, const Json& arguments) const override
@@ -128,6 +139,13 @@ class AddLeg final : public operation::Action {
         return Inspection{serves ? Found::done : Found::partial, detail};
     }
 
+    Result<Json> remember(Host& host, const Json& arguments) const override
+    {
+        const Leg leg(arguments);
+        if (leg.disk_size.count == 0) return Json::object();
+        return packed(TRY(read_edges(host, leg.member, leg.disk_size)));
+    }
+
     Result<void> apply(Host& host, const Json& arguments) const override
     {
         const Leg leg(arguments);
@@ -137,7 +155,7 @@ class AddLeg final : public operation::Action {
         return {};
     }
 
-    Result<std::string> remains(Host& host, const Json& arguments, const Json&) const override
+    Result<std::string> remains(Host& host, const Json& arguments, const Json& remembered) const override
     {
         const Leg leg(arguments);
         const Standing standing = TRY(standing_of(host, leg));
@@ -145,19 +163,23 @@ class AddLeg final : public operation::Action {
         if (standing.array.legs != leg.legs_before)
             return fmt::format("an array of {} legs", standing.array.legs);
         if (!standing.device) return std::string();
-        return TRY(carries_superblock(host, leg)) ? fmt::format("an md superblock on {}", leg.member)
-                                                  : std::string();
+        if (TRY(carries_superblock(host, leg))) return fmt::format("an md superblock on {}", leg.member);
+        if (leg.disk_size.count > 0 &&
+            TRY(read_edges(host, leg.member, leg.disk_size)) != TRY(unpacked_edges(remembered)))
+            return fmt::format("traces of md at the ends of {}", leg.member);
+        return std::string();
     }
 
-    Result<void> revert(Host& host, const Json& arguments, const Json&) const override
+    Result<void> revert(Host& host, const Json& arguments, const Json& remembered) const override
     {
         const Leg leg(arguments);
         const Standing standing = TRY(standing_of(host, leg));
         TRY(take_out(host, leg, standing.member()));
+        TRY(forget(host, leg, standing.device));
         if (standing.array.legs != leg.legs_before)
             TRY(run_checked(host, legs_command(leg.array, leg.legs_before)));
-        if (standing.device && TRY(carries_superblock(host, leg)))
-            TRY(run_checked(host, forget_command(leg.member)));
+        if (standing.device && leg.disk_size.count > 0)
+            TRY(write_edges(host, leg.member, leg.disk_size, TRY(unpacked_edges(remembered))));
         return {};
     }
 };
@@ -193,10 +215,12 @@ class DropLeg final : public operation::Action {
         const Standing standing = TRY(standing_of(host, leg));
         const Member* member = standing.member();
         using Found = Inspection::Found;
-        if (member == nullptr && standing.array.legs == leg.legs) return Inspection{Found::done, "let go"};
-        const bool begun = member == nullptr || member->faulty() || standing.array.legs == leg.legs;
-        return Inspection{begun ? Found::partial : Found::absent,
-                          member != nullptr ? member->state : "not a member"};
+        if (member == nullptr) {
+            const bool marked = standing.device && TRY(carries_superblock(host, leg));
+            const bool done = !marked && standing.array.legs == leg.legs;
+            return Inspection{done ? Found::done : Found::partial, marked ? "an md superblock" : "let go"};
+        }
+        return Inspection{member->faulty() ? Found::partial : Found::absent, member->state};
     }
 
     Result<void> apply(Host& host, const Json& arguments) const override
@@ -204,6 +228,7 @@ class DropLeg final : public operation::Action {
         const Leg leg(arguments);
         const Standing standing = TRY(standing_of(host, leg));
         TRY(take_out(host, leg, standing.member()));
+        TRY(forget(host, leg, standing.device));
         if (standing.array.legs != leg.legs) TRY(run_checked(host, legs_command(leg.array, leg.legs)));
         return {};
     }
@@ -219,36 +244,6 @@ class DropLeg final : public operation::Action {
     {
         return fail(ErrorKind::refused,
                     fmt::format("{} was let go and does not come back", Leg(arguments).member));
-    }
-};
-
-class ForgetMember final : public operation::Action {
-  public:
-    Result<Inspection> inspect(Host& host, const Json& arguments) const override
-    {
-        const Leg leg(arguments);
-        using Found = Inspection::Found;
-        if (!TRY(device_if_there(host, leg.member))) return Inspection{Found::done, "the disk is gone"};
-        const bool gone = !TRY(carries_superblock(host, leg));
-        return Inspection{gone ? Found::done : Found::absent, gone ? "no md superblock" : "an md superblock"};
-    }
-
-    Result<void> apply(Host& host, const Json& arguments) const override
-    {
-        TRY(run_checked(host, forget_command(Leg(arguments).member)));
-        return {};
-    }
-
-    Result<std::string> remains(Host& host, const Json& arguments, const Json&) const override
-    {
-        const Inspection inspection = TRY(inspect(host, arguments));
-        return inspection.found == Inspection::Found::done ? "an erased md superblock" : std::string();
-    }
-
-    Result<void> revert(Host&, const Json& arguments, const Json&) const override
-    {
-        return fail(ErrorKind::refused,
-                    fmt::format("the md superblock of {} is erased", Leg(arguments).member));
     }
 };
 
@@ -307,7 +302,15 @@ Act add_leg(const Array& array, const std::string& member, uint64_t legs)
     return {"md.add_leg", leg_arguments(array, member, legs),
             texts({add_command(array.uuid, member), legs_command(array.uuid, legs)}),
             texts({fail_command(array.uuid, member), remove_command(array.uuid, member),
-                   legs_command(array.uuid, array.legs), forget_command(member)})};
+                   forget_command(member), legs_command(array.uuid, array.legs)})};
+}
+
+Act add_leg(const Array& array, const Disk& disk, uint64_t legs)
+{
+    Act act = add_leg(array, disk.by_id, legs);
+    act.arguments["disk_size"] = disk.size.count;
+    act.undo_commands.push_back(edges_hint(disk.by_id));
+    return act;
 }
 
 Act await_sync(const Array& array, const std::string& member)
@@ -319,12 +322,7 @@ Act drop_leg(const Array& array, const std::string& member, uint64_t legs)
 {
     return {"md.drop_leg", leg_arguments(array, member, legs),
             texts({fail_command(array.uuid, member), remove_command(array.uuid, member),
-                   legs_command(array.uuid, legs)})};
-}
-
-Act forget_member(const std::string& member, const std::string& array_uuid)
-{
-    return {"md.forget_member", {{"array", array_uuid}, {"member", member}}, texts({forget_command(member)})};
+                   forget_command(member), legs_command(array.uuid, legs)})};
 }
 
 Question in_sync(const Array& array, uint64_t legs)
@@ -347,7 +345,6 @@ void fill(operation::Catalogue& catalogue)
     catalogue.add("md.add_leg", std::make_unique<AddLeg>());
     catalogue.add("md.await_sync", std::make_unique<AwaitSync>());
     catalogue.add("md.drop_leg", std::make_unique<DropLeg>());
-    catalogue.add("md.forget_member", std::make_unique<ForgetMember>());
     catalogue.add_condition("md.in_sync", ask_in_sync);
     catalogue.add_condition("md.has_leg", ask_has_leg);
     catalogue.add_condition("md.enough_without", ask_enough_without);

@@ -10,19 +10,22 @@ namespace belay::storage::md {
 
 /// Adds a leg to a mirror: joins `member` as a spare and then grows raid-devices to `legs`, so that at no
 /// moment the array wants a member that it does not have (mdadm refuses the other order for that reason).
-/// Running while the kernel copies. Back: the member is failed, removed, raid-devices is again what it was,
-/// the member's superblock is gone.
+/// Running while the kernel copies. Back: the member is failed, removed, its superblock is gone, raid-devices
+/// is again what it was.
 Act add_leg(const Array& array, const std::string& member, uint64_t legs);
+/// The same with a whole disk. Back: its first and last 64 KiB are also again what they were, for mdadm
+/// leaves the bitmap and the data.
+Act add_leg(const Array& array, const Disk& disk, uint64_t legs);
 
 /// Waits until a member is in sync. Changes nothing itself.
 Act await_sync(const Array& array, const std::string& member);
 
-/// Takes a leg out: fails and removes `member`, shrinks raid-devices to `legs`. No way back.
+/// Takes a leg out: fails and removes `member`, erases its md superblock, shrinks raid-devices to `legs`. In
+/// this order: a power cut before the superblock is gone brings the leg back, one after it does no harm. The
+/// superblock of a leg that was taken out, left over when raid-devices has shrunk, keeps the next boot from
+/// assembling the mirror, if udev comes to it first (seen with mdadm 4.2, at every fourth boot or so). No way
+/// back.
 Act drop_leg(const Array& array, const std::string& member, uint64_t legs);
-
-/// Erases the md superblock of a former member, which a later boot could else assemble as a stale half. No
-/// way back.
-Act forget_member(const std::string& member, const std::string& array_uuid);
 
 /// The array has exactly so many legs, all in sync, and md is idle.
 operation::Question in_sync(const Array& array, uint64_t legs);

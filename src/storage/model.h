@@ -22,7 +22,7 @@ struct Content {
 struct Partition {
     std::string name;  ///< the kernel's, as "sda1": good until the next boot at most
     uint64_t number = 0;
-    uint64_t start = 0;  ///< in logical sectors of its disk
+    uint64_t start = 0;  ///< in sectors of 512 bytes, whatever those of its disk are
     Bytes size;
     std::string type;  ///< GUID, or 0xfd
     std::string uuid;  ///< PARTUUID

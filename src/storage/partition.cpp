@@ -1,7 +1,7 @@
 #include "storage/partition.h"
 
 #include "base/invariant.h"
-#include "host/encoding.h"
+#include "storage/edges.h"
 #include "storage/probe.h"
 
 namespace belay::storage::partition {
@@ -13,10 +13,13 @@ using host::Host;
 using operation::Inspection;
 using operation::Json;
 
-// Where table writers write: MBR, GPT header and entries (at most 34 sectors of 4096 bytes), and the copy at
-// the end.
-constexpr Bytes edge{64 << 10};
-constexpr uint64_t gpt_tail_sectors = 33;
+constexpr uint64_t gpt_entries_size = 128 * 128;
+
+/// The copy of a GPT at the end of the disk: its entries and its header.
+uint64_t gpt_tail_sectors(uint64_t sector_size)
+{
+    return gpt_entries_size / sector_size + 1;
+}
 
 std::string hex(std::string_view bytes)
 {
@@ -50,7 +53,9 @@ std::string script_of(const PartitionTable& table)
     if (table.label == "gpt") script += fmt::format("first-lba: {}\n", table.first_usable);
     script += "\n";
     for (const PartitionTable::Entry& entry : table.entries) {
-        script += fmt::format("start={}, size={}, type={}", entry.start, entry.size, entry.type);
+        // Numbers may have gaps; without its number a partition would get the next free one.
+        script +=
+            fmt::format("{} : start={}, size={}, type={}", entry.number, entry.start, entry.size, entry.type);
         if (table.label == "gpt") script += ", uuid=" + entry.uuid;
         if (!entry.name.empty()) script += fmt::format(", name=\"{}\"", entry.name);
         if (!entry.attributes.empty()) script += fmt::format(", attrs=\"{}\"", entry.attributes);
@@ -90,29 +95,9 @@ Result<void> settle(Host& host)
     return {};
 }
 
-struct Edges {
-    std::string head, tail;
-};
-
-Result<Edges> read_edges(Host& host, const Json& arguments)
+Bytes size_in(const Json& arguments)
 {
-    const std::string disk = arguments.at("disk");
-    const Bytes size{arguments.at("size").get<uint64_t>()};
-    return Edges{TRY(host.read_at(disk, {0}, edge)),
-                 TRY(host.read_at(disk, {size.count - edge.count}, edge))};
-}
-
-/// Mostly nothing but zeros, which need no 128 KiB in the journal.
-Json packed(const std::string& bytes)
-{
-    if (bytes.find_first_not_of('\0') == std::string::npos) return {{"zeros", bytes.size()}};
-    return {{"bytes", host::encode_bytes(bytes)}};
-}
-
-Result<std::string> unpacked(const Json& json)
-{
-    if (json.contains("zeros")) return std::string(json.at("zeros").get<size_t>(), '\0');
-    return host::decode_bytes(json.at("bytes"));
+    return {arguments.at("size").get<uint64_t>()};
 }
 
 class WriteTable final : public operation::Action {
@@ -137,8 +122,7 @@ class WriteTable final : public operation::Action {
 
     Result<Json> remember(Host& host, const Json& arguments) const override
     {
-        const Edges edges = TRY(read_edges(host, arguments));
-        return Json{{"head", packed(edges.head)}, {"tail", packed(edges.tail)}};
+        return packed(TRY(read_edges(host, arguments.at("disk"), size_in(arguments))));
     }
 
     Result<void> apply(Host& host, const Json& arguments) const override
@@ -152,9 +136,7 @@ class WriteTable final : public operation::Action {
         const std::string disk = arguments.at("disk");
         if (!TRY(device_if_there(host, disk)))
             return std::string();  // it was pulled: nothing of ours is on this host
-        const Edges edges = TRY(read_edges(host, arguments));
-        const bool same = edges.head == TRY(unpacked(remembered.at("head"))) &&
-                          edges.tail == TRY(unpacked(remembered.at("tail")));
+        const bool same = TRY(read_edges(host, disk, size_in(arguments))) == TRY(unpacked_edges(remembered));
         if (!same) return fmt::format("a partition table on {}", disk);
         for (const std::string uuid : arguments.at("partuuids")) {
             if (TRY(device_if_there(host, "/dev/disk/by-partuuid/" + uuid)))
@@ -166,9 +148,7 @@ class WriteTable final : public operation::Action {
     Result<void> revert(Host& host, const Json& arguments, const Json& remembered) const override
     {
         const std::string disk = arguments.at("disk");
-        const Bytes size{arguments.at("size").get<uint64_t>()};
-        TRY(host.write_at(disk, {0}, TRY(unpacked(remembered.at("head")))));
-        TRY(host.write_at(disk, {size.count - edge.count}, TRY(unpacked(remembered.at("tail")))));
+        TRY(write_edges(host, disk, size_in(arguments), TRY(unpacked_edges(remembered))));
         TRY(run_checked(host, reread_command(arguments)));
         return settle(host);
     }
@@ -205,7 +185,7 @@ Bytes room_for(const PartitionTable& table)
 {
     uint64_t end = 0;
     for (const PartitionTable::Entry& entry : table.entries) end = std::max(end, entry.start + entry.size);
-    if (table.label == "gpt") end += gpt_tail_sectors;
+    if (table.label == "gpt") end += gpt_tail_sectors(table.sector_size);
     return {end * table.sector_size};
 }
 
@@ -217,10 +197,7 @@ Act write_table(const Disk& disk, const PartitionTable& table)
     return {"partition.write_table",
             arguments,
             {fmt::format("{} <<'END'\n{}END", command.to_text(), command.input)},
-            {fmt::format("dd if=/dev/zero of={} bs=64K count=1   # and the last 64 KiB; Belay puts back the "
-                         "bytes that it found",
-                         disk.by_id),
-             reread_command(arguments).to_text()}};
+            {edges_hint(disk.by_id), reread_command(arguments).to_text()}};
 }
 
 void fill(operation::Catalogue& catalogue)
