@@ -64,7 +64,7 @@ double a_second(Nanoseconds each)
 /// An operation that is being activated, its steps yet to come.
 Result<operation::Id> begin(Rig& rig)
 {
-    const operation::Id id = TRY(rig.add(Rig::plan_of(rounds * steps_in_round, "bench.nothing")));
+    operation::Id id = TRY(rig.add(Rig::plan_of(rounds * steps_in_round, "bench.nothing")));
     TRY(rig.request(id, operation::Verb::activate));
     return id;
 }

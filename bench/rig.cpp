@@ -1,7 +1,6 @@
 #include "rig.h"
 
 #include "host/real.h"
-#include "operation/plan_builder.h"
 #include "store/memory.h"
 #include "store/sqlite.h"
 
@@ -43,13 +42,6 @@ class True final : public Nothing {
     }
 };
 
-struct Act {
-    std::string action;
-    Json arguments = Json::object();
-    std::vector<std::string> commands = {};
-    std::vector<std::string> undo_commands = {};
-};
-
 }  // namespace
 
 Rig::Rig() : host_(host::real_host())
@@ -81,20 +73,21 @@ Result<std::unique_ptr<Rig>> Rig::in_memory()
 
 operation::Plan Rig::plan_of(size_t steps, const std::string& action)
 {
-    operation::PlanBuilder builder("bench.steps", fmt::format("{} steps of {}", steps, action),
-                                   Json::object());
+    operation::Plan plan{.procedure = "bench.steps", .title = fmt::format("{} steps of {}", steps, action)};
     for (size_t i = 0; i < steps; ++i) {
-        builder.activate(fmt::format("step-{}", i), fmt::format("Step {} of {}", i, steps),
-                         Act{.action = action,
-                             .arguments = {{"array", "2f9c8e0a:41d3b5a7:9e6c1f20:7b8d4e35"}, {"number", i}},
-                             .commands = {"true"}});
+        plan.steps.push_back({.name = fmt::format("step-{}", i),
+                              .title = fmt::format("Step {} of {}", i, steps),
+                              .phase = operation::Phase::activate,
+                              .action = action,
+                              .arguments = {{"array", "2f9c8e0a:41d3b5a7:9e6c1f20:7b8d4e35"}, {"number", i}},
+                              .commands = {"true"}});
     }
-    return builder.plan();
+    return plan;
 }
 
 Result<operation::Id> Rig::add(const operation::Plan& plan)
 {
-    const operation::Id id = TRY(engine_->keep(plan, asker)).id;
+    operation::Id id = TRY(engine_->keep(plan, asker)).id;
     TRY(request(id, operation::Verb::add));
     TRY(step_until(id, operation::State::added));
     return id;

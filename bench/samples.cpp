@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 namespace belay::bench {
 namespace {
@@ -16,9 +17,19 @@ Nanoseconds reading(clockid_t clock)
     return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
 }
 
+Nanoseconds of_children()
+{
+    rusage used{};
+    INVARIANT(getrusage(RUSAGE_CHILDREN, &used) == 0);
+    const auto span = [](const timeval& time) {
+        return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+    };
+    return span(used.ru_utime) + span(used.ru_stime);
+}
+
 Taken now()
 {
-    return {reading(CLOCK_MONOTONIC), reading(CLOCK_THREAD_CPUTIME_ID)};
+    return {reading(CLOCK_MONOTONIC), reading(CLOCK_THREAD_CPUTIME_ID) + of_children()};
 }
 
 template <typename T>
@@ -48,6 +59,13 @@ Nanoseconds median(std::vector<Nanoseconds> samples)
 double median(std::vector<double> samples)
 {
     return middle(samples);
+}
+
+Quartiles quartiles(std::vector<Nanoseconds> samples)
+{
+    INVARIANT(!samples.empty());
+    std::ranges::sort(samples);
+    return {samples[samples.size() / 4], samples[samples.size() * 3 / 4]};
 }
 
 std::string to_text(Nanoseconds span)

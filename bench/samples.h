@@ -9,7 +9,7 @@ namespace belay::bench {
 
 using Nanoseconds = std::chrono::nanoseconds;
 
-/// Time that passed, and the processor time of this thread in it.
+/// Time that passed, and the processor time in it of this thread and of the children that ended.
 struct Taken {
     Nanoseconds wall{0};
     Nanoseconds processor{0};
@@ -27,6 +27,13 @@ class Stopwatch {
 /// The middle one; of an even number the upper of the two. Not of nothing.
 Nanoseconds median(std::vector<Nanoseconds> samples);
 double median(std::vector<double> samples);
+
+/// Between which the middle half of the samples lies. Not of nothing.
+struct Quartiles {
+    Nanoseconds lower{0};
+    Nanoseconds upper{0};
+};
+Quartiles quartiles(std::vector<Nanoseconds> samples);
 
 /// "84 µs", "1.25 ms".
 std::string to_text(Nanoseconds span);
