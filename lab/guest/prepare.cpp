@@ -64,7 +64,7 @@ constexpr std::array masked_rules = {"50-firmware.rules",
 constexpr const char* serial_rules = R"(SUBSYSTEM!="block", GOTO="lab_end"
 ACTION=="remove", GOTO="lab_end"
 KERNEL=="ubd[a-h]", ATTR{serial}=="?*", ENV{ID_SERIAL}="$attr{serial}", ENV{ID_SERIAL_SHORT}="$attr{serial}", ENV{ID_BUS}="ubd", SYMLINK+="disk/by-id/ubd-$attr{serial}"
-KERNEL=="ubd[a-h][0-9]*", IMPORT{parent}="ID_SERIAL*", ENV{ID_SERIAL}=="?*", SYMLINK+="disk/by-id/ubd-$env{ID_SERIAL}-part%n"
+KERNEL=="ubd[a-h][0-9]*", ATTRS{serial}=="?*", ENV{ID_SERIAL}="$attr{serial}", ENV{ID_SERIAL_SHORT}="$attr{serial}", SYMLINK+="disk/by-id/ubd-$attr{serial}-part%n"
 LABEL="lab_end"
 )";
 

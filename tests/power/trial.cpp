@@ -87,7 +87,8 @@ Result<lab::Process> Trial::begin_replacement(Course course, const std::string& 
 /// The operations so far, as the running daemon tells them; starts the ordinary one where none runs.
 Result<Json> Trial::operations()
 {
-    const Json answer = TRY(json_of(TRY(mirror_.belay({"history", "--json"}))));
+    // A daemon that was stopped answers nobody.
+    const Json answer = TRY(json_of(TRY(mirror_.belay({"history", "--json"}, 20s))));
     if (!answer.contains("operations"))
         return fail(ErrorKind::failed, "belay history says " + json_text(answer));
     return answer.at("operations");
@@ -108,9 +109,10 @@ Result<bool> Trial::cut_came(lab::Process& daemon, const Cut& cut)
             if (said) return true;
             if (said.error().kind != ErrorKind::timeout) return std::unexpected(said.error());
         }
-        const Json all = TRY(operations());
-        if (all.size() > seen_ &&
-            (all.back().at("state") == "committed" || all.back().at("state") == "aborted"))
+        const Result<Json> all = operations();
+        if (!all) continue;  // the daemon met its fate while it was asked
+        if (all->size() > seen_ &&
+            (all->back().at("state") == "committed" || all->back().at("state") == "aborted"))
             return false;
     }
     return fail(ErrorKind::timeout, "neither the cut nor the end came");
@@ -146,10 +148,10 @@ Result<void> Trial::hold_promises(const Json& operation)
     const bool committed = state == "committed";
     const std::string serving = committed ? joining_ : leaving_;
     for (const std::string& serial : {staying_, serving}) {
-        const std::string device = TRY(mirror_.run({"readlink", "-f", mirror_.disk(serial) + "-part1"}));
-        const std::string line = "active sync   " + device.substr(0, device.find('\n'));
+        const std::string disk = TRY(mirror_.run({"readlink", "-f", mirror_.disk(serial)}));
+        const std::string line = fmt::format("active sync   {}1", disk.substr(0, disk.find('\n')));
         if (detail.find(line) == std::string::npos)
-            return broken(fmt::format("{} is no active leg:\n{}", serial, detail));
+            return broken(fmt::format("{} ({}) is no active leg:\n{}", serial, line, detail));
     }
     if (detail.find("Raid Devices : 2\n") == std::string::npos)
         return broken("the mirror has not two legs:\n" + detail);
@@ -172,7 +174,7 @@ Result<void> Trial::prepare_next(const std::string& state)
 {
     if (state != "committed") return {};
     const std::string path = mirror_.disk(leaving_);
-    TRY(mirror_.run({"wipefs", "--quiet", "--all", "--force", path + "-part1", path}));
+    TRY(mirror_.run({"wipefs", "--quiet", "--all", "--force", path}));
     TRY(mirror_.run({"blockdev", "--rereadpt", path}));
     TRY(mirror_.run({"udevadm", "settle"}));
     std::swap(leaving_, joining_);  // the disk that came, and the blank one
@@ -204,7 +206,7 @@ Result<Ending> Trial::finish(bool was_cut)
         ++seen_;
     }
     TRY(prepare_next(ending.state));
-    TRY(mirror_.run({"sh", "-c", "pkill -x belayd; true"}));
+    TRY(mirror_.run({"sh", "-c", "pkill -x belayd; while pgrep -x belayd >/dev/null; do sleep 0.05; done"}));
     TRY(start_load());
     return ending;
 }
@@ -216,7 +218,11 @@ Result<Ending> Trial::with_killed_daemon(Course course, const Cut& cut)
         begin_replacement(course, fmt::format("{} {} kill", cut.before ? "before" : "after", cut.commit)));
     const bool came = TRY(cut_came(daemon, cut));
     if (!came) TRY(daemon.signal(SIGTERM));
-    static_cast<void>(daemon.wait(30s).has_value());
+    const host::Outcome ended = TRY(daemon.wait(30s));
+    const bool killed = ended.exit_code == 128 + SIGKILL;
+    if (came != killed)
+        return fail(ErrorKind::failed, fmt::format("the daemon ended with exit code {}: {}{}",
+                                                   ended.exit_code, ended.out, ended.err));
     asking_.reset();
     return finish(came);
 }
