@@ -46,6 +46,18 @@ std::string lower(std::string text)
     return text;
 }
 
+/// As sfdisk writes and reads texts in scripts: what would end them, or mean something else, by its number.
+std::string in_quotes(std::string_view text)
+{
+    std::string script = "\"";
+    for (const char c : text) {
+        const bool plain =
+            static_cast<unsigned char>(c) >= ' ' && c != '"' && c != '\\' && c != '`' && c != '$';
+        script += plain ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+    return script + "\"";
+}
+
 /// sfdisk's script for a table: sfdisk(8), "INPUT FORMATS".
 std::string script_of(const PartitionTable& table)
 {
@@ -57,7 +69,7 @@ std::string script_of(const PartitionTable& table)
         script +=
             fmt::format("{} : start={}, size={}, type={}", entry.number, entry.start, entry.size, entry.type);
         if (table.label == "gpt") script += ", uuid=" + entry.uuid;
-        if (!entry.name.empty()) script += fmt::format(", name=\"{}\"", entry.name);
+        if (!entry.name.empty()) script += ", name=" + in_quotes(entry.name);
         if (!entry.attributes.empty()) script += fmt::format(", attrs=\"{}\"", entry.attributes);
         if (entry.bootable) script += ", bootable";
         script += "\n";

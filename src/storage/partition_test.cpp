@@ -145,6 +145,13 @@ TEST_CASE("sfdisk is told the numbers, names with commas and attributes of a GPT
           "uuid=AAAA0000-0000-4000-8000-000000000003\n");
 }
 
+TEST_CASE("a name that would end its quotes is written as sfdisk writes it")
+{
+    PartitionTable table = gpt();
+    table.entries[0].name = "a \"b\" \\ $x\nc \xc3\xa9";
+    CHECK(script_for(table).find(R"(name="a \x22b\x22 \x5c \x24x\x0ac é")") != std::string::npos);
+}
+
 TEST_CASE("sfdisk is told which partition of an MBR boots, and no ids, for they follow from the disk's")
 {
     CHECK(script_for(mbr()) ==
