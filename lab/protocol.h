@@ -22,11 +22,11 @@
 namespace belay::lab {
 
 /// The largest payload, in bytes.
-constexpr size_t frame_limit = 64 * 1024;
+constexpr size_t frame_limit = size_t{64} * 1024;
 
 /// How many bytes the lab may have sent that the guest has not yet `taken`. The guest's line discipline holds
 /// 4 KiB and then throttles the line, from which the kernel's driver of the line does not always recover.
-constexpr size_t window = 3 * 1024;
+constexpr size_t window = size_t{3} * 1024;
 
 enum class FrameType : uint8_t {
     // to the guest
