@@ -406,7 +406,8 @@ Result<void> Engine::clock_was_set()
 Result<void> Engine::keep_timer(Slot& slot, const host::Moment& now)
 {
     const std::optional<Timer>& timer = slot.operation.timer;
-    const bool runs = slot.operation.state == State::activating || slot.operation.state == State::activated;
+    const State state = slot.operation.state == State::held ? slot.operation.held_in : slot.operation.state;
+    const bool runs = state == State::activating || state == State::activated;
     if (!timer || !runs || !needs_rebase(*timer, now)) return {};
     TRY(take(slot, now, Event::timer, rebased(*timer, now)));
     return flush(slot);

@@ -89,6 +89,24 @@ TEST_CASE("a commit that comes after the timer has run out comes too late, thoug
     CHECK(world.etc("old") == "precious");
 }
 
+TEST_CASE(
+    "while it is held a timer is written down for each boot too, or it would trust the wall clock later")
+{
+    ToyWorld world;
+    Plan plan = small_plan();
+    plan.steps[1].one_way = "the old firmware is gone";
+    world.put_file("/break/apply/current", "1");
+    const Id id = world.activated(plan);
+    REQUIRE(world.state(id) == State::held);
+    world.machine.power_cut(30min);
+    world.start();
+    REQUIRE(world.engine->request(id, Verb::activate, anna));
+    world.machine.shift_wall_clock(24h * 365);
+    world.start();
+    world.serve(id);
+    CHECK(world.state(id) == State::activated);
+}
+
 TEST_CASE("a gate that is broken for less than its grace is forgiven")
 {
     ToyWorld world;
