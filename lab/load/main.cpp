@@ -19,35 +19,36 @@ int complain(const Error& error)
     return 2;
 }
 
-/// What every slot must hold: the number of the last write that was answered, or of a later one that was not.
+/// What every slot must hold: the write whose answer came last. Where answers may have been lost on their way
+/// (after a power cut), a later whole write is as good.
 class Ledger {
   public:
-    explicit Ledger(uint64_t slots) : written_(slots, 0) {}
+    enum class Answers { all, some };
+    Ledger(uint64_t slots, Answers answers) : written_(slots, 0), answers_(answers) {}
 
     void answered(uint64_t number) { written_[slot_of(number, written_.size())] = number; }
 
     /// Whether a slot holds what it must; says on standard output what is wrong.
-    bool holds(const BlockFile& blocks, uint64_t slot, uint64_t in_flight) const
+    bool holds(const BlockFile& blocks, uint64_t slot) const
     {
         const Result<uint64_t> found = blocks.read(slot);
-        const bool may_be_torn = in_flight != 0 && slot_of(in_flight, blocks.slots()) == slot;
-        if (may_be_torn) return true;
-        if (found && *found == written_[slot]) return true;
-        std::printf("LOST slot %llu: wanted write %llu, found %s\n", static_cast<unsigned long long>(slot),
-                    static_cast<unsigned long long>(written_[slot]),
-                    found ? fmt::format("write {}", *found).c_str() : found.error().what.c_str());
+        const uint64_t wanted = written_[slot];
+        if (found && (*found == wanted || (answers_ == Answers::some && *found > wanted))) return true;
+        const std::string instead = found ? fmt::format("write {}", *found) : found.error().what;
+        fmt::print("LOST slot {}: wanted write {}, found {}\n", slot, wanted, instead);
         return false;
     }
 
-    uint64_t losses(const BlockFile& blocks, uint64_t in_flight) const
+    uint64_t losses(const BlockFile& blocks) const
     {
         uint64_t lost = 0;
-        for (uint64_t slot = 0; slot < blocks.slots(); ++slot) lost += holds(blocks, slot, in_flight) ? 0 : 1;
+        for (uint64_t slot = 0; slot < blocks.slots(); ++slot) lost += holds(blocks, slot) ? 0 : 1;
         return lost;
     }
 
   private:
     std::vector<uint64_t> written_;
+    Answers answers_;
 };
 
 int summary(uint64_t verified, uint64_t lost)
@@ -62,7 +63,7 @@ int run(const std::string& path, uint64_t slots, uint64_t a_second, bool report)
 {
     Result<BlockFile> blocks = BlockFile::open(path, slots);
     if (!blocks) return complain(blocks.error());
-    Ledger ledger(slots);
+    Ledger ledger(slots, Ledger::Answers::all);
     std::puts("ready");
     std::fflush(stdout);
     uint64_t lost = 0, number = 0;
@@ -74,22 +75,21 @@ int run(const std::string& path, uint64_t slots, uint64_t a_second, bool report)
             std::printf("ack %llu\n", static_cast<unsigned long long>(number));
             std::fflush(stdout);
         }
-        lost += ledger.holds(*blocks, number * 7 % slots, 0) ? 0 : 1;
+        lost += ledger.holds(*blocks, number * 7 % slots) ? 0 : 1;
         std::this_thread::sleep_for(pause);
     }
-    lost += ledger.losses(*blocks, 0);
+    lost += ledger.losses(*blocks);
     return summary(number, lost);
 }
 
-/// After a power cut: `last` is the last write whose answer was seen; the one after it may be there, or half
-/// there.
+/// After a power cut: `last` is the last write whose answer was seen; later ones may be there.
 int check(const std::string& path, uint64_t slots, uint64_t last)
 {
     Result<BlockFile> blocks = BlockFile::open(path, slots);
     if (!blocks) return complain(blocks.error());
-    Ledger ledger(slots);
+    Ledger ledger(slots, Ledger::Answers::some);
     for (uint64_t number = 1; number <= last; ++number) ledger.answered(number);
-    return summary(last, ledger.losses(*blocks, last + 1));
+    return summary(last, ledger.losses(*blocks));
 }
 
 }  // namespace

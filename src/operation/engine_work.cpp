@@ -141,6 +141,7 @@ Result<Next> Engine::apply_step(Slot& slot, size_t index, const host::Moment& no
     if (!action) return step_failed(slot, index, action.error(), now);
     slot.applied = true;
     slot.progressed = now.boot;
+    publish(slot, now);  // apply may take as long as its commands do
     const Result<void> applied = (*action)->apply(host_, step.arguments);
     return settle_step(slot, index, now, applied);
 }

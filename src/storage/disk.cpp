@@ -55,13 +55,16 @@ Result<Finding> ask_unused(Host& host, const Json& arguments)
     const Disk disk = TRY(inventory.disk(path));
     std::vector<std::string> uses;
     std::string mend = fmt::format("if nothing on it is needed: wipefs --all {}", path);
+    const std::string another = "take another disk; this one is in use";
     const auto note_uses = [&](const std::string& device, const Content& content) {
         for (const Mount* mount : inventory.mounts_of(device)) {
             uses.push_back(fmt::format("/dev/{} is mounted on {}", device, mount->path));
-            mend = fmt::format("umount {}", mount->path);
+            mend = another;
         }
-        for (const std::string& holder : inventory.on(device))
+        for (const std::string& holder : inventory.on(device)) {
             uses.push_back(fmt::format("/dev/{} is part of {}", device, holder));
+            mend = another;
+        }
         if (!content.type.empty()) uses.push_back(fmt::format("/dev/{} holds {}", device, content.type));
     };
     note_uses(disk.name, TRY(read_content(host, path)));

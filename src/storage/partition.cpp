@@ -112,6 +112,19 @@ Bytes size_in(const Json& arguments)
     return {arguments.at("size").get<uint64_t>()};
 }
 
+/// Whether the kernel has a partition of that disk: "sda1" of "sda", "nvme0n1p1" of "nvme0n1".
+Result<bool> kernel_knows_partitions(Host& host, const std::string& disk)
+{
+    const std::string name = TRY(device_at(host, disk));
+    for (const std::string& device : TRY(host.list("/sys/class/block"))) {
+        if (!device.starts_with(name) || device == name) continue;
+        std::string_view number = std::string_view(device).substr(name.size());
+        if (number.starts_with('p')) number.remove_prefix(1);
+        if (!number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos) return true;
+    }
+    return false;
+}
+
 class WriteTable final : public operation::Action {
   public:
     Result<Inspection> inspect(Host& host, const Json& arguments) const override
@@ -150,10 +163,9 @@ class WriteTable final : public operation::Action {
             return std::string();  // it was pulled: nothing of ours is on this host
         const bool same = TRY(read_edges(host, disk, size_in(arguments))) == TRY(unpacked_edges(remembered));
         if (!same) return fmt::format("a partition table on {}", disk);
-        for (const std::string uuid : arguments.at("partuuids")) {
-            if (TRY(device_if_there(host, "/dev/disk/by-partuuid/" + uuid)))
-                return fmt::format("partitions of {} that the kernel still knows", disk);
-        }
+        // The links are udev's, and may go before the kernel lets go of the partitions.
+        if (TRY(kernel_knows_partitions(host, disk)))
+            return fmt::format("partitions of {} that the kernel still knows", disk);
         return std::string();
     }
 
@@ -161,6 +173,8 @@ class WriteTable final : public operation::Action {
     {
         const std::string disk = arguments.at("disk");
         TRY(write_edges(host, disk, size_in(arguments), TRY(unpacked_edges(remembered))));
+        TRY(settle(
+            host));  // udev looks at what was written, and the kernel rereads no table while somebody looks
         TRY(run_checked(host, reread_command(arguments)));
         return settle(host);
     }

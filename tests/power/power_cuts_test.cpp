@@ -39,12 +39,12 @@ TEST_CASE("the power is cut while the disk is copied")
 
 TEST_CASE("the power is cut around every record on the way to commit")
 {
-    cut_at(Course::commit, around_commits(2, 9));
+    cut_at(Course::commit, around_commits(2, 11));
 }
 
 TEST_CASE("the power is cut around every record on the way back")
 {
-    cut_at(Course::abort, around_commits(6, 10));
+    cut_at(Course::abort, around_commits(8, 13));
 }
 
 }  // namespace
