@@ -1,0 +1,39 @@
+#pragma once
+// Small machines with mirrors, on which disk.replace is tried: two disks that serve, one that is to join.
+
+#include "simulated_storage.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace belay::simulated {
+
+struct Shape {
+    std::string name;
+    std::string label = "gpt";               ///< "gpt", "dos", or empty: whole disks as members
+    std::vector<uint64_t> partitions = {1};  ///< their numbers; a mirror stands on each
+    uint64_t logical_sector = 512;
+    Bytes serving = {192 << 10};
+    Bytes joining = {192 << 10};
+
+    /// "md0", "md1"...
+    std::vector<std::string> mirrors() const;
+    /// The member that the disk `disk` has in the mirror, as "sda1".
+    std::string member(const std::string& disk, size_t mirror) const;
+};
+
+inline const std::string leaving_disk = "sda", staying_disk = "sdb", joining_disk = "sdc";
+inline const std::string leaving_serial = "SIM0001", staying_serial = "SIM0002", joining_serial = "SIM0003";
+
+/// Partitions of 96 KiB that begin at 64 KiB, 32 KiB of them md's; an ext4 on each mirror, mounted for good.
+/// A copy takes a few seconds.
+std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail = true);
+
+/// Every shape that disk.replace carries over.
+std::vector<Shape> shapes();
+
+/// Where the partitions end, in logical sectors: what a disk without a table's copy must have at least.
+uint64_t end_of_partitions(const Shape& shape);
+
+}  // namespace belay::simulated

@@ -1,0 +1,190 @@
+// mdadm, version 4.2, as far as mirrors go.
+
+#include "simulated_programs.h"
+
+namespace belay::simulated {
+namespace {
+
+host::Outcome said(std::string err, int exit_code)
+{
+    return {.exit_code = exit_code, .out = {}, .err = std::move(err)};
+}
+
+/// The value of "--name=value"; empty where it is not there.
+std::string option(const std::vector<std::string>& argv, const std::string& name)
+{
+    for (const std::string& argument : argv) {
+        if (argument.starts_with(name + "=")) return argument.substr(name.size() + 1);
+    }
+    return "";
+}
+
+}  // namespace
+
+host::Outcome Programs::mdadm(Machine& machine, const Arguments& argv) const
+{
+    const std::string& mode = argv.at(1);
+    if (mode == "--zero-superblock") return forget(machine, argv.at(2));
+    if (mode == "--create") return create(machine, argv);
+    const std::string& md = argv.at(2);
+    SimulatedStorage::Mirror* mirror = storage_.mirror(device_at(machine, md));
+    if (mirror == nullptr)
+        return said(fmt::format("mdadm: error opening {}: No such file or directory\n", md), 1);
+    Outcome outcome;
+    if (mode == "--wait")
+        outcome = wait(machine, md);
+    else if (mode == "--grow")
+        outcome = grow(machine, *mirror, std::stoull(option(argv, "--raid-devices")), md);
+    else if (mode == "--manage" && argv.at(3) == "--add")
+        outcome = add(machine, *mirror, argv.at(4));
+    else if (mode == "--manage" && argv.at(3) == "--fail")
+        outcome = fail_member(machine, *mirror, argv.at(4), md);
+    else if (mode == "--manage" && argv.at(3) == "--remove")
+        outcome = remove(machine, *mirror, argv.at(4), md);
+    else
+        outcome = said(fmt::format("mdadm: unrecognized option '{}'\n", mode), 2);
+    storage_.show(machine);
+    return outcome;
+}
+
+host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
+{
+    const std::string md = argv.at(2);
+    SimulatedStorage::Mirror mirror{.name = md.substr(5),
+                                    .uuid = option(argv, "--uuid"),
+                                    .label = "host:" + md.substr(7),
+                                    .legs = std::stoull(option(argv, "--raid-devices")),
+                                    .data_offset = storage_.settings_.data_offset,
+                                    .minor = std::stoull(md.substr(7)),
+                                    .members = {}};
+    for (size_t i = argv.size() - mirror.legs; i < argv.size(); ++i) {
+        const std::string device = device_at(machine, argv[i]);
+        if (storage_.size_of(device) == 0 || storage_.busy(device))
+            return said(fmt::format("mdadm: cannot open {}: Device or resource busy\n", argv[i]), 1);
+        const uint64_t size = (storage_.size_of(device) - mirror.data_offset) / 1024 * 1024;
+        mirror.data_size = mirror.members.empty() ? size : std::min(size, mirror.data_size);
+        mirror.members.push_back({.device = device,
+                                  .id = storage_.new_device_id(),
+                                  .in_sync = true,
+                                  .slot = mirror.members.size()});
+    }
+    // The first sync of a new mirror makes its legs alike; here it takes no time.
+    for (const SimulatedStorage::Leg& leg : mirror.members) {
+        const Range first = storage_.data(machine, mirror, mirror.members.front());
+        storage_.data(machine, mirror, leg).write(0, first.read(0, first.size));
+    }
+    storage_.mirrors_.push_back(std::move(mirror));
+    storage_.write_superblocks(machine, storage_.mirrors_.back());
+    storage_.show(machine);
+    return said(fmt::format("mdadm: array {} started.\n", md), 0);
+}
+
+host::Outcome Programs::add(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& path) const
+{
+    const std::string device = device_at(machine, path);
+    if (storage_.size_of(device) == 0)
+        return said(fmt::format("mdadm: Cannot find {}: No such file or directory\n", path), 1);
+    if (storage_.busy(device))
+        return said(fmt::format("mdadm: Cannot open {}: Device or resource busy\n", path), 1);
+    if (storage_.size_of(device) < mirror.data_offset + mirror.data_size)
+        return said(fmt::format("mdadm: {} not large enough to join array\n", path), 1);
+    const auto superblock = superblock_on(storage_.range(machine, device));
+    if (superblock && superblock->array == mirror.uuid)
+        return said("mdadm: a former member would come back by its bitmap, which is not simulated\n", 1);
+    mirror.members.push_back({.device = device, .id = storage_.new_device_id(), .slot = {}});
+    storage_.write_superblocks(machine, mirror);
+    return said(fmt::format("mdadm: added {}\n", path), 0);
+}
+
+host::Outcome Programs::fail_member(Machine& machine, SimulatedStorage::Mirror& mirror,
+                                    const std::string& path, const std::string&) const
+{
+    SimulatedStorage::Leg* leg = mirror.member(device_at(machine, path));
+    if (leg == nullptr)
+        return said(fmt::format("mdadm: set device faulty failed for {}:  No such device\n", path), 1);
+    if (leg->in_sync && mirror.in_sync() == 1) {
+        mirror.broken = true;
+        return said(fmt::format("mdadm: set device faulty failed for {}:  Device or resource busy\n", path),
+                    2);
+    }
+    if (!leg->faulty) leg->busy = storage_.settings_.busy_after_fail;
+    leg->faulty = true;
+    leg->in_sync = false;
+    leg->slot.reset();
+    mirror.begun = mirror.begun && mirror.copying() != nullptr;
+    storage_.write_superblocks(machine, mirror);
+    return said(fmt::format("mdadm: set {} faulty in /dev/{}\n", path, mirror.name), 0);
+}
+
+host::Outcome Programs::remove(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& path,
+                               const std::string& md) const
+{
+    const SimulatedStorage::Leg* leg = mirror.member(device_at(machine, path));
+    if (leg == nullptr)
+        return said(fmt::format("mdadm: hot remove failed for {}: No such device or address\n", path), 1);
+    const bool serves = !leg->faulty && leg->slot.has_value();
+    if (serves || leg->busy) {
+        mirror.member(leg->device)->busy = false;
+        return said(fmt::format("mdadm: hot remove failed for {}: Device or resource busy\n", path), 1);
+    }
+    std::erase_if(mirror.members,
+                  [&](const SimulatedStorage::Leg& one) { return one.device == leg->device; });
+    storage_.write_superblocks(machine, mirror);
+    return said(fmt::format("mdadm: hot removed {} from {}\n", path, md), 0);
+}
+
+host::Outcome Programs::grow(Machine& machine, SimulatedStorage::Mirror& mirror, uint64_t legs,
+                             const std::string& md) const
+{
+    if (legs == mirror.legs) return said(fmt::format("mdadm: {}: no change requested\n", md), 0);
+    const auto is_spare = [](const SimulatedStorage::Leg& leg) { return !leg.faulty && !leg.slot; };
+    const auto spares = static_cast<uint64_t>(std::ranges::count_if(mirror.members, is_spare));
+    if (legs > mirror.legs + spares) {
+        const uint64_t missing = legs - mirror.legs;
+        return said(fmt::format("mdadm: Need {} spare{} to avoid degraded array, and only have {}.\n"
+                                "       Use --force to over-ride this check.\n",
+                                missing, missing == 1 ? "" : "s", spares),
+                    1);
+    }
+    const auto placed = static_cast<uint64_t>(std::ranges::count_if(
+        mirror.members, [](const SimulatedStorage::Leg& leg) { return leg.slot.has_value(); }));
+    if (placed > legs || mirror.copying() != nullptr) return said("mdadm: failed to set raid disks\n", 1);
+    mirror.legs = legs;
+    // The places are filled from the front.
+    std::vector<SimulatedStorage::Leg*> in_order;
+    for (SimulatedStorage::Leg& leg : mirror.members) {
+        if (leg.slot) in_order.push_back(&leg);
+    }
+    std::ranges::sort(in_order, {}, [](const SimulatedStorage::Leg* leg) { return *leg->slot; });
+    for (size_t i = 0; i < in_order.size(); ++i) in_order[i]->slot = i;
+    storage_.write_superblocks(machine, mirror);
+    return {.out = fmt::format("raid_disks for {} set to {}\n", md, legs), .err = {}};
+}
+
+host::Outcome Programs::wait(Machine& machine, const std::string& md) const
+{
+    const std::string name = device_at(machine, md);
+    bool waited = false;
+    storage_.take_spares(*storage_.mirror(name));
+    while (storage_.mirror(name)->copying() != nullptr) {
+        waited = true;
+        machine.wall += std::chrono::seconds(1);
+        machine.boot += std::chrono::seconds(1);
+        storage_.pass(machine, std::chrono::seconds(1));
+    }
+    return said("", waited ? 0 : 1);
+}
+
+host::Outcome Programs::forget(Machine& machine, const std::string& path) const
+{
+    const std::string device = device_at(machine, path);
+    if (storage_.size_of(device) == 0 || storage_.busy(device))
+        return said(fmt::format("mdadm: Couldn't open {} for write - not zeroing\n", path), 2);
+    const Range range = storage_.range(machine, device);
+    if (!superblock_on(range))
+        return said(fmt::format("mdadm: Unrecognised md component device - {}\n", path), 0);
+    erase_superblock(range);
+    return {};
+}
+
+}  // namespace belay::simulated

@@ -1,0 +1,152 @@
+#pragma once
+// A machine with disks, partitions, md mirrors and mounts in memory, as strict as the real one: its programs
+// (lsblk, findmnt, udevadm, sfdisk, blkid, blockdev, mdadm, mount and a few more) say and refuse what the
+// recordings of a real kernel say and refuse, which pinned_test.cpp proves.
+//
+//     SimulatedStorage machine;
+//     machine.plug({.name = "sda", .size = {256 << 10}, .serial = "S1"});
+//     machine.host().run({.argv = {"lsblk", ...}});
+//     machine.host().advance(3s);          a copy goes on
+//     machine.host().power_cut(1min);      arrays are assembled again from their superblocks
+//
+// Only disks last; everything else is the kernel's memory. sysfs and /dev are written anew after each change.
+
+#include "host/simulated.h"
+#include "simulated_disk.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace belay::simulated {
+
+struct DiskSetup {
+    std::string name;
+    Bytes size;
+    std::string serial = {}, wwn = {}, model = {};
+    uint64_t logical_sector = 512;
+    std::string by_id = {};  ///< name under /dev/disk/by-id; empty: it has none
+};
+
+struct StorageSettings {
+    uint64_t data_offset = 1 << 20;  ///< of new members, in bytes
+    uint64_t speed = 200'000 << 10;  ///< of a copy, bytes a second, where sysctl says no less
+    bool busy_after_fail = true;     ///< the first removal after a --fail is refused, as it may be
+    /// At a boot udev comes first to a leg that was taken out and never forgotten, as it may: if its
+    /// superblock tells another number of legs, the array is not assembled.
+    bool stale_leg_first = true;
+};
+
+class SimulatedStorage {
+  public:
+    explicit SimulatedStorage(StorageSettings settings = {});
+    SimulatedStorage(const SimulatedStorage&) = delete;
+    SimulatedStorage& operator=(const SimulatedStorage&) = delete;
+
+    host::SimulatedHost& host() { return host_; }
+
+    void plug(DiskSetup setup);
+    void unplug(const std::string& disk);
+    /// Mounted now and after each boot, as by /etc/fstab.
+    void mount_for_good(const std::string& device, const std::string& path);
+    /// Swap areas and device-mapper devices are only seen to be there.
+    void use_as_swap(const std::string& device);
+    void stack(const std::string& lower, const std::string& upper);
+
+    /// What an application does to an array: goes to every leg that serves, and to the part of a joining one
+    /// that is copied already.
+    void write_data(const std::string& md, uint64_t offset, std::string_view bytes);
+    /// The array's bytes as each of its in-sync legs holds them, by device.
+    std::map<std::string, std::string_view> data_of(const std::string& md) const;
+    /// The in-sync legs of an array, by device; and whatever it has as members.
+    std::set<std::string> legs_in_sync(const std::string& md) const;
+    std::set<std::string> members(const std::string& md) const;
+    uint64_t legs_wanted(const std::string& md) const;
+    bool is_assembled(const std::string& md) const { return mirror(md) != nullptr; }
+    bool has_superblock(const std::string& device) const;
+    /// A member stops answering, as a dying disk does.
+    void break_leg(const std::string& md, const std::string& device);
+
+  private:
+    friend class Programs;
+
+    struct Known {  ///< a partition that the kernel knows
+        std::string name, uuid, type;
+        uint64_t number = 0, start = 0, size = 0;  ///< in sectors of 512
+    };
+    struct Disk : DiskSetup {
+        std::vector<Known> partitions;
+        std::string table, table_id;  ///< as the kernel and udev last read them
+        uint64_t minor = 0;
+    };
+    struct Leg {
+        std::string device;
+        std::string id;  ///< in the superblocks
+        bool faulty = false, in_sync = false, busy = false;
+        std::optional<uint64_t> slot;
+        uint64_t recovered = 0;  ///< bytes
+        bool recovering() const { return slot && !in_sync && !faulty; }
+    };
+    struct Mirror {
+        std::string name, uuid, label;
+        uint64_t legs = 0, events = 1, data_offset = 0, data_size = 0, minor = 0;
+        std::vector<Leg> members;
+        bool broken = false;
+        uint64_t checkpoint = 0;  ///< of the copy, in bytes
+        bool begun = false;
+
+        Leg* member(const std::string& device);
+        const Leg* copying() const;
+        uint64_t in_sync() const;
+    };
+    struct Candidate {
+        std::string device;
+        Superblock superblock;
+    };
+    struct Mounted {
+        std::string device, path;
+    };
+
+    // Bytes. The machine is the one that the host hands to programs; null: that of the host between calls.
+    Range range(host::Machine& machine, const std::string& device) const;
+    Range data(host::Machine& machine, const Mirror& mirror, const Leg& leg) const;
+    const Disk* disk_of(const std::string& device) const;
+    std::optional<storage::Content> content(host::Machine& machine, const std::string& device) const;
+    const Mirror* mirror(const std::string& name) const;
+    Mirror* mirror(const std::string& name);
+    bool in_use(const std::string& device) const;  ///< by itself: a member, mounted, swap, stacked upon
+    bool busy(const std::string& device) const;    ///< it, or for a disk one of its partitions
+    uint64_t size_of(const std::string& device) const;
+
+    // The kernel.
+    void read_partitions(host::Machine& machine, Disk& disk);
+    void write_superblocks(host::Machine& machine, Mirror& mirror);
+    void take_spares(Mirror& mirror);
+    void pass(host::Machine& machine, Milliseconds elapsed);
+    void copy(host::Machine& machine, Mirror& mirror, uint64_t bytes);
+    void start(host::Machine& machine);
+    void assemble(host::Machine& machine);
+    void assemble(const std::vector<Candidate>& candidates, const Superblock& freshest);
+    std::string new_device_id() { return fmt::format("device-{}", ++last_device_); }
+
+    // What is seen of it.
+    void show(host::Machine& machine);
+    void show_mirror(host::Machine& machine, const Mirror& mirror) const;
+    void show_block(host::Machine& machine, const std::string& name, const std::string& numbers) const;
+    std::string numbers_of(const std::string& device) const;
+
+    StorageSettings settings_;
+    host::SimulatedHost host_;
+    std::vector<Disk> disks_;
+    std::vector<Mirror> mirrors_;
+    std::vector<Mounted> mounts_, fstab_;
+    std::vector<std::string> swaps_;
+    std::vector<std::pair<std::string, std::string>> stacked_;
+    uint64_t speed_limit_ = 200'000 << 10;
+    uint64_t last_device_ = 0;
+    uint64_t plugged_ = 0;
+};
+
+}  // namespace belay::simulated

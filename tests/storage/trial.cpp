@@ -1,0 +1,345 @@
+#include "trial.h"
+
+namespace belay::simulated {
+namespace {
+
+using host::Effect;
+using host::FaultyHost;
+using host::Node;
+using operation::Id;
+using operation::Next;
+using operation::Operation;
+using operation::State;
+using operation::Verb;
+using store::MemoryStore;
+
+constexpr int most_turns = 1000;
+constexpr uint64_t edge = 64 << 10;
+const operation::Asker person{"root", "the trial"};
+
+class Trial {
+  public:
+    Trial(const Shape& shape, Wish wish, const Accident& accident)
+        : shape_(shape),
+          wish_(wish),
+          accident_(accident),
+          machine_(build(shape)),
+          before_(machine_->host().machine()),
+          watched_(machine_->host(), [this](const host::Question& question) { after_contact(question); }),
+          faulty_(std::make_unique<FaultyHost>(watched_, accident.contact)),
+          store_({.boot = "1", .now = [] { return Milliseconds{0}; }})
+    {
+        procedures::fill(catalogue_);
+        for (const std::string& md : shape.mirrors()) expected_[md] = machine_->data_of(md).begin()->second;
+        store_.set_fault_hook([this](const store::Transaction&) {
+            return ++writes_ == accident_.store_at ? accident_.store : MemoryStore::Fault::none;
+        });
+    }
+
+    Verdict run()
+    {
+        for (int turn = 0; turn < most_turns && !over_ && broken_.empty(); ++turn) {
+            take_turn();
+            if (has_died()) restart();
+        }
+        if (!over_ && broken_.empty()) violated("it does not come to an end");
+        if (broken_.empty()) check_mirrors(true, [] { return std::string("the end"); });
+        if (broken_.empty()) check_end();
+        const bool whole = broken_.empty();
+        return {.broken = std::move(broken_),
+                .ended = operation_.state,
+                .reason = operation_.reason,
+                .contacts = contacts_ + faulty_->contacts(),
+                .writes = writes_,
+                .turned_at = turned_at_,
+                .held = held_,
+                .log = whole ? "" : past_log_ + faulty_->log()};
+    }
+
+  private:
+    template <typename... Values>
+    void violated(fmt::format_string<Values...> text, const Values&... values)
+    {
+        if (broken_.size() < 5) broken_.push_back(fmt::vformat(text, fmt::make_format_args(values...)));
+    }
+
+    // ---- what must hold at every moment
+
+    void after_contact(const host::Question& question)
+    {
+        const bool changes = question.effect == Effect::changes;
+        if (changes) check_planned(question);
+        const Milliseconds boot = boot_clock();
+        const bool compare = changes || boot != compared_at_;
+        compared_at_ = boot;
+        check_mirrors(compare, [&] { return host::to_text(question); });
+        serve();
+    }
+
+    Milliseconds boot_clock() const
+    {
+        Milliseconds boot{0};
+        machine_->host().look([&](const host::Machine& machine) { boot = machine.boot; });
+        return boot;
+    }
+
+    /// Nothing runs that the plan did not show.
+    void check_planned(const host::Question& question)
+    {
+        const std::string joining = "/dev/disk/by-id/ata-SIMULATED_" + joining_serial;
+        if (question.call == host::Call::write_at) {
+            if (!planned_.empty() && question.path == joining) return;
+        } else if (question.call == host::Call::run) {
+            std::string text = host::Command{.argv = question.argv}.to_text();
+            if (!question.input.empty()) text += fmt::format(" <<'END'\n{}END", question.input);
+            if (planned_.contains(text)) return;
+        }
+        violated("the plan did not show this: {}", host::to_text(question));
+    }
+
+    /// Two legs in sync at least; `compare`: with what was written, which is asked only where it may have
+    /// changed.
+    void check_mirrors(bool compare, const std::function<std::string()>& when)
+    {
+        for (const auto& [md, expected] : expected_) {
+            if (!machine_->is_assembled(md)) return violated("{} is not assembled after {}", md, when());
+            const auto legs = machine_->data_of(md);
+            if (legs.size() < 2) violated("{} has {} legs in sync after {}", md, legs.size(), when());
+            for (const auto& [device, bytes] : legs) {
+                if (compare && bytes != expected)
+                    violated("{} of {} holds other bytes after {}", device, md, when());
+            }
+        }
+    }
+
+    /// The mirrors are in use all the time.
+    void serve()
+    {
+        constexpr uint64_t behind_filesystem = 2048;
+        for (auto& [md, expected] : expected_) {
+            if (!machine_->is_assembled(md)) continue;
+            const std::string bytes = fmt::format("{:016x}", ++served_);
+            const uint64_t room = expected.size() - behind_filesystem - bytes.size();
+            const uint64_t at = behind_filesystem + served_ * 7919 % room;
+            machine_->write_data(md, at, bytes);
+            expected.replace(at, bytes.size(), bytes);
+        }
+    }
+
+    // ---- the process and the person
+
+    bool has_died() const
+    {
+        const bool by_contact = accident_.contact && accident_.contact->kind == host::Fault::Kind::dead &&
+                                !restarted_ && faulty_->contacts() >= accident_.contact->at;
+        return by_contact || store_.dead();
+    }
+
+    void restart()
+    {
+        restarted_ = true;
+        engine_.reset();
+        contacts_ += faulty_->contacts();
+        past_log_ += faulty_->log();
+        faulty_ = std::make_unique<FaultyHost>(watched_);
+        if (accident_.power_cut) {
+            machine_->host().power_cut(std::chrono::seconds(20));
+            check_mirrors(true, [] { return std::string("the boot"); });
+        }
+        store_.revive(accident_.power_cut ? "2" : "1");
+    }
+
+    void take_turn()
+    {
+        if (!engine_) {
+            auto opened = operation::Engine::open(store_, *faulty_, catalogue_, {});
+            if (opened) engine_ = *std::move(opened);
+            return;
+        }
+        if (id_.empty()) return plan();
+        const Result<operation::View> view = engine_->show(id_);
+        if (!view) return;
+        operation_ = view->operation;
+        go_on(*view);
+    }
+
+    void plan()
+    {
+        const auto kept_before = engine_->all();
+        if (!kept_before) return;
+        if (!kept_before->empty()) {
+            id_ = kept_before->front();
+            return;
+        }
+        planned_.clear();
+        const auto plan = procedures::all().front().make(
+            *faulty_, {{"leaving", leaving_serial}, {"joining", joining_serial}});
+        if (!plan) return note_refusal(plan.error());
+        for (const operation::Step& step : plan->steps) {
+            planned_.insert(step.commands.begin(), step.commands.end());
+            planned_.insert(step.undo_commands.begin(), step.undo_commands.end());
+        }
+        const auto kept = engine_->keep(*plan, person);
+        if (kept)
+            id_ = kept->id;
+        else
+            note_refusal(kept.error());
+    }
+
+    /// One accident may make the person ask once more, and no oftener.
+    void note_refusal(const Error& error)
+    {
+        if (++refusals_ > 2) violated("it is refused again and again: {}", error.what);
+    }
+
+    void ask(Verb verb)
+    {
+        if (verb == Verb::abort && turned_at_ == 0) turned_at_ = contacts_ + faulty_->contacts();
+        const auto answer = engine_->request(id_, verb, person);
+        if (!answer) note_refusal(answer.error());
+    }
+
+    void step()
+    {
+        const Result<Next> next = engine_->step(id_);
+        if (!next || next->when != Next::When::at) return;
+        const Milliseconds boot = boot_clock();
+        if (next->boot > boot) machine_->host().advance(next->boot - boot);
+    }
+
+    void go_on(const operation::View& view)
+    {
+        const bool copying = view.progress && view.progress->done > 0;
+        switch (operation_.state) {
+            case State::planned:
+                return ask(Verb::add);
+            case State::added:
+                return ask(wish_ == Wish::abort_when_added ? Verb::abort : Verb::activate);
+            case State::activating:
+                return wish_ == Wish::abort_in_copy && copying ? ask(Verb::abort) : step();
+            case State::activated:
+                if (++soaked_ < 3) return step();
+                return ask(wish_ == Wish::commit ? Verb::commit : Verb::abort);
+            case State::adding:
+            case State::committing:
+            case State::aborting:
+                return step();
+            case State::held:
+                return lead_on();
+            case State::committed:
+            case State::aborted:
+                over_ = true;
+        }
+    }
+
+    /// The one command that the operation itself names.
+    void lead_on()
+    {
+        const std::vector<operation::WayOn> ways = operation_.ways_on();
+        const auto way = std::ranges::find_if(ways, [](const auto& one) { return one.verb != Verb::clear; });
+        if (way == ways.end()) return violated("held without a way on: {}", operation_.reason);
+        if (++held_ > 1) return violated("held a second time: {}", operation_.reason);
+        ask(way->verb);
+    }
+
+    // ---- what must hold at the end
+
+    void check_end()
+    {
+        const auto locks = store_.list("lock/", "", 10);
+        if (!locks || !locks->empty()) violated("a lock is left");
+        const bool crash_only = !accident_.contact || accident_.contact->kind == host::Fault::Kind::dead;
+        const bool store_refused = accident_.store == MemoryStore::Fault::refuse;
+        const bool may_go_back = wish_ != Wish::commit || !crash_only || store_refused;
+        if (operation_.state == State::committed) {
+            if (wish_ != Wish::commit) violated("it was to be aborted");
+            return check_committed();
+        }
+        if (!may_go_back) violated("a crash must not change how it ends: {}", operation_.reason);
+        check_aborted();
+    }
+
+    void check_committed()
+    {
+        const std::vector<std::string> mirrors = shape_.mirrors();
+        for (size_t i = 0; i < mirrors.size(); ++i) {
+            const std::string leaving = shape_.member(leaving_disk, i);
+            const std::set<std::string> wanted = {shape_.member(staying_disk, i),
+                                                  shape_.member(joining_disk, i)};
+            if (machine_->legs_in_sync(mirrors[i]) != wanted || machine_->members(mirrors[i]) != wanted ||
+                machine_->legs_wanted(mirrors[i]) != 2)
+                violated("{} does not stand on {}", mirrors[i], fmt::join(wanted, " and "));
+            if (machine_->has_superblock(leaving)) violated("{} still has its superblock", leaving);
+        }
+    }
+
+    void check_aborted()
+    {
+        if (!operation_.verified) violated("it did not prove that all is as before");
+        for (const std::string& difference : operation_.differences) violated("differs: {}", difference);
+        const host::Machine after = machine_->host().machine();
+        std::set<std::string> paths;
+        for (const host::Machine* machine : {&before_, &after}) {
+            for (const auto& [path, node] : machine->nodes) paths.insert(path);
+        }
+        for (const std::string& path : paths) {
+            if (comparable(before_, path) != comparable(after, path)) violated("{} is not as before", path);
+        }
+    }
+
+    /// What must be the same: of the serving disks all but the mirrors' data and what md counts in the
+    /// superblocks; of the joining disk all but the blocks behind its table, which the plan names.
+    std::string comparable(const host::Machine& machine, const std::string& path) const
+    {
+        const auto found = machine.nodes.find(path);
+        if (found == machine.nodes.end()) return "nothing";
+        std::string bytes = found->second.bytes;
+        if (path == "/dev/" + joining_disk) {
+            bytes.erase(edge, bytes.size() - 2 * edge);
+        } else if (path == "/dev/" + leaving_disk || path == "/dev/" + staying_disk) {
+            const bool table = !shape_.label.empty();
+            const uint64_t from = table ? edge : 4096;
+            const uint64_t to = table ? end_of_partitions(shape_) * shape_.logical_sector : bytes.size();
+            bytes.erase(from, to - from);
+        }
+        return bytes;
+    }
+
+    const Shape& shape_;
+    const Wish wish_;
+    const Accident accident_;
+    std::unique_ptr<SimulatedStorage> machine_;
+    const host::Machine before_;
+    WatchedHost watched_;
+    std::unique_ptr<FaultyHost> faulty_;
+    MemoryStore store_;
+    operation::Catalogue catalogue_;
+    std::unique_ptr<operation::Engine> engine_;
+    std::map<std::string, std::string> expected_;  ///< the bytes of each mirror
+    std::set<std::string> planned_;                ///< the commands that the plan shows
+    std::vector<std::string> broken_;
+    Id id_;
+    Operation operation_;
+    std::string past_log_;
+    size_t contacts_ = 0, writes_ = 0, turned_at_ = 0;
+    Milliseconds compared_at_{-1};
+    uint64_t served_ = 0;
+    int refusals_ = 0, held_ = 0, soaked_ = 0;
+    bool restarted_ = false, over_ = false;
+};
+
+}  // namespace
+
+std::string_view name_of(Wish wish)
+{
+    constexpr std::string_view names[] = {"commit", "abort when added", "abort in the middle of the copy",
+                                          "abort when activated"};
+    return names[static_cast<size_t>(wish)];
+}
+
+Verdict try_out(const Shape& shape, Wish wish, const Accident& accident)
+{
+    return Trial(shape, wish, accident).run();
+}
+
+}  // namespace belay::simulated

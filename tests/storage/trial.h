@@ -1,0 +1,40 @@
+#pragma once
+// One run of disk.replace on a simulated machine with one accident in it, from the plan to its end, and what
+// was broken on the way.
+
+#include "host/faulty.h"
+#include "operation/engine.h"
+#include "procedures/procedures.h"
+#include "shapes.h"
+#include "store/memory.h"
+#include "watched_host.h"
+
+#include <optional>
+
+namespace belay::simulated {
+
+/// How far the person wants it to go.
+enum class Wish { commit, abort_when_added, abort_in_copy, abort_when_activated };
+std::string_view name_of(Wish wish);
+
+/// What goes wrong; nothing where all is empty. A process that has died is started again.
+struct Accident {
+    std::optional<host::Fault> contact = {};
+    bool power_cut = false;  ///< a dead contact takes the whole machine down
+    store::MemoryStore::Fault store = store::MemoryStore::Fault::none;
+    size_t store_at = 0;  ///< the write to the store, counted from 1
+};
+
+struct Verdict {
+    std::vector<std::string> broken;  ///< the promises that were not kept; empty: all is well
+    operation::State ended = operation::State::planned;
+    std::string reason;
+    size_t contacts = 0, writes = 0;  ///< that the run had
+    size_t turned_at = 0;             ///< the contacts before somebody asked it to go back
+    int held = 0;                     ///< how often a person had to lead on
+    std::string log;                  ///< the contacts, where something was broken
+};
+
+Verdict try_out(const Shape& shape, Wish wish, const Accident& accident = {});
+
+}  // namespace belay::simulated
