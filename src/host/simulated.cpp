@@ -94,7 +94,7 @@ Result<std::string> Machine::resolve(std::string_view path) const
             done = parent_of(done);
             continue;
         }
-        const std::string next = done + "/" + name;
+        const std::string next = fmt::format("{}/{}", done, name);
         const auto found = nodes.find(next);
         if (found == nodes.end()) return nothing_at(path);
         if (found->second.kind != Node::Kind::link) {
@@ -105,7 +105,7 @@ Result<std::string> Machine::resolve(std::string_view path) const
             return fail(ErrorKind::io, fmt::format("{} leads through links in a ring", path));
         const std::string& target = found->second.bytes;
         if (target.starts_with('/')) done.clear();
-        rest = target + "/" + rest;
+        rest = fmt::format("{}/{}", target, rest);
     }
     return done.empty() ? "/" : done;
 }

@@ -306,7 +306,8 @@ void Oracle::timer_written(const Id& id, Known& known)
         known.timer = TimerTruth{.length = length, .low = begun + length, .high = now + length};
     };
     if (known.state == State::added) return starts(known.plan.timer);
-    if (known.state == State::held) return starts(known.timer->length);
+    const bool activates = asking.id == id && asking.verb == Verb::activate;
+    if (known.state == State::held && activates) return starts(known.timer->length);
     if (asking.id != id || !asking.timer) return;  // the same deadline, written down anew
     TimerTruth& timer = *known.timer;
     switch (asking.timer->what) {

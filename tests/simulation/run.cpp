@@ -254,7 +254,9 @@ void Run::start()
     tell("the daemon starts");
     const Result<void> started = serve("starting", {}, [&] { return daemon_.start(); });
     if (started) {
-        untold_jump_ = unwritten_boot_ = false;
+        // A full disk keeps nobody from starting, but the timers are not written down for this boot.
+        untold_jump_ = disk_full_ && (untold_jump_ || unwritten_boot_);
+        unwritten_boot_ = disk_full_ && unwritten_boot_;
         return;
     }
     tell("  it does not: {}", started.error().what);
@@ -317,7 +319,7 @@ void Run::clock_was_set()
 {
     const auto told = serve("", {}, [&] { return daemon_.engine().clock_was_set(); });
     if (!told) return;
-    untold_jump_ = false;
+    untold_jump_ = unwritten_boot_ = false;
     for (const Id& id : ids()) {
         if (!has_ended(known(id).state)) daemon_.is_due(id);
     }
@@ -363,7 +365,8 @@ void Run::power_cut()
          wrong.count() / 1000);
     oracle_.now += off;
     machine_.power_cut(off, wrong);
-    if (untold_jump_ || wrong != 0ms) oracle_.clock_lost();
+    untold_jump_ = untold_jump_ || wrong != 0ms;
+    if (untold_jump_) oracle_.clock_lost();
     unwritten_boot_ = true;
 }
 
