@@ -237,6 +237,7 @@ Result<Operation> Engine::keep(const Plan& plan, const Asker& asker, OneShot one
         TRY(journal_->write_audit(audit_of(now, "plan", plan.procedure, asker, refusal.what)));
         return std::unexpected(refusal);
     }
+    const Fingerprint before = TRY(fingerprint(plan));
     const Record planned{.at = now.wall,
                          .event = Event::planned,
                          .detail = {{"title", plan.title},
@@ -246,7 +247,7 @@ Result<Operation> Engine::keep(const Plan& plan, const Asker& asker, OneShot one
                                     {"one_shot", one_shot.wanted},
                                     {"soak_ms", one_shot.soak.count()},
                                     {"version", BELAY_VERSION},
-                                    {"before", TRY(fingerprint(plan))}}};
+                                    {"before", before}}};
     return journal_->create(plan, planned, audit_of(now, "plan", "", asker, "kept"));
 }
 
