@@ -158,7 +158,8 @@ Result<void> build_tree(const Wanted& wanted)
 
 Result<void> settle_devices()
 {
-    for (const char* rule : masked_rules) TRY(link_to("/dev/null", fmt::format("/run/udev/rules.d/{}", rule)));
+    for (const char* rule : masked_rules)
+        TRY(link_to("/dev/null", fmt::format("/run/udev/rules.d/{}", rule)));
     TRY(write_file("/run/udev/rules.d/61-lab-serial.rules", serial_rules));
     // udev leaves when its daemon listens.
     TRY(run_to_end({"/lib/systemd/systemd-udevd", "--daemon"}));

@@ -19,8 +19,9 @@ struct Parts {
     /// The database file to open, and the lock for commands to inherit.
     std::function<Result<std::unique_ptr<store::Store>>(const std::string& path)> open_store =
         [](const std::string& path) { return store::open_sqlite(path); };
-    std::function<std::unique_ptr<host::Host>(int inherited_lock)> open_host =
-        [](int inherited_lock) { return host::real_host(inherited_lock); };
+    std::function<std::unique_ptr<host::Host>(int inherited_lock)> open_host = [](int inherited_lock) {
+        return host::real_host(inherited_lock);
+    };
 };
 
 }  // namespace belay::daemon

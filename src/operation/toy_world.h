@@ -154,8 +154,7 @@ struct ToyWorld {
         catalogue.add_fingerprint("toy.etc", [](host::Host& host, const Json&) -> Result<Fingerprint> {
             Fingerprint lines;
             const std::vector<std::string> names = TRY(host.list("/etc"));
-            for (const std::string& name : names)
-                lines[name] = TRY(host.read("/etc/" + name, {4096}));
+            for (const std::string& name : names) lines[name] = TRY(host.read("/etc/" + name, {4096}));
             return lines;
         });
         start();

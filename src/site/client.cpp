@@ -52,10 +52,7 @@ class SocketClient : public Client {
         return {};
     }
 
-    void interrupt() override
-    {
-        eventfd_write(interrupted_.number(), 1);
-    }
+    void interrupt() override { eventfd_write(interrupted_.number(), 1); }
 
   private:
     enum class Interruptible { no, yes };
