@@ -74,7 +74,7 @@ inline operation::View view_at(operation::State state)
     using operation::State;
     operation::View view;
     operation::Operation& operation = view.operation;
-    operation.id = "7";
+    operation.id = std::string("7");
     operation.plan = plan();
     operation.asked_by = {"root", "uid 0, pid 812 by the local socket", "errors on sda"};
     operation.created = noon;
