@@ -425,6 +425,7 @@ TEST_CASE("systemd is told by a datagram when the daemon serves and when it ends
     std::vector<std::string> words = {TEST_BELAYD, "--state-dir", options.state_folder, "--socket",
                                       options.socket};
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     std::string variable = "NOTIFY_SOCKET=" + path;

@@ -20,11 +20,24 @@ std::string quoted(const std::string& word)
     return text + "'";
 }
 
+/// What prints these lines: "printf '%s\\n' first second".
+std::string typed(std::string_view lines)
+{
+    std::string text = "printf '%s\\n'";
+    while (!lines.empty()) {
+        const size_t end = std::min(lines.find('\n'), lines.size());
+        text += ' ' + quoted(std::string(lines.substr(0, end)));
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string Command::to_text() const
 {
     std::string text;
+    if (!input.empty()) text = typed(input) + " |";
     for (const std::string& word : argv) {
         if (!text.empty()) text += ' ';
         text += quoted(word);

@@ -26,7 +26,8 @@ struct Command {
     std::string input = {};                         ///< its standard input
     Milliseconds limit = std::chrono::seconds(60);  ///< killed after this: kind timeout
 
-    /// As a person would type it, quoted where a shell needs it: "mdadm --grow '/dev/a b'".
+    /// As a person would type it in one line, quoted where a shell needs it: "mdadm --grow '/dev/a b'", with
+    /// its input before it: "printf '%s\n' 'label: gpt' | sfdisk /dev/sdb".
     std::string to_text() const;
 };
 

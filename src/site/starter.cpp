@@ -33,6 +33,7 @@ Result<pid_t> spawn_daemon(const StartOptions& options, int pipe)
                                       fmt::format("{}", ready_descriptor)};
     if (!options.state_folder.empty()) words.insert(words.end(), {"--state-dir", options.state_folder});
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -222,7 +222,7 @@ Act write_table(const Disk& disk, const PartitionTable& table)
     const Command command = sfdisk_command(arguments);
     return {"partition.write_table",
             arguments,
-            {fmt::format("{} <<'END'\n{}END", command.to_text(), command.input)},
+            {command.to_text()},
             {edges_hint(disk.by_id), reread_command(arguments).to_text()}};
 }
 

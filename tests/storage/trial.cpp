@@ -90,8 +90,7 @@ class Trial {
         if (question.call == host::Call::write_at) {
             if (!planned_.empty() && question.path == joining) return;
         } else if (question.call == host::Call::run) {
-            std::string text = host::Command{.argv = question.argv}.to_text();
-            if (!question.input.empty()) text += fmt::format(" <<'END'\n{}END", question.input);
+            const std::string text = host::Command{.argv = question.argv, .input = question.input}.to_text();
             if (planned_.contains(text)) return;
         }
         violated("the plan did not show this: {}", host::to_text(question));
