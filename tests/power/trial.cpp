@@ -85,10 +85,9 @@ Result<lab::Process> Trial::begin_replacement(Course course, const std::string& 
 }
 
 /// The operations so far, as the running daemon tells them; starts the ordinary one where none runs.
-Result<Json> Trial::operations()
+Result<Json> Trial::operations(Milliseconds limit)
 {
-    // A daemon that was stopped answers nobody.
-    const Json answer = TRY(json_of(TRY(mirror_.belay({"history", "--json"}, 20s))));
+    const Json answer = TRY(json_of(TRY(mirror_.belay({"history", "--json"}, limit))));
     if (!answer.contains("operations"))
         return fail(ErrorKind::failed, "belay history says " + json_text(answer));
     return answer.at("operations");
@@ -109,8 +108,8 @@ Result<bool> Trial::cut_came(lab::Process& daemon, const Cut& cut)
             if (said) return true;
             if (said.error().kind != ErrorKind::timeout) return std::unexpected(said.error());
         }
-        const Result<Json> all = operations();
-        if (!all) continue;  // the daemon met its fate while it was asked
+        const Result<Json> all = operations(5s);  // one that was stopped answers nobody
+        if (!all) continue;                       // the daemon met its fate while it was asked
         if (all->size() > seen_ &&
             (all->back().at("state") == "committed" || all->back().at("state") == "aborted"))
             return false;
@@ -122,7 +121,7 @@ Result<bool> Trial::cut_came(lab::Process& daemon, const Cut& cut)
 /// it never was.
 Result<Json> Trial::wait_for_end()
 {
-    const Json all = TRY(operations());
+    const Json all = TRY(operations(120s));
     if (all.size() <= seen_) return Json();
     const std::string id = all.back().at("id");
     if (all.back().at("state") == "planned") {

@@ -44,7 +44,7 @@ class Trial {
     Result<void> start_load();
     Result<void> verify_load();
     Result<lab::Process> begin_replacement(Course course, const std::string& fate);
-    Result<nlohmann::json> operations();
+    Result<nlohmann::json> operations(Milliseconds limit);
     Result<bool> cut_came(lab::Process& daemon, const Cut& cut);
     Result<nlohmann::json> wait_for_end();
     Result<void> hold_promises(const nlohmann::json& operation);
