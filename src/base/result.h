@@ -83,5 +83,6 @@ std::unexpected<Error> fail(ErrorKind kind, std::string what, std::string next =
         *std::forward<decltype(result)>(result);                                             \
     })
 
-/// The value of a Result, or the return of its error from the function around.
+/// The value of a Result, or the return of its error from the function around. Not behind a value in the same
+/// braces: g++ 12 would leak that value (tests/style/early_return).
 #define TRY(...) BELAY_TRY(BELAY_JOIN(try_result_, __COUNTER__), __VA_ARGS__)

@@ -57,6 +57,7 @@ void Readiness::tell_systemd(std::string_view state) const
     // "@" stands for the zero byte with which a name outside of the file system begins.
     if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
     const host::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) return;
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + notify_socket_.size());
     static_cast<void>(sendto(socket.number(), state.data(), state.size(), MSG_NOSIGNAL,
                              reinterpret_cast<const sockaddr*>(&address), size));

@@ -56,9 +56,11 @@ class RealHost final : public Host {
 
     Result<Moment> now() override
     {
-        return Moment{.wall = TRY(clock_reading(CLOCK_REALTIME)),
-                      .boot = TRY(clock_reading(CLOCK_BOOTTIME)),
-                      .boot_id = TRY(boot_id())};
+        Moment moment;
+        moment.wall = TRY(clock_reading(CLOCK_REALTIME));
+        moment.boot = TRY(clock_reading(CLOCK_BOOTTIME));
+        moment.boot_id = TRY(boot_id());
+        return moment;
     }
 
     Result<std::string> random(size_t count) override

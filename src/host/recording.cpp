@@ -196,9 +196,10 @@ Result<Error> decode_error(Json json)
 Result<Answer> decode_outcome(Json json)
 {
     Fields fields = TRY(Fields::of(std::move(json), "\"answer\""));
-    Outcome outcome{.exit_code = static_cast<int>(TRY(fields.number("exit_code", 255))),
-                    .out = TRY(fields.bytes("out")),
-                    .err = TRY(fields.bytes("err"))};
+    Outcome outcome;
+    outcome.exit_code = static_cast<int>(TRY(fields.number("exit_code", 255)));
+    outcome.out = TRY(fields.bytes("out"));
+    outcome.err = TRY(fields.bytes("err"));
     TRY(fields.done());
     return outcome;
 }
@@ -206,7 +207,9 @@ Result<Answer> decode_outcome(Json json)
 Result<Answer> decode_space(Json json)
 {
     Fields fields = TRY(Fields::of(std::move(json), "\"answer\""));
-    const Space space{.free = {TRY(fields.number("free"))}, .total = {TRY(fields.number("total"))}};
+    Space space;
+    space.free = {TRY(fields.number("free"))};
+    space.total = {TRY(fields.number("total"))};
     TRY(fields.done());
     return space;
 }
@@ -214,9 +217,10 @@ Result<Answer> decode_space(Json json)
 Result<Answer> decode_moment(Json json)
 {
     Fields fields = TRY(Fields::of(std::move(json), "\"answer\""));
-    Moment moment{.wall = Milliseconds{static_cast<int64_t>(TRY(fields.number("wall")))},
-                  .boot = Milliseconds{static_cast<int64_t>(TRY(fields.number("boot")))},
-                  .boot_id = TRY(fields.bytes("boot_id"))};
+    Moment moment;
+    moment.wall = Milliseconds{static_cast<int64_t>(TRY(fields.number("wall")))};
+    moment.boot = Milliseconds{static_cast<int64_t>(TRY(fields.number("boot")))};
+    moment.boot_id = TRY(fields.bytes("boot_id"));
     TRY(fields.done());
     return moment;
 }

@@ -61,7 +61,10 @@ Result<Pipe> make_pipe()
     if (pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(system_error("make a pipe", errno));
     Descriptor first(ends[0]);
     Descriptor second(ends[1]);
-    return Pipe{TRY(above_standard(std::move(first))), TRY(above_standard(std::move(second)))};
+    Pipe pipe;
+    pipe.read_end = TRY(above_standard(std::move(first)));
+    pipe.write_end = TRY(above_standard(std::move(second)));
+    return pipe;
 }
 
 void never_block(const Descriptor& end)

@@ -132,7 +132,8 @@ Result<Operation> Journal::load(const Id& id) const
     const std::optional<store::Entry> plan = is_number ? TRY(store_.get(plan_key(id))) : std::nullopt;
     if (!plan)
         return fail(ErrorKind::not_found, fmt::format("there is no operation {}", id), "belay history");
-    Operation operation{.id = id, .plan = TRY(from_json_text<Plan>(plan->value))};
+    Operation operation{.id = id};
+    operation.plan = TRY(from_json_text<Plan>(plan->value));
     for (const Record& record : TRY(records(id))) TRY(operation.take(record));
     if (operation.next_number == 0)
         return fail(ErrorKind::corrupt, fmt::format("the journal of operation {} has no records", id));

@@ -22,8 +22,8 @@ class Put : public Action {
         const auto text = host.read(path(arguments), {4096});
         if (!text && text.error().kind != ErrorKind::not_found) return std::unexpected(text.error());
         if (!text) return Inspection{};
-        return Inspection{*text == arguments.at("text") ? Inspection::Found::done
-                                                        : Inspection::Found::partial};
+        return Inspection{*text == arguments.at("text").get<std::string>() ? Inspection::Found::done
+                                                                           : Inspection::Found::partial};
     }
     Result<Json> remember(host::Host& host, const Json& arguments) const override
     {

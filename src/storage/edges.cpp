@@ -24,8 +24,10 @@ Result<std::string> unpacked_bytes(const Json& json, const char* name)
 
 Result<Edges> read_edges(host::Host& host, const std::string& disk, Bytes size)
 {
-    return Edges{TRY(host.read_at(disk, {0}, edge)),
-                 TRY(host.read_at(disk, {size.count - edge.count}, edge))};
+    Edges edges;
+    edges.head = TRY(host.read_at(disk, {0}, edge));
+    edges.tail = TRY(host.read_at(disk, {size.count - edge.count}, edge));
+    return edges;
 }
 
 Result<void> write_edges(host::Host& host, const std::string& disk, Bytes size, const Edges& edges)
@@ -50,7 +52,10 @@ Json packed(const Edges& edges)
 
 Result<Edges> unpacked_edges(const Json& json)
 {
-    return Edges{TRY(unpacked_bytes(json, "head")), TRY(unpacked_bytes(json, "tail"))};
+    Edges edges;
+    edges.head = TRY(unpacked_bytes(json, "head"));
+    edges.tail = TRY(unpacked_bytes(json, "tail"));
+    return edges;
 }
 
 }  // namespace belay::storage

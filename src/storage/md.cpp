@@ -52,6 +52,7 @@ Command forget_command(const std::string& member)
 std::vector<std::string> texts(const std::vector<Command>& commands)
 {
     std::vector<std::string> all;
+    all.reserve(commands.size());
     for (const Command& command : commands) all.push_back(command.to_text());
     return all;
 }
@@ -81,7 +82,10 @@ struct Standing {
 
 Result<Standing> standing_of(Host& host, const Leg& leg)
 {
-    return Standing{TRY(read_array(host, leg.array)), TRY(device_if_there(host, leg.member))};
+    Standing standing;
+    standing.array = TRY(read_array(host, leg.array));
+    standing.device = TRY(device_if_there(host, leg.member));
+    return standing;
 }
 
 /// Whether the device carries a superblock of that array, and of no other.

@@ -13,7 +13,7 @@ using host::Host;
 using operation::Inspection;
 using operation::Json;
 
-constexpr uint64_t gpt_entries_size = 128 * 128;
+constexpr uint64_t gpt_entries_size = 128ULL * 128;
 
 /// The copy of a GPT at the end of the disk: its entries and its header.
 uint64_t gpt_tail_sectors(uint64_t sector_size)
@@ -136,7 +136,7 @@ class WriteTable final : public operation::Action {
         std::vector<std::string> found;
         for (const PartitionTable::Entry& entry : table->entries) found.push_back(lower(entry.uuid));
         const std::vector<std::string> wanted = arguments.at("partuuids");
-        if (lower(table->id) != arguments.at("table_id") || found != wanted)
+        if (lower(table->id) != arguments.at("table_id").get<std::string>() || found != wanted)
             return Inspection{Found::partial, "another table"};
         for (const std::string& uuid : wanted) {
             if (!TRY(device_if_there(host, "/dev/disk/by-partuuid/" + uuid)))

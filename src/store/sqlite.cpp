@@ -25,28 +25,28 @@ struct Statements {
 
 Result<Statements> Statements::prepare(const SqliteConnection& connection)
 {
-    return Statements{
-        .begin = TRY(connection.prepare("BEGIN IMMEDIATE")),
-        .commit = TRY(connection.prepare("COMMIT")),
-        .roll_back = TRY(connection.prepare("ROLLBACK")),
-        .get =
-            TRY(connection.prepare("SELECT key, created, modified, lease, value FROM entry WHERE key = ?")),
-        .list = TRY(connection.prepare(
-            "SELECT key, created, modified, lease, value FROM entry WHERE key >= ? ORDER BY key")),
-        .revisions = TRY(connection.prepare("SELECT created, modified FROM entry WHERE key = ?")),
-        .put = TRY(connection.prepare(
-            "INSERT INTO entry (key, created, modified, lease, value) VALUES (?1, ?2, ?2, ?3, ?4) ON "
-            "CONFLICT (key) "
-            "DO UPDATE SET modified = excluded.modified, lease = excluded.lease, value = excluded.value")),
-        .remove = TRY(connection.prepare("DELETE FROM entry WHERE key = ?")),
-        .bury = TRY(connection.prepare("INSERT INTO tombstone (revision, key) VALUES (?, ?)")),
-        .trim = TRY(connection.prepare("DELETE FROM tombstone WHERE revision <= ?")),
-        .buried = TRY(
-            connection.prepare("SELECT revision, key FROM tombstone WHERE revision > ? ORDER BY revision")),
-        .changed = TRY(connection.prepare("SELECT key, modified FROM entry WHERE key >= ? ORDER BY key")),
-        .grant = TRY(connection.prepare("INSERT INTO lease (time_to_live, boot) VALUES (?, ?)")),
-        .end_lease = TRY(connection.prepare("DELETE FROM lease WHERE id = ?")),
-    };
+    Statements made;
+    made.begin = TRY(connection.prepare("BEGIN IMMEDIATE"));
+    made.commit = TRY(connection.prepare("COMMIT"));
+    made.roll_back = TRY(connection.prepare("ROLLBACK"));
+    made.get =
+        TRY(connection.prepare("SELECT key, created, modified, lease, value FROM entry WHERE key = ?"));
+    made.list = TRY(connection.prepare(
+        "SELECT key, created, modified, lease, value FROM entry WHERE key >= ? ORDER BY key"));
+    made.revisions = TRY(connection.prepare("SELECT created, modified FROM entry WHERE key = ?"));
+    made.put = TRY(connection.prepare(
+        "INSERT INTO entry (key, created, modified, lease, value) VALUES (?1, ?2, ?2, ?3, ?4) ON "
+        "CONFLICT (key) "
+        "DO UPDATE SET modified = excluded.modified, lease = excluded.lease, value = excluded.value"));
+    made.remove = TRY(connection.prepare("DELETE FROM entry WHERE key = ?"));
+    made.bury = TRY(connection.prepare("INSERT INTO tombstone (revision, key) VALUES (?, ?)"));
+    made.trim = TRY(connection.prepare("DELETE FROM tombstone WHERE revision <= ?"));
+    made.buried =
+        TRY(connection.prepare("SELECT revision, key FROM tombstone WHERE revision > ? ORDER BY revision"));
+    made.changed = TRY(connection.prepare("SELECT key, modified FROM entry WHERE key >= ? ORDER BY key"));
+    made.grant = TRY(connection.prepare("INSERT INTO lease (time_to_live, boot) VALUES (?, ?)"));
+    made.end_lease = TRY(connection.prepare("DELETE FROM lease WHERE id = ?"));
+    return made;
 }
 
 Entry entry_of(const SqliteStatement::Run& row)

@@ -35,6 +35,8 @@ class SqliteStatement {
         const SqliteStatement& statement_;
     };
 
+    SqliteStatement() = default;  ///< none; not to be run
+
     /// Begins an execution with these parameters, integers and bytes; the bytes must outlive it.
     template <typename... Parameter>
     Run run(const Parameter&... parameter)
@@ -64,7 +66,7 @@ class SqliteStatement {
     void bind(int position, std::string_view bytes);
     void bind(int position, int64_t integer);
 
-    const SqliteConnection* connection_;
+    const SqliteConnection* connection_ = nullptr;
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 

@@ -39,7 +39,7 @@ Result<store::Commit> HastyStore::commit(const store::Transaction& transaction)
         TRY(store_.commit(*late_));
         late_.reset();
     }
-    const store::Commit commit = TRY(front_.commit(transaction));
+    store::Commit commit = TRY(front_.commit(transaction));
     if (commit.succeeded) late_ = transaction;
     return commit;
 }

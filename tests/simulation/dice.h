@@ -25,7 +25,8 @@ class Dice {
     /// from..to, both included
     int between(int from, int to)
     {
-        return from + static_cast<int>(below(static_cast<uint64_t>(to - from + 1)));
+        const auto count = static_cast<uint64_t>(to) - static_cast<uint64_t>(from) + 1;
+        return from + static_cast<int>(below(count));
     }
     Milliseconds between(Milliseconds from, Milliseconds to)
     {

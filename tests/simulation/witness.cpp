@@ -112,7 +112,7 @@ Result<store::Commit> WitnessStore::commit(const store::Transaction& transaction
     if (fate == Fate::refuse) return fail(ErrorKind::no_space, "the store is full");
     process_.dead = fate == Fate::dead_before || fate == Fate::dead_after;
     if (fate == Fate::dead_before) return died();
-    const store::Commit commit = TRY(store_.commit(transaction));
+    store::Commit commit = TRY(store_.commit(transaction));
     if (commit.succeeded) witness_.durable(transaction);
     if (process_.dead) return died();
     return commit;

@@ -104,7 +104,7 @@ Json json_of(const PartitionTable& table)
 
 uint64_t gpt_sectors(uint64_t sector_size)
 {
-    return 1 + 128 * 128 / sector_size;
+    return 1 + 128ULL * 128 / sector_size;
 }
 
 std::optional<PartitionTable> table_on(const Range& disk, uint64_t sector_size)
