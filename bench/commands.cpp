@@ -9,7 +9,7 @@
 namespace belay::bench {
 namespace {
 
-constexpr size_t rounds = 21;
+constexpr size_t command_rounds = 21;
 constexpr size_t commands = 20;
 constexpr Nanoseconds most_extra = std::chrono::milliseconds(1);
 
@@ -46,7 +46,7 @@ struct Extra {
 /// so that nobody is always the one who comes after a sync.
 Result<Extra> extra_of_steps(Rig& rig, BareDatabase& bare)
 {
-    const size_t steps = rounds * commands;
+    const size_t steps = command_rounds * commands;
     const operation::Id id = TRY(rig.add(Rig::plan_of(steps, "bench.true")));
     TRY(rig.request(id, operation::Verb::activate));
     const std::array<std::function<Result<void>()>, 3> acts = {[&] { return rig.step_once(id); },
@@ -87,7 +87,7 @@ Result<std::vector<Row>> measure_commands(const ScratchFolder& folder)
     std::vector<Nanoseconds> ours;
     std::vector<Nanoseconds> plain_script;
     std::vector<Nanoseconds> synced_script;
-    for (size_t round = 0; round < rounds; ++round) {
+    for (size_t round = 0; round < command_rounds; ++round) {
         const operation::Id id = TRY(rig->add(Rig::plan_of(commands, "bench.true")));
         ours.push_back(TRY(time_of([&] { return carry_out_plan(*rig, id); })).wall);
         plain_script.push_back(TRY(time_of([&] { return run_to_end({"/bin/sh", plain}); })).wall);

@@ -10,7 +10,7 @@
 namespace belay::bench {
 namespace {
 
-constexpr size_t rounds = 25;
+constexpr size_t journal_rounds = 25;
 constexpr size_t steps_in_round = 20;
 constexpr Nanoseconds most_processor_time = std::chrono::microseconds(50);
 
@@ -64,7 +64,7 @@ double a_second(Nanoseconds each)
 /// An operation that is being activated, its steps yet to come.
 Result<operation::Id> begin(Rig& rig)
 {
-    operation::Id id = TRY(rig.add(Rig::plan_of(rounds * steps_in_round, "bench.nothing")));
+    operation::Id id = TRY(rig.add(Rig::plan_of(journal_rounds * steps_in_round, "bench.nothing")));
     TRY(rig.request(id, operation::Verb::activate));
     return id;
 }
@@ -85,7 +85,7 @@ Result<std::vector<Row>> measure_journal(const ScratchFolder& folder)
     Samples syncs;
     Samples engine;
     std::vector<double> ratios;
-    for (size_t round = 0; round < rounds; ++round) {
+    for (size_t round = 0; round < journal_rounds; ++round) {
         TRY(take_round(ours, [&] { return rig->step_once(id); }));
         TRY(take_round(peer, [&] { return bare->commit_one(); }));
         TRY(take_round(syncs, [&] { return sync.once(); }));

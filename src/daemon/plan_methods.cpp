@@ -1,5 +1,6 @@
 #include "daemon/parameters.h"
 #include "daemon/services.h"
+#include "host/one_look.h"
 #include "operation/gates.h"
 
 namespace belay::daemon {
@@ -75,7 +76,8 @@ Result<Plan> make_plan(const Services& services, const Ask& ask)
 {
     const procedures::Procedure* procedure = TRY(find_procedure(services, ask.procedure));
     TRY(check_arguments(*procedure, ask.arguments));
-    Plan plan = TRY(procedure->make(services.host, ask.arguments));
+    host::OneLook look(services.host);
+    Plan plan = TRY(procedure->make(look, ask.arguments));
     if (ask.timer) plan.timer = *ask.timer;
     plan.gates.insert(plan.gates.end(), ask.gates.begin(), ask.gates.end());
     return plan;

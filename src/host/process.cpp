@@ -154,15 +154,15 @@ class Conversation {
         const std::string& name = command_.argv.front();
         if (overran_ && ended)
             return failure(ErrorKind::timeout, fmt::format("{} took longer than {} and was killed", name,
-                                                           to_text(command_.limit)));
+                                                           belay::to_text(command_.limit)));
         if (overran_)
             return failure(ErrorKind::timeout,
                            fmt::format("{} took longer than {} and cannot be killed: it waits in "
                                        "the kernel, perhaps for a disk",
-                                       name, to_text(command_.limit)));
+                                       name, belay::to_text(command_.limit)));
         if (out_.overflowed())
             return failure(ErrorKind::corrupt,
-                           fmt::format("{} said more than {}", name, to_text(Bytes{most_out})));
+                           fmt::format("{} said more than {}", name, belay::to_text(Bytes{most_out})));
         if (!ended)
             return failure(ErrorKind::lost, fmt::format("{} was started, but could not be followed", name));
         return Outcome{.exit_code = exit_code, .out = out_.take_text(), .err = err_.take_text()};

@@ -2,6 +2,7 @@
 
 #include "base/invariant.h"
 #include "base/json.h"
+#include "host/one_look.h"
 
 namespace belay::operation {
 namespace {
@@ -174,12 +175,12 @@ Json Engine::audit_of(const host::Moment& now, std::string_view verb, const Id& 
             {"origin", asker.origin},    {"why", asker.why}, {"answer", answer}};
 }
 
-std::vector<Checked> Engine::ask_all(const Plan& plan, bool only_again)
+std::vector<Checked> Engine::ask_all(host::Host& host, const Plan& plan, bool only_again) const
 {
     std::vector<Checked> findings;
     for (const Check& check : plan.checks) {
         if (only_again && !check.again) continue;
-        Result<Finding> finding = catalogue_.ask(host_, check.question);
+        Result<Finding> finding = catalogue_.ask(host, check.question);
         if (!finding)
             finding = Finding{Verdict::fail, finding.error().what, "an answer to the question",
                               finding.error().next};
@@ -188,7 +189,7 @@ std::vector<Checked> Engine::ask_all(const Plan& plan, bool only_again)
     std::vector<Room> rooms = plan.room;
     if (!settings_.state_folder.empty()) rooms.push_back({settings_.state_folder, settings_.reserve});
     for (const Room& room : rooms) {
-        const Result<host::Space> space = host_.space(room.path);
+        const Result<host::Space> space = host.space(room.path);
         Finding finding{Verdict::pass, "", fmt::format("{} free", to_text(room.bytes))};
         if (!space) {
             finding.verdict = Verdict::fail;
@@ -207,9 +208,15 @@ std::vector<Checked> Engine::ask_all(const Plan& plan, bool only_again)
 
 Result<std::vector<Checked>> Engine::check(const Plan& plan)
 {
+    host::OneLook look(host_);
+    return check(look, plan);
+}
+
+Result<std::vector<Checked>> Engine::check(host::Host& host, const Plan& plan) const
+{
     TRY(validate(plan));
     TRY(catalogue_.covers(plan));
-    std::vector<Checked> findings = ask_all(plan, false);
+    std::vector<Checked> findings = ask_all(host, plan, false);
     Finding lock{Verdict::pass, "nobody works on them", "no other operation on the same things"};
     if (const auto holder = TRY(journal_->held_by_another(Operation{.plan = plan}))) {
         lock.verdict = Verdict::fail;
@@ -220,24 +227,25 @@ Result<std::vector<Checked>> Engine::check(const Plan& plan)
     return findings;
 }
 
-Result<Fingerprint> Engine::fingerprint(const Plan& plan)
+Result<Fingerprint> Engine::fingerprint(host::Host& host, const Plan& plan) const
 {
     Fingerprint whole;
     for (const Question& question : plan.fingerprints)
-        whole.merge(TRY(catalogue_.fingerprint(host_, question)));
+        whole.merge(TRY(catalogue_.fingerprint(host, question)));
     return whole;
 }
 
 Result<Operation> Engine::keep(const Plan& plan, const Asker& asker, OneShot one_shot)
 {
     const host::Moment now = TRY(host_.now());
-    const std::vector<Checked> findings = TRY(check(plan));
+    host::OneLook look(host_);
+    const std::vector<Checked> findings = TRY(check(look, plan));
     if (any_failed(findings)) {
         const Error refusal = failed_checks(plan, findings);
         TRY(journal_->write_audit(audit_of(now, "plan", plan.procedure, asker, refusal.what)));
         return std::unexpected(refusal);
     }
-    const Fingerprint before = TRY(fingerprint(plan));
+    const Fingerprint before = TRY(fingerprint(look, plan));
     const Record planned{.at = now.wall,
                          .event = Event::planned,
                          .detail = {{"title", plan.title},
@@ -312,9 +320,10 @@ Result<void> Engine::begin_add(Slot& slot, const Asker& asker, const host::Momen
         return std::unexpected(std::move(error));
     };
     if (const auto holder = TRY(journal_->held_by_another(slot.operation))) return refuse(*holder);
-    const std::vector<Checked> findings = ask_all(plan, false);
+    host::OneLook look(host_);
+    const std::vector<Checked> findings = ask_all(look, plan, false);
     if (any_failed(findings)) return refuse(failed_checks(plan, findings));
-    const std::vector<std::string> moved = differences_of(slot.operation.before, TRY(fingerprint(plan)));
+    const std::vector<std::string> moved = differences_of(slot.operation.before, TRY(fingerprint(look, plan)));
     if (!moved.empty())
         return refuse(Error{.kind = ErrorKind::refused,
                             .what = fmt::format("the host is not as it was when operation {} was planned: {}",
@@ -328,7 +337,8 @@ Result<void> Engine::begin_add(Slot& slot, const Asker& asker, const host::Momen
 Result<void> Engine::begin_activate(Slot& slot, const Asker& asker, const host::Moment& now)
 {
     const Plan& plan = slot.operation.plan;
-    const std::vector<Checked> findings = ask_all(plan, true);
+    host::OneLook look(host_);
+    const std::vector<Checked> findings = ask_all(look, plan, true);
     if (any_failed(findings)) {
         slot.buffer = {};
         return std::unexpected(failed_checks(plan, findings));
@@ -354,7 +364,7 @@ Result<void> Engine::clear(Slot& slot, const Asker& asker, const host::Moment& n
         else if (!remains->empty())
             behind.push_back(fmt::format("{}: {}", step.name, *remains));
     }
-    const Result<Fingerprint> after = fingerprint(slot.operation.plan);
+    const Result<Fingerprint> after = fingerprint(host_, slot.operation.plan);
     TRY(take(slot, now, Event::left, {{"behind", behind}}));
     if (after)
         TRY(take(slot, now, Event::verified,

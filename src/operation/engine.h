@@ -152,8 +152,9 @@ class Engine {
     Result<void> begin_activate(Slot& slot, const Asker& asker, const host::Moment& now);
     Result<void> clear(Slot& slot, const Asker& asker, const host::Moment& now);
     Result<void> keep_timer(Slot& slot, const host::Moment& now);
-    Result<Fingerprint> fingerprint(const Plan& plan);
-    std::vector<Checked> ask_all(const Plan& plan, bool only_again);
+    Result<std::vector<Checked>> check(host::Host& host, const Plan& plan) const;
+    Result<Fingerprint> fingerprint(host::Host& host, const Plan& plan) const;
+    std::vector<Checked> ask_all(host::Host& host, const Plan& plan, bool only_again) const;
 
     // Work.
     Result<Next> work(Slot& slot, const host::Moment& now);

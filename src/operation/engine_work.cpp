@@ -1,6 +1,7 @@
 // The engine at work: what step() does in each state.
 
 #include "base/invariant.h"
+#include "host/one_look.h"
 #include "operation/engine.h"
 
 namespace belay::operation {
@@ -103,8 +104,9 @@ Result<Next> Engine::work_on_phase(Slot& slot, Phase phase, const host::Moment& 
 
 Result<void> Engine::all_hold(const std::vector<Question>& questions, ErrorKind kind, std::string_view what)
 {
+    host::OneLook look(host_);
     for (const Question& question : questions) {
-        const Finding finding = TRY(catalogue_.ask(host_, question));
+        const Finding finding = TRY(catalogue_.ask(look, question));
         if (finding.verdict != Verdict::fail) continue;
         return fail(kind, fmt::format("{}: found {}, wanted {}", what, finding.found, finding.wanted),
                     finding.mend);
@@ -386,7 +388,7 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
 
 Result<Next> Engine::verify_and_end(Slot& slot, const host::Moment& now)
 {
-    const Result<Fingerprint> after = fingerprint(slot.operation.plan);
+    const Result<Fingerprint> after = fingerprint(host_, slot.operation.plan);
     if (!after) {
         return hold_or_retry(
             slot, fmt::format("everything is undone, and it cannot be proven: {}", after.error().what),

@@ -1,16 +1,9 @@
 #include "storage/listing.h"
 
-#include <doctest/doctest.h>
+#include "base/testing/must.h"
 
 namespace belay::storage {
 namespace {
-
-template <typename T>
-T must(Result<T> result)
-{
-    REQUIRE_MESSAGE(result, (result ? "" : result.error().what));
-    return *std::move(result);
-}
 
 template <typename T>
 std::string refusal_of(const Result<T>& result)
@@ -39,13 +32,13 @@ constexpr std::string_view lsblk_of_2016 = R"({"blockdevices": [
    "log-sec":"512", "phy-sec":"4096", "rota":"1", "ro":"0", "fstype":"linux_raid_member", "uuid":"u-1",
    "label":"host:0"}]})";
 
-constexpr std::string_view gpt =
+constexpr std::string_view gpt_dump =
     R"({"partitiontable": {"label":"gpt", "id":"AAAA0000-0000-4000-8000-000000000000",
   "device":"/dev/nvme0n1", "unit":"sectors", "firstlba":2048, "lastlba":65502, "sectorsize":512, "partitions": [
   {"node":"/dev/nvme0n1p2", "start":2048, "size":40960, "type":"A19D880F-05FC-4D3B-A006-743F0F84911E",
    "uuid":"AAAA0000-0000-4000-8000-000000000001", "name":"raid, \"new\"", "attrs":"LegacyBIOSBootable"}]}})";
 
-constexpr std::string_view mbr = R"({"partitiontable": {"label":"dos", "id":"0x1a2b3c4d", "device":"/dev/sdb",
+constexpr std::string_view mbr_dump = R"({"partitiontable": {"label":"dos", "id":"0x1a2b3c4d", "device":"/dev/sdb",
   "unit":"sectors", "partitions": [
   {"node":"/dev/sdb1", "start":2048, "size":20480, "type":"fd", "bootable":true},
   {"node":"/dev/sdb12", "start":24576, "size":8192, "type":"83"}]}})";
@@ -100,7 +93,8 @@ TEST_CASE("an answer that was cut short is refused, wherever it was cut")
 {
     for (size_t length = 0; length + 1 < lsblk_of_2022.size(); ++length)
         CHECK(!parse_lsblk(lsblk_of_2022.substr(0, length)));
-    for (size_t length = 0; length + 1 < gpt.size(); ++length) CHECK(!parse_sfdisk(gpt.substr(0, length)));
+    for (size_t length = 0; length + 1 < gpt_dump.size(); ++length)
+        CHECK(!parse_sfdisk(gpt_dump.substr(0, length)));
     CHECK(!parse_findmnt(R"({"filesystems": [{"target":"/")"));
 }
 
@@ -130,7 +124,7 @@ TEST_CASE("findmnt's mounts come with the numbers of their devices")
 
 TEST_CASE("a GPT as sfdisk tells it")
 {
-    const PartitionTable table = must(parse_sfdisk(gpt));
+    const PartitionTable table = must(parse_sfdisk(gpt_dump));
     CHECK(table.label == "gpt");
     CHECK(table.id == "AAAA0000-0000-4000-8000-000000000000");
     CHECK(table.first_usable == 2048);
@@ -148,7 +142,7 @@ TEST_CASE("a GPT as sfdisk tells it")
 
 TEST_CASE("the partitions of an MBR get the ids that the kernel makes for them")
 {
-    const PartitionTable table = must(parse_sfdisk(mbr));
+    const PartitionTable table = must(parse_sfdisk(mbr_dump));
     CHECK(table.label == "dos");
     CHECK(table.sector_size == 512);  // older versions do not say it
     REQUIRE(table.entries.size() == 2);

@@ -2,9 +2,9 @@
 
 #include "storage/probe.h"
 
+#include "base/testing/must.h"
 #include "host/recorded.h"
 
-#include <doctest/doctest.h>
 #include <fstream>
 #include <sstream>
 
@@ -19,13 +19,6 @@ std::unique_ptr<host::RecordedHost> machine(const std::string& scene)
     auto host = host::recorded_host(text.str());
     REQUIRE_MESSAGE(host, scene << ": " << (host ? "" : host.error().what));
     return *std::move(host);
-}
-
-template <typename T>
-T must(Result<T> result)
-{
-    REQUIRE_MESSAGE(result, (result ? "" : result.error().what));
-    return *std::move(result);
 }
 
 std::vector<std::string> standing(const Array& array)

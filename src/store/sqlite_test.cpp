@@ -478,7 +478,7 @@ TEST_CASE("where the sync of a checkpoint fails, the commit before it holds and 
                  .then = {{.key = "last", .value = next}, {.key = "n/" + next, .value = next}}})) {
             _exit(1);
         }
-        if (write(report, &number, sizeof number) != sizeof number) _exit(1);
+        if (::write(report, &number, sizeof number) != sizeof number) _exit(1);
     }
 }
 

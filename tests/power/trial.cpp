@@ -77,7 +77,7 @@ Result<lab::Process> Trial::begin_replacement(Course course, const std::string& 
         TRY(mirror_.host().start({"env", "BELAY_MORTAL=" + fate, mirror_.program("belayd-mortal")}));
     TRY(mirror_.run({"sh", "-c", fmt::format("until test -S {}; do sleep 0.05; done", socket)}));
     std::vector<std::string> words = {"run",    "disk.replace", "--leaving", leaving_, "--joining",
-                                      joining_, "--soak",       "1s",        "--yes",  "--no-wait"};
+                                      joining_, "--soak",       "1s",        "--yes"};
     if (course == Course::abort) words.insert(words.end(), {"--gate", "command:false", "--gate-grace", "1s"});
     words.insert(words.begin(), mirror_.program("belay"));
     asking_.emplace(TRY(mirror_.host().start(words)));
@@ -96,6 +96,7 @@ Result<Json> Trial::operations(Milliseconds limit)
 /// Waits for the cut; false where the operation ends before it.
 Result<bool> Trial::cut_came(lab::Process& daemon, const Cut& cut)
 {
+    bool over = false;
     for (int looks = 0; looks < 600; ++looks) {
         if (cut.copied_percent > 0) {
             const std::string copied = TRY(mirror_.run({"sh", "-c", "cat /sys/block/md*/md/sync_completed"}));
@@ -104,15 +105,13 @@ Result<bool> Trial::cut_came(lab::Process& daemon, const Cut& cut)
                 done * 100 >= total * cut.copied_percent)
                 return true;
         } else {
-            const Result<std::string> said = daemon.read_until("mortal: now\n", 300ms);
+            const Result<std::string> said = daemon.read_until("mortal: now\n", over ? 1ms : 200ms);
             if (said) return true;
             if (said.error().kind != ErrorKind::timeout) return std::unexpected(said.error());
         }
-        const Result<Json> all = operations(5s);  // one that was stopped answers nobody
-        if (!all) continue;                       // the daemon met its fate while it was asked
-        if (all->size() > seen_ &&
-            (all->back().at("state") == "committed" || all->back().at("state") == "aborted"))
-            return false;
+        if (over) return false;
+        // The daemon may have met its fate while it was asked: it is looked at once more.
+        over = asking_->wait(1ms).has_value();
     }
     return fail(ErrorKind::timeout, "neither the cut nor the end came");
 }

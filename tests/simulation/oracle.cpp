@@ -16,7 +16,6 @@ using operation::Verb;
 constexpr std::string_view staging_only = "1: before activate nothing outside the staging area has changed";
 constexpr std::string_view way_back = "2: abort leaves the world as it was, or says what differs";
 constexpr std::string_view one_each = "3: one operation a resource";
-constexpr std::string_view same_end = "4: a crash ends in the same states as no crash";
 constexpr std::string_view timers = "5: no timer is lost, none fires early";
 constexpr std::string_view intent_first = "journal: the intent is durable before the change";
 constexpr std::string_view done_is_done = "journal: what is written as done is done";

@@ -14,6 +14,9 @@ using operation::Id;
 using operation::Json;
 using operation::State;
 
+/// The promise that both the run and the oracle watch.
+constexpr std::string_view same_end = "4: a crash ends in the same states as no crash";
+
 struct Violation {
     std::string promise;
     std::string what;

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 using operation::TimerChange;
 using operation::Verb;
 
-constexpr std::string_view same_end = "4: a crash ends in the same states as no crash";
 constexpr std::string_view dead_end = "6: no state is a dead end";
 constexpr int most_steps_to_rest = 20'000;
 const std::vector<Verb> verbs = {Verb::add,   Verb::activate, Verb::commit,
