@@ -81,11 +81,11 @@ Result<std::vector<Member>> read_members(host::Host& host, const std::string& md
     std::vector<Member> members;
     for (const std::string& entry : TRY(host.list(md))) {
         if (!entry.starts_with("dev-")) continue;
-        const Result<std::string> state = read_word(host, md + "/" + entry + "/state");
+        const Result<std::string> state = read_word(host, fmt::format("{}/{}/state", md, entry));
         if (!state && state.error().kind == ErrorKind::not_found)
             continue;  // it was removed between list and read
         if (!state) return std::unexpected(state.error());
-        const std::string slot = TRY(read_if_there(host, md + "/" + entry + "/slot"));
+        const std::string slot = TRY(read_if_there(host, fmt::format("{}/{}/slot", md, entry)));
         members.push_back({entry.substr(4), *state, as_number(slot)});
     }
     return members;

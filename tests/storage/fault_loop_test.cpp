@@ -34,7 +34,15 @@ void check(const Verdict& verdict, const std::string& what)
     }
 }
 
-/// One run for each of first..last, on all processors.
+/// Under the address sanitizer, which takes ten times as long and looks for other faults, each seventh run is
+/// enough: the plain build does them all.
+#ifdef __SANITIZE_ADDRESS__
+constexpr size_t stride = 7;
+#else
+constexpr size_t stride = 1;
+#endif
+
+/// One run for each of first..last, or each seventh, on all processors.
 template <typename Run>
 void for_each_of(size_t first, size_t last, Run run)
 {
@@ -42,7 +50,7 @@ void for_each_of(size_t first, size_t last, Run run)
     std::vector<std::jthread> workers;
     for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
         workers.emplace_back([&] {
-            for (size_t at = next++; at <= last; at = next++) run(at);
+            for (size_t at = next.fetch_add(stride); at <= last; at = next.fetch_add(stride)) run(at);
         });
 }
 
@@ -63,7 +71,7 @@ void fault_at_every_contact(const Shape& shape, const std::vector<Wish>& some, F
         });
     }
     CHECK(runs > 500);
-    MESSAGE(runs << " runs");
+    MESSAGE(runs / stride << " runs");
 }
 
 }  // namespace
@@ -125,5 +133,5 @@ TEST_CASE("any write to the journal may be the last, kept or not, and any may be
         }
     }
     CHECK(runs > 500);
-    MESSAGE(runs << " runs");
+    MESSAGE(runs / stride << " runs");
 }
