@@ -31,7 +31,7 @@ namespace {
                        (setup.network < 0 || ::setns(setup.network, CLONE_NEWNET) == 0);
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     if (ready) ::execv(argv[0], argv.data());
     ::_exit(127);
 }

@@ -41,8 +41,9 @@ Result<std::vector<Disk>> parse_disks(std::string_view text)
 {
     if (text.empty()) return std::vector<Disk>{};
     const size_t times = text.find('x');
+    const std::string number(text.substr(0, times));
     size_t count = 0;
-    std::from_chars(text.data(), text.data() + std::min(times, text.size()), count);
+    std::from_chars(number.c_str(), number.c_str() + number.size(), count);
     if (times == std::string_view::npos || count < 1 || count > 8)
         return fail(ErrorKind::usage, fmt::format("\"{}\" are no disks; wanted as 3x256M, at most 8", text));
     const Bytes size = TRY(parse_bytes(text.substr(times + 1)));

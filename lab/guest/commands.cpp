@@ -18,7 +18,7 @@ namespace belay::lab {
 namespace {
 
 /// With more than this on its way no command's output is read, so that a noisy one waits in its own pipe.
-constexpr size_t much_unsent = 256 * 1024;
+constexpr size_t much_unsent = 256UL * 1024;
 
 unsigned number_of(const std::string& text)
 {

@@ -32,13 +32,16 @@ Result<int> open_line()
     return line;
 }
 
+/// Before there is a second thread.
 void set_environment()
 {
+    // NOLINTBEGIN(concurrency-mt-unsafe)
     ::clearenv();
     ::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
     ::setenv("HOME", "/root", 1);
     ::setenv("LANG", "C.UTF-8", 1);
     ::setenv("TERM", "xterm-256color", 1);
+    // NOLINTEND(concurrency-mt-unsafe)
 }
 
 Wanted read_wanted(const Frame& frame)
@@ -78,7 +81,7 @@ int main()
     sigset_t signals;
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGCHLD);
-    ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     ::umask(022);
     set_environment();

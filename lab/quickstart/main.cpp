@@ -38,7 +38,9 @@ void say(std::string_view text)
 
 std::string strong(std::string_view text)
 {
-    const bool colour = at_a_terminal() && std::getenv("NO_COLOR") == nullptr;
+    // The quickstart has one thread.
+    const bool colour =
+        at_a_terminal() && std::getenv("NO_COLOR") == nullptr;  // NOLINT(concurrency-mt-unsafe)
     return colour ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
 }
 

@@ -110,8 +110,7 @@ Result<Bytes> parse_bytes(std::string_view text)
     unsigned shift = 0;
     if (!rest.empty()) {
         const size_t unit = std::string_view("KMGT").find(rest.front());
-        if (unit == std::string_view::npos || (rest.substr(1) != "" && rest.substr(1) != "iB"))
-            return refuse();
+        if (unit == std::string_view::npos || (rest.size() > 1 && rest.substr(1) != "iB")) return refuse();
         shift = static_cast<unsigned>(unit + 1) * 10;
     }
     if (*number > (UINT64_MAX >> shift)) return refuse();

@@ -91,7 +91,7 @@ std::string transitions_text(const Style& style, const Json& view)
     for (const Json& transition : list_of(view, "transitions")) {
         std::string reason = text_of(style, transition, "reason");
         const std::string who = text_of(style, transition, "who");
-        if (!who.empty()) reason = reason.empty() ? "by " + who : fmt::format("by {}: {}", who, reason);
+        if (!who.empty()) reason = fmt::format("by {}{}{}", who, reason.empty() ? "" : ": ", reason);
         rows.push_back({style.clock(span_of(transition, "at_ms")), text_of(style, transition, "to"), reason});
     }
     return rows.empty() ? std::string() : header(style, "State transitions") + table(style, rows, 2);

@@ -44,7 +44,8 @@ class Session {
 
     Result<Json> request(const std::string& operation, std::string_view verb);
     Result<int> request_and_follow(const std::string& operation, std::string_view verb);
-    Result<int> follow_to_end(const std::string& operation, const std::string& wanted, FollowOptions options);
+    Result<int> follow_to_end(const std::string& operation, const std::string& wanted,
+                              const FollowOptions& options);
     int say_interrupted(const std::string& operation, const Followed& followed);
 
     /// The daemon's answer as JSON, or as this text.
@@ -259,7 +260,7 @@ Result<int> Session::request_and_follow(const std::string& operation, std::strin
 }
 
 Result<int> Session::follow_to_end(const std::string& operation, const std::string& wanted,
-                                   FollowOptions options)
+                                   const FollowOptions& options)
 {
     auto result = follow(client_, console_, style_, operation, options);
     if (!result) {

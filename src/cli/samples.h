@@ -81,8 +81,9 @@ inline operation::View view_at(operation::State state)
     operation.findings = findings();
     operation.steps.resize(3);
     operation.transitions = {{State::planned, noon, "root", "errors on sda"}};
-    const auto move = [&](State to, Milliseconds after, std::string who, std::string reason = {}) {
-        operation.transitions.push_back({to, noon + after, std::move(who), reason});
+    const auto move = [&](State to, Milliseconds after, const std::string& who,
+                          const std::string& reason = {}) {
+        operation.transitions.push_back({to, noon + after, who, reason});
         operation.state = to;
         operation.reason = reason;
     };

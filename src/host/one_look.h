@@ -11,9 +11,9 @@
 
 namespace belay::host {
 
-/// Answers a question that changes nothing as it was answered the first time, errors as well; only the clocks and
-/// random bytes are fresh. A change is passed on, and all answers are forgotten. Threads: one. The other host is
-/// not owned.
+/// Answers a question that changes nothing as it was answered the first time, errors as well; only the clocks
+/// and random bytes are fresh. A change is passed on, and all answers are forgotten. Threads: one. The other
+/// host is not owned.
 class OneLook final : public Host {
   public:
     explicit OneLook(Host& host) : host_(host) {}

@@ -323,7 +323,8 @@ Result<void> Engine::begin_add(Slot& slot, const Asker& asker, const host::Momen
     host::OneLook look(host_);
     const std::vector<Checked> findings = ask_all(look, plan, false);
     if (any_failed(findings)) return refuse(failed_checks(plan, findings));
-    const std::vector<std::string> moved = differences_of(slot.operation.before, TRY(fingerprint(look, plan)));
+    const std::vector<std::string> moved =
+        differences_of(slot.operation.before, TRY(fingerprint(look, plan)));
     if (!moved.empty())
         return refuse(Error{.kind = ErrorKind::refused,
                             .what = fmt::format("the host is not as it was when operation {} was planned: {}",

@@ -1,6 +1,7 @@
 #pragma once
 // How a procedure writes its plan, so that it reads like the wiki page that it came from.
 
+#include "operation/act.h"
 #include "operation/plan.h"
 
 namespace belay::operation {
@@ -24,9 +25,8 @@ class PlanBuilder {
         plan_.checks.push_back({std::move(code), std::move(title), std::move(question), false});
     }
 
-    /// `act` has an action, its arguments and its commands. The step is there to be refined: `.one_way =
+    /// The step is there to be refined: `.one_way =
     /// ...`.
-    template <typename Act>
     Step& step(Phase phase, std::string name, std::string title, Act act)
     {
         return plan_.steps.emplace_back(Step{.name = std::move(name),
@@ -37,17 +37,14 @@ class PlanBuilder {
                                              .commands = std::move(act.commands),
                                              .undo_commands = std::move(act.undo_commands)});
     }
-    template <typename Act>
     Step& add(std::string name, std::string title, Act act)
     {
         return step(Phase::add, std::move(name), std::move(title), std::move(act));
     }
-    template <typename Act>
     Step& activate(std::string name, std::string title, Act act)
     {
         return step(Phase::activate, std::move(name), std::move(title), std::move(act));
     }
-    template <typename Act>
     Step& commit(std::string name, std::string title, Act act)
     {
         return step(Phase::commit, std::move(name), std::move(title), std::move(act));

@@ -1,7 +1,7 @@
 #pragma once
 // Questions about one disk, named by a stable path and known by serial, WWN and size.
 
-#include "storage/act.h"
+#include "operation/act.h"
 #include "storage/model.h"
 
 namespace belay::storage::disk {

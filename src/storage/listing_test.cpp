@@ -38,7 +38,8 @@ constexpr std::string_view gpt_dump =
   {"node":"/dev/nvme0n1p2", "start":2048, "size":40960, "type":"A19D880F-05FC-4D3B-A006-743F0F84911E",
    "uuid":"AAAA0000-0000-4000-8000-000000000001", "name":"raid, \"new\"", "attrs":"LegacyBIOSBootable"}]}})";
 
-constexpr std::string_view mbr_dump = R"({"partitiontable": {"label":"dos", "id":"0x1a2b3c4d", "device":"/dev/sdb",
+constexpr std::string_view mbr_dump =
+    R"({"partitiontable": {"label":"dos", "id":"0x1a2b3c4d", "device":"/dev/sdb",
   "unit":"sectors", "partitions": [
   {"node":"/dev/sdb1", "start":2048, "size":20480, "type":"fd", "bootable":true},
   {"node":"/dev/sdb12", "start":24576, "size":8192, "type":"83"}]}})";

@@ -52,7 +52,6 @@ Command forget_command(const std::string& member)
 std::vector<std::string> texts(const std::vector<Command>& commands)
 {
     std::vector<std::string> all;
-    all.reserve(commands.size());
     for (const Command& command : commands) all.push_back(command.to_text());
     return all;
 }
@@ -301,7 +300,7 @@ Json leg_arguments(const Array& array, const std::string& member, uint64_t legs)
 
 }  // namespace
 
-Act add_leg(const Array& array, const std::string& member, uint64_t legs)
+operation::Act add_leg(const Array& array, const std::string& member, uint64_t legs)
 {
     return {"md.add_leg", leg_arguments(array, member, legs),
             texts({add_command(array.uuid, member), legs_command(array.uuid, legs)}),
@@ -309,20 +308,20 @@ Act add_leg(const Array& array, const std::string& member, uint64_t legs)
                    forget_command(member), legs_command(array.uuid, array.legs)})};
 }
 
-Act add_leg(const Array& array, const Disk& disk, uint64_t legs)
+operation::Act add_leg(const Array& array, const Disk& disk, uint64_t legs)
 {
-    Act act = add_leg(array, disk.by_id, legs);
+    operation::Act act = add_leg(array, disk.by_id, legs);
     act.arguments["disk_size"] = disk.size.count;
     act.undo_commands.push_back(edges_hint(disk.by_id));
     return act;
 }
 
-Act await_sync(const Array& array, const std::string& member)
+operation::Act await_sync(const Array& array, const std::string& member)
 {
     return {"md.await_sync", leg_arguments(array, member, 0), {"mdadm --wait " + array_path(array.uuid)}};
 }
 
-Act drop_leg(const Array& array, const std::string& member, uint64_t legs)
+operation::Act drop_leg(const Array& array, const std::string& member, uint64_t legs)
 {
     return {"md.drop_leg", leg_arguments(array, member, legs),
             texts({fail_command(array.uuid, member), remove_command(array.uuid, member),

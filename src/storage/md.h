@@ -3,7 +3,7 @@
 // by their UUID, members by a stable path (/dev/disk/by-partuuid/... or /dev/disk/by-id/...). Source:
 // mdadm(8), md(4), the kernel's Documentation/admin-guide/md.rst.
 
-#include "storage/act.h"
+#include "operation/act.h"
 #include "storage/model.h"
 
 namespace belay::storage::md {
@@ -12,20 +12,20 @@ namespace belay::storage::md {
 /// moment the array wants a member that it does not have (mdadm refuses the other order for that reason).
 /// Running while the kernel copies. Back: the member is failed, removed, its superblock is gone, raid-devices
 /// is again what it was.
-Act add_leg(const Array& array, const std::string& member, uint64_t legs);
+operation::Act add_leg(const Array& array, const std::string& member, uint64_t legs);
 /// The same with a whole disk. Back: its first and last 64 KiB are also again what they were, for mdadm
 /// leaves the bitmap and the data.
-Act add_leg(const Array& array, const Disk& disk, uint64_t legs);
+operation::Act add_leg(const Array& array, const Disk& disk, uint64_t legs);
 
 /// Waits until a member is in sync. Changes nothing itself.
-Act await_sync(const Array& array, const std::string& member);
+operation::Act await_sync(const Array& array, const std::string& member);
 
 /// Takes a leg out: fails and removes `member`, erases its md superblock, shrinks raid-devices to `legs`. In
 /// this order: a power cut before the superblock is gone brings the leg back, one after it does no harm. The
 /// superblock of a leg that was taken out, left over when raid-devices has shrunk, keeps the next boot from
 /// assembling the mirror, if udev comes to it first (seen with mdadm 4.2, at every fourth boot or so). No way
 /// back.
-Act drop_leg(const Array& array, const std::string& member, uint64_t legs);
+operation::Act drop_leg(const Array& array, const std::string& member, uint64_t legs);
 
 /// The array has exactly so many legs, all in sync, and md is idle.
 operation::Question in_sync(const Array& array, uint64_t legs);

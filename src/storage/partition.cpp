@@ -215,7 +215,7 @@ Bytes room_for(const PartitionTable& table)
     return {end * table.sector_size};
 }
 
-Act write_table(const Disk& disk, const PartitionTable& table)
+operation::Act write_table(const Disk& disk, const PartitionTable& table)
 {
     Json arguments = table_arguments(disk.by_id, table);
     arguments["size"] = disk.size.count;

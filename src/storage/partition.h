@@ -2,7 +2,7 @@
 // Partition tables: copying one to another disk with new identities, by sfdisk.
 // Source: sfdisk(8); the hand-book's "Rozdeleni disku" (copy of a table, new ids, all PARTUUIDs different).
 
-#include "storage/act.h"
+#include "operation/act.h"
 #include "storage/listing.h"
 #include "storage/model.h"
 
@@ -21,7 +21,7 @@ Bytes room_for(const PartitionTable& table);
 
 /// Writes a table on a disk that has none. Back: the first and the last 64 KiB of the disk are again what
 /// they were.
-Act write_table(const Disk& disk, const PartitionTable& table);
+operation::Act write_table(const Disk& disk, const PartitionTable& table);
 
 void fill(operation::Catalogue& catalogue);
 

@@ -164,7 +164,7 @@ TEST_CASE("sfdisk is told which partition of an MBR boots, and no ids, for they 
 
 TEST_CASE("the plan shows the command with the whole script")
 {
-    const Act act = partition::write_table(blank_disk(), mbr());
+    const operation::Act act = partition::write_table(blank_disk(), mbr());
     REQUIRE(act.commands.size() == 1);
     CHECK(act.commands[0].starts_with("printf '%s\\n' 'label: dos' "));
     CHECK(act.commands[0].find(" | sfdisk ") != std::string::npos);

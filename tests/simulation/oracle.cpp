@@ -275,7 +275,6 @@ std::vector<std::string> Oracle::differing(const Known& known) const
 void Oracle::check_aborted(const Id& id, const Known& known)
 {
     std::vector<std::string> said;
-    said.reserve(known.differences.size());
     for (const std::string& difference : known.differences) said.push_back(name_before_colon(difference));
     std::ranges::sort(said);
     const std::vector<std::string> found = known.was_added ? differing(known) : std::vector<std::string>{};

@@ -71,7 +71,7 @@ void fault_at_every_contact(const Shape& shape, const std::vector<Wish>& some, F
         });
     }
     CHECK(runs > 500);
-    MESSAGE(runs / stride << " runs");
+    MESSAGE((runs / stride) << " runs");
 }
 
 }  // namespace
@@ -133,5 +133,5 @@ TEST_CASE("any write to the journal may be the last, kept or not, and any may be
         }
     }
     CHECK(runs > 500);
-    MESSAGE(runs / stride << " runs");
+    MESSAGE((runs / stride) << " runs");
 }

@@ -24,7 +24,8 @@ std::string block(std::string_view magic, const Json& json, uint64_t size)
 std::optional<Json> json_in(const std::string& bytes, std::string_view magic)
 {
     if (!bytes.starts_with(magic)) return std::nullopt;
-    Result<Json> json = parse_json(std::string_view(bytes.c_str()).substr(magic.size()));
+    const std::string_view text = std::string_view(bytes).substr(magic.size());
+    Result<Json> json = parse_json(text.substr(0, text.find('\0')));
     return json ? std::optional(*std::move(json)) : std::nullopt;
 }
 

@@ -49,7 +49,7 @@ host::Outcome Programs::mdadm(Machine& machine, const Arguments& argv) const
 
 host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
 {
-    const std::string md = argv.at(2);
+    const std::string& md = argv.at(2);
     SimulatedStorage::Mirror mirror{.name = md.substr(5),
                                     .uuid = option(argv, "--uuid"),
                                     .label = "host:" + md.substr(7),

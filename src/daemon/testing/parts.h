@@ -43,12 +43,12 @@ inline Result<operation::Plan> make_files(const std::map<std::string, std::strin
     const std::string& folder = arguments.at("folder");
     operation::Plan plan{.procedure = slow ? "test.slow" : "test.files", .title = "Make files in " + folder};
     plan.locks = {"folder:" + folder};
-    const auto step = [&](std::string name, Phase phase, std::string wait) {
+    const auto step = [&](const std::string& name, Phase phase, const std::string& wait) {
         plan.steps.push_back({.name = name,
                               .title = "make " + name,
                               .phase = phase,
                               .action = "test.make-file",
-                              .arguments = {{"path", folder + "/" + name}, {"wait", std::move(wait)}}});
+                              .arguments = {{"path", folder + "/" + name}, {"wait", wait}}});
     };
     step("added", Phase::add, slow ? folder + "/go" : "");
     step("activated", Phase::activate, "");
