@@ -44,6 +44,14 @@ class Display {
         if (picture_) draw();
     }
 
+    /// The picture that stays says nothing of Ctrl-C.
+    void end()
+    {
+        const std::lock_guard lock(mutex_);
+        is_over_ = true;
+        if (picture_) draw();
+    }
+
     /// Ctrl-Z: the shell gets its terminal with a cursor, and the picture begins anew afterwards.
     void stop_process()
     {
@@ -76,8 +84,11 @@ class Display {
         Style style = style_;
         // The last column stays free: many terminals break the line when it is filled.
         style.width = std::max<size_t>(size.columns, 2) - 1;
-        picture_->draw(live_lines(style, view_, since_start() - seen_, std::max<size_t>(size.rows, 4) - 1),
-                       size);
+        const size_t height = std::max<size_t>(size.rows, 5) - 2;
+        std::vector<std::string> lines = live_lines(style, view_, since_start() - seen_, height);
+        if (!is_over_)
+            lines.push_back(paint(style, Tone::dim, fit(style, "Ctrl-C leaves it; it goes on", style.width)));
+        picture_->draw(lines, size);
     }
 
     std::mutex mutex_;
@@ -88,6 +99,7 @@ class Display {
     std::optional<Picture> picture_;
     Json view_ = Json::object();
     Milliseconds seen_{0};
+    bool is_over_ = false;
 };
 
 }  // namespace
@@ -114,6 +126,7 @@ Result<Followed> follow(site::Client& client, Console& console, const Style& sty
                                      return ended_by == 0;
                                  });
     }
+    display.end();
     Followed followed{display.view(), ended_by};
     if (followed.signal != 0) return followed;
     TRY(streamed);

@@ -187,8 +187,6 @@ std::vector<std::string> footer(const Style& style, const Json& view, Millisecon
     if (has(view, "stuck"))
         lines.push_back(paint(style, Tone::bad,
                               fit(style, text_of(style, object_of(view, "stuck"), "what"), style.width)));
-    if (goes_on_by_itself(view) || raw_text(view, "state") == "activated")
-        lines.push_back(paint(style, Tone::dim, fit(style, "Ctrl-C leaves it; it goes on", style.width)));
     return lines;
 }
 
