@@ -10,7 +10,9 @@ _belay_commands="storage procedures plan add run activate commit abort clear tim
 
 declare -A _belay_options=(
     [belay]="--version"
-    [storage show]=""
+    [storage show]="--from"
+    [storage health]="--from"
+    [storage record]="--mask"
     [procedures]=""
     [plan]="$_belay_plan_options --dry-run"
     [add]="$_belay_plan_options --no-wait"
@@ -58,13 +60,13 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
                     command=${COMP_WORDS[i]}
-                elif [[ $command == storage && ${COMP_WORDS[i]} == show ]]; then
-                    command="storage show"
+                elif [[ $command == storage ]]; then
+                    command="storage ${COMP_WORDS[i]}"
                 elif [[ -z $target ]]; then
                     target=${COMP_WORDS[i]}
                 fi
@@ -73,7 +75,7 @@ _belay() {
     done
 
     case $before in
-        --socket) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+        --socket | --from) COMPREPLY=($(compgen -f -- "$word")) && return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
         --timer | --gate-grace | --soak | --extend) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
         --gate) COMPREPLY=($(compgen -W "command: tcp: http://" -- "$word")) && return ;;
@@ -83,7 +85,7 @@ _belay() {
     if [[ -z $command ]]; then
         COMPREPLY=($(compgen -W "$_belay_commands $_belay_common ${_belay_options[belay]}" -- "$word"))
     elif [[ $command == storage ]]; then
-        COMPREPLY=($(compgen -W "show $_belay_common" -- "$word"))
+        COMPREPLY=($(compgen -W "show health record $_belay_common" -- "$word"))
     elif [[ $word == -* ]]; then
         local options="$_belay_common ${_belay_options[$command]}"
         case $command in
@@ -92,6 +94,7 @@ _belay() {
         COMPREPLY=($(compgen -W "$options" -- "$word"))
     else
         case $command in
+            "storage record") COMPREPLY=($(compgen -f -- "$word")) ;;
             procedures) COMPREPLY=($(compgen -W "$(_belay_procedures)" -- "$word")) ;;
             plan | run | add)
                 if [[ -z $target && $command == add ]]; then

@@ -13,6 +13,8 @@ namespace belay::cli {
 
 enum class Command {
     storage_show,
+    storage_health,
+    storage_record,
     procedures,
     plan,
     add,
@@ -36,6 +38,11 @@ struct Invocation {
     bool no_wait = false;
     std::string socket;
     std::string state_folder;
+
+    // storage
+    std::string from;   ///< a recording to look at instead of this machine
+    std::string file;   ///< where a recording goes; "-": standard output
+    bool mask = false;  ///< serial numbers are replaced in it
 
     std::string target;  ///< an operation's number, or a procedure's name; may be empty
     std::string why;

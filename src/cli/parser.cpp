@@ -63,8 +63,20 @@ Parser::Parser()
     storage_->require_subcommand(0, 1);
     storage_->footer("Example:\n  belay storage show");
     common_options(*storage_);
-    command(*storage_, Command::storage_show, "show", "show disks, partitions, arrays and filesystems",
-            "belay storage show");
+    CLI::App* storage_show =
+        command(*storage_, Command::storage_show, "show", "show disks, partitions, arrays and filesystems",
+                "belay storage show\n  belay storage show --from host.recording");
+    CLI::App* health = command(*storage_, Command::storage_health, "health",
+                               "what is not as it should be, and what mends it", "belay storage health");
+    for (CLI::App* app : {storage_show, health})
+        app->add_option("--from", invocation_.from, "look at a recording instead of at this machine")
+            ->type_name("FILE");
+    CLI::App* record =
+        command(*storage_, Command::storage_record, "record",
+                "keep all answers of this machine in a file, to be looked at elsewhere",
+                "belay storage record host.recording --mask\n  belay storage show --from host.recording");
+    record->add_option("file", invocation_.file, "a new file, or - for standard output")->type_name("");
+    record->add_flag("--mask", invocation_.mask, "replace serial numbers by pseudonyms");
 
     CLI::App* procedures =
         command(app_, Command::procedures, "procedures", "list what Belay can do, or explain one procedure",
@@ -298,6 +310,8 @@ Result<void> Parser::check_sense()
     if (int{asked.stop} + int{asked.restart} + int{asked.extend.has_value()} > 1)
         return fail(ErrorKind::usage, "only one of --stop, --restart and --extend can be asked for at a time",
                     "belay timer --help");
+    if (asked.command == Command::storage_record && asked.file.empty())
+        return fail(ErrorKind::usage, "where to? no file was given", "belay storage record host.recording");
     if (asked.command == Command::show && asked.target.empty() && (asked.journal || asked.follow))
         return fail(ErrorKind::usage, "which operation? no number was given", "belay show");
     return {};

@@ -5,7 +5,7 @@
 #include "cli/operation_text.h"
 #include "cli/plan_text.h"
 #include "cli/procedure_text.h"
-#include "cli/storage_text.h"
+#include "cli/storage_commands.h"
 
 #include <algorithm>
 #include <csignal>
@@ -25,7 +25,6 @@ class Session {
     Result<int> carry_out();
 
   private:
-    Result<int> storage_show();
     Result<int> procedures();
     Result<int> plan();
     Result<int> add();
@@ -91,7 +90,12 @@ Result<int> Session::carry_out()
 {
     switch (asked_.command) {
         case Command::storage_show:
-            return storage_show();
+        case Command::storage_health:
+        case Command::storage_record:
+            return storage_command(asked_, console_, style_,
+                                   [&](std::string_view method, const Json& parameters) {
+                                       return client_.call(method, parameters);
+                                   });
         case Command::procedures:
             return procedures();
         case Command::plan:
@@ -116,13 +120,6 @@ Result<int> Session::carry_out()
         case Command::version:
             break;
     }
-    return 0;
-}
-
-Result<int> Session::storage_show()
-{
-    const Json graph = TRY(client_.call("StorageShow", Json::object()));
-    say(graph, storage_text(style_, graph));
     return 0;
 }
 
@@ -390,6 +387,11 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
         console.out(asked.json ? json_text({{"version", version}}) + '\n'
                                : fmt::format("belay {}\n", version));
         return 0;
+    }
+    if (!asked.from.empty()) {
+        const auto ask = ask_recording(asked.from);
+        const auto code = ask ? storage_command(asked, console, style, *ask) : std::unexpected(ask.error());
+        return code ? *code : say_error(console, style, asked.json, code.error());
     }
     const auto client = connect(asked);
     if (!client) return say_error(console, style, asked.json, client.error());

@@ -1,5 +1,6 @@
 #include "daemon/parameters.h"
 #include "daemon/services.h"
+#include "host/one_look.h"
 
 #include <unistd.h>
 
@@ -21,10 +22,16 @@ Result<Reply> hello(const Services& services, const Call& call)
     return Reply{{{"version", BELAY_VERSION}, {"pid", getpid()}, {"state_folder", services.state_folder}}};
 }
 
-Result<Reply> storage_show(const Services& services, const Call& call)
+Result<Reply> show_view(const Services& services, const procedures::View& view, const Call& call)
 {
-    TRY(Parameters(call.parameters).no_other());
-    return Reply{TRY(services.parts.storage_show(services.host))};
+    Parameters parameters(call.parameters);
+    std::set<std::string> flags;
+    for (const std::string& flag : view.flags) {
+        if (TRY(parameters.flag(flag, false))) flags.insert(flag);
+    }
+    TRY(parameters.no_other());
+    host::OneLook look(services.host);
+    return Reply{TRY(view.read(look, flags))};
 }
 
 Json json_of(const procedures::Procedure& procedure)
@@ -64,9 +71,12 @@ std::vector<site::Method> house_methods(const Services& services)
     const auto with = [&](auto method) {
         return [&services, method](const Call& call) { return method(services, call); };
     };
-    return {{"Hello", Access::look, with(hello)},
-            {"StorageShow", Access::look, with(storage_show)},
-            {"Procedures", Access::look, with(list_procedures)}};
+    std::vector<site::Method> methods = {{"Hello", Access::look, with(hello)},
+                                         {"Procedures", Access::look, with(list_procedures)}};
+    for (const procedures::View& view : services.parts.views)
+        methods.push_back({view.method, Access::look,
+                           [&services, &view](const Call& call) { return show_view(services, view, call); }});
+    return methods;
 }
 
 }  // namespace belay::daemon

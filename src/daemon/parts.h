@@ -15,7 +15,7 @@ namespace belay::daemon {
 struct Parts {
     std::vector<procedures::Procedure> procedures;
     std::function<void(operation::Catalogue&)> fill;
-    std::function<Result<Json>(host::Host&)> storage_show;
+    std::vector<procedures::View> views;
     /// The database file to open, and the lock for commands to inherit.
     std::function<Result<std::unique_ptr<store::Store>>(const std::string& path)> open_store =
         [](const std::string& path) { return store::open_sqlite(path); };

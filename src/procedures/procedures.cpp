@@ -1,11 +1,12 @@
 #include "procedures/procedures.h"
 
+#include "base/invariant.h"
 #include "procedures/disk_replace.h"
+#include "procedures/storage_views.h"
 #include "storage/disk.h"
 #include "storage/fingerprint.h"
 #include "storage/md.h"
 #include "storage/partition.h"
-#include "storage/probe.h"
 
 namespace belay::procedures {
 
@@ -23,9 +24,17 @@ void fill(operation::Catalogue& catalogue)
     storage::fill_fingerprint(catalogue);
 }
 
-Result<Json> storage_show(host::Host& host)
+const std::vector<View>& views()
 {
-    return storage::graph_of(TRY(storage::read_inventory(host)));
+    static const std::vector<View> library = storage_views();
+    return library;
+}
+
+const View& view_named(std::string_view method)
+{
+    const auto found = std::ranges::find(views(), method, &View::method);
+    INVARIANT(found != views().end());
+    return *found;
 }
 
 }  // namespace belay::procedures

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,20 @@ const std::vector<Procedure>& all();
 /// Adds the actions, conditions and fingerprints that the plans of all() name.
 void fill(operation::Catalogue& catalogue);
 
-/// The block graph of the machine, as `belay storage show --json`. Errors: those of the machine.
-Result<Json> storage_show(host::Host& host);
+/// What a face asks of the machine to show it: nothing is kept, nothing is changed. Errors of `read`: those
+/// of the machine.
+struct View {
+    std::string method;              ///< of docs/protocol.md, as "StorageShow"
+    std::vector<std::string> flags;  ///< parameters that may be true
+    std::function<Result<Json>(host::Host&, const std::set<std::string>& flags)> read;
+};
+
+/// StorageShow: the block graph, as `belay storage show --json`. StorageHealth: what is not as it should be.
+/// StorageRecord: {"recording"}, the answers that the two were made from; with the flag "mask", serial
+/// numbers are replaced.
+const std::vector<View>& views();
+
+/// The view of that name; it is there.
+const View& view_named(std::string_view method);
 
 }  // namespace belay::procedures

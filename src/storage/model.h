@@ -15,7 +15,7 @@ namespace belay::storage {
 /// What was recognised in a block device: a filesystem, a member of something, or nothing (type empty).
 struct Content {
     std::string type;  ///< as blkid names it: "ext4", "linux_raid_member", "swap"
-    std::string uuid;
+    std::string uuid;  ///< of a member of an md array: the array's, as mdadm writes it
     std::string label;
 };
 

@@ -222,7 +222,10 @@ Result<Inventory> read_inventory(host::Host& host)
     TRY(host.run({.argv = {"udevadm", "settle", "--timeout=30"}}));
     const host::Outcome outcome = TRY(host::run_checked(
         host, {.argv = {"lsblk", "--all", "--json", "--bytes", "--list", "--output", lsblk_columns}}));
-    const std::vector<ListedDevice> devices = TRY(parse_lsblk(outcome.out));
+    std::vector<ListedDevice> devices = TRY(parse_lsblk(outcome.out));
+    for (ListedDevice& device : devices) {
+        if (device.content.type == "linux_raid_member") device.content.uuid = mdadm_uuid(device.content.uuid);
+    }
     const auto links = TRY(read_links(host));
     Inventory inventory;
     std::set<std::string> seen;

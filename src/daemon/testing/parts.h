@@ -74,7 +74,9 @@ inline Parts parts()
                 [](operation::Catalogue& catalogue) {
                     catalogue.add("test.make-file", std::make_unique<MakeFile>());
                 },
-            .storage_show = [](host::Host&) -> Result<Json> { return Json{{"disks", Json::array()}}; }};
+            .views = {{"StorageShow", {}, [](host::Host&, const auto&) -> Result<Json> {
+                           return Json{{"disks", Json::array()}};
+                       }}}};
 }
 
 }  // namespace belay::daemon::testing

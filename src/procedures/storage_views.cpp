@@ -1,0 +1,51 @@
+#include "procedures/storage_views.h"
+
+#include "host/recorded.h"
+#include "storage/health.h"
+#include "storage/probe.h"
+
+namespace belay::procedures {
+namespace {
+
+using Flags = std::set<std::string>;
+
+Result<Json> show(host::Host& host, const Flags&)
+{
+    return storage::graph_of(TRY(storage::read_inventory(host)));
+}
+
+Result<Json> health(host::Host& host, const Flags&)
+{
+    return storage::health_report(TRY(storage::read_inventory(host)));
+}
+
+/// Shorter ones cannot be told from other text.
+constexpr size_t shortest_masked = 4;
+
+std::vector<std::string> serials_of(const storage::Inventory& inventory)
+{
+    std::vector<std::string> serials;
+    for (const storage::Disk& disk : inventory.disks) {
+        for (const std::string& secret : {disk.serial, disk.wwn}) {
+            if (secret.size() >= shortest_masked) serials.push_back(secret);
+        }
+    }
+    return serials;
+}
+
+Result<Json> record(host::Host& host, const Flags& flags)
+{
+    host::Recorder recorder(host);
+    const storage::Inventory inventory = TRY(storage::read_inventory(recorder));
+    if (flags.contains("mask")) TRY(recorder.mask(serials_of(inventory)));
+    return Json{{"recording", TRY(recorder.text())}};
+}
+
+}  // namespace
+
+std::vector<View> storage_views()
+{
+    return {{"StorageShow", {}, show}, {"StorageHealth", {}, health}, {"StorageRecord", {"mask"}, record}};
+}
+
+}  // namespace belay::procedures
