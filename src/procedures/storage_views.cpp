@@ -38,7 +38,8 @@ Result<Json> record(host::Host& host, const Flags& flags)
     host::Recorder recorder(host);
     const storage::Inventory inventory = TRY(storage::read_inventory(recorder));
     if (flags.contains("mask")) TRY(recorder.mask(serials_of(inventory)));
-    return Json{{"recording", TRY(recorder.text())}};
+    const std::string recording = TRY(recorder.text());
+    return Json{{"recording", recording}};
 }
 
 }  // namespace
