@@ -127,9 +127,32 @@ class Graph {
     {
         Json children = Json::array();
         for (const std::string& upper : inventory_.on(device)) children.push_back(add_device(upper));
+        if (children.empty() && content.type == "linux_raid_member" && !runs(content.uuid))
+            children.push_back(add_waiting_array(content));
         const bool is_member = content.type.ends_with("_member");
         if (!content.type.empty() && !is_member) children.push_back(add_filesystem(device, content));
         return children;
+    }
+
+    bool runs(const std::string& array) const
+    {
+        return std::ranges::find(inventory_.arrays, array, &Array::uuid) != inventory_.arrays.end();
+    }
+
+    /// An array of which nothing is known but the superblocks of its members.
+    std::string add_waiting_array(const Content& member)
+    {
+        const std::string id = "array:" + member.uuid;
+        if (!seen_.insert(id).second) return id;
+        // The label is "host:name".
+        const std::string name = member.label.substr(member.label.find(':') + 1);
+        nodes_.push_back({{"id", id},
+                          {"kind", "array"},
+                          {"name", name.empty() ? member.uuid : name},
+                          {"uuid", member.uuid},
+                          {"state", "does not run"},
+                          {"children", Json::array()}});
+        return id;
     }
 
     std::string add_filesystem(const std::string& device, const Content& content)

@@ -143,6 +143,21 @@ TEST_CASE("roots of the graph are the disks, and what stands on nothing that is 
           Json{"disk:sda", "disk:sdb", "disk:sdc", "array:a", "other:loop0"});
 }
 
+TEST_CASE("an array that does not run is known from its members' superblocks, and is there once")
+{
+    Inventory inventory = host_with_a_mirror();
+    inventory.arrays.clear();
+    inventory.holders.clear();
+    for (Disk& disk : inventory.disks) {
+        for (Partition& partition : disk.partitions) partition.content.label = "host:data";
+    }
+    const Json graph = graph_of(inventory);
+    CHECK(node(graph, "partition:sda1").at("children") == Json{"array:a"});
+    CHECK(node(graph, "partition:sdb1").at("children") == Json{"array:a"});
+    CHECK(node(graph, "array:a").at("state") == "does not run");
+    CHECK(node(graph, "array:a").at("name") == "data");
+}
+
 TEST_CASE("swap and a loop device have their place in the graph")
 {
     const Json graph = graph_of(host_with_a_mirror());
