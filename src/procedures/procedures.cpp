@@ -1,18 +1,21 @@
 #include "procedures/procedures.h"
 
 #include "base/invariant.h"
+#include "procedures/array_settings.h"
 #include "procedures/disk_replace.h"
 #include "procedures/storage_views.h"
 #include "storage/disk.h"
 #include "storage/fingerprint.h"
 #include "storage/md.h"
+#include "storage/md_settings.h"
 #include "storage/partition.h"
 
 namespace belay::procedures {
 
 const std::vector<Procedure>& all()
 {
-    static const std::vector<Procedure> library = {disk_replace()};
+    static const std::vector<Procedure> library = {array_bitmap(), array_sync_pause(), array_sync_speed(),
+                                                   disk_replace()};
     return library;
 }
 
@@ -20,6 +23,7 @@ void fill(operation::Catalogue& catalogue)
 {
     storage::disk::fill(catalogue);
     storage::md::fill(catalogue);
+    storage::md::fill_settings(catalogue);
     storage::partition::fill(catalogue);
     storage::fill_fingerprint(catalogue);
 }

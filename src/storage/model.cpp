@@ -52,6 +52,27 @@ Result<Disk> Inventory::disk(std::string_view said) const
     return *found;
 }
 
+Result<Array> Inventory::array(std::string_view said) const
+{
+    std::vector<std::string> known;
+    for (const Array& array : arrays) {
+        known.push_back("/dev/" + array.name);
+        const std::string_view path = array.path;
+        const bool is_meant = said == array.name || said == known.back() || said == array.uuid ||
+                              (!path.empty() && (said == path || said == path.substr(path.rfind('/') + 1)));
+        if (!is_meant) continue;
+        if (array.path.empty())
+            return fail(ErrorKind::refused,
+                        fmt::format("/dev/{} has no stable name under /dev/disk/by-id", array.name),
+                        "udevadm trigger --subsystem-match=block");
+        return array;
+    }
+    return fail(ErrorKind::not_found,
+                fmt::format("no array {} on this host; there are {}", said,
+                            known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", "))),
+                "belay storage show");
+}
+
 const Array* Inventory::array_named(std::string_view name) const
 {
     const auto found = std::ranges::find(arrays, name, &Array::name);

@@ -106,6 +106,9 @@ struct Inventory {
     /// A disk as a person may type it: serial, WWN, a path or name under /dev/disk/by-id, /dev/sda or sda.
     /// Errors: not_found, naming the disks there are; usage where two disks answer to it.
     Result<Disk> disk(std::string_view said) const;
+    /// An array as a person may type it: md0, /dev/md0, its UUID, a path under /dev/disk/by-id or its name.
+    /// Errors: not_found, naming the arrays there are; refused, where the array has no stable name.
+    Result<Array> array(std::string_view said) const;
     const Array* array_named(std::string_view name) const;
     /// What stands on a device, directly: kernel names.
     std::vector<std::string> on(std::string_view device) const;
