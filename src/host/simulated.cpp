@@ -150,6 +150,13 @@ void SimulatedHost::set_start(std::function<void(Machine&)> start)
     start_ = std::move(start);
 }
 
+void SimulatedHost::set_setting(
+    std::function<Result<void>(Machine&, std::string_view path, std::string_view text)> setting)
+{
+    const std::scoped_lock guard(mutex_);
+    setting_ = std::move(setting);
+}
+
 void SimulatedHost::set_volatile(std::vector<std::string> folders)
 {
     const std::scoped_lock guard(mutex_);
@@ -236,6 +243,7 @@ Result<void> SimulatedHost::write(std::string_view path, std::string_view text)
 {
     const std::scoped_lock guard(mutex_);
     TRY(contents(path));
+    if (setting_ && path.starts_with("/sys/")) return setting_(machine_, path, text);
     machine_.find(path)->bytes = text;
     return {};
 }

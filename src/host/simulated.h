@@ -72,6 +72,9 @@ class SimulatedHost final : public Host {
     void set_passage(std::function<void(Machine&, Milliseconds elapsed)> passage);
     /// What the kernel does at a boot: called after each power_cut().
     void set_start(std::function<void(Machine&)> start);
+    /// What the kernel makes of a text that is written into a file of /sys: called instead of keeping it.
+    void set_setting(
+        std::function<Result<void>(Machine&, std::string_view path, std::string_view text)> setting);
     /// Folders whose contents a power cut takes away; at first: /run.
     void set_volatile(std::vector<std::string> folders);
 
@@ -108,6 +111,7 @@ class SimulatedHost final : public Host {
     std::map<std::string, Program, std::less<>> programs_;
     std::function<void(Machine&, Milliseconds)> passage_;
     std::function<void(Machine&)> start_;
+    std::function<Result<void>(Machine&, std::string_view, std::string_view)> setting_;
     std::vector<std::string> volatile_ = {"/run"};
 };
 

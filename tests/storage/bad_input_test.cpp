@@ -1,6 +1,7 @@
 // What disk.replace refuses: one clear sentence, what to do, and a machine on which nothing has changed.
 
 #include "operation/engine.h"
+#include "procedures/disk_replace.h"
 #include "procedures/procedures.h"
 #include "shapes.h"
 #include "store/memory.h"
@@ -26,7 +27,7 @@ class Desk {
     Result<operation::Operation> ask(const std::string& leaving, const std::string& joining)
     {
         const operation::Plan plan = TRY(
-            procedures::all().front().make(machine->host(), {{"leaving", leaving}, {"joining", joining}}));
+            procedures::disk_replace().make(machine->host(), {{"leaving", leaving}, {"joining", joining}}));
         return engine->keep(plan, {"root", "a test"});
     }
 

@@ -2,11 +2,10 @@
 // process dead or the power gone at it, each write to the journal lost; and all of it again for runs that are
 // aborted on their way.
 
+#include "every_run.h"
 #include "trial.h"
 
-#include <atomic>
 #include <doctest/doctest.h>
-#include <thread>
 
 using namespace belay;
 using namespace belay::simulated;
@@ -32,26 +31,6 @@ void check(const Verdict& verdict, const std::string& what)
                                               name_of(verdict.ended), verdict.reason, tail(verdict.log));
         FAIL_CHECK(story);
     }
-}
-
-/// Under the address sanitizer, which takes ten times as long and looks for other faults, each seventh run is
-/// enough: the plain build does them all.
-#ifdef __SANITIZE_ADDRESS__
-constexpr size_t stride = 7;
-#else
-constexpr size_t stride = 1;
-#endif
-
-/// One run for each of first..last, or each seventh, on all processors.
-template <typename Run>
-void for_each_of(size_t first, size_t last, Run run)
-{
-    std::atomic<size_t> next = first;
-    std::vector<std::jthread> workers;
-    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
-        workers.emplace_back([&] {
-            for (size_t at = next.fetch_add(stride); at <= last; at = next.fetch_add(stride)) run(at);
-        });
 }
 
 /// A run for every contact that a run without an accident has. What comes before somebody asks it to go back

@@ -157,6 +157,7 @@ std::optional<Superblock> superblock_on(const Range& member)
                       .data_offset = json->at("data_offset"),
                       .data_size = json->at("data_size"),
                       .recovered = json->at("recovered"),
+                      .bitmap = json->at("bitmap"),
                       .roles = json->at("roles")};
 }
 
@@ -166,9 +167,9 @@ void write_superblock(const Range& member, const Superblock& superblock)
                        {"device", superblock.device},       {"legs", superblock.legs},
                        {"events", superblock.events},       {"data_offset", superblock.data_offset},
                        {"data_size", superblock.data_size}, {"recovered", superblock.recovered},
-                       {"roles", superblock.roles}};
+                       {"bitmap", superblock.bitmap},       {"roles", superblock.roles}};
     member.write(superblock_at, block(md_magic, json, superblock_size));
-    member.write(bitmap_at, "bitm");
+    if (superblock.bitmap) member.write(bitmap_at, "bitm");
 }
 
 void erase_superblock(const Range& member)

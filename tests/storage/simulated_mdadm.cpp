@@ -33,6 +33,8 @@ host::Outcome Programs::mdadm(Machine& machine, const Arguments& argv) const
     Outcome outcome;
     if (mode == "--wait")
         outcome = wait(machine, md);
+    else if (mode == "--grow" && !option(argv, "--bitmap").empty())
+        outcome = set_bitmap(machine, *mirror, option(argv, "--bitmap") == "internal");
     else if (mode == "--grow")
         outcome = grow(machine, *mirror, std::stoull(option(argv, "--raid-devices")), md);
     else if (mode == "--manage" && argv.at(3) == "--add")
@@ -131,6 +133,18 @@ host::Outcome Programs::remove(Machine& machine, SimulatedStorage::Mirror& mirro
                   [&](const SimulatedStorage::Leg& one) { return one.device == leg->device; });
     storage_.write_superblocks(machine, mirror);
     return said(fmt::format("mdadm: hot removed {} from {}\n", path, md), 0);
+}
+
+host::Outcome Programs::set_bitmap(Machine& machine, SimulatedStorage::Mirror& mirror, bool wanted) const
+{
+    if (mirror.copying() != nullptr) return said("mdadm: failed to set internal bitmap.\n", 1);
+    if (mirror.bitmap == wanted)
+        return said(wanted ? fmt::format("mdadm: bitmap already present on /dev/{}\n", mirror.name)
+                           : fmt::format("mdadm: no bitmap found on /dev/{}\n", mirror.name),
+                    1);
+    mirror.bitmap = wanted;
+    storage_.write_superblocks(machine, mirror);
+    return {};
 }
 
 host::Outcome Programs::grow(Machine& machine, SimulatedStorage::Mirror& mirror, uint64_t legs,

@@ -13,6 +13,9 @@ SimulatedStorage::SimulatedStorage(StorageSettings settings) : settings_(setting
 {
     host_.set_passage([this](Machine& machine, Milliseconds elapsed) { pass(machine, elapsed); });
     host_.set_start([this](Machine& machine) { start(machine); });
+    host_.set_setting([this](Machine& machine, std::string_view path, std::string_view text) {
+        return set(machine, path, text);
+    });
     Programs(*this).install(host_);
     host_.change([this](Machine& machine) {
         machine.put_folder("/run");
@@ -258,6 +261,7 @@ void SimulatedStorage::write_superblocks(Machine& machine, Mirror& mirror)
                           .data_offset = mirror.data_offset,
                           .data_size = mirror.data_size,
                           .recovered = 0,
+                          .bitmap = mirror.bitmap,
                           .roles = {}};
     for (const Leg& leg : mirror.members) {
         if (!leg.faulty) superblock.roles[leg.id] = leg.slot ? fmt::format("{}", *leg.slot) : "spare";
@@ -290,6 +294,7 @@ void SimulatedStorage::pass(Machine& machine, Milliseconds elapsed)
 {
     for (Mirror& mirror : mirrors_) {
         for (Leg& leg : mirror.members) leg.busy = false;
+        if (mirror.held) continue;
         take_spares(mirror);
         if (mirror.copying() == nullptr) continue;
         const uint64_t speed = std::min(speed_limit_, settings_.speed);
@@ -316,6 +321,33 @@ void SimulatedStorage::copy(Machine& machine, Mirror& mirror, uint64_t bytes)
         mirror.checkpoint = target.recovered / 512 * 512;
         write_superblocks(machine, mirror);
     }
+}
+
+std::string SimulatedStorage::setting(const std::string& md, const std::string& name) const
+{
+    return host_.machine().text(fmt::format("/sys/block/{}/md/{}", md, name)).value_or("nothing");
+}
+
+/// "/sys/block/md0/md/sync_speed_max" and its like. What is not simulated is refused.
+Result<void> SimulatedStorage::set(Machine& machine, std::string_view path, std::string_view text)
+{
+    for (Mirror& mirror : mirrors_) {
+        const std::string folder = fmt::format("/sys/block/{}/md/", mirror.name);
+        if (!path.starts_with(folder)) continue;
+        const std::string_view name = path.substr(folder.size());
+        const bool number = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+        if (name == "sync_action" && (text == "frozen" || text == "idle"))
+            mirror.held = text == "frozen";
+        else if (name == "sync_speed_max" && (number || text == "system"))
+            mirror.speed_max = text;
+        else if (name == "sync_speed_min" && (number || text == "system"))
+            mirror.speed_min = text;
+        else
+            break;
+        show(machine);
+        return {};
+    }
+    return fail(ErrorKind::io, fmt::format("write {}: Invalid argument", path));
 }
 
 void SimulatedStorage::start(Machine& machine)
@@ -363,7 +395,8 @@ void SimulatedStorage::assemble(const std::vector<Candidate>& candidates, const 
                   .data_offset = freshest.data_offset,
                   .data_size = freshest.data_size,
                   .minor = std::stoull(number),
-                  .members = {}};
+                  .members = {},
+                  .bitmap = freshest.bitmap};
     const auto is_taken = [&](const std::string& slot) {
         return std::ranges::any_of(freshest.roles, [&](const auto& role) { return role.second == slot; });
     };

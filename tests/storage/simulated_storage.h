@@ -66,6 +66,8 @@ class SimulatedStorage {
     uint64_t legs_wanted(const std::string& md) const;
     bool is_assembled(const std::string& md) const { return mirror(md) != nullptr; }
     bool has_superblock(const std::string& device) const;
+    /// What md says of itself: "bitmap/location", "sync_speed_max".
+    std::string setting(const std::string& md, const std::string& name) const;
     /// A member stops answering, as a dying disk does.
     void break_leg(const std::string& md, const std::string& device);
 
@@ -96,6 +98,9 @@ class SimulatedStorage {
         bool broken = false;
         uint64_t checkpoint = 0;  ///< of the copy, in bytes
         bool begun = false;
+        bool bitmap = true;
+        bool held = false;                                       ///< nothing is copied
+        std::string speed_min = "system", speed_max = "system";  ///< KiB a second
 
         Leg* member(const std::string& device);
         const Leg* copying() const;
@@ -130,6 +135,8 @@ class SimulatedStorage {
     void assemble(host::Machine& machine);
     void assemble(const std::vector<Candidate>& candidates, const Superblock& freshest);
     std::string new_device_id() { return fmt::format("device-{}", ++last_device_); }
+
+    Result<void> set(host::Machine& machine, std::string_view path, std::string_view text);
 
     // What is seen of it.
     void show(host::Machine& machine);

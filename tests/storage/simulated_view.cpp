@@ -52,9 +52,17 @@ void SimulatedStorage::show_mirror(Machine& machine, const Mirror& mirror) const
     machine.put_file(md + "raid_disks", fmt::format("{}\n", mirror.legs));
     machine.put_file(md + "degraded", fmt::format("{}\n", mirror.legs - mirror.in_sync()));
     machine.put_file(md + "component_size", fmt::format("{}\n", mirror.data_size / 1024));
-    machine.put_file(md + "bitmap/location", "+8\n");
+    machine.put_file(md + "bitmap/location", mirror.bitmap ? "+8\n" : "none\n");
+    const auto limit = [](const std::string& set, std::string_view of_the_system) {
+        return set == "system" ? fmt::format("{} (system)\n", of_the_system)
+                               : fmt::format("{} (local)\n", set);
+    };
+    machine.put_file(md + "sync_speed_min", limit(mirror.speed_min, "1000"));
+    machine.put_file(md + "sync_speed_max", limit(mirror.speed_max, "200000"));
     machine.put_file(md + "uuid", uuid + "\n");
-    machine.put_file(md + "sync_action", copying != nullptr ? "recover\n" : "idle\n");
+    machine.put_file(md + "sync_action", mirror.held          ? "frozen\n"
+                                         : copying != nullptr ? "recover\n"
+                                                              : "idle\n");
     machine.put_file(md + "sync_completed",
                      copying == nullptr
                          ? "none\n"

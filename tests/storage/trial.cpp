@@ -19,8 +19,9 @@ const operation::Asker person{"root", "the trial"};
 
 class Trial {
   public:
-    Trial(const Shape& shape, Wish wish, const Accident& accident)
+    Trial(const Shape& shape, Wish wish, const Accident& accident, const Task& task)
         : shape_(shape),
+          task_(task),
           wish_(wish),
           accident_(accident),
           machine_(build(shape)),
@@ -92,6 +93,8 @@ class Trial {
         } else if (question.call == host::Call::run) {
             const std::string text = host::Command{.argv = question.argv, .input = question.input}.to_text();
             if (planned_.contains(text)) return;
+        } else if (question.call == host::Call::write) {
+            if (planned_.contains(fmt::format("echo {} > {}", question.input, question.path))) return;
         }
         violated("the plan did not show this: {}", host::to_text(question));
     }
@@ -171,8 +174,9 @@ class Trial {
             return;
         }
         planned_.clear();
-        const auto plan = procedures::all().front().make(
-            *faulty_, {{"leaving", leaving_serial}, {"joining", joining_serial}});
+        const auto procedure =
+            std::ranges::find(procedures::all(), task_.procedure, &procedures::Procedure::name);
+        const auto plan = procedure->make(*faulty_, task_.arguments);
         if (!plan) return note_refusal(plan.error());
         for (const operation::Step& step : plan->steps) {
             planned_.insert(step.commands.begin(), step.commands.end());
@@ -198,12 +202,13 @@ class Trial {
         if (!answer) note_refusal(answer.error());
     }
 
-    void step()
+    /// Time passes until the engine wants to go on, at most so much.
+    void step(Milliseconds most = Milliseconds::max())
     {
         const Result<Next> next = engine_->step(id_);
         if (!next || next->when != Next::When::at) return;
         const Milliseconds boot = boot_clock();
-        if (next->boot > boot) machine_->host().advance(next->boot - boot);
+        if (next->boot > boot) machine_->host().advance(std::min(next->boot - boot, most));
     }
 
     void go_on(const operation::View& view)
@@ -217,7 +222,8 @@ class Trial {
             case State::activating:
                 return wish_ == Wish::abort_in_copy && copying ? ask(Verb::abort) : step();
             case State::activated:
-                if (++soaked_ < 3) return step();
+                // Without a gate the engine would sleep until its timer.
+                if (++soaked_ < 3) return step(std::chrono::seconds(10));
                 return ask(wish_ == Wish::commit ? Verb::commit : Verb::abort);
             case State::adding:
             case State::committing:
@@ -260,6 +266,11 @@ class Trial {
 
     void check_committed()
     {
+        if (task_.wrong) {
+            const std::string wrong = task_.wrong(*machine_, restarted_ && accident_.power_cut);
+            if (!wrong.empty()) violated("{}", wrong);
+            return;
+        }
         const std::vector<std::string> mirrors = shape_.mirrors();
         for (size_t i = 0; i < mirrors.size(); ++i) {
             const std::string leaving = shape_.member(leaving_disk, i);
@@ -305,6 +316,7 @@ class Trial {
     }
 
     const Shape& shape_;
+    const Task& task_;
     const Wish wish_;
     const Accident accident_;
     std::unique_ptr<SimulatedStorage> machine_;
@@ -336,9 +348,9 @@ std::string_view name_of(Wish wish)
     return names[static_cast<size_t>(wish)];
 }
 
-Verdict try_out(const Shape& shape, Wish wish, const Accident& accident)
+Verdict try_out(const Shape& shape, Wish wish, const Accident& accident, const Task& task)
 {
-    return Trial(shape, wish, accident).run();
+    return Trial(shape, wish, accident, task).run();
 }
 
 }  // namespace belay::simulated

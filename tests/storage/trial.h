@@ -1,5 +1,5 @@
 #pragma once
-// One run of disk.replace on a simulated machine with one accident in it, from the plan to its end, and what
+// One run of a procedure on a simulated machine with one accident in it, from the plan to its end, and what
 // was broken on the way.
 
 #include "host/faulty.h"
@@ -12,6 +12,15 @@
 #include <optional>
 
 namespace belay::simulated {
+
+/// What the person wants done.
+struct Task {
+    std::string procedure = "disk.replace";
+    std::map<std::string, std::string> arguments = {{"leaving", leaving_serial}, {"joining", joining_serial}};
+    /// What is wrong with a machine on which it was committed; empty: nothing. `booted`: what lasts no longer
+    /// than a boot may be gone.
+    std::function<std::string(const SimulatedStorage&, bool booted)> wrong = nullptr;
+};
 
 /// How far the person wants it to go.
 enum class Wish { commit, abort_when_added, abort_in_copy, abort_when_activated };
@@ -35,6 +44,6 @@ struct Verdict {
     std::string log;                  ///< the contacts, where something was broken
 };
 
-Verdict try_out(const Shape& shape, Wish wish, const Accident& accident = {});
+Verdict try_out(const Shape& shape, Wish wish, const Accident& accident = {}, const Task& task = {});
 
 }  // namespace belay::simulated
