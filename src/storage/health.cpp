@@ -126,7 +126,7 @@ class Health {
         const bool is_large = array.member_size.count >= bitmap_from.count;
         say(array, "md.no-bitmap", is_large ? Severity::warning : Severity::note,
             "no bitmap: after a crash the whole array is copied", "an internal bitmap",
-            fmt::format("mdadm --grow /dev/{} --bitmap=internal", array.name));
+            fmt::format("belay plan array.bitmap --array {} --bitmap internal", array.name));
     }
 
     void look_at_sizes(const Array& array)
