@@ -19,6 +19,7 @@ Result<void> measure(const Options& options)
     const std::pair<std::string_view, std::function<Result<std::vector<Row>>(const ScratchFolder&)>>
         measures[] = {{"journal", measure_journal},
                       {"commands", measure_commands},
+                      {"inventory", measure_inventory},
                       {"daemon", [&](const ScratchFolder& folder) {
                            return measure_daemon(folder, options.programs);
                        }}};
@@ -47,7 +48,7 @@ int main(int argc, char** argv)
     app.add_option("--folder", options.folder, "Folder on the disk to measure on; nothing stays in it")
         ->capture_default_str();
     app.add_option("--only", options.only, "Measure this alone")
-        ->check(CLI::IsMember({"journal", "commands", "daemon"}));
+        ->check(CLI::IsMember({"journal", "commands", "inventory", "daemon"}));
     app.add_option("--belay", options.programs.belay, "The program belay")->required();
     app.add_option("--belayd", options.programs.belayd, "The program belayd")->required();
     try {

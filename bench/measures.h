@@ -15,6 +15,9 @@ Result<std::vector<Row>> measure_journal(const ScratchFolder& folder);
 /// A plan of twenty commands, against the same commands in a shell script.
 Result<std::vector<Row>> measure_commands(const ScratchFolder& folder);
 
+/// Everything that there is to know of the storage of a large host, the tools' own time left out.
+Result<std::vector<Row>> measure_inventory(const ScratchFolder& folder);
+
 struct Programs {
     std::string belay;
     std::string belayd;
