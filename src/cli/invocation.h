@@ -25,6 +25,7 @@ enum class Command {
     show,
     history,
     clean,
+    parse,
     version,
 };
 
@@ -37,7 +38,7 @@ struct Invocation {
     std::string socket;
     std::string state_folder;
 
-    std::string target;  ///< an operation's number, or a procedure's name; may be empty
+    std::string target;  ///< an operation's number, a procedure's name, or a kind of text; may be empty
     std::string why;
 
     // plan, add, run

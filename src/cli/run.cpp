@@ -3,6 +3,7 @@
 #include "cli/fields.h"
 #include "cli/follow.h"
 #include "cli/operation_text.h"
+#include "cli/parse_command.h"
 #include "cli/plan_text.h"
 #include "cli/procedure_text.h"
 #include "cli/storage_text.h"
@@ -112,6 +113,7 @@ Result<int> Session::carry_out()
             return history();
         case Command::clean:
             return clean();
+        case Command::parse:
         case Command::version:
             break;
     }
@@ -388,6 +390,12 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
         const std::string version = BELAY_VERSION;
         console.out(asked.json ? json_text({{"version", version}}) + '\n'
                                : fmt::format("belay {}\n", version));
+        return 0;
+    }
+    if (asked.command == Command::parse) {
+        const auto said = parse_input(asked, console);
+        if (!said) return say_error(console, style, asked.json, said.error());
+        console.out(*said);
         return 0;
     }
     const auto client = connect(asked);
