@@ -109,6 +109,11 @@ std::optional<uint64_t> whole_number(std::string_view text)
     return number_from<uint64_t>(text);
 }
 
+std::optional<uint64_t> trailing_number(std::string_view name)
+{
+    return whole_number(name.substr(name.find_last_not_of("0123456789") + 1));
+}
+
 std::optional<int64_t> signed_number(std::string_view text)
 {
     return number_from<int64_t>(text);

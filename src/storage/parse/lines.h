@@ -44,6 +44,8 @@ size_t indent_of(std::string_view text);
 
 /// Decimal digits and nothing else.
 std::optional<uint64_t> whole_number(std::string_view text);
+/// The digits at the end of a name: of "sda12", 12.
+std::optional<uint64_t> trailing_number(std::string_view name);
 /// As whole_number, with a minus allowed.
 std::optional<int64_t> signed_number(std::string_view text);
 /// Digits with at most one point between: "12", "8.5".

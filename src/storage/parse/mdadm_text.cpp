@@ -302,9 +302,10 @@ std::optional<uint64_t> mdadm_bytes(std::string_view value, std::initializer_lis
     for (const uint64_t factor : possible) {
         const auto bytes = times(number, factor);
         if (!bytes) continue;
-        // Two digits after the point are printed.
+        // Two digits after the point are printed, and mdadm divides by a rounded number: 101.875 is 101.89.
         const double off = static_cast<double>(*bytes) / static_cast<double>(*scale) - *shown;
-        if (off > -0.011 && off < 0.011) return bytes;
+        const double allowed = 0.011 + *shown / 1000;
+        if (off > -allowed && off < allowed) return bytes;
     }
     return std::nullopt;
 }

@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::string_view command = "sfdisk --dump";
 
-std::optional<uint64_t> trailing_number(std::string_view node)
-{
-    return whole_number(node.substr(node.find_last_not_of("0123456789") + 1));
-}
-
 int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') return c - '0';

@@ -21,7 +21,7 @@ struct Source {
 /// say nothing of life left and are not here.
 constexpr std::array<Source, 20> sources{{
     {"Percent_Lifetime_Remain", Reading::value_left}, {"Percent_Lifetime_Used", Reading::raw_used},
-    {"Percent_Life_Remaining", Reading::value_left},  {"Remaining_Lifetime_Perc", Reading::value_left},
+    {"Percent_Life_Remaining", Reading::value_left},  {"Remaining_Lifetime_Perc", Reading::raw_left},
     {"Perc_Rated_Life_Remain", Reading::value_left},  {"Perc_Rated_Life_Used", Reading::raw_used},
     {"Lifetime_Remaining%", Reading::value_left},     {"Lifetime_Left", Reading::value_left},
     {"SSD_Life_Left", Reading::value_left},           {"SSD_Life_Left_Perc", Reading::value_left},
@@ -38,6 +38,15 @@ std::optional<uint64_t> percent_used(const SmartAttribute& attribute, Reading re
     // Some disks begin at 200 or 253: of these nobody knows what a hundredth is.
     if (!number || *number > 100) return std::nullopt;
     return reading == Reading::raw_used ? *number : 100 - *number;
+}
+
+/// Samsung's Wear_Leveling_Count falls with life. Others count erases under that name and may leave the
+/// normalised value at 100 for ever.
+bool tells(const Smart& smart, const SmartAttribute& attribute)
+{
+    if (attribute.name != "Wear_Leveling_Count" || attribute.value != 100) return true;
+    const std::string who = smart.model + smart.family;
+    return who.find("Samsung") != std::string::npos || who.find("SAMSUNG") != std::string::npos;
 }
 
 }  // namespace
@@ -60,7 +69,7 @@ std::optional<SmartWear> smart_wear(const Smart& smart, const Json& json)
     }
     for (const Source& source : sources) {
         const SmartAttribute* attribute = smart.attribute(source.name);
-        if (attribute == nullptr) continue;
+        if (attribute == nullptr || !tells(smart, *attribute)) continue;
         if (const auto used = percent_used(*attribute, source.reading))
             return SmartWear{*used, attribute->name};
     }
