@@ -6,7 +6,7 @@
 _belay_common="--help --json --socket --state-dir --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 
-_belay_commands="storage procedures plan add run activate commit abort clear timer show history clean version"
+_belay_commands="storage procedures plan add run activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -25,8 +25,11 @@ declare -A _belay_options=(
     [show]="--journal --follow --no-wait"
     [history]="--audit --limit"
     [clean]="--dry-run"
+    [parse]=""
     [version]=""
 )
+
+_belay_kinds="mdstat mdadm-detail mdadm-examine sfdisk-dump lsblk-json smartctl-json lvm-json zpool-status"
 
 # Every text of a field in a line of JSON: a value of "name" or "id" without quotes in it.
 _belay_texts() {
@@ -96,6 +99,7 @@ _belay() {
         case $command in
             "storage record") COMPREPLY=($(compgen -f -- "$word")) ;;
             procedures) COMPREPLY=($(compgen -W "$(_belay_procedures)" -- "$word")) ;;
+            parse) [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_kinds" -- "$word")) ;;
             plan | run | add)
                 if [[ -z $target && $command == add ]]; then
                     COMPREPLY=($(compgen -W "$(_belay_procedures) $(_belay_operations)" -- "$word"))

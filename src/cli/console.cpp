@@ -82,6 +82,22 @@ std::optional<std::string> ProcessConsole::read_line()
     }
 }
 
+Result<std::string> ProcessConsole::read_all(size_t limit, std::string_view hint)
+{
+    if (isatty(STDIN_FILENO) == 1) err(hint);
+    std::string text;
+    std::string piece(size_t{1} << 16, '\0');
+    for (;;) {
+        const ssize_t count = ::read(STDIN_FILENO, piece.data(), piece.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return std::unexpected(system_error("cannot read standard input", errno));
+        if (count == 0) return text;
+        text.append(piece, 0, static_cast<size_t>(count));
+        if (text.size() > limit)
+            return fail(ErrorKind::corrupt, fmt::format("standard input is longer than {} MiB", limit >> 20));
+    }
+}
+
 Size ProcessConsole::size() const
 {
     winsize window{};

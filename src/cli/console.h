@@ -1,6 +1,7 @@
 #pragma once
 // Where a command speaks and listens: a terminal, a pipe, or a test.
 
+#include "base/result.h"
 #include "cli/style.h"
 
 #include <optional>
@@ -26,6 +27,9 @@ class Console {
 
     /// A line of standard input without its end; nothing at the end of input or on Ctrl-C.
     virtual std::optional<std::string> read_line() = 0;
+    /// All of standard input. `hint` is said where a person has to type it. Errors: corrupt, where it is
+    /// longer than `limit` bytes; io.
+    virtual Result<std::string> read_all(size_t limit, std::string_view hint) = 0;
     /// Somebody sits there who can be asked.
     virtual bool can_ask() const = 0;
 
@@ -48,6 +52,7 @@ class ProcessConsole : public Console {
     void err(std::string_view text) override;
     bool failed() const override { return failed_; }
     std::optional<std::string> read_line() override;
+    Result<std::string> read_all(size_t limit, std::string_view hint) override;
     bool can_ask() const override { return can_ask_; }
     bool is_live() const override { return is_live_; }
     Size size() const override;

@@ -52,11 +52,13 @@ class TextConsole : public Console {
     std::string said = {}, complained = {};
     bool asks = false;
     std::optional<std::string> typed = {};
+    std::string input = {};  ///< what standard input brings
 
     void out(std::string_view text) override { said += text; }
     void err(std::string_view text) override { complained += text; }
     bool failed() const override { return false; }
     std::optional<std::string> read_line() override { return typed; }
+    Result<std::string> read_all(size_t, std::string_view) override { return input; }
     bool can_ask() const override { return asks; }
     bool is_live() const override { return false; }
     Size size() const override { return {}; }

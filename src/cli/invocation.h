@@ -27,6 +27,7 @@ enum class Command {
     show,
     history,
     clean,
+    parse,
     version,
 };
 
@@ -44,7 +45,7 @@ struct Invocation {
     std::string file;   ///< where a recording goes; "-": standard output
     bool mask = false;  ///< serial numbers are replaced in it
 
-    std::string target;  ///< an operation's number, or a procedure's name; may be empty
+    std::string target;  ///< an operation's number, a procedure's name, or a kind of text; may be empty
     std::string why;
 
     // plan, add, run

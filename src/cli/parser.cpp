@@ -1,4 +1,5 @@
 #include "cli/invocation.h"
+#include "storage/parse/kinds.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -45,6 +46,9 @@ class Parser {
     Invocation invocation_;
     Typed typed_;
 };
+
+/// The kinds that `parse` knows, for its help.
+std::string kinds_text();
 
 Parser::Parser()
 {
@@ -135,7 +139,21 @@ Parser::Parser()
                               "belay clean --dry-run");
     clean->add_flag("--dry-run", invocation_.dry_run, "say what would go, and remove nothing");
 
+    CLI::App* parse =
+        command(app_, Command::parse, "parse", "read what a storage tool prints, and write it as JSON",
+                "belay parse mdstat < /proc/mdstat\n  mdadm --detail /dev/md0 | belay parse mdadm-detail");
+    parse->add_option("kind", invocation_.target, "what the text is")->type_name("");
+    parse->footer(parse->get_footer() + kinds_text());
+
     command(app_, Command::version, "version", "say which version this is", "belay version");
+}
+
+std::string kinds_text()
+{
+    std::string text = "\n\nKinds, and what prints them:";
+    for (const storage::parse::Kind& kind : storage::parse::kinds())
+        text += fmt::format("\n  {:<14} {}: {}", kind.name, kind.summary, kind.example);
+    return text;
 }
 
 CLI::App* Parser::command(CLI::App& parent, Command which, const char* name, const char* meaning,
@@ -265,6 +283,22 @@ Result<void> Parser::read_typed()
     return {};
 }
 
+/// A kind of text that can be parsed. Errors: usage, naming those there are.
+Result<void> check_kind(const std::string& name)
+{
+    if (storage::parse::kind_named(name) != nullptr) return {};
+    std::vector<std::string> names;
+    for (const storage::parse::Kind& kind : storage::parse::kinds()) names.emplace_back(kind.name);
+    const std::string there_are = fmt::format("there are: {}", fmt::join(names, ", "));
+    if (name.empty())
+        return fail(ErrorKind::usage, "which kind of text? none was named; " + there_are,
+                    "belay parse --help");
+    return fail(ErrorKind::usage,
+                fmt::format("\"{}\" is no kind of text that can be parsed{}; {}", name,
+                            did_you_mean(name, names), there_are),
+                "belay parse --help");
+}
+
 /// What a command cannot do without, and what does not go together.
 Result<void> Parser::check_sense()
 {
@@ -304,6 +338,8 @@ Result<void> Parser::check_sense()
                 return fail(ErrorKind::usage,
                             fmt::format("\"{}\" is not an operation's number", asked.target), "belay show");
             break;
+        case Command::parse:
+            return check_kind(asked.target);
         default:
             break;
     }

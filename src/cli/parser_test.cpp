@@ -1,4 +1,5 @@
 #include "cli/invocation.h"
+#include "storage/parse/kinds.h"
 
 #include <doctest/doctest.h>
 
@@ -75,6 +76,23 @@ TEST_CASE("each command is understood with its options")
     CHECK(read({"clean", "--dry-run"}).dry_run);
     CHECK(read({"--version"}).command == Command::version);
     CHECK(read({"abort", "7", "--why", "noise"}).why == "noise");
+}
+
+TEST_CASE("a kind of text to parse is one word, and one that there is")
+{
+    CHECK(read({"parse", "mdadm-detail"}).command == Command::parse);
+    CHECK(read({"parse", "mdadm-detail", "--json"}).target == "mdadm-detail");
+    CHECK(refused({"parse"}).what.starts_with("which kind of text? none was named; there are: mdstat, "));
+    CHECK(refused({"parse", "mdstats"})
+              .what.starts_with("\"mdstats\" is no kind of text that can be parsed, did you mean "
+                                "\"mdstat\"?; there are: mdstat, "));
+    CHECK(refused({"parse", "mdstat", "file"}).what == "\"belay parse\" does not take \"file\"");
+    CHECK(refused({"parse", "some: other kind"}).next == "belay parse --help");
+    const auto help = parse_command_line({"parse", "--help"});
+    REQUIRE(help);
+    REQUIRE(help->help);
+    for (const storage::parse::Kind& kind : storage::parse::kinds())
+        CHECK(help->help->find(fmt::format("\n  {}", kind.name)) != std::string::npos);
 }
 
 TEST_CASE("what makes no sense is refused in one sentence, with what leads on")

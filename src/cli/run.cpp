@@ -3,6 +3,7 @@
 #include "cli/fields.h"
 #include "cli/follow.h"
 #include "cli/operation_text.h"
+#include "cli/parse_command.h"
 #include "cli/plan_text.h"
 #include "cli/procedure_text.h"
 #include "cli/storage_commands.h"
@@ -117,6 +118,7 @@ Result<int> Session::carry_out()
             return history();
         case Command::clean:
             return clean();
+        case Command::parse:
         case Command::version:
             break;
     }
@@ -392,6 +394,12 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
         const auto ask = ask_recording(asked.from);
         const auto code = ask ? storage_command(asked, console, style, *ask) : std::unexpected(ask.error());
         return code ? *code : say_error(console, style, asked.json, code.error());
+    }
+    if (asked.command == Command::parse) {
+        const auto said = parse_input(asked, console);
+        if (!said) return say_error(console, style, asked.json, said.error());
+        console.out(*said);
+        return 0;
     }
     const auto client = connect(asked);
     if (!client) return say_error(console, style, asked.json, client.error());

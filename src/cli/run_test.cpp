@@ -297,6 +297,45 @@ TEST_CASE("lists, history, audit, journal and clean ask for what they show")
     CHECK(scene.said("the plan of operation 3\n2 KiB would be freed\n"));
 }
 
+TEST_CASE("a text is parsed without a daemon, in many lines or with --json in one")
+{
+    fakes::TextConsole console;
+    console.input = "Personalities : [raid1]\nunused devices: <none>\n";
+    const Connect none = [](const Invocation&) -> Result<std::unique_ptr<site::Client>> {
+        return fail(ErrorKind::unavailable, "nobody was to be asked");
+    };
+    CHECK(run({"parse", "mdstat"}, console, none) == 0);
+    CHECK(console.said.starts_with("{\n  \"arrays\": [],\n"));
+    console.said.clear();
+    CHECK(run({"parse", "mdstat", "--json"}, console, none) == 0);
+    CHECK(console.said == "{\"arrays\":[],\"personalities\":[\"raid1\"],\"unused_devices\":[]}\n");
+    CHECK(console.complained.empty());
+}
+
+TEST_CASE("a text of another kind, or cut, is damaged data; a kind that there is not, bad usage")
+{
+    fakes::TextConsole console;
+    console.input =
+        "/dev/md0:\n           Version : 1.2\n        Raid Level : raid1\n      Raid Devices : 2\n";
+    const Connect none = [](const Invocation&) -> Result<std::unique_ptr<site::Client>> {
+        return fail(ErrorKind::unavailable, "nobody was to be asked");
+    };
+    CHECK(run({"parse", "mdadm-detail"}, console, none) == 8);
+    CHECK(console.complained ==
+          "belay: this output of `mdadm --detail` is cut: the table of the devices of /dev/md0 is missing\n"
+          "  next: mdadm --detail /dev/md0 | belay parse mdadm-detail\n");
+    console.complained.clear();
+    CHECK(run({"parse", "mdstat"}, console, none) == 8);
+    CHECK(
+        console.complained ==
+        "belay: this is no output of `cat /proc/mdstat`: line 1: it does not begin with \"Personalities :\"\n"
+        "  next: cat /proc/mdstat | belay parse mdstat\n");
+    CHECK(console.said.empty());
+    CHECK(run({"parse", "mdstats"}, console, none) == 2);
+    CHECK(run({"parse", "mdstat", "--json"}, console, none) == 8);
+    CHECK(Json::parse(console.said)["error"]["kind"] == "corrupt");
+}
+
 TEST_CASE("the version needs no daemon")
 {
     fakes::TextConsole console;

@@ -3,6 +3,7 @@
 #include "cli/fakes.h"
 #include "cli/invocation.h"
 #include "cli/samples.h"
+#include "storage/parse/kinds.h"
 
 #include <algorithm>
 #include <array>
@@ -167,6 +168,17 @@ TEST_CASE("the completion asks belay for what varies")
     CHECK(shell.offers("plan disk.replace --leaving /dev/s") == Words{"/dev/sdq"});
     CHECK(shell.offers("commit \"\"") == Words{"7"});
     CHECK(shell.offers("show --socket /tmp/none \"\"") == Words{"7"});
+}
+
+TEST_CASE("completion and man page name every kind of text that can be parsed")
+{
+    Words kinds;
+    const std::string page = man_page();
+    for (const storage::parse::Kind& kind : storage::parse::kinds()) {
+        kinds.emplace(kind.name);
+        CHECK_MESSAGE(page.find(std::string(kind.name)) != std::string::npos, kind.name);
+    }
+    if (has_program("bash")) CHECK(Shell().offers("parse \"\"") == kinds);
 }
 
 }  // namespace

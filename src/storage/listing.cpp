@@ -1,46 +1,19 @@
 #include "storage/listing.h"
 
-#include "base/json.h"
-
-#include <charconv>
+#include "storage/parse/fields.h"
+#include "storage/parse/lines.h"
 
 namespace belay::storage {
 namespace {
 
-std::string text_of(const Json& json, const char* key)
-{
-    const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+using parse::number_of;
+using parse::text_of;
+using parse::trailing_number;
 
-std::optional<uint64_t> whole_number(std::string_view text)
+/// What is not said is not so.
+bool is_set(const Json& json, const char* key)
 {
-    uint64_t value = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
-std::optional<uint64_t> trailing_number(std::string_view text)
-{
-    return whole_number(text.substr(text.find_last_not_of("0123456789") + 1));
-}
-
-/// Tools write numbers as numbers or as texts, by their version.
-std::optional<uint64_t> number_of(const Json& json, const char* key)
-{
-    const auto found = json.find(key);
-    if (found == json.end()) return std::nullopt;
-    if (found->is_number_unsigned()) return found->get<uint64_t>();
-    if (!found->is_string()) return std::nullopt;
-    return whole_number(found->get_ref<const std::string&>());
-}
-
-bool flag_of(const Json& json, const char* key)
-{
-    const auto found = json.find(key);
-    if (found == json.end()) return false;
-    return found->is_boolean() ? found->get<bool>() : text_of(json, key) == "1";
+    return parse::flag_of(json, key).value_or(false);
 }
 
 /// The list under `key` of a tool's object. Errors: corrupt.
@@ -79,8 +52,8 @@ Result<std::vector<ListedDevice>> parse_lsblk(std::string_view text)
                            .start = number_of(row, "start"),
                            .logical_sector = number_of(row, "log-sec").value_or(512),
                            .physical_sector = number_of(row, "phy-sec").value_or(512),
-                           .rotational = flag_of(row, "rota"),
-                           .read_only = flag_of(row, "ro"),
+                           .rotational = is_set(row, "rota"),
+                           .read_only = is_set(row, "ro"),
                            .content = {text_of(row, "fstype"), text_of(row, "uuid"), text_of(row, "label")}});
     }
     return devices;
@@ -137,7 +110,7 @@ Result<PartitionTable> parse_sfdisk(std::string_view text)
                                  .number = *number,
                                  .start = *start,
                                  .size = *size,
-                                 .bootable = flag_of(row, "bootable")});
+                                 .bootable = is_set(row, "bootable")});
     }
     return table;
 }

@@ -1,0 +1,76 @@
+#include "storage/parse/kinds.h"
+
+#include "storage/parse/lsblk.h"
+#include "storage/parse/lvm.h"
+#include "storage/parse/mdadm_detail.h"
+#include "storage/parse/mdadm_examine.h"
+#include "storage/parse/mdstat.h"
+#include "storage/parse/sfdisk_dump.h"
+#include "storage/parse/smartctl.h"
+#include "storage/parse/zpool_status.h"
+
+#include <algorithm>
+#include <array>
+
+namespace belay::storage::parse {
+namespace {
+
+template <auto parse>
+Result<Json> as_json(std::string_view text)
+{
+    const auto parsed = TRY(parse(text));
+    Json json;
+    to_json(json, parsed);
+    return json;
+}
+
+/// mdadm prints either report for either question, by what the device is. A text is read as what it is; where
+/// it is neither, the error is that of the report that was asked for.
+template <auto asked, auto other>
+Result<Json> as_either(std::string_view text)
+{
+    auto json = as_json<asked>(text);
+    if (json) return json;
+    auto instead = as_json<other>(text);
+    return instead ? instead : json;
+}
+
+constexpr std::array<Kind, 8> table{{
+    {"mdstat", "the md arrays of the kernel", "cat /proc/mdstat", as_json<parse_mdstat>},
+    {"mdadm-detail", "an md array and its devices", "mdadm --detail /dev/md0",
+     as_either<parse_mdadm_detail, parse_mdadm_examine>},
+    {"mdadm-examine", "the md superblock on a device", "mdadm --examine /dev/sda1",
+     as_either<parse_mdadm_examine, parse_mdadm_detail>},
+    {"sfdisk-dump", "a partition table", "sfdisk --dump /dev/sda", as_json<parse_sfdisk_dump>},
+    {"lsblk-json", "block devices, as a tree or a list", "lsblk --json --bytes --output-all",
+     as_json<parse_lsblk_tree>},
+    {"smartctl-json", "what a disk says of its health", "smartctl --json --xall /dev/sda",
+     as_json<parse_smartctl>},
+    {"lvm-json", "volume groups, physical and logical volumes",
+     "lvm fullreport --reportformat json --units b --nosuffix", as_json<parse_lvm>},
+    {"zpool-status", "the pools of ZFS", "zpool status -v", as_json<parse_zpool_status>},
+}};
+
+}  // namespace
+
+std::span<const Kind> kinds()
+{
+    return table;
+}
+
+const Kind* kind_named(std::string_view name)
+{
+    const auto found = std::ranges::find(table, name, &Kind::name);
+    return found == table.end() ? nullptr : &*found;
+}
+
+Result<Json> parse_as(const Kind& kind, std::string_view text)
+{
+    auto json = kind.parse(text);
+    if (json) return json;
+    Error error = json.error();
+    error.next = fmt::format("{} | belay parse {}", kind.example, kind.name);
+    return std::unexpected(std::move(error));
+}
+
+}  // namespace belay::storage::parse
