@@ -117,9 +117,8 @@ Result<void> read_ddf(MdadmExamine& device, const MdadmSection& section, MdadmFi
 {
     device.level = "container";
     const auto volumes = fields.number("virtual_disks");
-    for (uint64_t i = 0; i < 1024; ++i) {
-        if (fields.has(fmt::format("vd_guid_{}", i))) device.volumes.push_back(ddf_volume(fields, i));
-    }
+    for (const uint64_t i : fields.numbers_behind("vd_guid_"))
+        device.volumes.push_back(ddf_volume(fields, i));
     for (const Line& line : section.table_lines) {
         if (auto disk = ddf_disk(line.text)) device.disks.push_back(std::move(*disk));
     }

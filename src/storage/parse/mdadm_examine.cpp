@@ -133,7 +133,7 @@ void read_counts(MdadmExamine& device, MdadmFields& fields)
 /// "Partition[0] :   2097152 sectors at     2048 (type 83)"
 void read_partitions(MdadmExamine& device, MdadmFields& fields)
 {
-    for (uint64_t i = 0; i < 256; ++i) {
+    for (const uint64_t i : fields.numbers_behind("partition_")) {
         std::string text = fields.text(fmt::format("partition_{}", i));
         if (text.empty()) text = fields.text(fmt::format("partition_{:02}", i));
         if (text.empty()) continue;

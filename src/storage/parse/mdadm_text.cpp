@@ -256,6 +256,18 @@ std::map<std::string, std::string> MdadmFields::rest() const
     return rest;
 }
 
+std::vector<uint64_t> MdadmFields::numbers_behind(std::string_view name) const
+{
+    std::vector<uint64_t> numbers;
+    for (auto field = values_.lower_bound(std::string(name)); field != values_.end(); ++field) {
+        if (!field->first.starts_with(name)) break;
+        const auto number = whole_number(std::string_view(field->first).substr(name.size()));
+        if (number) numbers.push_back(*number);
+    }
+    std::ranges::sort(numbers);
+    return numbers;
+}
+
 MdadmName mdadm_name(const std::string& value)
 {
     const size_t local = value.find("(local to host ");

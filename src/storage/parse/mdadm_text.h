@@ -37,6 +37,8 @@ class MdadmFields {
     /// "64K" in bytes.
     std::optional<uint64_t> chunk(const std::string& name);
     std::map<std::string, std::string> rest() const;
+    /// The numbers behind a name: of partition_0 and partition_3, 0 and 3; ascending.
+    std::vector<uint64_t> numbers_behind(std::string_view name) const;
 
   private:
     std::map<std::string, std::string> values_;
