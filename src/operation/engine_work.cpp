@@ -28,6 +28,14 @@ bool nobody_knows(const StepState& state, const Action& action)
     return state.status == StepState::Status::intended && !answered && action.repeat() == Repeat::never;
 }
 
+/// Whether the command itself says by its error that it was not even started.
+bool never_began(const Error& error)
+{
+    const bool began = error.kind == ErrorKind::timeout || error.kind == ErrorKind::corrupt ||
+                       error.kind == ErrorKind::lost || error.kind == ErrorKind::dead;
+    return error.exit_code == 0 && !began;
+}
+
 /// Whether it goes back because somebody said so, and not by itself.
 bool asked_by_a_person(const Operation& operation)
 {
@@ -210,6 +218,9 @@ Result<Next> Engine::settle_step(Slot& slot, size_t index, const host::Moment& n
     if (inspection->found == Inspection::Found::running) return wait_for_step(slot, index, *inspection, now);
     const bool said_done = inspection->found == Inspection::Found::unseen && applied;
     if (inspection->found != Inspection::Found::done && !said_done) {
+        const bool blind = inspection->found == Inspection::Found::unseen && action->repeat() == Repeat::never;
+        if (!applied && blind && never_began(applied.error()) && slot.operation.state != State::committing)
+            TRY(take(slot, now, Event::undone, {{"step", step.name}, {"detail", "it did not begin"}}));
         if (!applied) return step_failed(slot, index, applied.error(), now);
         return step_failed(
             slot, index,
@@ -395,8 +406,8 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
     const bool sees = (*action)->sees_remains(step.arguments);
     if (!sees && nobody_knows(state, **action) && !asked_by_a_person(slot.operation)) {
         TRY(move(slot, now, State::held,
-                 fmt::format("nobody knows whether the step {} ran, so it is not undone unasked: look first; "
-                             "abort undoes it, clear leaves it as it is",
+                 fmt::format("nobody knows whether the step {} ran, so it is not undone unasked: look whether it "
+                             "did, and do it by hand if not; abort then undoes it with all the rest",
                              step.name)));
         return idle;
     }
