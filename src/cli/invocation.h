@@ -25,6 +25,10 @@ enum class Command {
     show,
     history,
     clean,
+    runbook_lint,
+    runbook_plan,
+    runbook_add,
+    runbook_run,
     version,
 };
 
@@ -37,7 +41,7 @@ struct Invocation {
     std::string socket;
     std::string state_folder;
 
-    std::string target;  ///< an operation's number, or a procedure's name; may be empty
+    std::string target;  ///< an operation's number, a procedure's name, or a runbook's file; may be empty
     std::string why;
 
     // plan, add, run
@@ -47,6 +51,9 @@ struct Invocation {
     bool dry_run = false;  ///< of clean as well
     Milliseconds soak{0};
     bool yes = false;
+
+    // runbook
+    std::vector<std::string> set;  ///< "NAME=VALUE"
 
     // timer
     bool stop = false, restart = false;
@@ -87,5 +94,8 @@ std::string did_you_mean(std::string_view typed, const std::vector<std::string>&
 
 /// `--name value` and `--name=value` as {name: value}. Errors: usage.
 Result<std::map<std::string, std::string>> procedure_arguments(const std::vector<std::string>& words);
+
+/// `NAME=VALUE` as {name: value}. Errors: usage.
+Result<std::map<std::string, std::string>> runbook_values(const std::vector<std::string>& set);
 
 }  // namespace belay::cli

@@ -24,6 +24,7 @@ class Lint {
 
     void run()
     {
+        look_at(runbook_.summary, {});
         for (const CheckEntry& check : runbook_.checks) {
             look_at(check.title, {});
             look_at(check.mend, {});

@@ -56,7 +56,7 @@ class Maker {
     Result<Plan> make()
     {
         plan_.procedure = "runbook." + runbook_.name;
-        plan_.title = runbook_.summary;
+        plan_.title = TRY(filled_text(runbook_.summary.text, values_));
         plan_.asked = {{"runbook", runbook_.name}, {"variables", values_}};
         if (runbook_.timer) plan_.timer = *runbook_.timer;
         for (size_t i = 0; i < runbook_.checks.size(); ++i) TRY(add_check(i));

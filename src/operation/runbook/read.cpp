@@ -95,7 +95,7 @@ Runbook read_whole(const Node& document, std::vector<Problem>& problems)
     if (!name.text.empty() && !is_name(name.text, ".-"))
         reader.error(name.place, "a runbook's name has only small letters, digits, \".\" and \"-\"");
     runbook.name = name.text;
-    runbook.summary = reader.required("summary", "what it does, in one line").text;
+    runbook.summary = reader.required("summary", "what it does, in one line");
     runbook.description = reader.text("description").value_or(Text{}).text;
     runbook.source = reader.text("source").value_or(Text{}).text;
     runbook.timer = reader.span("timer");

@@ -78,7 +78,8 @@ struct GateEntry {
 };
 
 struct Runbook {
-    std::string name, summary, description, source;
+    std::string name, description, source;
+    Text summary = {};
     std::vector<Variable> variables = {};
     std::vector<CheckEntry> checks = {};
     std::vector<StepEntry> steps = {};
