@@ -65,7 +65,8 @@ class Session {
 /// Whether a plan is to be made from a runbook.
 bool is_of_runbook(Command command)
 {
-    return command == Command::runbook_plan || command == Command::runbook_add || command == Command::runbook_run;
+    return command == Command::runbook_plan || command == Command::runbook_add ||
+           command == Command::runbook_run;
 }
 
 std::string said_name(Command command)

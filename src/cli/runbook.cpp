@@ -36,7 +36,8 @@ std::string variables_text(const Style& style, const std::vector<Variable>& vari
     std::vector<std::vector<std::string>> rows;
     for (const Variable& variable : variables) {
         std::string meaning = clean(style, variable.meaning.text);
-        if (variable.fallback) meaning += fmt::format(" ({} unless set)", quoted(clean(style, variable.fallback->text)));
+        if (variable.fallback)
+            meaning += fmt::format(" ({} unless set)", quoted(clean(style, variable.fallback->text)));
         rows.push_back({clean(style, variable.name), meaning});
     }
     return rows.empty() ? "" : "\nVariables\n" + table(style, rows, 2);
@@ -76,13 +77,14 @@ Result<std::string> read_runbook_file(const std::string& path)
 std::string lint_text(const Style& style, const std::string& file, const Linted& linted)
 {
     std::string text;
-    for (const Problem& problem : linted.problems)
-        text += clean(style, to_text(problem, file)) + '\n';
+    for (const Problem& problem : linted.problems) text += clean(style, to_text(problem, file)) + '\n';
     const size_t errors = errors_of(linted);
     const size_t warnings = linted.problems.size() - errors;
     if (!linted.runbook)
-        return text + paint(style, Tone::bad, fmt::format("{}: {}, {}", clean(style, file), counted(errors, "error"),
-                                                          counted(warnings, "warning"))) +
+        return text +
+               paint(style, Tone::bad,
+                     fmt::format("{}: {}, {}", clean(style, file), counted(errors, "error"),
+                                 counted(warnings, "warning"))) +
                '\n';
     const operation::runbook::Runbook& runbook = *linted.runbook;
     text += fmt::format("{}: {}\n", paint(style, Tone::bold, clean(style, runbook.name)),

@@ -12,8 +12,7 @@ Result<std::string> read_runbook_file(const std::string& path);
 
 /// What lint says: a line for each problem that a compiler's reader understands, then what the runbook is and
 /// what it wants to be told.
-std::string lint_text(const Style& style, const std::string& file,
-                      const operation::runbook::Linted& linted);
+std::string lint_text(const Style& style, const std::string& file, const operation::runbook::Linted& linted);
 /// The same as data.
 Json lint_json(const std::string& file, const operation::runbook::Linted& linted);
 

@@ -33,7 +33,8 @@ Result<Ask> read_ask(const Json& json)
     ask.runbook = TRY(parameters.text("runbook"));
     ask.runbook_file = TRY(parameters.text("runbook_file"));
     if (ask.procedure.empty() == ask.runbook.empty())
-        return fail(ErrorKind::usage, "a plan is made from a procedure or from a runbook: one of them is wanted");
+        return fail(ErrorKind::usage,
+                    "a plan is made from a procedure or from a runbook: one of them is wanted");
     ask.arguments = TRY(parameters.named_texts("arguments"));
     ask.keep = TRY(parameters.flag("keep", false));
     ask.one_shot.wanted = TRY(parameters.flag("one_shot", false));
@@ -120,7 +121,8 @@ Result<Plan> plan_of_procedure(const Services& services, host::Host& host, const
 Result<Plan> make_plan(const Services& services, const Ask& ask)
 {
     host::OneLook look(services.host);
-    Plan plan = TRY(ask.procedure.empty() ? plan_of_runbook(look, ask) : plan_of_procedure(services, look, ask));
+    Plan plan =
+        TRY(ask.procedure.empty() ? plan_of_runbook(look, ask) : plan_of_procedure(services, look, ask));
     if (ask.timer) plan.timer = *ask.timer;
     plan.gates.insert(plan.gates.end(), ask.gates.begin(), ask.gates.end());
     return plan;

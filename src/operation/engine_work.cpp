@@ -218,7 +218,8 @@ Result<Next> Engine::settle_step(Slot& slot, size_t index, const host::Moment& n
     if (inspection->found == Inspection::Found::running) return wait_for_step(slot, index, *inspection, now);
     const bool said_done = inspection->found == Inspection::Found::unseen && applied;
     if (inspection->found != Inspection::Found::done && !said_done) {
-        const bool blind = inspection->found == Inspection::Found::unseen && action->repeat() == Repeat::never;
+        const bool blind =
+            inspection->found == Inspection::Found::unseen && action->repeat() == Repeat::never;
         if (!applied && blind && never_began(applied.error()) && slot.operation.state != State::committing)
             TRY(take(slot, now, Event::undone, {{"step", step.name}, {"detail", "it did not begin"}}));
         if (!applied) return step_failed(slot, index, applied.error(), now);
@@ -405,16 +406,16 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
     if (!action) return undo_failed(action.error());
     const bool sees = (*action)->sees_remains(step.arguments);
     if (!sees && nobody_knows(state, **action) && !asked_by_a_person(slot.operation)) {
-        TRY(move(slot, now, State::held,
-                 fmt::format("nobody knows whether the step {} ran, so it is not undone unasked: look whether it "
-                             "did, and do it by hand if not; abort then undoes it with all the rest",
-                             step.name)));
+        TRY(move(
+            slot, now, State::held,
+            fmt::format("nobody knows whether the step {} ran, so it is not undone unasked: look whether it "
+                        "did, and do it by hand if not; abort then undoes it with all the rest",
+                        step.name)));
         return idle;
     }
     const bool was_done = !sees && state.status == StepState::Status::done;
-    Result<std::string> remains = was_done
-                                      ? Result<std::string>("what it did")
-                                      : (*action)->remains(host_, step.arguments, state.remembered);
+    Result<std::string> remains = was_done ? Result<std::string>("what it did")
+                                           : (*action)->remains(host_, step.arguments, state.remembered);
     if (!remains) return undo_failed(remains.error());
     std::string detail = "nothing of it was there";
     if (!remains->empty()) {

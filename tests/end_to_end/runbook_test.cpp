@@ -20,17 +20,20 @@ class Bench {
     void boot()
     {
         host_.reset();
-        auto host = lab::Host::boot(folder_, {.name = "runbook",
-                                              .disks = {{"state", {128 << 20}, "LAB-state"}},
-                                              .modules = {"raid1"}});
+        auto host = lab::Host::boot(
+            folder_,
+            {.name = "runbook", .disks = {{"state", {128 << 20}, "LAB-state"}}, .modules = {"raid1"}});
         REQUIRE_MESSAGE(host.has_value(), host.error().what);
         host_ = std::move(*host);
         const std::string disk = host_->device("state");
-        shell("blkid " + disk + " >/dev/null || mke2fs -q -t ext4 " + disk + "; mkdir -p /mnt/disk /var/lib/belay; mount " +
-              disk + " /mnt/disk; mkdir -p /mnt/disk/belay /mnt/disk/srv; mount --bind /mnt/disk/belay /var/lib/belay");
+        shell("blkid " + disk + " >/dev/null || mke2fs -q -t ext4 " + disk +
+              "; mkdir -p /mnt/disk /var/lib/belay; mount " + disk +
+              " /mnt/disk; mkdir -p /mnt/disk/belay /mnt/disk/srv; mount --bind /mnt/disk/belay "
+              "/var/lib/belay");
         // The service listens on the port that its file names.
         write("/usr/local/bin/demo-reload",
-              "#!/bin/sh\n. /mnt/disk/srv/demo.conf\n[ -n \"$PORT\" ] || { echo 'demo.conf names no port' >&2; exit 1; }\n"
+              "#!/bin/sh\n. /mnt/disk/srv/demo.conf\n[ -n \"$PORT\" ] || { echo 'demo.conf names no port' "
+              ">&2; exit 1; }\n"
               "[ ! -e /run/demo.pid ] || kill \"$(cat /run/demo.pid)\"\n"
               "setsid nc -lk 127.0.0.1 \"$PORT\" </dev/null >/dev/null 2>&1 &\necho $! >/run/demo.pid\n"
               "for i in 1 2 3 4 5 6 7 8 9; do nc -z 127.0.0.1 \"$PORT\" && exit 0; sleep 0.1; done\n");
@@ -58,9 +61,11 @@ class Bench {
         return *outcome;
     }
     /// belay runbook VERB of a shipped runbook, or of one at a path.
-    host::Outcome runbook(const std::string& verb, const std::string& name, const Words& set, const Words& more = {})
+    host::Outcome runbook(const std::string& verb, const std::string& name, const Words& set,
+                          const Words& more = {})
     {
-        Words words = {"runbook", verb, name.contains('/') ? name : fmt::format("{}/{}.toml", BELAY_RUNBOOKS, name)};
+        Words words = {"runbook", verb,
+                       name.contains('/') ? name : fmt::format("{}/{}.toml", BELAY_RUNBOOKS, name)};
         for (const std::string& value : set) words.insert(words.end(), {"--set", value});
         words.insert(words.end(), more.begin(), more.end());
         return belay(words);
@@ -97,7 +102,8 @@ TEST_CASE("a configuration file is replaced, and comes back when somebody says s
     Bench bench;
     start_service(bench, "PORT=7000\n# new\n");
     bench.hold(bench.runbook("lint", "service-config", {}), 0, "nothing is wrong");
-    bench.hold(bench.runbook("plan", "service-config", service, {"--dry-run"}), 0, "cp /root/demo.conf " + conf);
+    bench.hold(bench.runbook("plan", "service-config", service, {"--dry-run"}), 0,
+               "cp /root/demo.conf " + conf);
     bench.hold(bench.runbook("add", "service-config", service), 0, "operation 1 is added");
     CHECK(bench.shell("cat " + conf) == "PORT=7000\n# old\n");
     bench.hold(bench.belay({"activate", "1"}), 0);
@@ -199,7 +205,8 @@ TEST_CASE("a package is upgraded, and its old version is the way back")
     Bench bench;
     make_archive(bench);
     const auto version = [&] {
-        return bench.shell("cat /usr/share/belay-demo/version; dpkg-query -W -f '${db:Status-Abbrev}${Version}' belay-demo");
+        return bench.shell(
+            "cat /usr/share/belay-demo/version; dpkg-query -W -f '${db:Status-Abbrev}${Version}' belay-demo");
     };
     const Words to2 = {"package=belay-demo", "version=2.0", "health=test -e /usr/share/belay-demo/version"};
     bench.hold(bench.runbook("add", "package-upgrade", to2), 0);
@@ -238,7 +245,7 @@ summary = "Count"
 name = "count"
 title = "Count one more"
 phase = "activate"
-run = ["sh", "-c", "echo more >>/root/count; sleep 3"]
+run = ["sh", "-c", "echo more >>/root/count; sleep 2; echo over >/root/over"]
 undo = ["sed", "-i", "$d", "/root/count"]
 [fingerprint]
 files = ["/root/count"]
@@ -246,7 +253,9 @@ files = ["/root/count"]
     bench.shell("echo first >/root/count");
     bench.hold(bench.runbook("add", "/root/blind.toml", {}), 0);
     bench.hold(bench.belay({"activate", "1", "--no-wait"}), 0);
-    bench.shell("until grep -q more /root/count; do sleep 0.05; done; pkill -KILL -x belayd");
+    bench.shell(
+        "until grep -q more /root/count; do sleep 0.05; done; pkill -KILL -x belayd; "
+        "until test -e /root/over; do sleep 0.05; done; sleep 0.2");
     bench.hold(bench.belay({"show", "1", "--follow"}), 0, "nobody knows whether the step count ran");
     CHECK(bench.shown("1").at("state") == "held");
     CHECK(bench.shell("cat /root/count") == "first\nmore\n");

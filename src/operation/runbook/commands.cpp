@@ -39,7 +39,8 @@ std::string written_text(const Json& arguments)
 {
     const std::string path = arguments.at("path");
     if (arguments.contains("from"))
-        return host::Command{.argv = {"cp", arguments.at("from"), path}}.to_text() + "  # as it was when planned";
+        return host::Command{.argv = {"cp", arguments.at("from"), path}}.to_text() +
+               "  # as it was when planned";
     const auto bytes = host::decode_bytes(arguments.at("bytes"));
     const auto lines = bytes ? std::ranges::count(*bytes, '\n') : 0;
     if (bytes && !bytes->empty() && lines <= static_cast<ptrdiff_t>(most_lines_shown))
@@ -61,7 +62,8 @@ std::optional<host::Command> run_command(const Json& arguments)
 
 std::optional<host::Command> undo_command(const Json& arguments, std::string_view remembered)
 {
-    if (!arguments.contains("undo")) return arguments.contains("path") ? run_command(arguments) : std::nullopt;
+    if (!arguments.contains("undo"))
+        return arguments.contains("path") ? run_command(arguments) : std::nullopt;
     host::Command command{.argv = with_remembered_all(arguments.at("undo"), remembered),
                           .effect = host::Effect::changes,
                           .limit = Milliseconds{arguments.at("timeout_ms").get<int64_t>()}};
@@ -82,8 +84,7 @@ void show_write(Step& step)
     const std::string path = step.arguments.at("path");
     step.commands.push_back(written_text(step.arguments));
     if (step.arguments.contains("mode"))
-        step.commands.push_back(
-            host::Command{.argv = {"chmod", step.arguments.at("mode"), path}}.to_text());
+        step.commands.push_back(host::Command{.argv = {"chmod", step.arguments.at("mode"), path}}.to_text());
     step.undo_commands.push_back(fmt::format("# {} as it was before", path));
     show_commands(step);
 }
@@ -131,9 +132,10 @@ Result<std::string> ask_to_remember(host::Host& host, const Json& arguments)
     std::string text = TRY(run_checked(host, command)).out;
     while (text.ends_with('\n')) text.pop_back();
     if (text.size() > longest_remembered || text.contains('\0'))
-        return fail(ErrorKind::corrupt, fmt::format("what {} says is longer than 64 KiB or has a zero byte, and "
-                                                    "cannot be remembered",
-                                                    command.argv.front()));
+        return fail(ErrorKind::corrupt,
+                    fmt::format("what {} says is longer than 64 KiB or has a zero byte, and "
+                                "cannot be remembered",
+                                command.argv.front()));
     return text;
 }
 

@@ -19,7 +19,7 @@ std::optional<host::Command> undo_command(const Json& arguments, std::string_vie
 
 struct Answer {
     bool yes = false;
-    std::string found = {};   ///< a few words for a person
+    std::string found = {};  ///< a few words for a person
     std::string wanted = {};
 };
 /// Asks a command whose answer is yes or no. Errors: those of running it, usage (a bad pattern).

@@ -65,7 +65,8 @@ bool any_error(const std::vector<Problem>& problems)
 
 std::string_view name_of(Node::Kind kind)
 {
-    constexpr std::string_view names[] = {"a text", "a number", "true or false", "a list", "a table", "a value"};
+    constexpr std::string_view names[] = {"a text", "a number", "true or false",
+                                          "a list", "a table",  "a value"};
     return names[static_cast<size_t>(kind)];
 }
 
@@ -74,9 +75,10 @@ std::optional<Node> read_document(std::string_view text, std::vector<Problem>& p
     const toml::parse_result parsed = toml::parse(text);
     if (parsed) return table_of(parsed.table());
     const toml::parse_error& error = parsed.error();
-    problems.push_back({place_of(error.source()), true,
-                        fmt::format("this is no TOML: {}; mend it and lint again, for nothing behind it was read",
-                                    error.description())});
+    problems.push_back(
+        {place_of(error.source()), true,
+         fmt::format("this is no TOML: {}; mend it and lint again, for nothing behind it was read",
+                     error.description())});
     return std::nullopt;
 }
 

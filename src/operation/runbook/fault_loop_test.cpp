@@ -50,8 +50,9 @@ size_t fault_at_every_contact(Fault::Kind kind)
         for (size_t at = 1; at <= whole.contacts(); ++at, ++runs) {
             Trial trial(wish, Fault{kind, at});
             const State ended = trial.run();
-            check(trial, wish, ended, fmt::format("wish {}, fault {} at contact {}", static_cast<int>(wish),
-                                                  static_cast<int>(kind), at));
+            check(trial, wish, ended,
+                  fmt::format("wish {}, fault {} at contact {}", static_cast<int>(wish),
+                              static_cast<int>(kind), at));
         }
     }
     return runs;

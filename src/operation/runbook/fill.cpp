@@ -48,7 +48,8 @@ std::string shown(std::string_view text)
 {
     while (text.ends_with('\n')) text.remove_suffix(1);
     const bool plain = text.size() <= longest_shown && !text.contains('\0');
-    return plain ? fmt::format("\"{}\"", text) : fmt::format("{} bytes, sha256 {}", text.size(), sha256(text));
+    return plain ? fmt::format("\"{}\"", text)
+                 : fmt::format("{} bytes, sha256 {}", text.size(), sha256(text));
 }
 
 Result<Fingerprint> state_of(host::Host& host, const Json& arguments)

@@ -15,7 +15,8 @@ constexpr std::string_view shells[] = {"sh", "bash", "dash", "zsh", "ksh"};
 struct Scope {
     bool member = false;
     bool remembered = false;
-    std::string_view remembered_why = "is known only in \"undo\", \"undo-input\" and \"left\": take it out here";
+    std::string_view remembered_why =
+        "is known only in \"undo\", \"undo-input\" and \"left\": take it out here";
 };
 
 class Lint {
@@ -32,8 +33,8 @@ class Lint {
         }
         for (const StepEntry& step : runbook_.steps) look_at(step);
         for (const GateEntry& gate : runbook_.gates) look_at(gate);
-        for (const auto* texts : {&runbook_.locks, &runbook_.left_by_abort, &runbook_.afterwards,
-                                  &runbook_.fingerprint_files}) {
+        for (const auto* texts :
+             {&runbook_.locks, &runbook_.left_by_abort, &runbook_.afterwards, &runbook_.fingerprint_files}) {
             for (const Text& text : *texts) look_at(text, {});
         }
         for (const Words& command : runbook_.fingerprint_commands) look_at(command, {});
@@ -69,13 +70,15 @@ class Lint {
             if (!scope.remembered) error(place, fmt::format("${{remembered}} {}", scope.remembered_why));
         } else if (name == "member") {
             if (!scope.member)
-                error(place, "${member} is known only in a step with \"members\": give it some, or take it out");
+                error(place,
+                      "${member} is known only in a step with \"members\": give it some, or take it out");
         } else if (is_known(name)) {
             used_.insert(name);
         } else {
-            error(place, fmt::format("there is no variable \"{}\": make a [variables.{}], or write \"$${{\" where no "
-                                     "variable is meant",
-                                     name, name));
+            error(place, fmt::format(
+                             "there is no variable \"{}\": make a [variables.{}], or write \"$${{\" where no "
+                             "variable is meant",
+                             name, name));
         }
     }
 
@@ -97,10 +100,11 @@ class Lint {
     {
         const auto is_in = [&](std::string_view secret) { return name.contains(secret); };
         if (std::ranges::any_of(secrets, is_in))
-            warning(place, fmt::format("the value of ${{{}}} would stand on a command line, where everybody on the "
-                                       "host can read it, and stay in the journal: let the command read it from a "
-                                       "file",
-                                       name));
+            warning(place,
+                    fmt::format("the value of ${{{}}} would stand on a command line, where everybody on the "
+                                "host can read it, and stay in the journal: let the command read it from a "
+                                "file",
+                                name));
     }
 
     /// A script is looked into where it is written here; one that is a variable as a whole is what somebody
@@ -115,20 +119,23 @@ class Lint {
         const bool whole = names->size() == 1 && script.text == "${" + names->front() + "}";
         if (whole) return;
         if (!names->empty())
-            warning(script.place, fmt::format("the value of ${{{}}} becomes a part of the script, quotes and all: "
-                                              "write $1 there and hand it over as [\"sh\", \"-c\", \"...\", \"sh\", "
-                                              "\"${{{}}}\"]",
-                                              names->front(), names->front()));
+            warning(script.place,
+                    fmt::format("the value of ${{{}}} becomes a part of the script, quotes and all: "
+                                "write $1 there and hand it over as [\"sh\", \"-c\", \"...\", \"sh\", "
+                                "\"${{{}}}\"]",
+                                names->front(), names->front()));
         else
-            warning(script.place, "a shell runs this, and nobody checks its script: where no pipe is needed, write "
-                                  "the command word by word");
+            warning(script.place,
+                    "a shell runs this, and nobody checks its script: where no pipe is needed, write "
+                    "the command word by word");
     }
 
     void look_at(const StepEntry& step)
     {
         const Scope scope{.member = !step.members.empty()};
         Scope back{.member = scope.member, .remembered = step.remember.has_value()};
-        back.remembered_why = "needs \"remember\", the command whose output is kept: add it, or take this out";
+        back.remembered_why =
+            "needs \"remember\", the command whose output is kept: add it, or take this out";
         look_at(step.title, scope);
         for (const Text& member : step.members) look_at(member, {});
         for (const auto* command : {&step.run, &step.remember}) {
@@ -153,16 +160,19 @@ class Lint {
     void advise(const StepEntry& step)
     {
         if (step.run && !step.write && !step.check && step.one_way)
-            warning(step.place, "this step has no \"check\": after a crash nobody can tell whether it ran, and the "
-                                "operation is held; add a command that ends with 0 once it is done");
+            warning(step.place,
+                    "this step has no \"check\": after a crash nobody can tell whether it ran, and the "
+                    "operation is held; add a command that ends with 0 once it is done");
         if (step.run && !step.write && !step.check && step.undo)
-            warning(step.place, "this step has no \"check\": after a crash nobody can tell whether it ran, and it is "
-                                "neither done again nor undone before somebody says so; add a command that ends "
-                                "with 0 once it is done");
+            warning(step.place,
+                    "this step has no \"check\": after a crash nobody can tell whether it ran, and it is "
+                    "neither done again nor undone before somebody says so; add a command that ends "
+                    "with 0 once it is done");
         if (step.run && step.undo && same(*step.run, *step.undo))
-            warning(step.undo->front().place, "going back, this runs before the steps above it are undone: where it "
-                                              "is to see what they put back, give it to the \"write\" step as its "
-                                              "\"run\"");
+            warning(step.undo->front().place,
+                    "going back, this runs before the steps above it are undone: where it "
+                    "is to see what they put back, give it to the \"write\" step as its "
+                    "\"run\"");
         const std::string_view remembered = "${remembered}";
         const auto uses = [&](const Text& text) { return text.text.contains(remembered); };
         const bool used = (step.undo && std::ranges::any_of(*step.undo, uses)) ||
@@ -170,8 +180,9 @@ class Lint {
                           (step.left && (std::ranges::any_of(step.left->run, uses) ||
                                          (step.left->expect_text && uses(*step.left->expect_text))));
         if (step.remember && !used)
-            warning(step.remember->front().place, "what this remembers is used nowhere: write ${remembered} in "
-                                                  "\"undo\", or take \"remember\" out");
+            warning(step.remember->front().place,
+                    "what this remembers is used nowhere: write ${remembered} in "
+                    "\"undo\", or take \"remember\" out");
     }
 
     static bool same(const Words& one, const Words& other)
@@ -193,8 +204,9 @@ class Lint {
         Phase phase = Phase::add;
         for (const StepEntry& step : runbook_.steps) {
             if (step.phase < phase)
-                error(step.place, fmt::format("a step of the {} phase stands below one of the {} phase: move it up",
-                                              name_of(step.phase), name_of(phase)));
+                error(step.place,
+                      fmt::format("a step of the {} phase stands below one of the {} phase: move it up",
+                                  name_of(step.phase), name_of(phase)));
             phase = std::max(phase, step.phase);
         }
     }
@@ -204,10 +216,12 @@ class Lint {
         std::set<std::string_view> names;
         size_t steps = 0;
         for (const StepEntry& step : runbook_.steps) {
-            steps += std::max<size_t>(step.members.size(), 1) * (step.wait_for && (step.run || step.write) ? 2 : 1);
+            steps += std::max<size_t>(step.members.size(), 1) *
+                     (step.wait_for && (step.run || step.write) ? 2 : 1);
             if (!step.name.text.empty() && !names.insert(step.name.text).second)
                 error(step.name.place,
-                      fmt::format("two steps are called \"{}\": give one of them another name", step.name.text));
+                      fmt::format("two steps are called \"{}\": give one of them another name",
+                                  step.name.text));
             std::set<std::string_view> members;
             for (const Text& member : step.members) {
                 if (!members.insert(member.text).second)
@@ -215,8 +229,9 @@ class Lint {
             }
         }
         if (steps > most_steps)
-            error({}, fmt::format("there are {} steps, members counted, and {} is the most: make two runbooks", steps,
-                                  most_steps));
+            error({},
+                  fmt::format("there are {} steps, members counted, and {} is the most: make two runbooks",
+                              steps, most_steps));
     }
 
     void check_whole()
@@ -227,11 +242,13 @@ class Lint {
                 warning(variable.place,
                         fmt::format("the variable {} is used nowhere: take it out", variable.name));
         }
-        const bool writes = std::ranges::any_of(runbook_.steps, [](const StepEntry& step) { return step.write.has_value(); });
+        const bool writes =
+            std::ranges::any_of(runbook_.steps, [](const StepEntry& step) { return step.write.has_value(); });
         if (!runbook_.steps.empty() && !writes && runbook_.fingerprint_files.empty() &&
             runbook_.fingerprint_commands.empty())
-            warning({}, "there is nothing to compare after an abort: name files or commands in [fingerprint], so "
-                        "that the way back is proven");
+            warning({},
+                    "there is nothing to compare after an abort: name files or commands in [fingerprint], so "
+                    "that the way back is proven");
     }
 
     const Runbook& runbook_;

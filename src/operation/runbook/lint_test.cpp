@@ -1,7 +1,7 @@
 // What a person reads about a runbook that is not right, with the line and the column.
 
-#include "operation/runbook/sample.h"
 #include "operation/runbook/runbook.h"
+#include "operation/runbook/sample.h"
 
 #include <doctest/doctest.h>
 
@@ -10,8 +10,9 @@ namespace {
 
 const std::string head = "name = \"x\"\nsummary = \"s\"\n";  // two lines
 const std::string step = "[[step]]\nname = \"a\"\ntitle = \"A\"\nphase = \"activate\"\n";
-const std::string good = head + step + "check = [\"true\"]\nrun = [\"true\"]\nundo = [\"false\"]\n"
-                                       "[fingerprint]\nfiles = [\"/etc/a\"]\n";
+const std::string good = head + step +
+                         "check = [\"true\"]\nrun = [\"true\"]\nundo = [\"false\"]\n"
+                         "[fingerprint]\nfiles = [\"/etc/a\"]\n";
 
 std::vector<std::string> said_of(const std::string& text)
 {
@@ -52,10 +53,15 @@ TEST_CASE("all errors are said at once, in the order of their lines")
 {
     const std::vector<std::string> said = said_of("nam = 1\n[[step]]\nname = 1\nrun = \"true\"\n[[gate]]\n");
     REQUIRE(said.size() >= 8);
-    CHECK(std::ranges::any_of(said, [](const auto& s) { return s.starts_with("f:1:1: error: the runbook has no key \"nam\""); }));
-    CHECK(std::ranges::any_of(said, [](const auto& s) { return s.starts_with("f:3:8: error: \"name\" has a number here"); }));
-    CHECK(std::ranges::any_of(said, [](const auto& s) { return s.starts_with("f:4:7: error: \"run\" is a text here, and a command"); }));
-    CHECK(std::ranges::any_of(said, [](const auto& s) { return s.starts_with("f:5:1: error: a gate needs \"title\""); }));
+    CHECK(std::ranges::any_of(
+        said, [](const auto& s) { return s.starts_with("f:1:1: error: the runbook has no key \"nam\""); }));
+    CHECK(std::ranges::any_of(
+        said, [](const auto& s) { return s.starts_with("f:3:8: error: \"name\" has a number here"); }));
+    CHECK(std::ranges::any_of(said, [](const auto& s) {
+        return s.starts_with("f:4:7: error: \"run\" is a text here, and a command");
+    }));
+    CHECK(std::ranges::any_of(
+        said, [](const auto& s) { return s.starts_with("f:5:1: error: a gate needs \"title\""); }));
     CHECK(!read_runbook("nam = 1").runbook);
 }
 
@@ -76,15 +82,21 @@ TEST_CASE("each kind of error stands where its cause stands")
     CHECK(says(head + step + "run = [\"a\"]\nundo = [\"b\"]\nundone = 1\n", "f:9:1", "no key \"undone\""));
     CHECK(says(head + step + "run = [\"a\", \"${b}\"]\nundo = [\"b\"]\n", "f:7:13", "no variable \"b\""));
     CHECK(says(head + step + "run = [\"a\", \"${b\"]\nundo = [\"b\"]\n", "f:7:13", "has no \"}\""));
-    CHECK(says(head + step + "run = [\"a\", \"${member}\"]\nundo = [\"b\"]\n", "f:7:13", "only in a step with"));
-    CHECK(says(head + step + "run = [\"a\", \"${remembered}\"]\nundo = [\"b\"]\n", "f:7:13", "only in \"undo\""));
-    CHECK(says(head + step + "run = [\"a\"]\nundo = [\"b\", \"${remembered}\"]\n", "f:8:14", "needs \"remember\""));
-    CHECK(says(head + "[[step]]\nname = \"a\"\ntitle = \"A\"\nphase = \"now\"\n", "f:6:9", "no phase \"now\""));
-    CHECK(says(head + "[[step]]\nname = \"a\"\ntitle = \"A\"\nphase = \"add\"\nrun = [\"a\"]\none-way = \"x\"\n",
-               "f:8:11", "leave the way back open"));
+    CHECK(says(head + step + "run = [\"a\", \"${member}\"]\nundo = [\"b\"]\n", "f:7:13",
+               "only in a step with"));
+    CHECK(says(head + step + "run = [\"a\", \"${remembered}\"]\nundo = [\"b\"]\n", "f:7:13",
+               "only in \"undo\""));
+    CHECK(says(head + step + "run = [\"a\"]\nundo = [\"b\", \"${remembered}\"]\n", "f:8:14",
+               "needs \"remember\""));
+    CHECK(
+        says(head + "[[step]]\nname = \"a\"\ntitle = \"A\"\nphase = \"now\"\n", "f:6:9", "no phase \"now\""));
+    CHECK(says(
+        head + "[[step]]\nname = \"a\"\ntitle = \"A\"\nphase = \"add\"\nrun = [\"a\"]\none-way = \"x\"\n",
+        "f:8:11", "leave the way back open"));
     CHECK(says(good + step + "run = [\"a\"]\nundo = [\"b\"]\n", "f:13:8", "two steps are called \"a\""));
-    CHECK(says(head + step + "wait-for = { run = [\"a\"] }\n[[step]]\nname = \"b\"\ntitle = \"B\"\nphase = \"add\"\n"
-                             "wait-for = { run = [\"a\"] }\n",
+    CHECK(says(head + step +
+                   "wait-for = { run = [\"a\"] }\n[[step]]\nname = \"b\"\ntitle = \"B\"\nphase = \"add\"\n"
+                   "wait-for = { run = [\"a\"] }\n",
                "f:8:1", "move it up"));
     CHECK(says(head + step + "wait-for = { run = [\"a\"] }\nundo = [\"b\"]\n", "f:8:8", "only waits"));
     CHECK(says(head + step + "wait-for = { run = [\"a\"] }\ninput = \"b\"\n", "f:8:9", "belongs to \"run\""));
@@ -98,8 +110,10 @@ TEST_CASE("errors in what is written, asked, watched and compared")
     CHECK(says(write("path = \"/a\", text = \"\", mode = \"rw\""), "f:7:42", "no mode"));
     CHECK(says(write("path = \"/a\", text = \"\"") + "one-way = \"x\"\n", "f:8:11", "can be put back"));
     CHECK(says(good + "[[check]]\ntitle = \"t\"\n", "f:12:1", "needs \"run\""));
-    CHECK(says(good + "[[check]]\ntitle = \"t\"\nrun = [\"a\"]\nexpect-output = \"(\"\n", "f:15:17", "no pattern"));
-    CHECK(says(good + "[[check]]\ntitle = \"t\"\nrun = [\"a\"]\nexpect-exit = 256\n", "f:15:15", "from 0 to 255"));
+    CHECK(says(good + "[[check]]\ntitle = \"t\"\nrun = [\"a\"]\nexpect-output = \"(\"\n", "f:15:17",
+               "no pattern"));
+    CHECK(says(good + "[[check]]\ntitle = \"t\"\nrun = [\"a\"]\nexpect-exit = 256\n", "f:15:15",
+               "from 0 to 255"));
     CHECK(says(good + "[[gate]]\ntitle = \"t\"\n", "f:12:1", "one thing"));
     CHECK(says(good + "[[gate]]\ntitle = \"t\"\ntcp = \"db\"\n", "f:14:7", "no port"));
     CHECK(says(good + "[[gate]]\ntitle = \"t\"\nhttp = \"ftp://a\"\n", "f:14:8", "is no gate"));
@@ -108,7 +122,8 @@ TEST_CASE("errors in what is written, asked, watched and compared")
     CHECK(says(good + "[variables.a]\n", "f:12:12", "needs \"meaning\""));
     CHECK(says(good + "[variables.a]\nmeaning = \"m\"\ndefault = \"b\"\npattern = \"[0-9]+\"\n", "f:15:11",
                "does not match its pattern"));
-    CHECK(says(good + "[variables.a]\nmeaning = \"m\"\npattern = \"((a{90}){90}){90}\"\n", "f:14:11", "counts"));
+    CHECK(says(good + "[variables.a]\nmeaning = \"m\"\npattern = \"((a{90}){90}){90}\"\n", "f:14:11",
+               "counts"));
     CHECK(says("check = 3\n" + good, "f:1:9", "a list is wanted"));
     CHECK(says("variables = [1]\n" + good, "f:1:13", "a table is wanted"));
 }
@@ -122,18 +137,23 @@ TEST_CASE("what is right and yet not wise is a warning, and the runbook can be r
     const std::string print = "[fingerprint]\nfiles = [\"/a\"]\n";
     const std::string secret = "[variables.db-password]\nmeaning = \"m\"\n";
     CHECK(warns(head + step + "run = [\"true\"]\n" + undo + print, "f:3:1: warning", "nobody can tell"));
-    CHECK(warns(head + step + "run = [\"sh\", \"-c\", \"a | b\"]\n" + undo, "f:7:20: warning", "a shell runs this"));
-    CHECK(warns(head + step + "run = [\"sh\", \"-c\", \"a ${b}\"]\n" + undo + "[variables.b]\nmeaning = \"m\"\n",
-                "f:7:20: warning", "a part of the script"));
+    CHECK(warns(head + step + "run = [\"sh\", \"-c\", \"a | b\"]\n" + undo, "f:7:20: warning",
+                "a shell runs this"));
+    CHECK(warns(
+        head + step + "run = [\"sh\", \"-c\", \"a ${b}\"]\n" + undo + "[variables.b]\nmeaning = \"m\"\n",
+        "f:7:20: warning", "a part of the script"));
     const std::string asked_for = head + step + "run = [\"sh\", \"-c\", \"${b}\"]\n" + undo + print +
                                   "[variables.b]\nmeaning = \"m\"\n";
     CHECK(said_of(asked_for).size() == 1);  // that it has no check
     CHECK(warns(head + step + "run = [\"a\", \"${db-password}\"]\n" + undo + secret, "f:7:13: warning",
                 "everybody on the host"));
     CHECK(warns(good + "[variables.a]\nmeaning = \"m\"\n", "f:12:12: warning", "used nowhere"));
-    CHECK(warns(head + step + "check = [\"a\"]\nrun = [\"a\"]\n" + undo, "f:1:1: warning", "nothing to compare"));
-    CHECK(warns(head + step + "run = [\"a\"]\nundo = [\"a\"]\n", "f:8:9: warning", "before the steps above it"));
-    CHECK(warns(head + step + "run = [\"a\"]\nremember = [\"b\"]\n" + undo, "f:8:13: warning", "used nowhere"));
+    CHECK(warns(head + step + "check = [\"a\"]\nrun = [\"a\"]\n" + undo, "f:1:1: warning",
+                "nothing to compare"));
+    CHECK(warns(head + step + "run = [\"a\"]\nundo = [\"a\"]\n", "f:8:9: warning",
+                "before the steps above it"));
+    CHECK(
+        warns(head + step + "run = [\"a\"]\nremember = [\"b\"]\n" + undo, "f:8:13: warning", "used nowhere"));
 }
 
 }  // namespace

@@ -27,13 +27,14 @@ Result<Values> values_of(const Runbook& runbook, const Values& given)
         const auto found = given.find(variable.name);
         if (found == given.end() && !variable.fallback) {
             const std::string example = variable.example.empty() ? "VALUE" : variable.example;
-            wrong.push_back(fmt::format("it wants {} ({}), as --set {}={}", variable.name, variable.meaning.text,
-                                        variable.name, example));
+            wrong.push_back(fmt::format("it wants {} ({}), as --set {}={}", variable.name,
+                                        variable.meaning.text, variable.name, example));
             continue;
         }
         const std::string& value = found == given.end() ? variable.fallback->text : found->second;
         if (value.size() > longest_value || value.contains('\0'))
-            wrong.push_back(fmt::format("the value of {} is longer than 4 KiB or has a zero byte", variable.name));
+            wrong.push_back(
+                fmt::format("the value of {} is longer than 4 KiB or has a zero byte", variable.name));
         else if (variable.pattern && !TRY(matches_whole(variable.pattern->text, value)))
             wrong.push_back(fmt::format("{}=\"{}\" is not as its pattern {} says", variable.name, value,
                                         variable.pattern->text));
@@ -90,7 +91,8 @@ class Maker {
     Result<void> note_program(const std::string& program)
     {
         if (program.empty() || program.contains('/'))
-            return fail(ErrorKind::usage, fmt::format("\"{}\" is no program: a bare name is wanted", program));
+            return fail(ErrorKind::usage,
+                        fmt::format("\"{}\" is no program: a bare name is wanted", program));
         programs_.insert(program);
         return {};
     }
@@ -137,8 +139,8 @@ class Maker {
         if (entry.address) {
             gate = TRY(parse_gate(TRY(filled_text(entry.address->text, values_)), entry.grace));
         } else {
-            const auto every = std::clamp<Milliseconds>(entry.grace / 3, std::chrono::seconds(1),
-                                                        std::chrono::seconds(10));
+            const auto every =
+                std::clamp<Milliseconds>(entry.grace / 3, std::chrono::seconds(1), std::chrono::seconds(10));
             gate.question.condition = "runbook.holds";
             gate.question.arguments = TRY(probe(*entry.probe));
             gate.every = every;

@@ -78,8 +78,9 @@ TEST_CASE("values that are missing, unknown or not as their pattern says are all
     const auto refused = scene.plan({{"size", "7"}, {"colour", "red"}});
     REQUIRE(!refused);
     CHECK(refused.error().kind == ErrorKind::usage);
-    CHECK(refused.error().what == "the runbook sample cannot be planned: it has no variable colour; it wants "
-                                  "service (the service), as --set service=nginx");
+    CHECK(refused.error().what ==
+          "the runbook sample cannot be planned: it has no variable colour; it wants "
+          "service (the service), as --set service=nginx");
     CHECK(scene.plan({{"service", "a b"}}).error().what.contains("not as its pattern [a-z]+ says"));
     CHECK(!scene.plan({{"service", std::string(5000, 'a')}}));
 }
@@ -89,8 +90,9 @@ TEST_CASE("a value cannot make two arguments of one, nor a script of an argument
     Scene scene;
     const Plan plan = *scene.plan(
         {{"a", "x; rm -r / ${remembered}"}},
-        head + "[variables.a]\nmeaning = \"m\"\n[[step]]\nname = \"s\"\ntitle = \"S\"\nphase = \"activate\"\n"
-               "check = [\"has\", \"/x\"]\nrun = [\"put\", \"/x\", \"${a}\"]\nundo = [\"drop\", \"/x\"]\n");
+        head +
+            "[variables.a]\nmeaning = \"m\"\n[[step]]\nname = \"s\"\ntitle = \"S\"\nphase = \"activate\"\n"
+            "check = [\"has\", \"/x\"]\nrun = [\"put\", \"/x\", \"${a}\"]\nundo = [\"drop\", \"/x\"]\n");
     CHECK(plan.steps[0].arguments.at("run") == Json{"put", "/x", "x; rm -r / ${remembered}"});
     CHECK(plan.steps[0].commands[0] == "put /x 'x; rm -r / ${remembered}'");
 }
@@ -99,8 +101,9 @@ TEST_CASE("what is written from a file is taken into the plan when it is made")
 {
     Scene scene;
     scene.machine.change([](host::Machine& m) { m.put_file("/root/new", std::string("a\xff\0b", 4)); });
-    const std::string text = head + "[[step]]\nname = \"s\"\ntitle = \"S\"\nphase = \"activate\"\n"
-                                    "write = { path = \"/etc/x\", from = \"/root/new\", mode = \"0600\" }\n";
+    const std::string text = head +
+                             "[[step]]\nname = \"s\"\ntitle = \"S\"\nphase = \"activate\"\n"
+                             "write = { path = \"/etc/x\", from = \"/root/new\", mode = \"0600\" }\n";
     const Plan plan = *scene.plan({}, text);
     CHECK(plan.steps[0].commands ==
           std::vector<std::string>{"cp /root/new /etc/x  # as it was when planned", "chmod 0600 /etc/x"});
@@ -144,7 +147,8 @@ TEST_CASE("a journal that was damaged gives errors, and nothing is run")
     for (const char* name : {"runbook.run", "runbook.run-once", "runbook.write", "runbook.wait"}) {
         const Action* action = *scene.catalogue.action(name);
         for (const Json& bad : {Json::object(), Json{{"run", 7}, {"path", 7}, {"check", 7}}}) {
-            CHECK(!action->revert(scene.machine, bad, Json{{"was", 7}}).has_value() == (name != std::string("runbook.wait")));
+            CHECK(!action->revert(scene.machine, bad, Json{{"was", 7}}).has_value() ==
+                  (name != std::string("runbook.wait")));
         }
     }
     CHECK(!scene.catalogue.fingerprint(scene.machine, {"runbook.state", {{"files", 7}}}));

@@ -18,12 +18,14 @@ Variable read_variable(const Entry& entry, std::vector<Problem>& problems)
     Reader reader(entry.value, entry.place, fmt::format("the variable {}", entry.key), problems);
     Variable variable{.name = entry.key, .place = entry.place};
     if (!is_name(entry.key, "-") || !small_letters.contains(entry.key.front()))
-        reader.error(entry.place, "a variable's name begins with a small letter and has only small letters, digits "
-                                  "and \"-\": give it another name");
+        reader.error(entry.place,
+                     "a variable's name begins with a small letter and has only small letters, digits "
+                     "and \"-\": give it another name");
     if (entry.key == remembered_name || entry.key == "member")
-        reader.error(entry.place, fmt::format("the name \"{}\" has a meaning of its own: give the variable another "
-                                              "name",
-                                              entry.key));
+        reader.error(entry.place,
+                     fmt::format("the name \"{}\" has a meaning of its own: give the variable another "
+                                 "name",
+                                 entry.key));
     variable.meaning = reader.required("meaning", "a few words for whoever sets it");
     variable.example = reader.text("example").value_or(Text{}).text;
     variable.fallback = reader.text("default");
@@ -37,8 +39,8 @@ Variable read_variable(const Entry& entry, std::vector<Problem>& problems)
                      fmt::format("{}; patterns are written as for grep -E", fits.error().what));
     else if (!*fits && (variable.fallback || !variable.example.empty()))
         reader.error(variable.pattern->place,
-                     fmt::format("\"{}\", the {} of {}, does not match its pattern: change one of them", tried,
-                                 variable.fallback ? "default" : "example", variable.name));
+                     fmt::format("\"{}\", the {} of {}, does not match its pattern: change one of them",
+                                 tried, variable.fallback ? "default" : "example", variable.name));
     return variable;
 }
 
@@ -68,7 +70,8 @@ GateEntry read_gate(const Node& node, std::vector<Problem>& problems)
     // Known also where they do not belong, so that the complaint above is the only one.
     for (const char* key : {"run", "expect-exit", "expect-output", "expect-text"}) {
         if (!runs && reader.has(key) && key != std::string_view("run"))
-            reader.error(reader.place_of(key), fmt::format("\"{}\" belongs to \"run\": take one of them out", key));
+            reader.error(reader.place_of(key),
+                         fmt::format("\"{}\" belongs to \"run\": take one of them out", key));
     }
     if (tcp) gate.address = Text{"tcp:" + tcp->text, tcp->place};
     if (http) gate.address = http;
@@ -82,8 +85,9 @@ template <typename T>
 void limit(Reader& reader, std::string_view key, std::vector<T>& entries, size_t most)
 {
     if (entries.size() <= most) return;
-    reader.error(reader.place_of(key), fmt::format("there are {} of \"{}\", and {} is the most: make two runbooks",
-                                                   entries.size(), key, most));
+    reader.error(reader.place_of(key),
+                 fmt::format("there are {} of \"{}\", and {} is the most: make two runbooks", entries.size(),
+                             key, most));
     entries.resize(most);
 }
 

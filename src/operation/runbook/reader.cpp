@@ -53,10 +53,11 @@ Place Reader::place_of(std::string_view key) const
 std::optional<Text> Reader::text_of(const Node& node, std::string_view key) const
 {
     if (node.kind != Node::Kind::text)
-        error(node.place,
-              fmt::format("\"{}\" has {} here, and a text is wanted: put it in quotes", key, name_of(node.kind)));
+        error(node.place, fmt::format("\"{}\" has {} here, and a text is wanted: put it in quotes", key,
+                                      name_of(node.kind)));
     else if (node.text.contains('\0'))
-        error(node.place, fmt::format("\"{}\" has a zero byte, which no command can be given: take it out", key));
+        error(node.place,
+              fmt::format("\"{}\" has a zero byte, which no command can be given: take it out", key));
     else
         return Text{node.text, node.place};
     return std::nullopt;
@@ -93,7 +94,8 @@ std::optional<int64_t> Reader::integer(std::string_view key, int64_t least, int6
     const Node* node = find(key, Node::Kind::integer, "it without quotes");
     if (node == nullptr) return std::nullopt;
     if (node->integer >= least && node->integer <= most) return node->integer;
-    error(node->place, fmt::format("\"{}\" is {}: write a number from {} to {}", key, node->integer, least, most));
+    error(node->place,
+          fmt::format("\"{}\" is {}: write a number from {} to {}", key, node->integer, least, most));
     return std::nullopt;
 }
 
@@ -138,9 +140,10 @@ std::optional<Words> Reader::words_of(const Node& node, std::string_view key) co
         return refuse(node.place, "names no program: write [\"program\", \"argument\"]");
     if (words.size() > most_words) return refuse(node.place, "has more than 500 words: put them into a file");
     if (words.front().text.contains('/'))
-        return refuse(words.front().place, "has a path for its program, and a bare name is wanted: programs are "
-                                           "looked up in the system's folders; write [\"env\", \"/the/path\"] "
-                                           "where yours stands elsewhere");
+        return refuse(words.front().place,
+                      "has a path for its program, and a bare name is wanted: programs are "
+                      "looked up in the system's folders; write [\"env\", \"/the/path\"] "
+                      "where yours stands elsewhere");
     return words;
 }
 
@@ -175,7 +178,8 @@ std::optional<Probe> Reader::own_probe()
 {
     Probe probe;
     const auto run = words("run");
-    if (!run && !has("run")) error(place_, fmt::format("{} needs \"run\", the command that answers it", what_));
+    if (!run && !has("run"))
+        error(place_, fmt::format("{} needs \"run\", the command that answers it", what_));
     probe.expect_exit = static_cast<int>(integer("expect-exit", 0, 255).value_or(0));
     probe.expect_output = pattern("expect-output");
     probe.expect_text = text("expect-text");
@@ -233,8 +237,9 @@ std::vector<const Entry*> Reader::named_tables(std::string_view key)
 std::optional<Reader> Reader::table(std::string_view key, std::string what)
 {
     const Node* node = find(key, Node::Kind::table, fmt::format("{} = {{ ... }}", key));
-    return node == nullptr ? std::nullopt
-                           : std::optional<Reader>(std::in_place, *node, node->place, std::move(what), problems_);
+    return node == nullptr
+               ? std::nullopt
+               : std::optional<Reader>(std::in_place, *node, node->place, std::move(what), problems_);
 }
 
 void Reader::no_other() const

@@ -42,7 +42,10 @@ class Reader {
     Place place() const { return place_; }
     Place place_of(std::string_view key) const;
     void error(Place place, std::string what) const { problems_.push_back({place, true, std::move(what)}); }
-    void warning(Place place, std::string what) const { problems_.push_back({place, false, std::move(what)}); }
+    void warning(Place place, std::string what) const
+    {
+        problems_.push_back({place, false, std::move(what)});
+    }
 
   private:
     const Entry* find(std::string_view key);

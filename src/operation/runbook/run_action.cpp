@@ -37,7 +37,8 @@ class Run final : public Action {
     bool sees_remains(const Json& arguments) const override { return arguments.contains("left"); }
 
     /// Without "left" it is asked only for a step of which nobody knows how far it came.
-    Result<std::string> remains(host::Host& host, const Json& arguments, const Json& remembered) const override
+    Result<std::string> remains(host::Host& host, const Json& arguments,
+                                const Json& remembered) const override
     {
         const bool asked_for_it = arguments.contains("left");
         if (!asked_for_it && !arguments.contains("check"))
@@ -64,7 +65,8 @@ class Run final : public Action {
                         fmt::format("{} ended well, and the check still says that the step is done",
                                     command->argv.front()));
         // What was undone before a crash is undone again, and may say that there is nothing to undo.
-        const bool seen_to_be_gone = !after.yes && (!was_there || (!undone && undone.error().kind == ErrorKind::lost));
+        const bool seen_to_be_gone =
+            !after.yes && (!was_there || (!undone && undone.error().kind == ErrorKind::lost));
         if (undone || seen_to_be_gone) return {};
         return std::unexpected(undone.error());
     }
@@ -85,7 +87,10 @@ class Wait final : public Action {
                           .look_again = Milliseconds{arguments.at("every_ms").get<int64_t>()}};
     }
     Result<void> apply(host::Host&, const Json&) const override { return {}; }
-    Result<std::string> remains(host::Host&, const Json&, const Json&) const override { return std::string(); }
+    Result<std::string> remains(host::Host&, const Json&, const Json&) const override
+    {
+        return std::string();
+    }
     Result<void> revert(host::Host&, const Json&, const Json&) const override { return {}; }
 };
 

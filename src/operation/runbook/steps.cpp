@@ -15,7 +15,8 @@ std::optional<Phase> phase_of(std::string_view name)
 
 bool is_mode(std::string_view text)
 {
-    return (text.size() == 3 || text.size() == 4) && text.find_first_not_of("01234567") == std::string_view::npos;
+    return (text.size() == 3 || text.size() == 4) &&
+           text.find_first_not_of("01234567") == std::string_view::npos;
 }
 
 std::optional<Write> read_write(Reader& step)
@@ -30,8 +31,9 @@ std::optional<Write> read_write(Reader& step)
     write.from = reader->text("from");
     write.mode = reader->text("mode");
     if (write.text.has_value() == write.from.has_value())
-        reader->error(reader->place(), "\"write\" needs either \"text\" or \"from\": the text itself, or the file "
-                                       "to take it from");
+        reader->error(reader->place(),
+                      "\"write\" needs either \"text\" or \"from\": the text itself, or the file "
+                      "to take it from");
     if (write.mode && !is_mode(write.mode->text))
         reader->error(write.mode->place,
                       fmt::format("\"{}\" is no mode of a file: write it as \"0644\"", write.mode->text));
@@ -57,15 +59,17 @@ void refuse_without_run(const Reader& reader, const StepEntry& step)
     const bool acts = step.run || reader.has("run");
     for (const char* key : {"input", "remember", "left", "check"}) {
         if (!acts && reader.has(key))
-            reader.error(reader.place_of(key), fmt::format("\"{}\" belongs to \"run\", which this step has not: "
-                                                           "take it out, or say what to run",
-                                                           key));
+            reader.error(reader.place_of(key),
+                         fmt::format("\"{}\" belongs to \"run\", which this step has not: "
+                                     "take it out, or say what to run",
+                                     key));
     }
     if (!acts && !reader.has("write")) {
         for (const char* key : {"undo", "undo-input", "one-way"}) {
             if (reader.has(key))
-                reader.error(reader.place_of(key),
-                             fmt::format("\"{}\" has nothing to undo, for this step only waits: take it out", key));
+                reader.error(
+                    reader.place_of(key),
+                    fmt::format("\"{}\" has nothing to undo, for this step only waits: take it out", key));
         }
     }
 }
@@ -75,24 +79,30 @@ void check_way_back(const Reader& reader, const StepEntry& step)
 {
     const bool undoes = reader.has("undo");
     if (step.one_way && undoes)
-        reader.error(step.one_way->place, "a step has \"undo\" or is \"one-way\", not both: take one of them out");
+        reader.error(step.one_way->place,
+                     "a step has \"undo\" or is \"one-way\", not both: take one of them out");
     if (step.one_way && reader.has("write"))
-        reader.error(step.one_way->place, "what is written can be put back, so \"one-way\" has no place here: take "
-                                          "it out");
+        reader.error(step.one_way->place,
+                     "what is written can be put back, so \"one-way\" has no place here: take "
+                     "it out");
     if (step.one_way && step.one_way->text.empty())
         reader.error(step.one_way->place, "\"one-way\" is the reason why it cannot be undone: write it");
     if (step.one_way && step.phase == Phase::add)
-        reader.error(step.one_way->place, "the add phase must leave the way back open: move this step to a later "
-                                          "phase");
+        reader.error(step.one_way->place,
+                     "the add phase must leave the way back open: move this step to a later "
+                     "phase");
     if (reader.has("run") && !reader.has("write") && !undoes && !step.one_way)
-        reader.error(step.place, "this step has no way back: give it \"undo\", or \"one-way\" with the reason why "
-                                 "it cannot be undone");
+        reader.error(step.place,
+                     "this step has no way back: give it \"undo\", or \"one-way\" with the reason why "
+                     "it cannot be undone");
     if (reader.has("undo-input") && !undoes)
-        reader.error(reader.place_of("undo-input"), "\"undo-input\" is the input of \"undo\", which this step has "
-                                                    "not: take it out");
+        reader.error(reader.place_of("undo-input"),
+                     "\"undo-input\" is the input of \"undo\", which this step has "
+                     "not: take it out");
     if (reader.has("write") && reader.has("left"))
-        reader.error(reader.place_of("left"), "a step that writes is always put back whole, so \"left\" has no "
-                                              "place here: take it out");
+        reader.error(reader.place_of("left"),
+                     "a step that writes is always put back whole, so \"left\" has no "
+                     "place here: take it out");
 }
 
 }  // namespace
@@ -108,13 +118,15 @@ StepEntry read_step(const Node& node, std::vector<Problem>& problems)
     const Text phase = reader.required("phase", "\"add\", \"activate\" or \"commit\"");
     const auto known = phase_of(phase.text);
     if (!known && !phase.text.empty())
-        reader.error(phase.place, fmt::format("there is no phase \"{}\": write \"add\", \"activate\" or \"commit\"",
-                                              phase.text.substr(0, 40)));
+        reader.error(phase.place,
+                     fmt::format("there is no phase \"{}\": write \"add\", \"activate\" or \"commit\"",
+                                 phase.text.substr(0, 40)));
     step.phase = known.value_or(Phase::activate);
     step.members = reader.texts("members");
     if (const auto member = reader.text("member")) {
         if (!step.members.empty())
-            reader.error(member->place, "a step has \"member\" or \"members\", not both: take one of them out");
+            reader.error(member->place,
+                         "a step has \"member\" or \"members\", not both: take one of them out");
         step.members.push_back(*member);
     }
     step.check = reader.probe("check");

@@ -50,13 +50,14 @@ class Trial {
     void count_runs_of(const std::string& program)
     {
         const int by = program == "more" ? 1 : -1;
-        machine.install(program, [this, program, by](host::Machine& m, const host::Command& command)
-                                     -> Result<host::Outcome> {
-            ++runs[program];
-            const std::string& path = command.argv.at(1);
-            m.put_file(path, fmt::format("{}", std::stoi(m.text(path).value_or("0")) + by));
-            return host::Outcome{};
-        });
+        machine.install(
+            program,
+            [this, program, by](host::Machine& m, const host::Command& command) -> Result<host::Outcome> {
+                ++runs[program];
+                const std::string& path = command.argv.at(1);
+                m.put_file(path, fmt::format("{}", std::stoi(m.text(path).value_or("0")) + by));
+                return host::Outcome{};
+            });
     }
 
     void restart()
@@ -87,7 +88,8 @@ class Trial {
     {
         const Linted linted = read_runbook(sample);
         const auto made = make_plan(*faulty_, *linted.runbook, {{"service", "nginx"}});
-        const auto kept = made ? engine_->keep(*made, {"anna", "a trial", ""}) : std::unexpected(made.error());
+        const auto kept =
+            made ? engine_->keep(*made, {"anna", "a trial", ""}) : std::unexpected(made.error());
         if (kept)
             id_ = kept->id;
         else

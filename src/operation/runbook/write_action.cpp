@@ -78,7 +78,8 @@ class WriteFile final : public Action {
 
     bool sees_remains(const Json& arguments) const override { return !arguments.contains("run"); }
 
-    Result<std::string> remains(host::Host& host, const Json& arguments, const Json& remembered) const override
+    Result<std::string> remains(host::Host& host, const Json& arguments,
+                                const Json& remembered) const override
     {
         const std::string path = arguments.at("path");
         if (arguments.contains("run")) return fmt::format("the new {} and what took it up", path);
