@@ -6,7 +6,7 @@
 _belay_common="--help --json --socket --state-dir --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 
-_belay_commands="storage procedures plan add run activate commit abort clear timer show history clean parse version"
+_belay_commands="storage procedures plan add run runbook activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -17,6 +17,10 @@ declare -A _belay_options=(
     [plan]="$_belay_plan_options --dry-run"
     [add]="$_belay_plan_options --no-wait"
     [run]="$_belay_plan_options --soak --yes --no-wait"
+    [runbook lint]=""
+    [runbook plan]="--set $_belay_plan_options --dry-run"
+    [runbook add]="--set $_belay_plan_options --no-wait"
+    [runbook run]="--set $_belay_plan_options --soak --yes --no-wait"
     [activate]="--why --no-wait"
     [commit]="--why --no-wait"
     [abort]="--why --no-wait"
@@ -54,6 +58,11 @@ _belay_operations() {
     _belay_ask show | _belay_texts id | grep -x '[0-9]*' | sort -un
 }
 
+# The variables of a runbook, as NAME=.
+_belay_variables() {
+    [[ -f $1 ]] && _belay_ask runbook lint "$1" | grep -o '"variables":.*' | _belay_texts name | sed 's/$/=/'
+}
+
 _belay_disks() {
     _belay_ask storage show | grep -o '"path":"/dev/[^"\\]*"' | cut -d'"' -f4 | sort -u
 }
@@ -63,13 +72,15 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
                     command=${COMP_WORDS[i]}
                 elif [[ $command == storage ]]; then
                     command="storage ${COMP_WORDS[i]}"
+                elif [[ $command == runbook && ${COMP_WORDS[i]} == @(lint|plan|add|run) ]]; then
+                    command="runbook ${COMP_WORDS[i]}"
                 elif [[ -z $target ]]; then
                     target=${COMP_WORDS[i]}
                 fi
@@ -82,6 +93,7 @@ _belay() {
         --state-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
         --timer | --gate-grace | --soak | --extend) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
         --gate) COMPREPLY=($(compgen -W "command: tcp: http://" -- "$word")) && return ;;
+        --set) compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W "$(_belay_variables "$target")" -- "$word")) && return ;;
         --why | --limit) return ;;
     esac
 
@@ -89,6 +101,8 @@ _belay() {
         COMPREPLY=($(compgen -W "$_belay_commands $_belay_common ${_belay_options[belay]}" -- "$word"))
     elif [[ $command == storage ]]; then
         COMPREPLY=($(compgen -W "show health record $_belay_common" -- "$word"))
+    elif [[ $command == runbook ]]; then
+        COMPREPLY=($(compgen -W "lint plan add run $_belay_common" -- "$word"))
     elif [[ $word == -* ]]; then
         local options="$_belay_common ${_belay_options[$command]}"
         case $command in
@@ -98,6 +112,7 @@ _belay() {
     else
         case $command in
             "storage record") COMPREPLY=($(compgen -f -- "$word")) ;;
+            "runbook "*) [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
             procedures) COMPREPLY=($(compgen -W "$(_belay_procedures)" -- "$word")) ;;
             parse) [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_kinds" -- "$word")) ;;
             plan | run | add)

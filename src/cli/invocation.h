@@ -28,6 +28,10 @@ enum class Command {
     history,
     clean,
     parse,
+    runbook_lint,
+    runbook_plan,
+    runbook_add,
+    runbook_run,
     version,
 };
 
@@ -45,7 +49,8 @@ struct Invocation {
     std::string file;   ///< where a recording goes; "-": standard output
     bool mask = false;  ///< serial numbers are replaced in it
 
-    std::string target;  ///< an operation's number, a procedure's name, or a kind of text; may be empty
+    std::string target;  ///< an operation's number, a procedure's name, a runbook's file, or a kind of text;
+                         ///< may be empty
     std::string why;
 
     // plan, add, run
@@ -55,6 +60,9 @@ struct Invocation {
     bool dry_run = false;  ///< of clean as well
     Milliseconds soak{0};
     bool yes = false;
+
+    // runbook
+    std::vector<std::string> set;  ///< "NAME=VALUE"
 
     // timer
     bool stop = false, restart = false;
@@ -95,5 +103,8 @@ std::string did_you_mean(std::string_view typed, const std::vector<std::string>&
 
 /// `--name value` and `--name=value` as {name: value}. Errors: usage.
 Result<std::map<std::string, std::string>> procedure_arguments(const std::vector<std::string>& words);
+
+/// `NAME=VALUE` as {name: value}. Errors: usage.
+Result<std::map<std::string, std::string>> runbook_values(const std::vector<std::string>& set);
 
 }  // namespace belay::cli

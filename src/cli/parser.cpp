@@ -30,7 +30,11 @@ class Parser {
                       const char* example);
     CLI::App* request(Command which, const char* name, const char* meaning, const char* example);
     void common_options(CLI::App& app);
+    void runbook_commands();
+    CLI::App* runbook(Command which, const char* name, const char* meaning, const char* example);
+    void procedure_option(CLI::App& app);
     void plan_options(CLI::App& app);
+    void run_options(CLI::App& app);
     void why_option(CLI::App& app);
     void no_wait_option(CLI::App& app);
     Result<void> check_words(const CLI::App& chosen);
@@ -40,6 +44,7 @@ class Parser {
     CLI::App app_{"Change disks under a running service, with the way back kept open until you commit.",
                   "belay"};
     CLI::App* storage_ = nullptr;
+    CLI::App* runbook_ = nullptr;
     std::map<const CLI::App*, Command> commands_;
     bool help_ = false;
     bool version_ = false;
@@ -90,23 +95,25 @@ Parser::Parser()
     CLI::App* plan =
         command(app_, Command::plan, "plan", "make, check and show a plan, and keep it; nothing is touched",
                 "belay plan disk.replace --leaving sda --joining sdc");
+    procedure_option(*plan);
     plan_options(*plan);
     plan->add_flag("--dry-run", invocation_.dry_run, "show the plan and do not keep it");
 
     CLI::App* add = command(app_, Command::add, "add",
                             "prepare: a procedure with its arguments, or an operation that was planned",
                             "belay add disk.replace --leaving sda --joining sdc --timer 4h\n  belay add 7");
+    procedure_option(*add);
     plan_options(*add);
     no_wait_option(*add);
 
     CLI::App* run = command(app_, Command::run, "run",
                             "add, activate and commit in one go; there is no way back after it",
                             "belay run disk.replace --leaving sda --joining sdc --soak 30s --yes");
+    procedure_option(*run);
     plan_options(*run);
-    run->add_option("--soak", typed_.soak, "wait so long, with the gates watched, before the commit")
-        ->type_name("TIME");
-    run->add_flag("--yes", invocation_.yes, "do not ask; needed where there is no terminal to ask on");
-    no_wait_option(*run);
+    run_options(*run);
+
+    runbook_commands();
 
     request(Command::activate, "activate", "switch to the new, under the abort timer", "belay activate 7");
     request(Command::commit, "commit", "let the old go; there is no way back after it", "belay commit 7");
@@ -156,6 +163,41 @@ std::string kinds_text()
     return text;
 }
 
+void Parser::runbook_commands()
+{
+    runbook_ = app_.add_subcommand("runbook", "procedures of your own, as TOML files");
+    runbook_->set_help_flag();
+    runbook_->allow_extras();
+    runbook_->require_subcommand(0, 1);
+    runbook_->footer("Example:\n  belay runbook lint web.toml");
+    common_options(*runbook_);
+    runbook(Command::runbook_lint, "lint", "say what is wrong with a runbook; nothing is run",
+            "belay runbook lint web.toml");
+    const auto set = [&](CLI::App* app) {
+        app->add_option("--set", invocation_.set, "the value of a variable; may be repeated")
+            ->type_name("NAME=VALUE")
+            ->allow_extra_args(false);
+        plan_options(*app);
+        return app;
+    };
+    CLI::App* plan = set(runbook(Command::runbook_plan, "plan",
+                                 "make, check and show a plan, and keep it; nothing is touched",
+                                 "belay runbook plan web.toml --set service=nginx --dry-run"));
+    plan->add_flag("--dry-run", invocation_.dry_run, "show the plan and do not keep it");
+    no_wait_option(*set(runbook(Command::runbook_add, "add", "make a plan of a runbook, and prepare",
+                                "belay runbook add web.toml --set service=nginx --timer 1h")));
+    run_options(*set(runbook(Command::runbook_run, "run",
+                             "add, activate and commit in one go; there is no way back after it",
+                             "belay runbook run web.toml --set service=nginx --soak 30s --yes")));
+}
+
+CLI::App* Parser::runbook(Command which, const char* name, const char* meaning, const char* example)
+{
+    CLI::App* app = command(*runbook_, which, name, meaning, example);
+    app->add_option("file", invocation_.target, "the runbook, a TOML file")->type_name("");
+    return app;
+}
+
 CLI::App* Parser::command(CLI::App& parent, Command which, const char* name, const char* meaning,
                           const char* example)
 {
@@ -191,10 +233,22 @@ void Parser::common_options(CLI::App& app)
     app.add_flag("--no-color", invocation_.no_color, "no colours");
 }
 
-void Parser::plan_options(CLI::App& app)
+void Parser::procedure_option(CLI::App& app)
 {
     app.add_option("procedure", invocation_.target, "a procedure, followed by its own --name VALUE arguments")
         ->type_name("");
+}
+
+void Parser::run_options(CLI::App& app)
+{
+    app.add_option("--soak", typed_.soak, "wait so long, with the gates watched, before the commit")
+        ->type_name("TIME");
+    app.add_flag("--yes", invocation_.yes, "do not ask; needed where there is no terminal to ask on");
+    no_wait_option(app);
+}
+
+void Parser::plan_options(CLI::App& app)
+{
     app.add_option("--timer", typed_.timer, "abort by itself so long after activate, unless committed")
         ->type_name("TIME");
     app.add_option("--gate", invocation_.gates,
@@ -340,6 +394,13 @@ Result<void> Parser::check_sense()
             break;
         case Command::parse:
             return check_kind(asked.target);
+        case Command::runbook_lint:
+        case Command::runbook_plan:
+        case Command::runbook_add:
+        case Command::runbook_run:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which runbook? no file was named", "belay runbook --help");
+            break;
         default:
             break;
     }
@@ -389,11 +450,12 @@ std::vector<CommandWords> Parser::commands() const
 {
     std::vector<CommandWords> commands{{"", options_of(app_)}};
     for (const CLI::App* app : app_.get_subcommands({})) {
-        if (app == storage_) continue;
-        commands.push_back({app->get_name(), options_of(*app)});
+        if (app != storage_ && app != runbook_) commands.push_back({app->get_name(), options_of(*app)});
     }
-    for (const CLI::App* app : storage_->get_subcommands({}))
-        commands.push_back({"storage " + app->get_name(), options_of(*app)});
+    for (const CLI::App* parent : {storage_, runbook_}) {
+        for (const CLI::App* app : parent->get_subcommands({}))
+            commands.push_back({parent->get_name() + ' ' + app->get_name(), options_of(*app)});
+    }
     return commands;
 }
 
@@ -437,6 +499,21 @@ Result<std::map<std::string, std::string>> procedure_arguments(const std::vector
         }
     }
     return arguments;
+}
+
+Result<std::map<std::string, std::string>> runbook_values(const std::vector<std::string>& set)
+{
+    std::map<std::string, std::string> values;
+    for (const std::string& word : set) {
+        const size_t equals = word.find('=');
+        if (equals == std::string::npos || equals == 0)
+            return fail(ErrorKind::usage, fmt::format("\"{}\" sets nothing; write --set NAME=VALUE", word),
+                        "belay runbook plan --help");
+        const std::string name = word.substr(0, equals);
+        if (!values.emplace(name, word.substr(equals + 1)).second)
+            return fail(ErrorKind::usage, fmt::format("{} was set twice", name), "belay runbook plan --help");
+    }
+    return values;
 }
 
 }  // namespace belay::cli

@@ -6,6 +6,7 @@
 #include "cli/parse_command.h"
 #include "cli/plan_text.h"
 #include "cli/procedure_text.h"
+#include "cli/runbook.h"
 #include "cli/storage_commands.h"
 
 #include <algorithm>
@@ -37,6 +38,7 @@ class Session {
     std::string left_out(const Json& answer) const;
 
     Result<Json> make_plan(bool keep, bool one_shot);
+    Result<Json> what_to_plan();
     Result<void> check_arguments(const std::map<std::string, std::string>& arguments);
     Result<Json> declared(const std::string& name);
     Result<void> confirm(const std::string& operation);
@@ -59,6 +61,13 @@ class Session {
     const Style& style_;
     site::Client& client_;
 };
+
+/// Whether a plan is to be made from a runbook.
+bool is_of_runbook(Command command)
+{
+    return command == Command::runbook_plan || command == Command::runbook_add ||
+           command == Command::runbook_run;
+}
 
 std::string said_name(Command command)
 {
@@ -100,10 +109,13 @@ Result<int> Session::carry_out()
         case Command::procedures:
             return procedures();
         case Command::plan:
+        case Command::runbook_plan:
             return plan();
         case Command::add:
+        case Command::runbook_add:
             return add();
         case Command::run:
+        case Command::runbook_run:
             return run_in_one_go();
         case Command::activate:
         case Command::commit:
@@ -119,6 +131,7 @@ Result<int> Session::carry_out()
         case Command::clean:
             return clean();
         case Command::parse:
+        case Command::runbook_lint:
         case Command::version:
             break;
     }
@@ -174,11 +187,23 @@ Result<void> Session::check_arguments(const std::map<std::string, std::string>& 
     return {};
 }
 
+/// The part of the daemon's parameters that says which procedure or runbook is meant.
+Result<Json> Session::what_to_plan()
+{
+    if (!is_of_runbook(asked_.command)) {
+        const auto arguments = TRY(procedure_arguments(asked_.words));
+        TRY(check_arguments(arguments));
+        return Json{{"procedure", asked_.target}, {"arguments", arguments}};
+    }
+    const auto values = TRY(runbook_values(asked_.set));
+    const std::string text = TRY(read_runbook_file(asked_.target));
+    return Json{{"runbook", text}, {"runbook_file", asked_.target}, {"arguments", values}};
+}
+
 Result<Json> Session::make_plan(bool keep, bool one_shot)
 {
-    const auto arguments = TRY(procedure_arguments(asked_.words));
-    TRY(check_arguments(arguments));
-    Json parameters = {{"procedure", asked_.target}, {"arguments", arguments}, {"keep", keep}};
+    Json parameters = TRY(what_to_plan());
+    parameters["keep"] = keep;
     if (one_shot) parameters.update({{"one_shot", true}, {"soak_ms", asked_.soak.count()}});
     if (asked_.timer) parameters["timer_ms"] = asked_.timer->count();
     if (!asked_.gates.empty()) parameters["gates"] = asked_.gates;
@@ -202,7 +227,8 @@ Result<int> Session::say_refused(const Json& answer, bool one_shot)
 
 Result<int> Session::add()
 {
-    if (is_operation(asked_.target)) return request_and_follow(asked_.target, "add");
+    const bool planned = asked_.command == Command::add && is_operation(asked_.target);
+    if (planned) return request_and_follow(asked_.target, "add");
     const Json answer = TRY(make_plan(true, false));
     if (flag_of(answer, "refused")) return say_refused(answer, false);
     const std::string operation = raw_text(answer, "operation");
@@ -382,6 +408,22 @@ int say_error(Console& console, const Style& style, bool json, const Error& erro
     return static_cast<int>(exit_code_of(error.kind));
 }
 
+/// The exit code of lint. Nothing, with `only_errors`, where the file may be sent to the daemon.
+std::optional<int> lint(const Invocation& asked, Console& console, const Style& style, bool only_errors)
+{
+    const Result<std::string> text = read_runbook_file(asked.target);
+    if (!text) return say_error(console, style, asked.json, text.error());
+    const auto linted = operation::runbook::read_runbook(*text);
+    if (linted.runbook && only_errors) return std::nullopt;
+    const std::string said = asked.json ? json_text(lint_json(asked.target, linted)) + '\n'
+                                        : lint_text(style, asked.target, linted);
+    if (only_errors && !asked.json)
+        console.err(said);
+    else
+        console.out(said);
+    return static_cast<int>(linted.runbook ? ExitCode::done : ExitCode::usage);
+}
+
 int run_parsed(const Invocation& asked, Console& console, const Style& style, const Connect& connect)
 {
     if (asked.command == Command::version) {
@@ -400,6 +442,10 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
         if (!said) return say_error(console, style, asked.json, said.error());
         console.out(*said);
         return 0;
+    }
+    if (asked.command == Command::runbook_lint) return *lint(asked, console, style, false);
+    if (is_of_runbook(asked.command)) {
+        if (const auto wrong = lint(asked, console, style, true)) return *wrong;
     }
     const auto client = connect(asked);
     if (!client) return say_error(console, style, asked.json, client.error());

@@ -4,6 +4,7 @@
 #include "daemon/services.h"
 #include "daemon/state_lock.h"
 #include "operation/gates.h"
+#include "operation/runbook/make_plan.h"
 #include "site/server.h"
 
 #include <array>
@@ -37,6 +38,7 @@ class Daemon {
         host_ = parts_.open_host(lock_->inherited());
         parts_.fill(catalogue_);
         operation::add_gate_conditions(catalogue_);
+        operation::runbook::fill(catalogue_);
         store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
         TRY(open_engine());
         TRY(watch_wall_clock());

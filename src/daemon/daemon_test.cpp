@@ -245,6 +245,48 @@ TEST_CASE("requests that make no sense are refused with what would make sense")
     CHECK(Place::ask(*face, "Clean", {{"dry_run", true}}).at("removed").empty());
 }
 
+TEST_CASE("a runbook goes through its life, and the daemon needs its file no more")
+{
+    Place place;
+    const auto face = place.face();
+    const std::string text = fmt::format(
+        "name = \"own\"\nsummary = \"s\"\n[variables.text]\nmeaning = \"m\"\n[[step]]\nname = \"a\"\ntitle = "
+        "\"A\"\n"
+        "phase = \"activate\"\nwrite = {{ path = \"{}\", text = \"${{text}}\" }}\n",
+        place.path("files/own"));
+    const Json answer = Place::ask(
+        *face, "Plan",
+        {{"runbook", text}, {"runbook_file", "own.toml"}, {"arguments", {{"text", "x"}}}, {"keep", true}});
+    const std::string id = answer.at("operation");
+    CHECK(answer.at("plan").at("asked").at("file") == "own.toml");
+    CHECK(Place::go(*face, id, "add") == "added");
+    kill(place.pid(), SIGKILL);
+    place.await_end(place.pid());
+    const auto later = place.face();
+    CHECK(Place::go(*later, id, "activate") == "activated");
+    CHECK(place.has("files/own"));
+    CHECK(Place::go(*later, id, "abort") == "aborted");
+    CHECK(!place.has("files/own"));
+}
+
+TEST_CASE("a runbook with errors is refused with all of them")
+{
+    Place place;
+    const auto face = place.face();
+    const auto refusal = [&](const Json& parameters) {
+        const Result<Json> answer = face->call("Plan", parameters);
+        REQUIRE(!answer);
+        CHECK(answer.error().kind == ErrorKind::usage);
+        return answer.error();
+    };
+    const Error error = refusal({{"runbook", "nam = 1"}, {"runbook_file", "own.toml"}});
+    CHECK(error.what == "the runbook own.toml has 4 errors");
+    CHECK(error.output.starts_with("own.toml:1:1: error: "));
+    CHECK(error.next == "belay runbook lint own.toml");
+    CHECK(refusal({{"runbook", "x"}, {"procedure", "test.files"}}).what.contains("one of them is wanted"));
+    CHECK(refusal(Json::object()).what.contains("one of them is wanted"));
+}
+
 TEST_CASE("a belay of another version is told which one runs and how to start the new one")
 {
     Place place;

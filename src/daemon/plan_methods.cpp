@@ -1,7 +1,9 @@
+#include "base/digest.h"
 #include "daemon/parameters.h"
 #include "daemon/services.h"
 #include "host/one_look.h"
 #include "operation/gates.h"
+#include "operation/runbook/make_plan.h"
 
 namespace belay::daemon {
 namespace {
@@ -13,7 +15,8 @@ using site::Reply;
 constexpr Milliseconds default_grace = std::chrono::seconds(30);
 
 struct Ask {
-    std::string procedure;
+    std::string procedure;              ///< its name; or, where it is empty:
+    std::string runbook, runbook_file;  ///< the text of a runbook, and what its file is called
     std::map<std::string, std::string> arguments;
     bool keep = false;
     operation::OneShot one_shot;
@@ -26,7 +29,12 @@ Result<Ask> read_ask(const Json& json)
 {
     Parameters parameters(json);
     Ask ask;
-    ask.procedure = TRY(parameters.required_text("procedure"));
+    ask.procedure = TRY(parameters.text("procedure"));
+    ask.runbook = TRY(parameters.text("runbook"));
+    ask.runbook_file = TRY(parameters.text("runbook_file"));
+    if (ask.procedure.empty() == ask.runbook.empty())
+        return fail(ErrorKind::usage,
+                    "a plan is made from a procedure or from a runbook: one of them is wanted");
     ask.arguments = TRY(parameters.named_texts("arguments"));
     ask.keep = TRY(parameters.flag("keep", false));
     ask.one_shot.wanted = TRY(parameters.flag("one_shot", false));
@@ -72,12 +80,49 @@ Result<void> check_arguments(const procedures::Procedure& procedure,
     return {};
 }
 
-Result<Plan> make_plan(const Services& services, const Ask& ask)
+/// All that is wrong with the file, a line each, as lint says it.
+Error runbook_refused(const std::string& file, const std::vector<operation::runbook::Problem>& problems)
+{
+    constexpr size_t most = 4096;
+    std::string lines;
+    size_t errors = 0;
+    for (const operation::runbook::Problem& problem : problems) {
+        if (!problem.error) continue;
+        ++errors;
+        lines += to_text(problem, file) + '\n';
+    }
+    if (lines.size() > most) lines.resize(lines.rfind('\n', most) + 1);
+    return Error{.kind = ErrorKind::usage,
+                 .what = fmt::format("the runbook {} has {} error{}", file, errors, errors == 1 ? "" : "s"),
+                 .next = "belay runbook lint " + file,
+                 .output = std::move(lines)};
+}
+
+Result<Plan> plan_of_runbook(host::Host& host, const Ask& ask)
+{
+    const std::string file = ask.runbook_file.empty() ? "runbook" : ask.runbook_file;
+    const operation::runbook::Linted linted = operation::runbook::read_runbook(ask.runbook);
+    if (!linted.runbook) return std::unexpected(runbook_refused(file, linted.problems));
+    operation::runbook::Values values;
+    values.insert(ask.arguments.begin(), ask.arguments.end());
+    Plan plan = TRY(operation::runbook::make_plan(host, *linted.runbook, values));
+    plan.asked["file"] = file;
+    plan.asked["sha256"] = sha256(ask.runbook);
+    return plan;
+}
+
+Result<Plan> plan_of_procedure(const Services& services, host::Host& host, const Ask& ask)
 {
     const procedures::Procedure* procedure = TRY(find_procedure(services, ask.procedure));
     TRY(check_arguments(*procedure, ask.arguments));
+    return procedure->make(host, ask.arguments);
+}
+
+Result<Plan> make_plan(const Services& services, const Ask& ask)
+{
     host::OneLook look(services.host);
-    Plan plan = TRY(procedure->make(look, ask.arguments));
+    Plan plan =
+        TRY(ask.procedure.empty() ? plan_of_runbook(look, ask) : plan_of_procedure(services, look, ask));
     if (ask.timer) plan.timer = *ask.timer;
     plan.gates.insert(plan.gates.end(), ask.gates.begin(), ask.gates.end());
     return plan;
@@ -86,7 +131,9 @@ Result<Plan> make_plan(const Services& services, const Ask& ask)
 Result<Reply> plan_operation(const Services& services, const Call& call)
 {
     const Ask ask = TRY(read_ask(call.parameters));
-    if (ask.keep && !call.may_change) return std::unexpected(site::not_allowed(call.peer));
+    // The checks of a runbook are commands that whoever asks has written: to let them run is to change.
+    const bool changes = ask.keep || !ask.runbook.empty();
+    if (changes && !call.may_change) return std::unexpected(site::not_allowed(call.peer));
     const Plan plan = TRY(make_plan(services, ask));
     const std::vector<operation::Checked> findings = TRY(services.engine.check(plan));
     Json answer = {{"plan", plan},

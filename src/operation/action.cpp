@@ -46,6 +46,7 @@ class GuardedAction final : public Action {
     {
         return guarded(name_, [&] { return action_->remains(host, arguments, remembered); });
     }
+    bool sees_remains(const Json& arguments) const override { return action_->sees_remains(arguments); }
     Result<void> revert(host::Host& host, const Json& arguments, const Json& remembered) const override
     {
         return guarded(name_, [&] { return action_->revert(host, arguments, remembered); });

@@ -33,9 +33,11 @@ struct Inspection {
         partial,  ///< begun, and nobody is working on it
         running,  ///< somebody (the kernel, a tool that outlives us) is working on it
         done,     ///< the goal is reached
+        unseen,   ///< nothing shows whether it is: what apply() says has to do
     } found = Found::absent;
     std::string detail = {};  ///< a few words for a person
     std::optional<Progress> progress = {};
+    Milliseconds look_again{0};  ///< while running: when to look next; 0: as the engine is set
 };
 
 /// Whether apply may run again when nobody knows if it ran.
@@ -63,6 +65,10 @@ class Action {
     /// What there still is of ours, in a few words; empty: nothing, however far apply() had come.
     virtual Result<std::string> remains(host::Host& host, const Json& arguments,
                                         const Json& remembered) const = 0;
+
+    /// Whether remains() can see what there is. Where it cannot, a step that was done is always reverted, and
+    /// revert() alone says whether that came about.
+    virtual bool sees_remains(const Json&) const { return true; }
 
     /// Undoes whatever remains() finds. May run twice, and on a half-done state. Never called for a one-way
     /// step.

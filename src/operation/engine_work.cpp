@@ -21,6 +21,34 @@ bool is_open(StepState::Status status)
     return status == StepState::Status::pending || status == StepState::Status::intended;
 }
 
+/// A step that was begun and gave no answer, and may not be done twice.
+bool nobody_knows(const StepState& state, const Action& action)
+{
+    const bool answered = state.error && state.error->kind != ErrorKind::lost;
+    return state.status == StepState::Status::intended && !answered && action.repeat() == Repeat::never;
+}
+
+/// Whether the command itself says by its error that it was not even started.
+bool never_began(const Error& error)
+{
+    const bool began = error.kind == ErrorKind::timeout || error.kind == ErrorKind::corrupt ||
+                       error.kind == ErrorKind::lost || error.kind == ErrorKind::dead;
+    return error.exit_code == 0 && !began;
+}
+
+/// Whether it goes back because somebody said so, and not by itself.
+bool asked_by_a_person(const Operation& operation)
+{
+    return !operation.transitions.empty() && !operation.transitions.back().who.empty();
+}
+
+/// A way back whose answer was lost is gone again, where nothing speaks against it.
+Error to_be_tried_again(const Action& action, Error error)
+{
+    if (error.kind == ErrorKind::lost && action.repeat() == Repeat::safe) error.kind = ErrorKind::failed;
+    return error;
+}
+
 }  // namespace
 
 Result<Next> Engine::step(const Id& id)
@@ -160,19 +188,21 @@ Result<Next> Engine::go_on_with_step(Slot& slot, size_t index, const host::Momen
         return step_failed(slot, index, same.error(), now);
     const Result<Inspection> inspection = (*action)->inspect(host_, step.arguments);
     if (!inspection) return step_failed(slot, index, inspection.error(), now);
-    const bool unfinished =
-        inspection->found == Inspection::Found::absent || inspection->found == Inspection::Found::partial;
-    if (!unfinished) {
+    const bool finished =
+        inspection->found == Inspection::Found::done || inspection->found == Inspection::Found::running;
+    if (finished) {
         slot.applied = true;
         slot.progressed = now.boot;
         return settle_step(slot, index, now, {});
     }
-    if ((*action)->repeat() == Repeat::never)
+    if ((*action)->repeat() == Repeat::never) {
+        const bool unseen = inspection->found == Inspection::Found::unseen;
         return step_failed(
             slot, index,
-            Error{.kind = ErrorKind::refused,
+            Error{.kind = unseen ? ErrorKind::lost : ErrorKind::refused,
                   .what = fmt::format("the step {} was cut short, and may not be done twice", step.name)},
             now);
+    }
     return apply_step(slot, index, now);
 }
 
@@ -186,7 +216,12 @@ Result<Next> Engine::settle_step(Slot& slot, size_t index, const host::Moment& n
     const Result<Inspection> inspection = action->inspect(host_, step.arguments);
     if (!inspection) return step_failed(slot, index, applied ? inspection.error() : applied.error(), now);
     if (inspection->found == Inspection::Found::running) return wait_for_step(slot, index, *inspection, now);
-    if (inspection->found != Inspection::Found::done) {
+    const bool said_done = inspection->found == Inspection::Found::unseen && applied;
+    if (inspection->found != Inspection::Found::done && !said_done) {
+        const bool blind =
+            inspection->found == Inspection::Found::unseen && action->repeat() == Repeat::never;
+        if (!applied && blind && never_began(applied.error()) && slot.operation.state != State::committing)
+            TRY(take(slot, now, Event::undone, {{"step", step.name}, {"detail", "it did not begin"}}));
         if (!applied) return step_failed(slot, index, applied.error(), now);
         return step_failed(
             slot, index,
@@ -205,18 +240,20 @@ Result<Next> Engine::wait_for_step(Slot& slot, size_t index, const Inspection& i
 {
     const Step& step = slot.operation.plan.steps[index];
     const bool moved =
-        !slot.progress || !inspection.progress || slot.progress->done != inspection.progress->done;
+        inspection.progress && (!slot.progress || slot.progress->done != inspection.progress->done);
     if (moved) slot.progressed = now.boot;
     slot.progress = inspection.progress;
     const Milliseconds patience =
         step.stalled_after > Milliseconds{0} ? step.stalled_after : stalled_by_default;
-    if (inspection.progress && now.boot - slot.progressed > patience)
+    const bool limited = inspection.progress || step.stalled_after > Milliseconds{0};
+    if (limited && now.boot - slot.progressed > patience)
         return step_failed(slot, index,
                            Error{.kind = ErrorKind::timeout,
                                  .what = fmt::format("the step {} has made no progress for {}", step.name,
                                                      to_text(patience))},
                            now);
-    Milliseconds due = now.boot + settings_.poll;
+    const bool own_pace = inspection.look_again > Milliseconds{0};
+    Milliseconds due = now.boot + (own_pace ? inspection.look_again : settings_.poll);
     if (const auto& timer = slot.operation.timer;
         timer && !timer->stopped && slot.operation.state == State::activating)
         due = std::min(due, now.boot + std::max(left_of(*timer, now), Milliseconds{1}));
@@ -367,16 +404,28 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
     };
     const Result<const Action*> action = catalogue_.action(step.action);
     if (!action) return undo_failed(action.error());
-    Result<std::string> remains = (*action)->remains(host_, step.arguments, state.remembered);
+    const bool sees = (*action)->sees_remains(step.arguments);
+    if (!sees && nobody_knows(state, **action) && !asked_by_a_person(slot.operation)) {
+        TRY(move(
+            slot, now, State::held,
+            fmt::format("nobody knows whether the step {} ran, so it is not undone unasked: look whether it "
+                        "did, and do it by hand if not; abort then undoes it with all the rest",
+                        step.name)));
+        return idle;
+    }
+    const bool was_done = !sees && state.status == StepState::Status::done;
+    Result<std::string> remains = was_done ? Result<std::string>("what it did")
+                                           : (*action)->remains(host_, step.arguments, state.remembered);
     if (!remains) return undo_failed(remains.error());
     std::string detail = "nothing of it was there";
     if (!remains->empty()) {
         detail = fmt::format("undone: {}", *remains);
         const Result<void> reverted = (*action)->revert(host_, step.arguments, state.remembered);
         if (!reverted && reverted.error().kind == ErrorKind::dead) return std::unexpected(reverted.error());
-        remains = (*action)->remains(host_, step.arguments, state.remembered);
+        if (!sees && !reverted) return undo_failed(to_be_tried_again(**action, reverted.error()));
+        if (sees) remains = (*action)->remains(host_, step.arguments, state.remembered);
         if (!remains) return undo_failed(remains.error());
-        if (!remains->empty())
+        if (sees && !remains->empty())
             return undo_failed(reverted ? Error{.what = fmt::format("there still is {}", *remains)}
                                         : reverted.error());
     }
