@@ -205,6 +205,24 @@ TEST_CASE("captured: zpool status says what jc found in it")
     }
 }
 
+TEST_CASE("captured: cut in the middle, nothing comes out of them")
+{
+    const auto check = [](std::string_view kind, const std::vector<std::filesystem::path>& paths) {
+        for (const auto& path : paths) {
+            CAPTURE(path.string());
+            const std::string text = read_file(path);
+            for (const size_t part : {size_t{3}, text.size() / 3, text.size() / 2, text.size() - 3})
+                CHECK_FALSE(parse_as(*kind_named(kind), std::string_view(text).substr(0, part)));
+        }
+    };
+    check("mdadm-detail", files("jc", "mdadm-query", ".out"));
+    check("mdadm-examine", files("jc", "mdadm-examine", ".out"));
+    check("zpool-status", files("jc", "zpool-status", ".out"));
+    check("mdstat", files("mdstat", "procfs", ".txt"));
+    check("smartctl-json", files("smartctl-json", "", ".json"));
+    check("lvm-json", files("lvm-json", "", ".json"));
+}
+
 TEST_CASE("captured: an mdstat with eighteen arrays")
 {
     for (const auto& path : files("mdstat", "procfs", ".txt")) {

@@ -169,7 +169,7 @@ Result<void> check_whole(const MdadmExamine& device, bool has_table, bool ended)
     const std::string name = device.device.empty() ? std::string("the device") : device.device;
     if (device.format != "md") return ended ? Result<void>() : cut(command, "its last line has no end");
     if (!device.version.starts_with("0")) {
-        if (device.array_state.empty())
+        if (device.array_state.size() < std::max<uint64_t>(device.raid_devices.value_or(1), 1) || !ended)
             return cut(command, fmt::format("the state of the array of {} is missing", name));
         return {};
     }
@@ -216,7 +216,9 @@ Result<MdadmExamines> parse_mdadm_examine(std::string_view text)
             return cut(command, fmt::format("what is said of {} is not whole", section.device));
         }
         const bool last = &section == &read.sections.back();
-        examines.devices.push_back(TRY(examine_of(section, read.ended || !last)));
+        // The legend behind the state of an array proves its line whole.
+        const bool ended = read.ended || !last || text.ends_with("replacing)") || text.ends_with("missing)");
+        examines.devices.push_back(TRY(examine_of(section, ended)));
     }
     if (examines.devices.empty() && examines.scanned.empty() && examines.exported.empty())
         return no_mdadm_report(read, command, "superblock with its magic number");

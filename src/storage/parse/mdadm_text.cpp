@@ -183,7 +183,8 @@ void Reader::read_field(const Line& line)
     const std::string name = field_name(text.substr(0, colon));
     if (name.starts_with("disk") && name.ends_with("serial"))
         here.groups.push_back({std::string(text.substr(0, text.find(' '))), {}});
-    here.groups.back().fields.add(name, std::string(trimmed(text.substr(colon + 2))));
+    const std::string_view value = trimmed(text.substr(colon + 2));
+    if (value != "-unknown-") here.groups.back().fields.add(name, std::string(value));
 }
 
 Result<void> Reader::read(const Line& line)

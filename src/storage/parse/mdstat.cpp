@@ -246,7 +246,8 @@ Result<Mdstat> parse_mdstat(std::string_view text)
         }
     }
     if (!begun) return foreign(command, 1, "it does not begin with \"Personalities :\"");
-    if (!ended) return cut(command, "its last line, \"unused devices\", is missing");
+    if (!ended || !(text.ends_with('\n') || text.ends_with("<none>")))
+        return cut(command, "its last line, \"unused devices\", is missing");
     for (const MdstatArray& array : mdstat.arrays) TRY(check_array(array));
     return mdstat;
 }
