@@ -166,7 +166,7 @@ std::vector<Words> Reader::commands(std::string_view key)
 
 std::optional<Text> Reader::pattern(std::string_view key)
 {
-    const auto found = text(key);
+    std::optional<Text> found = text(key);
     if (!found) return std::nullopt;
     const Result<void> sound = check_pattern(found->text);
     if (sound) return found;

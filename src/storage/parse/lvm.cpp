@@ -90,7 +90,7 @@ std::vector<std::string> list_of(const Json& row, const char* column)
 }
 
 /// Names in brackets are of volumes that LVM made for itself.
-std::string without_brackets(std::string name, bool* hidden = nullptr)
+std::string without_brackets(const std::string& name, bool* hidden = nullptr)
 {
     const bool bracketed = name.size() > 2 && name.starts_with('[') && name.ends_with(']');
     if (hidden != nullptr) *hidden = bracketed;
