@@ -112,13 +112,14 @@ void check_ddf(const Json& ours, const Json& theirs)
     check_same(ours["volumes"][0], "state", theirs, "state_0");
     check_same(ours["volumes"][0], "level", theirs, "raid_level_0");
     CHECK(fmt::format("{}", ours["volumes"][0]["array_size"].get<uint64_t>() / 1024) ==
-          theirs["array_size_0"]);
+          theirs["array_size_0"].get<std::string>());
     const Json& table = theirs["device_table"];
     REQUIRE(ours["disks"].size() == table.size());
     for (size_t i = 0; i < table.size(); ++i) {
         check_same(ours["disks"][i], "refno", table[i], "RefNo");
         check_same(ours["disks"][i], "device", table[i], "Device");
-        CHECK(fmt::format("{}K", ours["disks"][i]["size"].get<uint64_t>() / 1024) == table[i]["Size"]);
+        CHECK(fmt::format("{}K", ours["disks"][i]["size"].get<uint64_t>() / 1024) ==
+              table[i]["Size"].get<std::string>());
     }
 }
 

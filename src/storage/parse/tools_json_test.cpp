@@ -68,7 +68,7 @@ TEST_CASE("lsblk: what is empty, foreign or cut is refused")
           std::string::npos);
     CHECK(refusal_of(parse_lsblk_tree("[]")).find("it is JSON, but no object") != std::string::npos);
     std::string deep = R"({"name":"x"})";
-    for (int i = 0; i < 20; ++i) deep = R"({"name":"x", "children":[)" + deep + "]}";
+    for (int i = 0; i < 20; ++i) deep = fmt::format(R"({{"name":"x", "children":[{}]}})", deep);
     CHECK(refusal_of(parse_lsblk_tree(R"({"blockdevices": [)" + deep + "]}")).find("16 deep") !=
           std::string::npos);
 }
