@@ -47,7 +47,7 @@ struct Bench {
     void end_daemon() { shell("pkill -x belayd; while pgrep -x belayd >/dev/null; do sleep 0.05; done"); }
 
     /// The command is refused with this exit code, both texts are in what it says, and nothing has changed.
-    void refused(Words words, int code, const std::string& what, const std::string& next)
+    void refused(const Words& words, int code, const std::string& what, const std::string& next)
     {
         const std::string before = everything();
         hold(belay(words), words, code, what, next);

@@ -17,7 +17,7 @@ TEST_CASE("a deadline that passes while the host is off is kept at the next boot
     Result<lab::Mirror> mirror = lab::Mirror::build(folder, {.disk = {48 << 20}, .joining = {48 << 20}});
     REQUIRE_MESSAGE(mirror.has_value(), mirror.error().what);
     const auto belay = [&](std::vector<std::string> words) {
-        const Result<host::Outcome> outcome = mirror->belay(words);
+        const Result<host::Outcome> outcome = mirror->belay(std::move(words));
         REQUIRE_MESSAGE(outcome.has_value(), outcome.error().what);
         return *outcome;
     };
