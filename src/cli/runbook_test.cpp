@@ -72,6 +72,7 @@ class Desk {
         {
             return client_.stream(method, parameters, each);
         }
+        void interrupt() override { client_.interrupt(); }
 
       private:
         site::Client& client_;
@@ -197,6 +198,17 @@ TEST_CASE("the shipped runbooks are right")
         ++seen;
     }
     CHECK(seen == 3);
+}
+
+TEST_CASE("the example of docs/runbooks.md is right")
+{
+    const auto top = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
+    std::ifstream file(top / "docs/runbooks.md");
+    std::string page((std::istreambuf_iterator<char>(file)), {});
+    const size_t begin = page.find("```toml\n") + 8;
+    Desk desk;
+    desk.put("example.toml", page.substr(begin, page.find("```", begin) - begin));
+    CHECK_MESSAGE(desk.type({"lint", "example.toml"}) == 0, desk.console.said);
 }
 
 }  // namespace

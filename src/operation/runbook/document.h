@@ -18,7 +18,8 @@ struct Node {
     std::string text = {};
     int64_t integer = 0;  ///< of a boolean: 0 or 1
     std::vector<Node> items = {};
-    std::vector<Entry> entries = {};  ///< in the order of the file
+    std::vector<Entry>
+        entries;  ///< in the order of the file; no initializer here, where Entry is not known yet
 };
 
 /// "a text", "a list": as a person would call it.

@@ -6,6 +6,7 @@
 #include "operation/runbook/steps.h"
 
 #include <algorithm>
+#include <map>
 
 namespace belay::operation::runbook {
 namespace {
@@ -123,6 +124,15 @@ Runbook read_whole(const Node& document, std::vector<Problem>& problems)
     return runbook;
 }
 
+/// By their places; what stands at the same place stays in the order in which it was found.
+void put_in_order(std::vector<Problem>& problems)
+{
+    std::multimap<Place, Problem> ordered;
+    for (Problem& problem : problems) ordered.emplace(problem.place, std::move(problem));
+    problems.clear();
+    for (auto& [place, problem] : ordered) problems.push_back(std::move(problem));
+}
+
 }  // namespace
 
 bool is_name(std::string_view text, std::string_view marks)
@@ -145,7 +155,7 @@ Linted read_runbook(std::string_view text)
     if (!document) return linted;
     Runbook runbook = read_whole(*document, problems);
     lint(runbook, problems);
-    std::ranges::stable_sort(problems, {}, &Problem::place);
+    put_in_order(problems);
     if (!any_error(problems)) linted.runbook = std::move(runbook);
     return linted;
 }
