@@ -69,6 +69,50 @@ TEST_CASE("without an accident the runbook goes through, and back from wherever 
     }
 }
 
+/// The contact at which the counter is raised.
+size_t contact_of_more()
+{
+    Trial whole(Wish::commit, std::nullopt);
+    whole.run();
+    const std::string log = whole.log();
+    const size_t at = log.find(" changes: run more");
+    const size_t line = log.rfind('\n', at) + 1;
+    return std::stoul(log.substr(line, at - line));
+}
+
+TEST_CASE(
+    "where nobody knows whether a step ran, it is neither repeated nor undone before a person has looked")
+{
+    for (const auto kind : {Fault::Kind::lost, Fault::Kind::dead}) {
+        Trial trial(Wish::commit, Fault{kind, contact_of_more()});
+        CHECK(trial.run() == State::aborted);
+        CHECK(trial.times_held == 1);
+        CHECK(trial.held.contains("nobody knows whether the step blind ran"));
+        CHECK(trial.runs["more"] == (kind == Fault::Kind::lost ? 1 : 0));
+        CHECK(trial.runs["less"] == 1);
+    }
+}
+
+TEST_CASE("a step that was not even started is not undone, and all the rest is")
+{
+    Trial trial(Wish::commit, Fault{Fault::Kind::refuse, contact_of_more()});
+    CHECK(trial.run() == State::aborted);
+    CHECK(trial.times_held == 0);
+    CHECK(trial.runs["less"] == 0);
+    CHECK(trial.operation.differences.empty());
+}
+
+TEST_CASE("a step that waits gives up after its time, and what was done is taken back")
+{
+    Trial trial(Wish::commit, std::nullopt);
+    trial.machine.change([](host::Machine& m) { m.erase("/srv/ready"); });
+    CHECK(trial.run() == State::aborted);
+    CHECK(trial.operation.reason.contains("blind.wait has made no progress for 30 s"));
+    CHECK(trial.machine.machine().boot >= std::chrono::seconds(30));
+    CHECK(trial.machine.machine().boot < std::chrono::seconds(40));
+    CHECK(trial.operation.differences.empty());
+}
+
 TEST_CASE("any contact of a runbook may be refused")
 {
     CHECK(fault_at_every_contact(Fault::Kind::refuse) > 150);

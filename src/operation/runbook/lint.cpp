@@ -96,15 +96,31 @@ class Lint {
         if (probe.expect_text) look_at(*probe.expect_text, scope);
     }
 
+    /// A text that no command line shows, and that the journal keeps.
+    void look_at_kept(const Text& text, const Scope& scope)
+    {
+        for (const std::string& name : look_at(text, scope)) {
+            if (is_secret(name))
+                warning(text.place,
+                        fmt::format("the value of ${{{}}} would stay in the journal: let the command "
+                                    "read it from a file",
+                                    name));
+        }
+    }
+
+    static bool is_secret(const std::string& name)
+    {
+        return std::ranges::any_of(secrets, [&](std::string_view secret) { return name.contains(secret); });
+    }
+
     void look_for_secret(const std::string& name, Place place)
     {
-        const auto is_in = [&](std::string_view secret) { return name.contains(secret); };
-        if (std::ranges::any_of(secrets, is_in))
+        if (is_secret(name))
             warning(place,
-                    fmt::format("the value of ${{{}}} would stand on a command line, where everybody on the "
-                                "host can read it, and stay in the journal: let the command read it from a "
-                                "file",
-                                name));
+                    fmt::format(
+                        "the value of ${{{}}} would stand on a command line, where everybody on the host can "
+                        "read it, and stay in the journal: let the command read it from a file",
+                        name));
     }
 
     /// A script is looked into where it is written here; one that is a variable as a whole is what somebody
@@ -144,14 +160,14 @@ class Lint {
         if (step.undo) look_at(*step.undo, back);
         if (step.check) look_at(*step.check, scope);
         if (step.left) look_at(*step.left, back);
-        if (step.input) look_at(*step.input, scope);
-        if (step.undo_input) look_at(*step.undo_input, back);
+        if (step.input) look_at_kept(*step.input, scope);
+        if (step.undo_input) look_at_kept(*step.undo_input, back);
         if (step.one_way) look_at(*step.one_way, scope);
         if (step.wait_for) look_at(step.wait_for->probe, scope);
         if (step.write) {
             look_at(step.write->path, scope);
             for (const auto* text : {&step.write->text, &step.write->from}) {
-                if (*text) look_at(**text, scope);
+                if (*text) look_at_kept(**text, scope);
             }
         }
         advise(step);

@@ -46,6 +46,9 @@ TEST_CASE("what is no TOML is said with its line")
 {
     CHECK(says("name = \"x\nsummary", "f:1:10: error: this is no TOML", "lint again"));
     CHECK(says("[a]\n[a]\n", "f:2:", "no TOML"));
+    CHECK(says("[[\x1ftep]]\n", "f:1:", "no TOML"));
+    CHECK(says("a = \"\xff\"\n", "f:1:", "no TOML"));
+    CHECK(says("[[", "f:1:", "no TOML"));
     CHECK(says(std::string(2 << 20, ' '), "f:1:1: error", "1 MiB"));
 }
 
@@ -147,6 +150,8 @@ TEST_CASE("what is right and yet not wise is a warning, and the runbook can be r
     CHECK(said_of(asked_for).size() == 1);  // that it has no check
     CHECK(warns(head + step + "run = [\"a\", \"${db-password}\"]\n" + undo + secret, "f:7:13: warning",
                 "everybody on the host"));
+    CHECK(warns(head + step + "run = [\"a\"]\ninput = \"${db-password}\"\n" + undo + secret, "f:8:9: warning",
+                "stay in the journal"));
     CHECK(warns(good + "[variables.a]\nmeaning = \"m\"\n", "f:12:12: warning", "used nowhere"));
     CHECK(warns(head + step + "check = [\"a\"]\nrun = [\"a\"]\n" + undo, "f:1:1: warning",
                 "nothing to compare"));
