@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::md_recorded_test {
 namespace {
 
 /// The reports by their names: "detail resync".
@@ -122,4 +122,4 @@ TEST_CASE("recorded: the short forms of mdadm")
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::md_recorded_test
