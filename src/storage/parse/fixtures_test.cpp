@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::fixtures_test {
 namespace {
 
 std::string read_file(const std::filesystem::path& path)
@@ -359,4 +359,4 @@ TEST_CASE("captured: LVM's full report has the numbers that an exporter makes of
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::fixtures_test

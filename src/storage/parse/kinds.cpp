@@ -35,13 +35,13 @@ Result<Json> as_either(std::string_view text)
     return instead ? instead : json;
 }
 
-constexpr std::array<Kind, 8> table{{
+constexpr std::array<Kind, 8> all_kinds{{
     {"mdstat", "the md arrays of the kernel", "cat /proc/mdstat", as_json<parse_mdstat>},
     {"mdadm-detail", "an md array and its devices", "mdadm --detail /dev/md0",
      as_either<parse_mdadm_detail, parse_mdadm_examine>},
     {"mdadm-examine", "the md superblock on a device", "mdadm --examine /dev/sda1",
      as_either<parse_mdadm_examine, parse_mdadm_detail>},
-    {"sfdisk-dump", "a partition table", "sfdisk --dump /dev/sda", as_json<parse_sfdisk_dump>},
+    {"sfdisk-dump", "a partition all_kinds", "sfdisk --dump /dev/sda", as_json<parse_sfdisk_dump>},
     {"lsblk-json", "block devices, as a tree or a list", "lsblk --json --bytes --output-all",
      as_json<parse_lsblk_tree>},
     {"smartctl-json", "what a disk says of its health", "smartctl --json --xall /dev/sda",
@@ -55,13 +55,13 @@ constexpr std::array<Kind, 8> table{{
 
 std::span<const Kind> kinds()
 {
-    return table;
+    return all_kinds;
 }
 
 const Kind* kind_named(std::string_view name)
 {
-    const auto found = std::ranges::find(table, name, &Kind::name);
-    return found == table.end() ? nullptr : &*found;
+    const auto found = std::ranges::find(all_kinds, name, &Kind::name);
+    return found == all_kinds.end() ? nullptr : &*found;
 }
 
 Result<Json> parse_as(const Kind& kind, std::string_view text)

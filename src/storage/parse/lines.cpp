@@ -90,6 +90,12 @@ std::vector<std::string_view> words_of(std::string_view text)
     return words;
 }
 
+std::vector<std::string> copied_words(std::string_view text)
+{
+    const std::vector<std::string_view> words = words_of(text);
+    return {words.begin(), words.end()};
+}
+
 size_t indent_of(std::string_view text)
 {
     size_t columns = 0;

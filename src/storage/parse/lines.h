@@ -37,6 +37,7 @@ std::unexpected<Error> cut(std::string_view command, std::string_view what);
 
 std::string_view trimmed(std::string_view text);
 std::vector<std::string_view> words_of(std::string_view text);
+std::vector<std::string> copied_words(std::string_view text);
 /// The first word, taken off the front of `rest`; empty where there is none.
 std::string_view take_word(std::string_view& rest);
 /// Columns of white space before the first character; a tab goes to the next multiple of eight.

@@ -9,8 +9,8 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "lsblk --json";
-constexpr size_t deepest = 16;
+constexpr std::string_view lsblk_command = "lsblk --json";
+constexpr size_t deepest_device = 16;
 constexpr size_t most_devices = 65536;
 
 template <size_t count>
@@ -72,7 +72,7 @@ Result<LsblkDevice> device_of(const Json& row)
         if (device.name.empty()) device.name = text_of(row, key);
     }
     if (device.name.empty())
-        return foreign(command, 0, "a device has neither \"name\" nor \"kname\" nor \"path\"");
+        return foreign(lsblk_command, 0, "a device has neither \"name\" nor \"kname\" nor \"path\"");
     for (const auto& [key, unused] : row.items()) {
         const std::string column = field_name(key);
         if (column == "children" || column.empty()) continue;
@@ -110,14 +110,14 @@ class Collector {
 
 Result<void> Collector::add_row(const Json& row, const std::string& parent, size_t depth)
 {
-    if (!row.is_object()) return foreign(command, 0, "a device is no object");
+    if (!row.is_object()) return foreign(lsblk_command, 0, "a device is no object");
     LsblkDevice device = TRY(device_of(row));
     if (!parent.empty()) device.parents.push_back(parent);
     const std::string name = device.name;
     const auto [found, is_new] = at_.emplace(name, lsblk_.devices.size());
     if (is_new) {
         if (lsblk_.devices.size() == most_devices)
-            return foreign(command, 0, fmt::format("there are more than {} devices", most_devices));
+            return foreign(lsblk_command, 0, fmt::format("there are more than {} devices", most_devices));
         lsblk_.devices.push_back({.name = name,
                                   .parents = {},
                                   .size = device.size,
@@ -135,9 +135,9 @@ Result<void> Collector::add_row(const Json& row, const std::string& parent, size
 Result<void> Collector::add(const Json& rows, const std::string& parent, size_t depth)
 {
     if (!rows.is_array())
-        return foreign(command, 0, "it has no list \"blockdevices\", or no list of children");
-    if (depth > deepest)
-        return foreign(command, 0, fmt::format("devices are nested more than {} deep", deepest));
+        return foreign(lsblk_command, 0, "it has no list \"blockdevices\", or no list of children");
+    if (depth > deepest_device)
+        return foreign(lsblk_command, 0, fmt::format("devices are nested more than {} deep", deepest_device));
     for (const Json& row : rows) TRY(add_row(row, parent, depth));
     return {};
 }
@@ -146,7 +146,7 @@ Result<void> Collector::add(const Json& rows, const std::string& parent, size_t 
 
 Result<Lsblk> parse_lsblk_tree(std::string_view text)
 {
-    const Json json = TRY(object_of(text, command));
+    const Json json = TRY(object_of(text, lsblk_command));
     Collector collector;
     TRY(collector.add(value_of(json, "blockdevices"), {}, 0));
     return collector.take();

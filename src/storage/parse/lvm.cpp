@@ -9,8 +9,8 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "lvm fullreport --reportformat json";
-constexpr size_t most_rows = 65536;
+constexpr std::string_view lvm_command = "lvm fullreport --reportformat json";
+constexpr size_t most_lvm_rows = 65536;
 
 bool is_size(std::string_view column)
 {
@@ -21,7 +21,7 @@ bool is_size(std::string_view column)
     return std::ranges::any_of(ends, [column](std::string_view end) { return column.ends_with(end); });
 }
 
-bool is_number(std::string_view column)
+bool is_counted(std::string_view column)
 {
     static constexpr std::array<std::string_view, 15> ends{
         "_count", "_major", "_minor", "_seqno", "_pe",     "_vsn",    "stripes",     "max_lv",
@@ -35,9 +35,9 @@ Json value_of_column(const std::string& column, const Json& value)
     if (!value.is_string()) return value;
     const std::string& text = value.get_ref<const std::string&>();
     if (text.empty()) return {};
-    const auto number = is_size(column)     ? lvm_bytes(text)
-                        : is_number(column) ? whole_number(text)
-                                            : std::nullopt;
+    const auto number = is_size(column)      ? lvm_bytes(text)
+                        : is_counted(column) ? whole_number(text)
+                                             : std::nullopt;
     if (number) return *number;
     const auto percent = column.ends_with("_percent") ? decimal(text) : std::nullopt;
     return percent ? Json(*percent) : value;
@@ -178,11 +178,12 @@ Result<Json> rows_of(const Json& part, const char* key)
 {
     const Json& rows = value_of(part, key);
     if (rows.is_null()) return Json::array();
-    if (!rows.is_array()) return foreign(command, 0, fmt::format("\"{}\" is no list", key));
-    if (rows.size() > most_rows)
-        return foreign(command, 0, fmt::format("\"{}\" has more than {} rows", key, most_rows));
+    if (!rows.is_array()) return foreign(lvm_command, 0, fmt::format("\"{}\" is no list", key));
+    if (rows.size() > most_lvm_rows)
+        return foreign(lvm_command, 0, fmt::format("\"{}\" has more than {} rows", key, most_lvm_rows));
     for (const Json& row : rows) {
-        if (!row.is_object()) return foreign(command, 0, fmt::format("a row of \"{}\" is no object", key));
+        if (!row.is_object())
+            return foreign(lvm_command, 0, fmt::format("a row of \"{}\" is no object", key));
     }
     return rows;
 }
@@ -192,7 +193,7 @@ Result<void> read_part(Lvm& lvm, const Json& part)
 {
     static constexpr std::array<const char*, 5> lists{"vg", "pv", "lv", "seg", "pvseg"};
     if (std::ranges::none_of(lists, [&part](const char* list) { return value_of(part, list).is_array(); }))
-        return foreign(command, 0, "a part of the report is neither of vg nor pv nor lv");
+        return foreign(lvm_command, 0, "a part of the report is neither of vg nor pv nor lv");
     const Json groups = TRY(rows_of(part, "vg"));
     for (const Json& row : groups) {
         LvmGroup group = group_of(row);
@@ -229,9 +230,9 @@ std::optional<uint64_t> lvm_bytes(std::string_view text)
 
 Result<Lvm> parse_lvm(std::string_view text)
 {
-    const Json json = TRY(object_of(text, command));
+    const Json json = TRY(object_of(text, lvm_command));
     const Json& report = value_of(json, "report");
-    if (!report.is_array()) return foreign(command, 0, "it has no list \"report\"");
+    if (!report.is_array()) return foreign(lvm_command, 0, "it has no list \"report\"");
     Lvm lvm;
     for (const Json& part : report) TRY(read_part(lvm, part));
     for (const Json& row : TRY(rows_of(json, "log"))) lvm.log.push_back(fields_of(row));

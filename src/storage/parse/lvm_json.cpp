@@ -20,53 +20,53 @@ void put_letter(std::map<std::string, std::string>& meaning, const char* name, s
     }
 }
 
-constexpr Letter volume_types[] = {{'m', "mirrored"},
-                                   {'M', "mirrored without initial sync"},
-                                   {'o', "origin"},
-                                   {'O', "origin with merging snapshot"},
-                                   {'r', "raid"},
-                                   {'R', "raid without initial sync"},
-                                   {'s', "snapshot"},
-                                   {'S', "merging snapshot"},
-                                   {'p', "pvmove"},
-                                   {'v', "virtual"},
-                                   {'i', "mirror or raid image"},
-                                   {'I', "mirror or raid image out of sync"},
-                                   {'l', "mirror log"},
-                                   {'c', "under conversion"},
-                                   {'C', "cache"},
-                                   {'V', "thin volume"},
-                                   {'t', "thin pool"},
-                                   {'T', "thin pool data"},
-                                   {'e', "raid or pool metadata"},
-                                   {'d', "vdo pool"},
-                                   {'D', "vdo pool data"},
-                                   {'g', "integrity"}};
-constexpr Letter permissions[] = {{'w', "writeable"}, {'r', "read-only"}, {'R', "read-only activation"}};
-constexpr Letter states[] = {{'a', "active"},
-                             {'h', "historical"},
-                             {'s', "suspended"},
-                             {'I', "invalid snapshot"},
-                             {'S', "invalid suspended snapshot"},
-                             {'m', "snapshot merge failed"},
-                             {'M', "suspended snapshot merge failed"},
-                             {'d', "mapped device without tables"},
-                             {'i', "mapped device with inactive table"},
-                             {'c', "check needed"},
-                             {'C', "suspended, check needed"},
-                             {'X', "unknown"}};
-constexpr Letter health[] = {{'p', "partial"},
-                             {'r', "refresh needed"},
-                             {'m', "mismatches exist"},
-                             {'w', "writemostly"},
-                             {'R', "remove after reshape"},
-                             {'s', "reshaping"},
-                             {'F', "failed"},
-                             {'D', "out of data space"},
-                             {'M', "metadata read-only"},
-                             {'E', "writecache error"},
-                             {'X', "unknown"}};
-constexpr Letter opened[] = {{'o', "open"}, {'X', "unknown"}};
+constexpr Letter lv_types[] = {{'m', "mirrored"},
+                               {'M', "mirrored without initial sync"},
+                               {'o', "origin"},
+                               {'O', "origin with merging snapshot"},
+                               {'r', "raid"},
+                               {'R', "raid without initial sync"},
+                               {'s', "snapshot"},
+                               {'S', "merging snapshot"},
+                               {'p', "pvmove"},
+                               {'v', "virtual"},
+                               {'i', "mirror or raid image"},
+                               {'I', "mirror or raid image out of sync"},
+                               {'l', "mirror log"},
+                               {'c', "under conversion"},
+                               {'C', "cache"},
+                               {'V', "thin volume"},
+                               {'t', "thin pool"},
+                               {'T', "thin pool data"},
+                               {'e', "raid or pool metadata"},
+                               {'d', "vdo pool"},
+                               {'D', "vdo pool data"},
+                               {'g', "integrity"}};
+constexpr Letter lvm_permissions[] = {{'w', "writeable"}, {'r', "read-only"}, {'R', "read-only activation"}};
+constexpr Letter lv_states[] = {{'a', "active"},
+                                {'h', "historical"},
+                                {'s', "suspended"},
+                                {'I', "invalid snapshot"},
+                                {'S', "invalid suspended snapshot"},
+                                {'m', "snapshot merge failed"},
+                                {'M', "suspended snapshot merge failed"},
+                                {'d', "mapped device without tables"},
+                                {'i', "mapped device with inactive table"},
+                                {'c', "check needed"},
+                                {'C', "suspended, check needed"},
+                                {'X', "unknown"}};
+constexpr Letter lv_health[] = {{'p', "partial"},
+                                {'r', "refresh needed"},
+                                {'m', "mismatches exist"},
+                                {'w', "writemostly"},
+                                {'R', "remove after reshape"},
+                                {'s', "reshaping"},
+                                {'F', "failed"},
+                                {'D', "out of data space"},
+                                {'M', "metadata read-only"},
+                                {'E', "writecache error"},
+                                {'X', "unknown"}};
+constexpr Letter lv_opened[] = {{'o', "open"}, {'X', "unknown"}};
 
 void put_common(Json& json, const std::string& name, const std::string& uuid, const std::string& attr,
                 const std::vector<std::string>& tags)
@@ -153,18 +153,18 @@ Json list_of(const std::vector<T>& list)
 std::map<std::string, std::string> lv_attr_meaning(std::string_view attr)
 {
     std::map<std::string, std::string> meaning;
-    put_letter(meaning, "type", attr, 0, volume_types);
-    put_letter(meaning, "permissions", attr, 1, permissions);
-    put_letter(meaning, "state", attr, 4, states);
-    put_letter(meaning, "open", attr, 5, opened);
-    put_letter(meaning, "health", attr, 8, health);
+    put_letter(meaning, "type", attr, 0, lv_types);
+    put_letter(meaning, "permissions", attr, 1, lvm_permissions);
+    put_letter(meaning, "state", attr, 4, lv_states);
+    put_letter(meaning, "open", attr, 5, lv_opened);
+    put_letter(meaning, "health", attr, 8, lv_health);
     return meaning;
 }
 
 std::map<std::string, std::string> vg_attr_meaning(std::string_view attr)
 {
     std::map<std::string, std::string> meaning;
-    put_letter(meaning, "permissions", attr, 0, permissions);
+    put_letter(meaning, "permissions", attr, 0, lvm_permissions);
     put_letter(meaning, "resizeable", attr, 1, {{'z', "resizeable"}});
     put_letter(meaning, "exported", attr, 2, {{'x', "exported"}});
     put_letter(meaning, "partial", attr, 3, {{'p', "partial"}});

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::md_recorded_test {
 namespace {
 
 /// The reports by their names: "detail resync".
@@ -37,13 +37,13 @@ Json parsed(const std::string& name)
     return must(parse_as(kind_of(name), reports().at(name)));
 }
 
-const Json& named(const Json& mdstat, std::string_view name)
+Json named(const Json& mdstat, std::string_view name)
 {
     for (const Json& array : mdstat.at("arrays")) {
         if (array.at("name") == name) return array;
     }
     FAIL("no array " << name);
-    return mdstat;
+    return {};
 }
 
 TEST_CASE("recorded: every report of md is understood, and refused when it is cut")
@@ -122,4 +122,4 @@ TEST_CASE("recorded: the short forms of mdadm")
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::md_recorded_test

@@ -5,18 +5,12 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "mdadm --examine";
+constexpr std::string_view container_command = "mdadm --examine";
 
 /// What stands before " <-- ": where a migration leads; behind it is where it comes from.
 std::string target_of(const std::string& text)
 {
     return text.substr(0, text.find(" <-- "));
-}
-
-std::vector<std::string> texts_of(std::string_view text)
-{
-    const std::vector<std::string_view> words = words_of(text);
-    return {words.begin(), words.end()};
 }
 
 MdadmDisk imsm_disk(const MdadmGroup& group, MdadmFields fields)
@@ -26,7 +20,7 @@ MdadmDisk imsm_disk(const MdadmGroup& group, MdadmFields fields)
     for (const auto& [name, value] : fields.rest()) {
         if (name.ends_with("serial")) disk.serial = value;
     }
-    disk.state = texts_of(fields.text("state"));
+    disk.state = copied_words(fields.text("state"));
     disk.size = fields.bytes("usable_size", {512, 4096});
     return disk;
 }
@@ -109,7 +103,7 @@ Result<void> read_imsm(MdadmExamine& device, const MdadmSection& section)
     MdadmFields fields = section.groups.front().fields;
     const auto disks = fields.number("disks"), volumes = fields.number("raid_devices");
     if (!disks || !volumes || device.disks.size() < *disks || device.volumes.size() < *volumes)
-        return cut(command, "the container has more disks or volumes than are shown");
+        return cut(container_command, "the container has more disks or volumes than are shown");
     return {};
 }
 
@@ -123,7 +117,7 @@ Result<void> read_ddf(MdadmExamine& device, const MdadmSection& section, MdadmFi
         if (auto disk = ddf_disk(line.text)) device.disks.push_back(std::move(*disk));
     }
     if (!volumes || device.volumes.size() < *volumes || device.disks.empty())
-        return cut(command, "the container has more disks or volumes than are shown");
+        return cut(container_command, "the container has more disks or volumes than are shown");
     return {};
 }
 

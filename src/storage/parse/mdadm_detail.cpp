@@ -6,7 +6,7 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "mdadm --detail";
+constexpr std::string_view detail_command = "mdadm --detail";
 /// No metadata has room for more legs.
 constexpr uint64_t most_legs = 4096;
 
@@ -113,9 +113,10 @@ Result<void> check_table(const MdadmDetail& array, const MdadmSection& section)
 {
     const std::string name = array.device.empty() ? std::string("the array") : array.device;
     if (!section.has_table)
-        return cut(command, fmt::format("the table of the devices of {} is missing", name));
+        return cut(detail_command, fmt::format("the table of the devices of {} is missing", name));
     const uint64_t legs = array.raid_devices.value_or(0);
-    if (legs > most_legs) return foreign(command, section.line, fmt::format("{} has {} legs", name, legs));
+    if (legs > most_legs)
+        return foreign(detail_command, section.line, fmt::format("{} has {} legs", name, legs));
     std::vector<bool> seen(legs);
     uint64_t there = 0;
     for (const MdadmRow& row : array.devices) {
@@ -123,11 +124,12 @@ Result<void> check_table(const MdadmDetail& array, const MdadmSection& section)
         if (row.major.value_or(0) != 0 || row.minor.value_or(0) != 0) ++there;
     }
     if (std::ranges::find(seen, false) != seen.end())
-        return cut(command, fmt::format("{} has {} legs, and not every one is in the table", name, legs));
+        return cut(detail_command,
+                   fmt::format("{} has {} legs, and not every one is in the table", name, legs));
     // Kernels of the days of 0.90 miscounted.
     if (!array.version.starts_with("0") && there < array.total_devices.value_or(0))
-        return cut(command, fmt::format("{} has {} devices, and {} are in the table", name,
-                                        *array.total_devices, there));
+        return cut(detail_command, fmt::format("{} has {} devices, and {} are in the table", name,
+                                               *array.total_devices, there));
     return {};
 }
 
@@ -135,21 +137,21 @@ Result<void> check_table(const MdadmDetail& array, const MdadmSection& section)
 
 Result<MdadmDetails> parse_mdadm_detail(std::string_view text)
 {
-    const MdadmText read = TRY(read_mdadm(text, command));
+    const MdadmText read = TRY(read_mdadm(text, detail_command));
     MdadmDetails details{.arrays = {}, .scanned = read.scanned, .exported = read.exported};
     for (const MdadmSection& section : read.sections) {
         if (!section.is_detail()) {
             if (section.device.empty()) continue;
             if (section.is_examine())
-                return foreign(command, section.line, "here is what `mdadm --examine` prints");
-            return cut(command, fmt::format("what is said of {} is not whole", section.device));
+                return foreign(detail_command, section.line, "here is what `mdadm --examine` prints");
+            return cut(detail_command, fmt::format("what is said of {} is not whole", section.device));
         }
         details.arrays.push_back(detail_of(section));
         TRY(check_table(details.arrays.back(), section));
     }
     if (details.arrays.empty() && details.scanned.empty() && details.exported.empty())
-        return no_mdadm_report(read, command, "array with its version and level");
-    if (!read.ended) return cut(command, "its last line has no end");
+        return no_mdadm_report(read, detail_command, "array with its version and level");
+    if (!read.ended) return cut(detail_command, "its last line has no end");
     return details;
 }
 

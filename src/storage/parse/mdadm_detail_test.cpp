@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/testing/must.h"
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::mdadm_detail_test {
 namespace {
 
 constexpr std::string_view reshaping = R"(/dev/md/data:
@@ -260,4 +260,4 @@ TEST_CASE("mdadm: a size in whatever unit is read by what stands in brackets beh
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::mdadm_detail_test

@@ -5,13 +5,7 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "mdadm --examine";
-
-std::vector<std::string> texts_of(std::string_view text)
-{
-    const std::vector<std::string_view> words = words_of(text);
-    return {words.begin(), words.end()};
-}
+constexpr std::string_view examine_command = "mdadm --examine";
 
 /// "Active device 1", "spare", "Journal", "Replacement device 0"
 void read_role(MdadmExamine& device, std::string_view text)
@@ -99,9 +93,9 @@ void read_identity(MdadmExamine& device, MdadmFields& fields)
 
 void read_state(MdadmExamine& device, MdadmFields& fields)
 {
-    device.state = texts_of(fields.text("state"));
+    device.state = copied_words(fields.text("state"));
     device.internal_bitmap = fields.text("internal_bitmap");
-    device.flags = texts_of(fields.text("flags"));
+    device.flags = copied_words(fields.text("flags"));
     device.bad_block_log = fields.text("bad_block_log");
     if (!device.bad_block_log.empty())
         device.bad_blocks = device.bad_block_log.find("bad blocks present") != std::string::npos;
@@ -167,16 +161,18 @@ std::string format_of(MdadmFields& fields)
 Result<void> check_whole(const MdadmExamine& device, bool has_table, bool ended)
 {
     const std::string name = device.device.empty() ? std::string("the device") : device.device;
-    if (device.format != "md") return ended ? Result<void>() : cut(command, "its last line has no end");
+    if (device.format != "md")
+        return ended ? Result<void>() : cut(examine_command, "its last line has no end");
     if (!device.version.starts_with("0")) {
         if (device.array_state.size() < std::max<uint64_t>(device.raid_devices.value_or(1), 1) || !ended)
-            return cut(command, fmt::format("the state of the array of {} is missing", name));
+            return cut(examine_command, fmt::format("the state of the array of {} is missing", name));
         return {};
     }
-    if (!has_table || !ended) return cut(command, fmt::format("the table of {} is not whole", name));
+    if (!has_table || !ended) return cut(examine_command, fmt::format("the table of {} is not whole", name));
     const uint64_t legs = device.raid_devices.value_or(0);
     if (device.devices.size() < legs + 1)
-        return cut(command, fmt::format("{} has {} legs, and not every one is in the table", name, legs));
+        return cut(examine_command,
+                   fmt::format("{} has {} legs, and not every one is in the table", name, legs));
     return {};
 }
 
@@ -206,14 +202,14 @@ Result<MdadmExamine> examine_of(const MdadmSection& section, bool ended)
 
 Result<MdadmExamines> parse_mdadm_examine(std::string_view text)
 {
-    const MdadmText read = TRY(read_mdadm(text, command));
+    const MdadmText read = TRY(read_mdadm(text, examine_command));
     MdadmExamines examines{.devices = {}, .scanned = read.scanned, .exported = read.exported};
     for (const MdadmSection& section : read.sections) {
         if (!section.is_examine()) {
             if (section.device.empty()) continue;
             if (section.is_detail())
-                return foreign(command, section.line, "here is what `mdadm --detail` prints");
-            return cut(command, fmt::format("what is said of {} is not whole", section.device));
+                return foreign(examine_command, section.line, "here is what `mdadm --detail` prints");
+            return cut(examine_command, fmt::format("what is said of {} is not whole", section.device));
         }
         const bool last = &section == &read.sections.back();
         // The legend behind the state of an array proves its line whole.
@@ -221,8 +217,8 @@ Result<MdadmExamines> parse_mdadm_examine(std::string_view text)
         examines.devices.push_back(TRY(examine_of(section, ended)));
     }
     if (examines.devices.empty() && examines.scanned.empty() && examines.exported.empty())
-        return no_mdadm_report(read, command, "superblock with its magic number");
-    if (examines.devices.empty() && !read.ended) return cut(command, "its last line has no end");
+        return no_mdadm_report(read, examine_command, "superblock with its magic number");
+    if (examines.devices.empty() && !read.ended) return cut(examine_command, "its last line has no end");
     return examines;
 }
 

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/testing/must.h"
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::mdadm_examine_test {
 namespace {
 
 constexpr std::string_view replacement = R"(/dev/sdc1:
@@ -295,4 +295,4 @@ TEST_CASE("mdadm --examine: what is empty, foreign or cut is refused")
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::mdadm_examine_test

@@ -8,7 +8,7 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "cat /proc/mdstat";
+constexpr std::string_view mdstat_command = "cat /proc/mdstat";
 
 /// "sdb1[2](F)(S)". Nothing where it is not so.
 std::optional<MdstatMember> member_of(std::string_view word)
@@ -55,7 +55,8 @@ Result<MdstatArray> array_of(const Line& line, size_t colon)
         } else if (array.level.empty() && array.members.empty() && word.find('[') == std::string_view::npos) {
             array.level = word;
         } else {
-            return foreign(command, line.number, fmt::format("\"{}\" is no member of {}", word, array.name));
+            return foreign(mdstat_command, line.number,
+                           fmt::format("\"{}\" is no member of {}", word, array.name));
         }
     }
     if (access.size() > 2 && access.ends_with(')')) array.access = access.substr(1, access.size() - 2);
@@ -143,7 +144,7 @@ Result<MdstatSync> sync_of(const Line& line, std::string_view text)
     const size_t sign = rest.find('%');
     if (sign != std::string_view::npos) sync.percent = decimal(trimmed(rest.substr(0, sign)));
     if (!sync.percent || *sync.percent > 100)
-        return foreign(command, line.number,
+        return foreign(mdstat_command, line.number,
                        fmt::format("the progress of \"{}\" is not understood", sync.action));
     const std::string_view done = value_after(rest, "(", ")");
     const size_t slash = std::min(done.find('/'), done.size());
@@ -192,19 +193,19 @@ Result<void> read_below(MdstatArray& array, const Line& line)
         array.sync = TRY(sync_of(line, text));
         return {};
     }
-    if (bar) return foreign(command, line.number, "the progress of a sync is not understood");
+    if (bar) return foreign(mdstat_command, line.number, "the progress of a sync is not understood");
     return {};
 }
 
 Result<void> check_array(const MdstatArray& array)
 {
     if (!array.size && !array.members.empty())
-        return cut(command, fmt::format("the size of {} is missing", array.name));
+        return cut(mdstat_command, fmt::format("the size of {} is missing", array.name));
     if (!array.slots.empty() && array.legs && array.slots.size() != *array.legs)
-        return cut(command, fmt::format("{} has {} legs, and {} are shown", array.name, *array.legs,
-                                        array.slots.size()));
+        return cut(mdstat_command, fmt::format("{} has {} legs, and {} are shown", array.name, *array.legs,
+                                               array.slots.size()));
     if (array.legs && array.slots.empty())
-        return cut(command, fmt::format("the legs of {} are missing", array.name));
+        return cut(mdstat_command, fmt::format("the legs of {} are missing", array.name));
     return {};
 }
 
@@ -224,12 +225,12 @@ std::optional<size_t> start_of_array(std::string_view text)
 
 Result<Mdstat> parse_mdstat(std::string_view text)
 {
-    const std::vector<Line> lines = TRY(lines_of(text, command));
+    const std::vector<Line> lines = TRY(lines_of(text, mdstat_command));
     Mdstat mdstat;
     bool begun = false, ended = false;
     for (const Line& line : lines) {
         if (line.text.starts_with("Personalities :")) {
-            if (begun) return foreign(command, line.number, "a second listing begins here");
+            if (begun) return foreign(mdstat_command, line.number, "a second listing begins here");
             begun = true;
             for (const std::string_view word : words_of(line.text.substr(15)))
                 if (word.size() > 2) mdstat.personalities.emplace_back(word.substr(1, word.size() - 2));
@@ -245,9 +246,9 @@ Result<Mdstat> parse_mdstat(std::string_view text)
             TRY(read_below(mdstat.arrays.back(), line));
         }
     }
-    if (!begun) return foreign(command, 1, "it does not begin with \"Personalities :\"");
+    if (!begun) return foreign(mdstat_command, 1, "it does not begin with \"Personalities :\"");
     if (!ended || !(text.ends_with('\n') || text.ends_with("<none>")))
-        return cut(command, "its last line, \"unused devices\", is missing");
+        return cut(mdstat_command, "its last line, \"unused devices\", is missing");
     for (const MdstatArray& array : mdstat.arrays) TRY(check_array(array));
     return mdstat;
 }

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/testing/must.h"
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::mdstat_test {
 namespace {
 
 constexpr std::string_view many = R"(Personalities : [raid1] [raid10] [raid6] [raid5] [raid4] [faulty]
@@ -151,4 +151,4 @@ TEST_CASE("mdstat: as JSON, absent things are absent")
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::mdstat_test

@@ -6,7 +6,7 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "sfdisk --dump";
+constexpr std::string_view sfdisk_command = "sfdisk --dump";
 
 int hex_digit(char c)
 {
@@ -72,10 +72,10 @@ Result<void> read_partition(SfdiskDump& dump, const Line& line, size_t colon)
     const std::string node(trimmed(line.text.substr(0, colon)));
     const auto number = trailing_number(node);
     if (!fields || !number)
-        return foreign(command, line.number, fmt::format("the partition {} is not understood", node));
+        return foreign(sfdisk_command, line.number, fmt::format("the partition {} is not understood", node));
     const auto start = whole_number(taken(*fields, "start")), size = whole_number(taken(*fields, "size"));
     if (!start || !size)
-        return foreign(command, line.number, fmt::format("{} has no start or no size", node));
+        return foreign(sfdisk_command, line.number, fmt::format("{} has no start or no size", node));
     const std::string old_type = taken(*fields, "Id");
     PartitionTable::Entry entry;
     entry.node = node;
@@ -90,7 +90,7 @@ Result<void> read_partition(SfdiskDump& dump, const Line& line, size_t colon)
     fields->erase("bootable");
     // Versions before 2.26 name the four places of an MBR, also the empty ones.
     if (*size == 0 && (entry.type.empty() || entry.type == "0")) return {};
-    if (entry.type.empty()) return foreign(command, line.number, fmt::format("{} has no type", node));
+    if (entry.type.empty()) return foreign(sfdisk_command, line.number, fmt::format("{} has no type", node));
     if (!fields->empty()) dump.other.emplace(node, std::move(*fields));
     dump.table.entries.push_back(std::move(entry));
     return {};
@@ -117,11 +117,11 @@ Result<void> read_headers(SfdiskDump& dump, bool old)
     dump.table.sector_size = dump.sector_size.value_or(512);
     dump.table.first_usable = whole_number(header("first-lba")).value_or(0);
     dump.table.last_usable = whole_number(header("last-lba")).value_or(0);
-    if (header("unit") != "sectors") return foreign(command, 1, "it does not say \"unit: sectors\"");
+    if (header("unit") != "sectors") return foreign(sfdisk_command, 1, "it does not say \"unit: sectors\"");
     if (!old && dump.table.label.empty())
-        return foreign(command, 1, "it does not say which label the table has");
+        return foreign(sfdisk_command, 1, "it does not say which label the table has");
     if (dump.table.label == "gpt" && (dump.table.first_usable == 0 || dump.table.last_usable == 0))
-        return cut(command, "a GPT has its first-lba and last-lba");
+        return cut(sfdisk_command, "a GPT has its first-lba and last-lba");
     if (dump.table.label != "dos") return {};
     for (PartitionTable::Entry& entry : dump.table.entries) {
         if (entry.uuid.empty() && !dump.table.id.empty()) entry.uuid = mbr_uuid(dump.table.id, entry.number);
@@ -134,12 +134,12 @@ Result<void> read_headers(SfdiskDump& dump, bool old)
 Result<SfdiskDump> parse_sfdisk_dump(std::string_view text)
 {
     constexpr std::string_view old_title = "# partition table of ";
-    const std::vector<Line> lines = TRY(lines_of(text, command));
+    const std::vector<Line> lines = TRY(lines_of(text, sfdisk_command));
     SfdiskDump dump;
     bool old = false;
     for (const Line& line : lines) {
         if (line.text.starts_with(old_title)) {
-            if (old) return foreign(command, line.number, "a second table begins here");
+            if (old) return foreign(sfdisk_command, line.number, "a second table begins here");
             old = true;
             dump.device = line.text.substr(old_title.size());
         }
@@ -149,12 +149,12 @@ Result<SfdiskDump> parse_sfdisk_dump(std::string_view text)
             TRY(read_partition(dump, line, colon));
         } else {
             const bool again = line.text.starts_with("label:") && dump.headers.contains("label");
-            if (again) return foreign(command, line.number, "a second table begins here");
+            if (again) return foreign(sfdisk_command, line.number, "a second table begins here");
             read_header(dump, line.text);
         }
     }
     TRY(read_headers(dump, old));
-    if (!text.ends_with('\n')) return cut(command, "its last line has no end");
+    if (!text.ends_with('\n')) return cut(sfdisk_command, "its last line has no end");
     return dump;
 }
 

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/testing/must.h"
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::sfdisk_dump_test {
 namespace {
 
 constexpr std::string_view gpt = R"(label: gpt
@@ -119,4 +119,4 @@ TEST_CASE("sfdisk --dump: what is empty, foreign or cut is refused")
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::sfdisk_dump_test

@@ -9,8 +9,8 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "smartctl --json";
-constexpr size_t most_rows = 4096;
+constexpr std::string_view smartctl_command = "smartctl --json";
+constexpr size_t most_smart_rows = 4096;
 
 std::optional<int64_t> degrees_of(const Json& json)
 {
@@ -90,7 +90,7 @@ void read_attributes(Smart& smart, const Json& json)
     if (!table.is_array()) return;
     for (const Json& row : table) {
         const auto id = number_of(row, "id");
-        if (!id || smart.attributes.size() == most_rows) continue;
+        if (!id || smart.attributes.size() == most_smart_rows) continue;
         SmartAttribute attribute;
         attribute.id = *id;
         attribute.name = text_of(row, "name");
@@ -173,7 +173,7 @@ void read_self_tests(Smart& smart, const Json& json)
     if (!table->is_array()) table = &value_at(json, {"nvme_self_test_log", "table"});
     if (table->is_array()) {
         for (const Json& row : *table) {
-            if (row.is_object() && smart.self_tests.size() < most_rows)
+            if (row.is_object() && smart.self_tests.size() < most_smart_rows)
                 smart.self_tests.push_back(self_test_of(row));
         }
     }
@@ -206,13 +206,13 @@ const SmartAttribute* Smart::attribute(std::string_view name) const
 
 Result<Smart> parse_smartctl(std::string_view text)
 {
-    const Json json = TRY(object_of(text, command));
+    const Json json = TRY(object_of(text, smartctl_command));
     const Json& run = value_of(json, "smartctl");
-    if (!run.is_object()) return foreign(command, 0, "it has no object \"smartctl\"");
+    if (!run.is_object()) return foreign(smartctl_command, 0, "it has no object \"smartctl\"");
     Smart smart;
     read_run(smart, run);
     if (!value_of(json, "device").is_object() && smart.messages.empty())
-        return foreign(command, 0, "it speaks of no device");
+        return foreign(smartctl_command, 0, "it speaks of no device");
     read_identity(smart, json);
     read_sizes(smart, json);
     read_health(smart, json);

@@ -68,7 +68,7 @@ Json json_of(const SmartMessage& message)
 }
 
 template <typename T>
-void put_list(Json& json, const char* key, const std::vector<T>& list)
+void put_rows(Json& json, const char* key, const std::vector<T>& list)
 {
     for (const T& one : list) json[key].push_back(json_of(one));
 }
@@ -105,16 +105,16 @@ void to_json(Json& json, const Smart& smart)
     put(json, "power_cycles", smart.power_cycles);
     if (smart.wear)
         json["wear"] = {{"percent_used", smart.wear->percent_used}, {"source", smart.wear->source}};
-    put_list(json, "attributes", smart.attributes);
+    put_rows(json, "attributes", smart.attributes);
     if (smart.nvme) json["nvme"] = json_of(*smart.nvme);
-    put_list(json, "error_counters", smart.error_counters);
+    put_rows(json, "error_counters", smart.error_counters);
     put(json, "grown_defects", smart.grown_defects);
     put(json, "logged_errors", smart.logged_errors);
     put(json, "pending_defects", smart.pending_defects);
-    put_list(json, "self_tests", smart.self_tests);
+    put_rows(json, "self_tests", smart.self_tests);
     put(json, "exit_status", smart.exit_status);
     if (smart.exit_status) put(json, "exit_meanings", smart_exit_meanings(*smart.exit_status));
-    put_list(json, "messages", smart.messages);
+    put_rows(json, "messages", smart.messages);
     if (!smart.version.empty()) json["smartctl_version"] = smart.version;
 }
 

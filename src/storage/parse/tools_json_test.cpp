@@ -5,7 +5,7 @@
 #include "storage/parse/lvm.h"
 #include "storage/parse/smartctl.h"
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::tools_json_test {
 namespace {
 
 template <typename T>
@@ -249,4 +249,4 @@ TEST_CASE("LVM: what is empty, foreign or cut is refused")
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::tools_json_test

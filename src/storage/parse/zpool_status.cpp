@@ -8,8 +8,8 @@
 namespace belay::storage::parse {
 namespace {
 
-constexpr std::string_view command = "zpool status";
-constexpr size_t deepest = 16;
+constexpr std::string_view zpool_command = "zpool status";
+constexpr size_t deepest_vdev = 16;
 
 bool is_state(std::string_view word)
 {
@@ -52,7 +52,8 @@ Result<std::optional<Row>> row_of(const Line& line, const std::vector<std::strin
         const std::string_view word = take_word(after);
         if (spare && !is_count(word)) break;
         if (!is_count(word))
-            return foreign(command, line.number, fmt::format("the counts of {} are missing", row.vdev.name));
+            return foreign(zpool_command, line.number,
+                           fmt::format("the counts of {} are missing", row.vdev.name));
         const ZpoolNumber number = zpool_number(word);
         if (column == "READ") row.vdev.read = number;
         if (column == "WRITE") row.vdev.write = number;
@@ -68,8 +69,8 @@ Result<std::optional<Row>> row_of(const Line& line, const std::vector<std::strin
 Result<std::vector<ZpoolVdev>> children_of(const std::vector<Row>& rows, size_t& next, size_t indent,
                                            size_t depth)
 {
-    if (depth > deepest)
-        return foreign(command, 0, fmt::format("vdevs are nested more than {} deep", deepest));
+    if (depth > deepest_vdev)
+        return foreign(zpool_command, 0, fmt::format("vdevs are nested more than {} deep", deepest_vdev));
     std::vector<ZpoolVdev> children;
     while (next < rows.size() && rows[next].indent > indent) {
         ZpoolVdev vdev = rows[next].vdev;
@@ -170,13 +171,13 @@ Result<void> PoolReader::read_table(const Line& line)
     const size_t indent = indent_of(line.text);
     std::optional<Row> row = TRY(row_of(line, *columns_));
     if (rows_.empty()) {
-        if (!row) return foreign(command, line.number, "the table does not begin with the pool");
+        if (!row) return foreign(zpool_command, line.number, "the table does not begin with the pool");
         base_ = indent;
     } else if (indent <= base_) {
         static constexpr std::array<std::string_view, 5> groups{"logs", "cache", "spares", "special",
                                                                 "dedup"};
         if (row && std::ranges::find(groups, words.front()) == groups.end())
-            return foreign(command, line.number,
+            return foreign(zpool_command, line.number,
                            "a vdev stands beside its pool: the table lost its indentation");
         group_ = words.front();
         rows_[group_];
@@ -208,13 +209,13 @@ Result<ZpoolPool> PoolReader::finish()
     const bool undetermined = key_ == "config" && !paragraph_.empty();
     end_paragraph();
     if (pool_.state.empty())
-        return cut(command, fmt::format("the state of the pool {} is missing", pool_.name));
+        return cut(zpool_command, fmt::format("the state of the pool {} is missing", pool_.name));
     if (rows_.empty() && !undetermined)
-        return cut(command, fmt::format("the table of the pool {} is missing", pool_.name));
+        return cut(zpool_command, fmt::format("the table of the pool {} is missing", pool_.name));
     // A pool that could not be opened has no list of errors.
     const bool opened = pool_.state != "UNAVAIL" && pool_.state != "FAULTED";
     if (!has_errors_ && opened && !undetermined)
-        return cut(command, fmt::format("what the pool {} says of errors is missing", pool_.name));
+        return cut(zpool_command, fmt::format("what the pool {} says of errors is missing", pool_.name));
     for (const auto& [group, rows] : rows_) {
         size_t next = 0;
         if (!group.empty()) {
@@ -249,7 +250,7 @@ std::string zpool_vdev_type(std::string_view name, bool leaf)
 
 Result<ZpoolStatus> parse_zpool_status(std::string_view text)
 {
-    const std::vector<Line> lines = TRY(lines_of(text, command));
+    const std::vector<Line> lines = TRY(lines_of(text, zpool_command));
     ZpoolStatus status;
     std::optional<PoolReader> reader;
     for (const Line& line : lines) {
@@ -266,10 +267,10 @@ Result<ZpoolStatus> parse_zpool_status(std::string_view text)
     }
     if (reader) status.pools.push_back(TRY(reader->finish()));
     if (status.pools.empty() && status.message.empty())
-        return foreign(command, 1, "it names no pool (\"  pool: ...\")");
+        return foreign(zpool_command, 1, "it names no pool (\"  pool: ...\")");
     const bool proven = !status.pools.empty() && status.pools.back().data_errors == 0;
     if (!text.ends_with('\n') && !proven && status.message.empty())
-        return cut(command, "its last line has no end");
+        return cut(zpool_command, "its last line has no end");
     return status;
 }
 

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/testing/must.h"
 
-namespace belay::storage::parse {
+namespace belay::storage::parse::zpool_status_test {
 namespace {
 
 constexpr std::string_view troubled = R"(  pool: tank
@@ -219,4 +219,4 @@ TEST_CASE("zpool status: what is empty, foreign or cut is refused")
 }
 
 }  // namespace
-}  // namespace belay::storage::parse
+}  // namespace belay::storage::parse::zpool_status_test
