@@ -27,16 +27,26 @@ Result<Mirror> Mirror::build(const Folder& folder, MirrorOptions options)
     return mirror;
 }
 
+std::vector<std::string> Mirror::members() const
+{
+    const std::vector<std::string> all = {leaving, staying, "LAB-e", "LAB-f"};
+    return {all.begin(), all.begin() + std::min(options_.members, 4U)};
+}
+
 Result<void> Mirror::start_host()
 {
-    host_ = TRY(Host::boot(*folder_, {.name = "mirror",
-                                      .memory = {256 << 20},
-                                      .disks = {{"a", options_.disk, leaving},
-                                                {"b", options_.disk, staying},
-                                                {"c", options_.joining, joining},
-                                                {"d", options_.joining, spare},
-                                                {"state", {64 << 20}, "LAB-state"}},
-                                      .modules = {"raid1"}}));
+    Options options{.name = "mirror",
+                    .memory = {256 << 20},
+                    .disks = {{"a", options_.disk, leaving},
+                              {"b", options_.disk, staying},
+                              {"c", options_.joining, joining},
+                              {"d", options_.joining, spare},
+                              {"state", {64 << 20}, "LAB-state"}},
+                    .modules = {"raid1"}};
+    if (options_.members > 2) options.disks.push_back({"e", options_.disk, "LAB-e"});
+    if (options_.members > 3) options.disks.push_back({"f", options_.disk, "LAB-f"});
+    if (options_.level != "1") options.modules.insert(options.modules.end(), {"raid456", "raid10"});
+    host_ = TRY(Host::boot(*folder_, std::move(options)));
     return {};
 }
 
@@ -44,13 +54,22 @@ Result<void> Mirror::make_mirror()
 {
     const std::string table =
         "label: gpt\n\nstart=2048, type=A19D880F-05FC-4D3B-A006-743F0F84911E, name=\"data\"\n";
-    for (const char* serial : {leaving, staying}) {
+    std::vector<std::string> create = {"mdadm",
+                                       "--create",
+                                       "/dev/md0",
+                                       "--run",
+                                       "--level=" + options_.level,
+                                       fmt::format("--raid-devices={}", options_.members),
+                                       "--bitmap=internal",
+                                       "--homehost=any",
+                                       "--name=data"};
+    for (const std::string& serial : members()) {
+        create.push_back(disk(serial) + "-part1");
         const host::Outcome outcome = TRY(host_->run({"sfdisk", "--quiet", disk(serial)}, table));
         if (outcome.exit_code != 0) return fail(ErrorKind::failed, "sfdisk: " + outcome.err);
     }
     TRY(run({"udevadm", "settle"}));
-    TRY(run({"mdadm", "--create", "/dev/md0", "--run", "--level=1", "--raid-devices=2", "--bitmap=internal",
-             "--homehost=any", "--name=data", disk(leaving) + "-part1", disk(staying) + "-part1"}));
+    TRY(run(create));
     TRY(run({"mdadm", "--wait-clean", "/dev/md0"}));
     static_cast<void>(
         TRY(host_->run({"mdadm", "--wait", "/dev/md0"})));  // 1 where there was nothing to wait for

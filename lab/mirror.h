@@ -1,6 +1,7 @@
 #pragma once
 // A lab host as people have them: two disks, one partition each, an md mirror over both, ext4 on it, mounted;
-// a third disk, blank; Belay's state on a disk of its own, so that a power cut is honest.
+// two more disks, blank; Belay's state on a disk of its own, so that a power cut is honest. Or the same with
+// an array of another level over up to four disks.
 
 #include "host.h"
 
@@ -13,6 +14,8 @@ namespace belay::lab {
 struct MirrorOptions {
     Bytes disk = {192 << 20};
     Bytes joining = {192 << 20};  ///< of each blank disk
+    std::string level = "1";
+    unsigned members = 2;  ///< at most 4
     std::string programs =
         {};  ///< the folder of belay, belayd and belay-load; empty: that of the running program
 };
@@ -25,6 +28,9 @@ class Mirror {
     static constexpr const char* joining = "LAB-c";
     static constexpr const char* spare = "LAB-d";
     static constexpr const char* data = "/srv/data";  ///< where the filesystem is mounted
+
+    /// The serials of the disks that are members at first.
+    std::vector<std::string> members() const;
 
     /// Boots the host on new disks and makes everything. Errors: those of the lab; failed, naming the
     /// command. `folder` must outlive it.

@@ -27,7 +27,7 @@ Result<operation::Plan> make(host::Host& machine, const std::map<std::string, st
     append_checks(plan, replacement);
     append_joining(plan, replacement);
     append_letting_go(plan, replacement);
-    append_frame(plan, replacement);
+    append_frame(plan, {replacement});
     return plan.build();
 }
 

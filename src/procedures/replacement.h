@@ -32,11 +32,11 @@ struct Replacement {
     storage::Disk joining;
     std::optional<storage::PartitionTable> table;  ///< for the joining disk; nothing: it is used without one
     std::vector<Move> moves;
-    Bytes room;  ///< that the joining disk must have
+    Bytes room;          ///< that the joining disk must have
+    std::string suffix;  ///< keeps step names apart where several disks are replaced: "", "-2"
 
     /// The leaving disk has failed in none of its arrays.
     bool leaving_serves() const;
-    std::vector<std::string> arrays() const;
 };
 
 /// How a person names the disks. `leaving` empty: it is gone; then `like` is a disk of the same arrays, whose
@@ -57,7 +57,8 @@ void append_checks(operation::PlanBuilder& plan, const Replacement& replacement)
 void append_joining(operation::PlanBuilder& plan, const Replacement& replacement);
 /// The commit phase: the leaving members go.
 void append_letting_go(operation::PlanBuilder& plan, const Replacement& replacement);
-/// Locks, gates, what stands after activate, what is compared after an abort and what it leaves.
-void append_frame(operation::PlanBuilder& plan, const Replacement& replacement);
+/// Locks, gates, what stands after activate, what is compared after an abort and what it leaves. Where an
+/// array takes part in several replacements, the last one says how many members it has in the end.
+void append_frame(operation::PlanBuilder& plan, const std::vector<Replacement>& replacements);
 
 }  // namespace belay::procedures

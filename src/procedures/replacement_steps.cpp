@@ -83,13 +83,6 @@ bool Replacement::leaving_serves() const
            std::ranges::none_of(moves, [](const Move& move) { return move.way == Move::Way::gap; });
 }
 
-std::vector<std::string> Replacement::arrays() const
-{
-    std::vector<std::string> uuids;
-    for (const Move& move : moves) uuids.push_back(move.array.uuid);
-    return uuids;
-}
-
 void append_checks(PlanBuilder& plan, const Replacement& all)
 {
     if (all.leaving)
@@ -101,17 +94,22 @@ void append_checks(PlanBuilder& plan, const Replacement& all)
                    disk::sectors_of(all.joining, all.table->sector_size));
     plan.check("joining.size", "the joining disk is large enough",
                disk::at_least(all.joining, all.room, "what stands on the leaving disk"));
+    // An array that takes part in several replacements is asked once.
+    const auto check = [&](const char* code, const std::string& title, const Question& question) {
+        const auto same = [&](const operation::Check& one) { return one.code == code && one.title == title; };
+        if (std::ranges::none_of(plan.plan().checks, same)) plan.check(code, title, question);
+    };
     for (const Move& move : all.moves) {
         if (move.way == Move::Way::gap) {
-            plan.check("array.lacks-one", fmt::format("{} lacks this member alone", move.on_array()),
-                       md::lacks_one(move.array, move.leaving.path));
+            check("array.lacks-one", fmt::format("{} lacks this member alone", move.on_array()),
+                  md::lacks_one(move.array, move.leaving.path));
             continue;
         }
-        plan.check("array.in-sync", fmt::format("{} is in sync", move.on_array()),
-                   md::in_sync(move.array, move.array.legs));
+        check("array.in-sync", fmt::format("{} is in sync", move.on_array()),
+              md::in_sync(move.array, move.array.legs));
         if (move.way == Move::Way::leg)
-            plan.check("array.no-spare", fmt::format("{} has no spare", move.on_array()),
-                       md::no_spare(move.array));
+            check("array.no-spare", fmt::format("{} has no spare", move.on_array()),
+                  md::no_spare(move.array));
     }
 }
 
@@ -121,7 +119,7 @@ void append_joining(PlanBuilder& plan, const Replacement& all)
     std::vector<Question> same_disks = {disk::is(all.joining)};
     if (all.leaving_serves()) same_disks.insert(same_disks.begin(), disk::is(*all.leaving));
     if (all.table) {
-        Step& copy = plan.add("copy-table",
+        Step& copy = plan.add("copy-table" + all.suffix,
                               fmt::format("copy the partition table to {}, with new ids", shown(all.joining)),
                               partition::write_table(all.joining, *all.table));
         copy.member = all.joining.serial;
@@ -160,24 +158,35 @@ void append_letting_go(PlanBuilder& plan, const Replacement& all)
     }
 }
 
-void append_frame(PlanBuilder& plan, const Replacement& all)
+void append_frame(PlanBuilder& builder, const std::vector<Replacement>& replacements)
 {
-    for (const Move& move : all.moves) {
-        plan.plan().locks.push_back("md:" + move.array.uuid);
-        plan.plan().gates.push_back({"in-sync" + move.suffix,
-                                     fmt::format("{} keeps all its members in sync", move.on_array()),
-                                     md::in_sync(move.array, move.legs_joined())});
-        plan.plan().topology.push_back(topology_of(all, move));
+    operation::Plan& plan = builder.plan();
+    const auto lock = [&](const std::string& resource) {
+        if (std::ranges::find(plan.locks, resource) == plan.locks.end()) plan.locks.push_back(resource);
+    };
+    std::set<std::string> arrays, disks;
+    for (const Replacement& all : replacements) {
+        for (const Move& move : all.moves) {
+            lock("md:" + move.array.uuid);
+            arrays.insert(move.array.uuid);
+            std::erase_if(plan.gates, [&](const operation::Gate& gate) {
+                return gate.question.arguments.value("array", "") == move.array.uuid;
+            });
+            plan.gates.push_back({"in-sync" + move.suffix,
+                                  fmt::format("{} keeps all its members in sync", move.on_array()),
+                                  md::in_sync(move.array, move.legs_joined())});
+            plan.topology.push_back(topology_of(all, move));
+        }
+        if (all.leaving) lock("disk:" + all.leaving->by_id);
+        lock("disk:" + all.joining.by_id);
+        disks.insert(all.joining.by_id);
+        // Nothing is written to a disk that has failed before commit, and it may not be readable.
+        if (all.leaving_serves()) disks.insert(all.leaving->by_id);
+        plan.left_by_abort.push_back(fmt::format(
+            "the blocks of {} behind its table: they were blank to us, and hold copies of the array's blocks",
+            shown(all.joining)));
     }
-    std::vector<std::string> disks = {all.joining.by_id};
-    if (all.leaving) plan.plan().locks.push_back("disk:" + all.leaving->by_id);
-    plan.plan().locks.push_back("disk:" + all.joining.by_id);
-    // Nothing is written to a disk that has failed before commit, and it may not be readable.
-    if (all.leaving_serves()) disks.insert(disks.begin(), all.leaving->by_id);
-    plan.plan().fingerprints.push_back(fingerprint_of(all.arrays(), disks));
-    plan.plan().left_by_abort.push_back(fmt::format(
-        "the blocks of {} behind its table: they were blank to us, and hold copies of the array's blocks",
-        shown(all.joining)));
+    plan.fingerprints.push_back(fingerprint_of({arrays.begin(), arrays.end()}, {disks.begin(), disks.end()}));
 }
 
 }  // namespace belay::procedures

@@ -84,6 +84,9 @@ class AwaitSync final : public operation::Action {
         if (member == nullptr) return Inspection{Found::absent, "not a member"};
         if (member->faulty()) return Inspection{Found::absent, "the member failed"};
         if (member->in_sync() && !is_copying(standing.array.sync)) return Inspection{Found::done, "in sync"};
+        const bool wanted = standing.array.degraded > 0 || standing.array.sync.action != "idle" ||
+                            member->state != "spare" || member->slot;
+        if (!wanted) return Inspection{Found::absent, "a spare of an array that lacks no member"};
         // md may take a moment to begin; the step's patience decides when that is too long.
         Inspection running{Found::running, standing.array.sync.action, progress_of(standing.array.sync)};
         if (!running.progress)

@@ -217,6 +217,29 @@ PartitionTable in_sectors_of(const PartitionTable& table, uint64_t sector_size)
     return copy;
 }
 
+Result<PartitionTable> with_last_enlarged(const PartitionTable& table, uint64_t number, Bytes disk)
+{
+    PartitionTable copy = table;
+    const auto end_of = [](const PartitionTable::Entry& entry) { return entry.start + entry.size; };
+    const auto last = std::ranges::max_element(copy.entries, {}, end_of);
+    if (last == copy.entries.end() || last->number != number)
+        return fail(ErrorKind::refused,
+                    fmt::format("partition {} is not the last of its disk, so it cannot grow", number),
+                    "belay storage show");
+    uint64_t end = disk.count / table.sector_size;
+    if (table.label == "gpt") end -= std::min(end, gpt_tail_sectors(table.sector_size));
+    constexpr uint64_t largest_in_mbr = UINT32_MAX;
+    if (table.label == "dos") end = std::min(end, largest_in_mbr);
+    end -= end % ((1 << 20) / table.sector_size);
+    if (end <= end_of(*last))
+        return fail(
+            ErrorKind::refused,
+            fmt::format("there is no more room behind partition {} on a disk of {}", number, to_text(disk)),
+            "take a larger disk");
+    last->size = end - last->start;
+    return copy;
+}
+
 std::string path_of(const PartitionTable::Entry& entry)
 {
     return "/dev/disk/by-partuuid/" + lower(entry.uuid);

@@ -35,9 +35,13 @@ std::string Cut::text() const
     return fmt::format("{} commit {}", before ? "before" : "after", commit);
 }
 
-Result<Trial> Trial::begin(const lab::Folder& folder)
+Result<Trial> Trial::begin(const lab::Folder& folder, std::string level, unsigned members)
 {
-    Trial trial(TRY(lab::Mirror::build(folder, {.disk = {48 << 20}, .joining = {48 << 20}})));
+    lab::MirrorOptions options{.disk = {48 << 20}, .joining = {48 << 20}};
+    options.level = std::move(level);
+    options.members = members;
+    Trial trial(TRY(lab::Mirror::build(folder, std::move(options))));
+    trial.members_ = members;
     TRY(trial.start_load());
     return trial;
 }
@@ -145,14 +149,17 @@ Result<void> Trial::hold_promises(const Json& operation)
     const std::string detail = TRY(mirror_.run({"mdadm", "--detail", mirror_.array()}));
     const bool committed = state == "committed";
     const std::string serving = committed ? joining_ : leaving_;
-    for (const std::string& serial : {staying_, serving}) {
+    std::vector<std::string> wanted = {staying_, serving};
+    const std::vector<std::string> first = mirror_.members();
+    wanted.insert(wanted.end(), first.begin() + 2, first.end());
+    for (const std::string& serial : wanted) {
         const std::string disk = TRY(mirror_.run({"readlink", "-f", mirror_.disk(serial)}));
         const std::string line = fmt::format("active sync   {}1", disk.substr(0, disk.find('\n')));
         if (detail.find(line) == std::string::npos)
-            return broken(fmt::format("{} ({}) is no active leg:\n{}", serial, line, detail));
+            return broken(fmt::format("{} ({}) is no active member:\n{}", serial, line, detail));
     }
-    if (detail.find("Raid Devices : 2\n") == std::string::npos)
-        return broken("the mirror has not two legs:\n" + detail);
+    if (detail.find(fmt::format("Raid Devices : {}\n", members_)) == std::string::npos)
+        return broken("the array has another number of members:\n" + detail);
     const host::Outcome superblock = TRY(
         mirror_.host().run({"mdadm", "--examine", mirror_.disk(committed ? leaving_ : joining_) + "-part1"}));
     if (superblock.exit_code == 0)

@@ -1,5 +1,5 @@
 #pragma once
-// One mirror in the lab on which one replacement after the other is cut short, and must end well every time.
+// One array in the lab on which one replacement after the other is cut short, and must end well every time.
 
 #include "mirror.h"
 
@@ -31,7 +31,8 @@ struct Ending {
 /// Threads: one.
 class Trial {
   public:
-    static Result<Trial> begin(const lab::Folder& folder);
+    /// On an array of that level over so many disks.
+    static Result<Trial> begin(const lab::Folder& folder, std::string level = "1", unsigned members = 2);
 
     /// Begins a replacement, kills the daemon at the cut, starts another, and waits for the end.
     Result<Ending> with_killed_daemon(Course course, const Cut& cut);
@@ -55,8 +56,9 @@ class Trial {
     lab::Mirror mirror_;
     std::optional<lab::Process> load_;
     std::optional<lab::Process> asking_;  ///< the belay that asked for the replacement
-    size_t seen_ = 0;                     ///< operations that have ended
-    uint64_t last_answered_ = 0;          ///< of the load's writes
+    unsigned members_ = 2;
+    size_t seen_ = 0;             ///< operations that have ended
+    uint64_t last_answered_ = 0;  ///< of the load's writes
     std::string load_text_;
     std::string leaving_ = lab::Mirror::leaving;
     std::string staying_ = lab::Mirror::staying;

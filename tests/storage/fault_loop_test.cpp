@@ -110,12 +110,12 @@ TEST_CASE("any contact may go wrong while md itself copies a member of a RAID5, 
 
 TEST_CASE("any contact may go wrong while a free place is filled")
 {
-    for (const char* name : {"a failed member of a RAID5", "a RAID6's disk that is gone"}) {
-        fault_at_every_contact(shape_named(name), {Wish::commit, Wish::abort_in_copy}, Fault::Kind::lost,
-                               false);
-        fault_at_every_contact(shape_named(name), {Wish::commit, Wish::abort_when_activated},
-                               Fault::Kind::dead, true);
-    }
+    for (const auto kind : {Fault::Kind::lost, Fault::Kind::dead})
+        fault_at_every_contact(shape_named("a failed member of a RAID5"),
+                               {Wish::commit, Wish::abort_when_activated}, kind, false);
+    // Not with a disk that has failed and is there: after a boot md may take it up again.
+    fault_at_every_contact(shape_named("a RAID6's disk that is gone"), {Wish::commit, Wish::abort_in_copy},
+                           Fault::Kind::dead, true);
 }
 
 TEST_CASE("any write to the journal may be the last, kept or not, and any may be refused")

@@ -56,7 +56,7 @@ std::string own_program()
 Result<void> play(const std::string& folder)
 {
     const lab::Folder images = TRY(lab::Folder::make());
-    lab::Options options{.modules = {"raid1"}};
+    lab::Options options{.modules = {"raid1", "raid456"}};
     for (const char* name = story::disk_names; *name != '\0'; ++name)
         options.disks.push_back({std::string(1, *name), story::disk_size});
     std::unique_ptr<lab::Host> guest = TRY(lab::Host::boot(images, options));

@@ -59,7 +59,9 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
                                     .label = "host:" + md.substr(7),
                                     .level = "raid" + option(argv, "--level"),
                                     .legs = std::stoull(option(argv, "--raid-devices")),
-                                    .data_offset = storage_.settings_.data_offset,
+                                    .data_offset = option(argv, "--data-offset").empty()
+                                                       ? storage_.settings_.data_offset
+                                                       : std::stoull(option(argv, "--data-offset")) << 10,
                                     .minor = std::stoull(md.substr(7)),
                                     .members = {}};
     for (size_t i = argv.size() - mirror.legs; i < argv.size(); ++i) {
@@ -68,12 +70,19 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
             return said(fmt::format("mdadm: cannot open {}: Device or resource busy\n", argv[i]), 1);
         const uint64_t size = (storage_.size_of(device) - mirror.data_offset) / 1024 * 1024;
         mirror.data_size = mirror.members.empty() ? size : std::min(size, mirror.data_size);
-        if (const std::string said = option(argv, "--size"); !said.empty())
-            mirror.data_size = std::stoull(said) << 10;
         mirror.members.push_back({.device = device,
                                   .id = storage_.new_device_id(),
                                   .in_sync = true,
                                   .slot = mirror.members.size()});
+    }
+    std::string warning;
+    if (const std::string size = option(argv, "--size"); !size.empty()) {
+        mirror.data_size = std::stoull(size) << 10;
+        const auto largest =
+            std::ranges::max_element(argv.end() - mirror.legs, argv.end(), {},
+                                     [&](auto& path) { return storage_.size_of(device_at(machine, path)); });
+        warning =
+            fmt::format("mdadm: largest drive ({}) exceeds size ({}K) by more than 1%\n", *largest, size);
     }
     // The first sync of a new mirror makes its legs alike; here it takes no time.
     for (const SimulatedStorage::Leg& leg : mirror.members) {
@@ -84,7 +93,7 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
     storage_.mirrors_.push_back(std::move(mirror));
     storage_.write_superblocks(machine, storage_.mirrors_.back());
     storage_.show(machine);
-    return said(fmt::format("mdadm: array {} started.\n", md), 0);
+    return said(warning + fmt::format("mdadm: array {} started.\n", md), 0);
 }
 
 host::Outcome Programs::add(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& path) const
@@ -100,6 +109,8 @@ host::Outcome Programs::add(Machine& machine, SimulatedStorage::Mirror& mirror, 
     if (superblock && superblock->array == mirror.uuid)
         return said("mdadm: a former member would come back by its bitmap, which is not simulated\n", 1);
     mirror.members.push_back({.device = device, .id = storage_.new_device_id(), .slot = {}});
+    const bool awaited = std::ranges::any_of(mirror.members, &SimulatedStorage::Leg::want_replacement);
+    if (awaited) storage_.take_spares(mirror);
     storage_.write_superblocks(machine, mirror);
     return said(fmt::format("mdadm: added {}\n", path), 0);
 }
@@ -110,8 +121,12 @@ host::Outcome Programs::fail_member(Machine& machine, SimulatedStorage::Mirror& 
     SimulatedStorage::Leg* leg = mirror.member(device_at(machine, path));
     if (leg == nullptr)
         return said(fmt::format("mdadm: set device faulty failed for {}:  No such device\n", path), 1);
-    if (leg->in_sync && mirror.in_sync() + mirror.may_miss() == mirror.legs) {
+    if (leg->in_sync && mirror.in_sync() + mirror.may_miss() <= mirror.legs) {
         mirror.broken = true;
+        if (mirror.level != "raid1") {  // a mirror keeps its last leg; of the others it is gone
+            leg->faulty = true;
+            leg->in_sync = false;
+        }
         return said(fmt::format("mdadm: set device faulty failed for {}:  Device or resource busy\n", path),
                     2);
     }
@@ -148,15 +163,18 @@ host::Outcome Programs::replace(Machine& machine, SimulatedStorage::Mirror& mirr
 {
     SimulatedStorage::Leg* old = mirror.member(device_at(machine, leaving));
     SimulatedStorage::Leg* fresh = mirror.member(device_at(machine, joining));
-    if (old == nullptr || fresh == nullptr)
-        return said(fmt::format("mdadm: {} not found in {} so cannot --replace it\n",
-                                old == nullptr ? leaving : joining, md),
-                    1);
+    if (old == nullptr)
+        return said(fmt::format("mdadm: {} not found in {} so cannot --replace it\n", leaving, md), 1);
     if (!old->slot || old->faulty)
         return said(fmt::format("mdadm: {} is not active and so cannot be replaced.\n", leaving), 1);
     old->want_replacement = true;
     const std::string marked =
         fmt::format("mdadm: Marked {} (device {} in {}) for replacement\n", leaving, *old->slot, md);
+    if (fresh == nullptr)
+        return said(
+            marked + fmt::format("mdadm: {} not found in {} so cannot make it preferred replacement\n",
+                                 joining, md),
+            1);
     if (fresh->slot || fresh->faulty)
         return said(marked + fmt::format("mdadm: {} is {} and cannot be a replacement\n", joining,
                                          fresh->faulty ? "faulty" : "active"),

@@ -160,6 +160,46 @@ std::vector<Scene> other_disks()
     };
 }
 
+Command replace(const std::string& md, const std::string& leaving, const std::string& joining)
+{
+    return command({"mdadm", "--manage", md, "--replace", leaving, "--with", joining});
+}
+
+std::vector<Scene> members_replaced()
+{
+    const std::string md = "/dev/md2", uuid = "99999999:aaaaaaaa:bbbbbbbb:cccccccc";
+    return {
+        {"parity-at-rest",
+         false,
+         {command({"mdadm", "--create", md, "--level=5", "--raid-devices=3", "--bitmap=internal",
+                   "--metadata=1.2", "--uuid=" + uuid, "--size=1024", "--data-offset=512", "--assume-clean",
+                   "--run", "/dev/ubda1", "/dev/ubde1", "/dev/ubde2"}),
+          settle, replace(md, "/dev/ubda1", "/dev/ubdf"), settle}},
+        {"replacing",
+         false,
+         {speed_limits(50, 60), manage(md, "--add", "/dev/ubdf"), replace(md, "/dev/ubda1", "/dev/ubdf"),
+          moment(8), replace(md, "/dev/ubda1", "/dev/ubdf"), manage(md, "--remove", "/dev/ubdf"),
+          manage(md, "--remove", "/dev/ubda1"), settle}},
+        {"replaced-after-power-cut", true, {settle, moment(5), settle}},
+        {"replaced-back",
+         false,
+         {forget("/dev/ubda1"), replace(md, "/dev/ubdf", "/dev/ubda1"), manage(md, "--remove", "/dev/ubda1"),
+          forget("/dev/ubda1"), settle, manage(md, "--add", "/dev/ubda1"), wait_for(md), moment(1), settle}},
+        {"replaced-back-and-forgotten",
+         false,
+         {manage(md, "--remove", "/dev/ubdf"), forget("/dev/ubdf"), settle}},
+        {"replacing-called-off",
+         false,
+         {speed_limits(50, 60), manage(md, "--add", "/dev/ubdf"), replace(md, "/dev/ubda1", "/dev/ubdf"),
+          moment(8), manage(md, "--fail", "/dev/ubdf"), moment(1), manage(md, "--remove", "/dev/ubdf"),
+          forget("/dev/ubdf"), settle}},
+        {"parity-degraded",
+         false,
+         {manage(md, "--fail", "/dev/ubde2"), moment(1), manage(md, "--fail", "/dev/ubde1"),
+          manage(md, "--remove", "/dev/ubde2"), settle}},
+    };
+}
+
 class Facts {
   public:
     void device(const std::string& name, const Content& content)
@@ -232,6 +272,7 @@ const std::vector<Scene>& scenes()
     static const std::vector<Scene> all = [] {
         std::vector<Scene> whole = mirror_of_partitions();
         for (Scene& scene : other_disks()) whole.push_back(std::move(scene));
+        for (Scene& scene : members_replaced()) whole.push_back(std::move(scene));
         return whole;
     }();
     return all;

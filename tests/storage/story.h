@@ -4,7 +4,7 @@
 //
 // The disks: a and b become a mirror of one partition each, c joins it and leaves again, then takes the place
 // of a; d gets a filesystem, e a partition table of the MBR kind, f joins and leaves a mirror of the whole
-// disks g and h.
+// disks g and h. In the end a, the two partitions of e and f change places in a RAID5.
 
 #include "host/host.h"
 #include "storage/model.h"
