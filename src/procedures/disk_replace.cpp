@@ -9,7 +9,8 @@ namespace {
 using namespace belay::storage;
 using operation::PlanBuilder;
 
-Result<operation::Plan> make(host::Host& machine, const std::map<std::string, std::string>& arguments)
+Result<operation::Plan> make_replacement(host::Host& machine,
+                                         const std::map<std::string, std::string>& arguments)
 {
     const Inventory host = TRY(read_inventory(machine));
     const auto said = [&](const char* name) {
@@ -25,7 +26,8 @@ Result<operation::Plan> make(host::Host& machine, const std::map<std::string, st
                      {{"joining", replacement.joining.by_id}});
     if (replacement.leaving) plan.plan().asked["leaving"] = replacement.leaving->by_id;
     append_checks(plan, replacement);
-    append_joining(plan, replacement);
+    append_table(plan, replacement);
+    append_members(plan, replacement);
     append_letting_go(plan, replacement);
     append_frame(plan, {replacement});
     return plan.build();
@@ -52,7 +54,7 @@ Procedure disk_replace()
                       {"joining", "the blank disk that comes in its place", "LAB0003", true},
                       {"like", "where the disk is gone: one of the same arrays, whose table is copied",
                        "LAB0002", false}},
-        .make = make};
+        .make = make_replacement};
 }
 
 }  // namespace belay::procedures

@@ -53,8 +53,10 @@ Result<Replacement> find_replacement(host::Host& machine, const storage::Invento
 Result<storage::Disk> named_disk(const storage::Inventory& host, const std::string& said);
 
 void append_checks(operation::PlanBuilder& plan, const Replacement& replacement);
-/// The table, the members, and the wait until they are in sync.
-void append_joining(operation::PlanBuilder& plan, const Replacement& replacement);
+/// The add phase: the table.
+void append_table(operation::PlanBuilder& plan, const Replacement& replacement);
+/// The activate phase: the members, and the wait until they are in sync.
+void append_members(operation::PlanBuilder& plan, const Replacement& replacement);
 /// The commit phase: the leaving members go.
 void append_letting_go(operation::PlanBuilder& plan, const Replacement& replacement);
 /// Locks, gates, what stands after activate, what is compared after an abort and what it leaves. Where an

@@ -44,6 +44,13 @@ Step& append_member(PlanBuilder& plan, const Replacement& all, const Move& move)
                    : md::replace_member(array, move.leaving, move.joining));
 }
 
+/// A disk that has failed may go at any moment; that must not keep the new one from coming.
+std::vector<Question> same_disks(const Replacement& all)
+{
+    if (!all.leaving_serves()) return {disk::is(all.joining)};
+    return {disk::is(*all.leaving), disk::is(all.joining)};
+}
+
 std::string one_way_of(Move::Way way)
 {
     switch (way) {
@@ -113,23 +120,23 @@ void append_checks(PlanBuilder& plan, const Replacement& all)
     }
 }
 
-void append_joining(PlanBuilder& plan, const Replacement& all)
+void append_table(PlanBuilder& plan, const Replacement& all)
 {
-    // A disk that has failed may go at any moment; that must not keep the new one from coming.
-    std::vector<Question> same_disks = {disk::is(all.joining)};
-    if (all.leaving_serves()) same_disks.insert(same_disks.begin(), disk::is(*all.leaving));
-    if (all.table) {
-        Step& copy = plan.add("copy-table" + all.suffix,
-                              fmt::format("copy the partition table to {}, with new ids", shown(all.joining)),
-                              partition::write_table(all.joining, *all.table));
-        copy.member = all.joining.serial;
-        copy.identity = same_disks;
-        for (const Move& move : all.moves) copy.expects.push_back(disk::there(move.joining));
-    }
+    if (!all.table) return;
+    Step& copy = plan.add("copy-table" + all.suffix,
+                          fmt::format("copy the partition table to {}, with new ids", shown(all.joining)),
+                          partition::write_table(all.joining, *all.table));
+    copy.member = all.joining.serial;
+    copy.identity = same_disks(all);
+    for (const Move& move : all.moves) copy.expects.push_back(disk::there(move.joining));
+}
+
+void append_members(PlanBuilder& plan, const Replacement& all)
+{
     for (const Move& move : all.moves) {
         Step& join = append_member(plan, all, move);
         join.member = all.joining.serial;
-        join.identity = same_disks;
+        join.identity = same_disks(all);
         Step& wait = plan.activate("in-sync" + move.suffix,
                                    fmt::format("wait until {} is copied to it", move.on_array()),
                                    md::await_sync(move.array, move.joining));

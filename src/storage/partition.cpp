@@ -230,7 +230,10 @@ Result<PartitionTable> with_last_enlarged(const PartitionTable& table, uint64_t 
     if (table.label == "gpt") end -= std::min(end, gpt_tail_sectors(table.sector_size));
     constexpr uint64_t largest_in_mbr = UINT32_MAX;
     if (table.label == "dos") end = std::min(end, largest_in_mbr);
-    end -= end % ((1 << 20) / table.sector_size);
+    // As it was aligned at its start, so at its end.
+    uint64_t alignment = (1 << 20) / table.sector_size;
+    while (alignment > 1 && last->start % alignment != 0) alignment /= 2;
+    end -= end % alignment;
     if (end <= end_of(*last))
         return fail(
             ErrorKind::refused,

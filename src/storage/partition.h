@@ -17,7 +17,8 @@ Result<PartitionTable> with_new_ids(const PartitionTable& table, std::string_vie
 /// with smaller sectors. The other way is not possible for every table.
 PartitionTable in_sectors_of(const PartitionTable& table, uint64_t sector_size);
 
-/// The last partition of a table, made as large as a disk of `disk` bytes allows, in whole MiB. Errors:
+/// The last partition of a table, made as large as a disk of `disk` bytes allows, aligned as its
+/// start is, at most to 1 MiB. Errors:
 /// refused, where `number` is not the one that ends last, or there is no more room behind it.
 Result<PartitionTable> with_last_enlarged(const PartitionTable& table, uint64_t number, Bytes disk);
 

@@ -26,15 +26,6 @@ std::optional<uint64_t> as_number(std::string_view text)
     return value;
 }
 
-Result<uint64_t> read_number(host::Host& host, const std::string& path)
-{
-    const std::string word = TRY(read_word(host, path));
-    const auto value = as_number(word);
-    if (!value)
-        return fail(ErrorKind::corrupt, fmt::format("{} holds \"{}\", which is not a number", path, word));
-    return *value;
-}
-
 /// A file of sysfs that older kernels do not have, or that is of no meaning now.
 Result<std::string> read_if_there(host::Host& host, const std::string& path)
 {
@@ -215,6 +206,15 @@ Result<std::string> device_at(host::Host& host, std::string_view path)
         return fail(ErrorKind::not_found, fmt::format("there is no {} on this host now", path),
                     "belay storage show");
     return *device;
+}
+
+Result<uint64_t> read_number(host::Host& host, const std::string& path)
+{
+    const std::string word = TRY(read_word(host, path));
+    const auto value = as_number(word);
+    if (!value)
+        return fail(ErrorKind::corrupt, fmt::format("{} holds \"{}\", which is not a number", path, word));
+    return *value;
 }
 
 Result<Inventory> read_inventory(host::Host& host)

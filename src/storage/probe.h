@@ -18,6 +18,9 @@ Result<std::string> device_at(host::Host& host, std::string_view path);
 /// The same, but nothing where the path leads nowhere.
 Result<std::optional<std::string>> device_if_there(host::Host& host, std::string_view path);
 
+/// The number that the kernel tells in a file of sysfs. Errors: corrupt, where it is none.
+Result<uint64_t> read_number(host::Host& host, const std::string& path);
+
 /// The array of that UUID as sysfs shows it now. Errors: not_found.
 Result<Array> read_array(host::Host& host, std::string_view uuid);
 

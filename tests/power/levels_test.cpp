@@ -10,7 +10,7 @@ namespace {
 
 Trial begin(const lab::Folder& folder, const char* level, unsigned members)
 {
-    Result<Trial> trial = Trial::begin(folder, level, members);
+    Result<Trial> trial = Trial::begin(folder, {.level = level, .members = members});
     REQUIRE_MESSAGE(trial.has_value(), trial.error().what);
     return *std::move(trial);
 }

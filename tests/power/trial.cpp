@@ -27,6 +27,16 @@ Result<Json> json_of(const host::Outcome& outcome)
     return *json;
 }
 
+/// In the text of `mdadm --detail`: "... active sync   /dev/ubda1", of a RAID10 "... active sync set-A
+/// /dev/ubda1".
+bool is_active(const std::string& detail, const std::string& device)
+{
+    const size_t at = detail.find(" " + device + "\n");
+    if (at == std::string::npos) return false;
+    const std::string_view before = std::string_view(detail).substr(0, at);
+    return before.substr(before.rfind('\n') + 1).find("active sync") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string Cut::text() const
@@ -35,13 +45,13 @@ std::string Cut::text() const
     return fmt::format("{} commit {}", before ? "before" : "after", commit);
 }
 
-Result<Trial> Trial::begin(const lab::Folder& folder, std::string level, unsigned members)
+Result<Trial> Trial::begin(const lab::Folder& folder, Subject subject)
 {
-    lab::MirrorOptions options{.disk = {48 << 20}, .joining = {48 << 20}};
-    options.level = std::move(level);
-    options.members = members;
+    lab::MirrorOptions options{.disk = {48 << 20}, .joining = subject.joining};
+    options.level = subject.level;
+    options.members = subject.members;
     Trial trial(TRY(lab::Mirror::build(folder, std::move(options))));
-    trial.members_ = members;
+    trial.subject_ = std::move(subject);
     TRY(trial.start_load());
     return trial;
 }
@@ -73,15 +83,18 @@ Result<void> Trial::verify_load()
     return {};
 }
 
-/// Starts a daemon with this fate and asks for a replacement; the daemon may be gone before it can answer.
-Result<lab::Process> Trial::begin_replacement(Course course, const std::string& fate)
+/// Starts a daemon with this fate and asks for the operation; the daemon may be gone before it can answer.
+Result<lab::Process> Trial::begin_operation(Course course, const std::string& fate)
 {
     TRY(mirror_.run({"rm", "-f", socket}));
     lab::Process daemon =
         TRY(mirror_.host().start({"env", "BELAY_MORTAL=" + fate, mirror_.program("belayd-mortal")}));
     TRY(mirror_.run({"sh", "-c", fmt::format("until test -S {}; do sleep 0.05; done", socket)}));
-    std::vector<std::string> words = {"run",    "disk.replace", "--leaving", leaving_, "--joining",
-                                      joining_, "--soak",       "1s",        "--yes"};
+    std::vector<std::string> words = {"run"};
+    if (subject_.words.empty())
+        words.insert(words.end(), {"disk.replace", "--leaving", leaving_, "--joining", joining_});
+    words.insert(words.end(), subject_.words.begin(), subject_.words.end());
+    words.insert(words.end(), {"--soak", "1s", "--yes"});
     if (course == Course::abort) words.insert(words.end(), {"--gate", "command:false", "--gate-grace", "1s"});
     words.insert(words.begin(), mirror_.program("belay"));
     asking_.emplace(TRY(mirror_.host().start(words)));
@@ -146,24 +159,9 @@ Result<void> Trial::hold_promises(const Json& operation)
         return broken("the operation has not ended by itself, it is " + state);
     if (state == "aborted" && (operation.at("verified") != true || !operation.at("differences").empty()))
         return broken("the abort has not proven that everything is as it was");
-    const std::string detail = TRY(mirror_.run({"mdadm", "--detail", mirror_.array()}));
-    const bool committed = state == "committed";
-    const std::string serving = committed ? joining_ : leaving_;
-    std::vector<std::string> wanted = {staying_, serving};
-    const std::vector<std::string> first = mirror_.members();
-    wanted.insert(wanted.end(), first.begin() + 2, first.end());
-    for (const std::string& serial : wanted) {
-        const std::string disk = TRY(mirror_.run({"readlink", "-f", mirror_.disk(serial)}));
-        const std::string line = fmt::format("active sync   {}1", disk.substr(0, disk.find('\n')));
-        if (detail.find(line) == std::string::npos)
-            return broken(fmt::format("{} ({}) is no active member:\n{}", serial, line, detail));
-    }
-    if (detail.find(fmt::format("Raid Devices : {}\n", members_)) == std::string::npos)
-        return broken("the array has another number of members:\n" + detail);
-    const host::Outcome superblock = TRY(
-        mirror_.host().run({"mdadm", "--examine", mirror_.disk(committed ? leaving_ : joining_) + "-part1"}));
-    if (superblock.exit_code == 0)
-        return broken("the disk that is out carries a superblock:\n" + superblock.out);
+    const std::string wrong =
+        TRY(subject_.wrong ? subject_.wrong(mirror_, state) : wrong_with_members(state));
+    if (!wrong.empty()) return broken(wrong);
     const Json records =
         TRY(json_of(TRY(mirror_.belay({"show", operation.at("id"), "--journal", "--json"}))));
     std::map<std::string, int> outcomes;
@@ -174,10 +172,31 @@ Result<void> Trial::hold_promises(const Json& operation)
     return {};
 }
 
+/// Who must be a member after a replacement, and who must not.
+Result<std::string> Trial::wrong_with_members(const std::string& state)
+{
+    const std::string detail = TRY(mirror_.run({"mdadm", "--detail", mirror_.array()}));
+    const bool committed = state == "committed";
+    const std::string serving = committed ? joining_ : leaving_;
+    std::vector<std::string> wanted = {staying_, serving};
+    const std::vector<std::string> first = mirror_.members();
+    wanted.insert(wanted.end(), first.begin() + 2, first.end());
+    for (const std::string& serial : wanted) {
+        const std::string disk = TRY(mirror_.run({"readlink", "-f", mirror_.disk(serial)}));
+        if (!is_active(detail, disk.substr(0, disk.find('\n')) + "1"))
+            return fmt::format("{} ({}) is no active member:\n{}", serial, disk, detail);
+    }
+    if (detail.find(fmt::format("Raid Devices : {}\n", subject_.members)) == std::string::npos)
+        return "the array has another number of members:\n" + detail;
+    const host::Outcome superblock = TRY(
+        mirror_.host().run({"mdadm", "--examine", mirror_.disk(committed ? leaving_ : joining_) + "-part1"}));
+    return superblock.exit_code == 0 ? "the disk that is out carries a superblock:\n" + superblock.out : "";
+}
+
 /// The disk that is out is blank again, and who is who follows from how it ended.
 Result<void> Trial::prepare_next(const std::string& state)
 {
-    if (state != "committed") return {};
+    if (state != "committed" || !subject_.words.empty()) return {};
     const std::string path = mirror_.disk(leaving_);
     TRY(mirror_.run({"wipefs", "--quiet", "--all", "--force", path}));
     TRY(mirror_.run({"blockdev", "--rereadpt", path}));
@@ -219,8 +238,8 @@ Result<Ending> Trial::finish(bool was_cut)
 Result<Ending> Trial::with_killed_daemon(Course course, const Cut& cut)
 {
     TRY(set_speed(cut));
-    lab::Process daemon = TRY(
-        begin_replacement(course, fmt::format("{} {} kill", cut.before ? "before" : "after", cut.commit)));
+    lab::Process daemon =
+        TRY(begin_operation(course, fmt::format("{} {} kill", cut.before ? "before" : "after", cut.commit)));
     const bool came = TRY(cut_came(daemon, cut));
     if (!came) TRY(daemon.signal(SIGTERM));
     const host::Outcome ended = TRY(daemon.wait(30s));
@@ -237,8 +256,8 @@ Result<Ending> Trial::with_power_cut(Course course, const Cut& cut)
     TRY(set_speed(cut));
     bool came = false;
     {
-        lab::Process daemon = TRY(begin_replacement(
-            course, fmt::format("{} {} stop", cut.before ? "before" : "after", cut.commit)));
+        lab::Process daemon = TRY(
+            begin_operation(course, fmt::format("{} {} stop", cut.before ? "before" : "after", cut.commit)));
         came = TRY(cut_came(daemon, cut));
         while (true) {
             const Result<std::string> more = load_->read(1ms);

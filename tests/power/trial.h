@@ -1,5 +1,5 @@
 #pragma once
-// One array in the lab on which one replacement after the other is cut short, and must end well every time.
+// One array in the lab on which one operation after the other is cut short, and must end well every time.
 
 #include "mirror.h"
 
@@ -22,7 +22,17 @@ struct Cut {
     std::string text() const;
 };
 
-/// How a cut replacement ended.
+/// What is tried. Without words: disk.replace, one disk after the other.
+struct Subject {
+    std::string level = "1";
+    unsigned members = 2;
+    Bytes joining = {48 << 20};           ///< of each disk that joins
+    std::vector<std::string> words = {};  ///< of `belay run`
+    /// What is wrong with a host on which it has ended in that state; empty: nothing.
+    std::function<Result<std::string>(lab::Mirror&, const std::string& state)> wrong = nullptr;
+};
+
+/// How a cut operation ended.
 struct Ending {
     bool was_cut = false;  ///< false: it had ended before the cut came
     std::string state;     ///< "committed", "aborted", or "none": it was cut before it was kept
@@ -31,12 +41,11 @@ struct Ending {
 /// Threads: one.
 class Trial {
   public:
-    /// On an array of that level over so many disks.
-    static Result<Trial> begin(const lab::Folder& folder, std::string level = "1", unsigned members = 2);
+    static Result<Trial> begin(const lab::Folder& folder, Subject subject = {});
 
-    /// Begins a replacement, kills the daemon at the cut, starts another, and waits for the end.
+    /// Begins the operation, kills the daemon at the cut, starts another, and waits for the end.
     Result<Ending> with_killed_daemon(Course course, const Cut& cut);
-    /// Begins a replacement, cuts the power of the host at the cut, boots it again, and waits for the end.
+    /// Begins the operation, cuts the power of the host at the cut, boots it again, and waits for the end.
     Result<Ending> with_power_cut(Course course, const Cut& cut);
 
   private:
@@ -44,11 +53,12 @@ class Trial {
 
     Result<void> start_load();
     Result<void> verify_load();
-    Result<lab::Process> begin_replacement(Course course, const std::string& fate);
+    Result<lab::Process> begin_operation(Course course, const std::string& fate);
     Result<nlohmann::json> operations(Milliseconds limit);
     Result<bool> cut_came(lab::Process& daemon, const Cut& cut);
     Result<nlohmann::json> wait_for_end();
     Result<void> hold_promises(const nlohmann::json& operation);
+    Result<std::string> wrong_with_members(const std::string& state);
     Result<void> prepare_next(const std::string& state);
     Result<void> set_speed(const Cut& cut);
     Result<Ending> finish(bool was_cut);
@@ -56,7 +66,7 @@ class Trial {
     lab::Mirror mirror_;
     std::optional<lab::Process> load_;
     std::optional<lab::Process> asking_;  ///< the belay that asked for the replacement
-    unsigned members_ = 2;
+    Subject subject_;
     size_t seen_ = 0;             ///< operations that have ended
     uint64_t last_answered_ = 0;  ///< of the load's writes
     std::string load_text_;

@@ -90,6 +90,7 @@ std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail
     plug(staying_disk, staying_serial, shape.serving, shape.logical_sector);
     plug(joining_disk, joining_serial, shape.joining,
          shape.joining_sector == 0 ? shape.logical_sector : shape.joining_sector);
+    if (shape.two_join) plug(second_joining_disk, second_joining_serial, shape.joining, shape.logical_sector);
     for (size_t i = 2; i < shape.disks; ++i)
         plug(shape.staying_disks()[i - 1], fmt::format("SIM000{}", i + 2), shape.serving,
              shape.logical_sector);

@@ -22,6 +22,7 @@ struct Shape {
     /// What has become of the disk that is to leave.
     enum class Leaving { serves, failed, gone } leaving = Leaving::serves;
     uint64_t joining_sector = 0;  ///< 0: as the others'
+    bool two_join = false;        ///< there is a second disk to join, as large as the first
 
     std::vector<std::string> serving_disks() const;
     /// All that the arrays stand on but the leaving one.
@@ -35,6 +36,7 @@ struct Shape {
 };
 
 inline const std::string leaving_disk = "sda", staying_disk = "sdb", joining_disk = "sdc";
+inline const std::string second_joining_disk = "sdj", second_joining_serial = "SIM0010";
 inline const std::string leaving_serial = "SIM0001", staying_serial = "SIM0002", joining_serial = "SIM0003";
 
 /// Partitions that begin at 64 KiB, 32 KiB of them md's; an ext4 on each mirror, mounted for good.

@@ -192,11 +192,18 @@ std::optional<storage::Content> filesystem_on(const Range& range)
     return storage::Content{json->at("type"), json->at("uuid"), json->at("label")};
 }
 
-void write_filesystem(const Range& range, const storage::Content& content)
+uint64_t filesystem_size_on(const Range& range)
+{
+    if (!filesystem_on(range)) return 0;
+    return json_in(range.read(filesystem_at, filesystem_size), filesystem_magic)->at("size");
+}
+
+void write_filesystem(const Range& range, const storage::Content& content, uint64_t size)
 {
     range.write(
         filesystem_at,
-        block(filesystem_magic, {{"type", content.type}, {"uuid", content.uuid}, {"label", content.label}},
+        block(filesystem_magic,
+              {{"type", content.type}, {"uuid", content.uuid}, {"label", content.label}, {"size", size}},
               filesystem_size));
 }
 

@@ -44,8 +44,10 @@ std::optional<Superblock> superblock_on(const Range& member);
 void write_superblock(const Range& member, const Superblock& superblock);
 void erase_superblock(const Range& member);
 
-/// A filesystem or swap area; nothing but its label is simulated.
+/// A filesystem or swap area; nothing but its label and its size is simulated.
 std::optional<storage::Content> filesystem_on(const Range& range);
-void write_filesystem(const Range& range, const storage::Content& content);
+/// In bytes; 0 where there is none.
+uint64_t filesystem_size_on(const Range& range);
+void write_filesystem(const Range& range, const storage::Content& content, uint64_t size);
 
 }  // namespace belay::simulated

@@ -35,6 +35,8 @@ host::Outcome Programs::mdadm(Machine& machine, const Arguments& argv) const
         outcome = wait(machine, md);
     else if (mode == "--grow" && !option(argv, "--bitmap").empty())
         outcome = set_bitmap(machine, *mirror, option(argv, "--bitmap") == "internal");
+    else if (mode == "--grow" && option(argv, "--size") == "max")
+        outcome = grow_size(machine, *mirror);
     else if (mode == "--grow")
         outcome = grow(machine, *mirror, std::stoull(option(argv, "--raid-devices")), md);
     else if (mode == "--manage" && argv.at(3) == "--add")
@@ -226,6 +228,25 @@ host::Outcome Programs::grow(Machine& machine, SimulatedStorage::Mirror& mirror,
     for (size_t i = 0; i < in_order.size(); ++i) in_order[i]->slot = i;
     storage_.write_superblocks(machine, mirror);
     return {.out = fmt::format("raid_disks for {} set to {}\n", md, legs), .err = {}};
+}
+
+/// To what the smallest member has room for. That md then makes the new part alike takes no time here.
+host::Outcome Programs::grow_size(Machine& machine, SimulatedStorage::Mirror& mirror) const
+{
+    uint64_t room = UINT64_MAX;
+    for (const SimulatedStorage::Leg& leg : mirror.members) {
+        if (leg.in_sync)
+            room = std::min(room, (storage_.size_of(leg.device) - mirror.data_offset) / 1024 * 1024);
+    }
+    if (mirror.copying() != nullptr) return said("mdadm: cannot set new size while there is a recovery\n", 1);
+    const char* what = room == mirror.data_size ? "unchanged at" : "has been set to";
+    const uint64_t before = std::exchange(mirror.data_size, room);
+    for (const SimulatedStorage::Leg& leg : mirror.members) {
+        if (room > before)
+            storage_.write_data(machine, mirror, leg, before, std::string(room - before, '\0'));
+    }
+    storage_.write_superblocks(machine, mirror);
+    return said(fmt::format("mdadm: component size of /dev/{} {} {}K\n", mirror.name, what, room / 1024), 0);
 }
 
 host::Outcome Programs::wait(Machine& machine, const std::string& md) const

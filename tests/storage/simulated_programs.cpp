@@ -108,6 +108,12 @@ void Programs::install(host::SimulatedHost& host) const
                  [=](Machine& m, const Command& c) -> Result<Outcome> { return programs.dd(m, c.argv); });
     host.install("mke2fs",
                  [=](Machine& m, const Command& c) -> Result<Outcome> { return programs.mke2fs(m, c.argv); });
+    host.install("dumpe2fs", [=](Machine& m, const Command& c) -> Result<Outcome> {
+        return programs.dumpe2fs(m, c.argv);
+    });
+    host.install("resize2fs", [=](Machine& m, const Command& c) -> Result<Outcome> {
+        return programs.resize2fs(m, c.argv);
+    });
     host.install("mount",
                  [=](Machine& m, const Command& c) -> Result<Outcome> { return programs.mount(m, c.argv); });
     host.install("sysctl",
@@ -289,13 +295,39 @@ host::Outcome Programs::mke2fs(Machine& machine, const Arguments& argv) const
         for (const SimulatedStorage::Leg& leg : array->members) {
             if (!leg.in_sync) continue;
             std::string bytes = storage_.read_data(machine, *array, leg, 0, array->data_size);
-            write_filesystem({&bytes, 0, bytes.size()}, content);
+            write_filesystem({&bytes, 0, bytes.size()}, content, array->size());
             storage_.write_data(machine, *array, leg, 0, bytes);
         }
     } else {
-        write_filesystem(storage_.range(machine, device), content);
+        write_filesystem(storage_.range(machine, device), content, storage_.size_of(device));
     }
     return {};
+}
+
+/// The filesystem of a device, as its header tells. Only those on arrays grow here.
+host::Outcome Programs::dumpe2fs(Machine& machine, const Arguments& argv) const
+{
+    const SimulatedStorage::Mirror* array = storage_.mirror(device_at(machine, argv.back()));
+    const auto leg = std::ranges::find_if(array->members, &SimulatedStorage::Leg::in_sync);
+    std::string bytes = storage_.read_data(machine, *array, *leg, 0, array->data_size);
+    constexpr uint64_t block = 1024;
+    return {.out = fmt::format("Filesystem state:         clean\nBlock count:              {}\n"
+                               "Block size:               {}\n",
+                               filesystem_size_on({&bytes, 0, bytes.size()}) / block, block),
+            .err = "dumpe2fs 1.47.0 (5-Feb-2023)\n"};
+}
+
+host::Outcome Programs::resize2fs(Machine& machine, const Arguments& argv) const
+{
+    const SimulatedStorage::Mirror* array = storage_.mirror(device_at(machine, argv.back()));
+    for (const SimulatedStorage::Leg& leg : array->members) {
+        if (!leg.in_sync) continue;
+        std::string bytes = storage_.read_data(machine, *array, leg, 0, array->data_size);
+        const Range range{&bytes, 0, bytes.size()};
+        write_filesystem(range, *filesystem_on(range), array->size());
+        storage_.write_data(machine, *array, leg, 0, bytes);
+    }
+    return {.out = {}, .err = "resize2fs 1.47.0 (5-Feb-2023)\n"};
 }
 
 host::Outcome Programs::mount(Machine& machine, const Arguments& argv) const

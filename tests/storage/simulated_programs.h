@@ -23,6 +23,8 @@ class Programs {
     Outcome blockdev(Machine& machine, const Arguments& argv) const;
     Outcome dd(Machine& machine, const Arguments& argv) const;
     Outcome mke2fs(Machine& machine, const Arguments& argv) const;
+    Outcome dumpe2fs(Machine& machine, const Arguments& argv) const;
+    Outcome resize2fs(Machine& machine, const Arguments& argv) const;
     Outcome mount(Machine& machine, const Arguments& argv) const;
     Outcome sysctl(const Arguments& argv) const;
 
@@ -38,6 +40,7 @@ class Programs {
     Outcome set_bitmap(Machine& machine, SimulatedStorage::Mirror& mirror, bool wanted) const;
     Outcome grow(Machine& machine, SimulatedStorage::Mirror& mirror, uint64_t legs,
                  const std::string& md) const;
+    Outcome grow_size(Machine& machine, SimulatedStorage::Mirror& mirror) const;
     Outcome wait(Machine& machine, const std::string& md) const;
     Outcome forget(Machine& machine, const std::string& path) const;
 

@@ -256,6 +256,12 @@ uint64_t SimulatedStorage::legs_wanted(const std::string& md) const
     return mirror(md)->legs;
 }
 
+uint64_t SimulatedStorage::filesystem_size(const std::string& md) const
+{
+    std::string bytes = data_of(md).begin()->second;
+    return filesystem_size_on({&bytes, 0, bytes.size()});
+}
+
 bool SimulatedStorage::has_superblock(const std::string& device) const
 {
     bool has = false;

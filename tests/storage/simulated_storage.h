@@ -68,6 +68,8 @@ class SimulatedStorage {
     std::set<std::string> legs_in_sync(const std::string& md) const;
     std::set<std::string> members(const std::string& md) const;
     uint64_t legs_wanted(const std::string& md) const;
+    /// Of the filesystem on an array, in bytes.
+    uint64_t filesystem_size(const std::string& md) const;
     bool is_assembled(const std::string& md) const { return mirror(md) != nullptr; }
     bool has_superblock(const std::string& device) const;
     /// What md says of itself: "bitmap/location", "sync_speed_max".

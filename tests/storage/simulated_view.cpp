@@ -23,6 +23,7 @@ void SimulatedStorage::show_block(Machine& machine, const std::string& name, con
     machine.put_folder(fmt::format("/sys/devices/virtual/block/{}", name));
     machine.put_link("/sys/dev/block/" + numbers, "/sys/devices/virtual/block/" + name);
     machine.put_folder(fmt::format("/sys/class/block/{}/holders", name));
+    machine.put_file(fmt::format("/sys/class/block/{}/size", name), fmt::format("{}\n", size_of(name) / 512));
     const auto held_by = [&](const std::string& upper) {
         machine.put_folder(fmt::format("/sys/class/block/{}/holders/{}", name, upper));
     };
@@ -77,6 +78,7 @@ void SimulatedStorage::show_mirror(Machine& machine, const Mirror& mirror) const
         if (leg.want_replacement) state += ",want_replacement";
         if (leg.replacement) state += ",replacement";
         machine.put_file(md + "dev-" + leg.device + "/state", state + "\n");
+        machine.put_file(md + "dev-" + leg.device + "/offset", fmt::format("{}\n", mirror.data_offset / 512));
         machine.put_file(md + "dev-" + leg.device + "/slot",
                          leg.slot ? fmt::format("{}\n", *leg.slot) : "none\n");
     }
