@@ -33,8 +33,8 @@ bool is_active(const std::string& detail, const std::string& device)
 {
     const size_t at = detail.find(" " + device + "\n");
     if (at == std::string::npos) return false;
-    const std::string_view before = std::string_view(detail).substr(0, at);
-    return before.substr(before.rfind('\n') + 1).find("active sync") != std::string_view::npos;
+    const std::string before = detail.substr(0, at);
+    return before.find("active sync", before.rfind('\n') + 1) != std::string::npos;
 }
 
 }  // namespace
@@ -182,8 +182,9 @@ Result<std::string> Trial::wrong_with_members(const std::string& state)
     const std::vector<std::string> first = mirror_.members();
     wanted.insert(wanted.end(), first.begin() + 2, first.end());
     for (const std::string& serial : wanted) {
-        const std::string disk = TRY(mirror_.run({"readlink", "-f", mirror_.disk(serial)}));
-        if (!is_active(detail, disk.substr(0, disk.find('\n')) + "1"))
+        std::string disk = TRY(mirror_.run({"readlink", "-f", mirror_.disk(serial)}));
+        disk.pop_back();
+        if (!is_active(detail, disk + "1"))
             return fmt::format("{} ({}) is no active member:\n{}", serial, disk, detail);
     }
     if (detail.find(fmt::format("Raid Devices : {}\n", subject_.members)) == std::string::npos)
