@@ -1,30 +1,46 @@
 #include "procedures/procedures.h"
 
 #include "base/invariant.h"
+#include "procedures/array_life.h"
 #include "procedures/array_settings.h"
+#include "procedures/disk_bus.h"
 #include "procedures/disk_replace.h"
+#include "procedures/partition_copy.h"
 #include "procedures/storage_views.h"
+#include "storage/bus.h"
 #include "storage/disk.h"
 #include "storage/fingerprint.h"
+#include "storage/locate.h"
 #include "storage/md.h"
+#include "storage/md_assembly.h"
+#include "storage/md_conf.h"
 #include "storage/md_settings.h"
 #include "storage/partition.h"
+#include "storage/partition_copy.h"
+#include "storage/uses.h"
 
 namespace belay::procedures {
 
 const std::vector<Procedure>& all()
 {
-    static const std::vector<Procedure> library = {array_bitmap(), array_sync_pause(), array_sync_speed(),
-                                                   disk_replace()};
+    static const std::vector<Procedure> library = {
+        array_bitmap(), array_create(), array_stop(),   array_sync_pause(), array_sync_speed(), bus_scan(),
+        disk_locate(),  disk_replace(), disk_unplug(), partition_copy()};
     return library;
 }
 
 void fill(operation::Catalogue& catalogue)
 {
+    storage::bus::fill(catalogue);
     storage::disk::fill(catalogue);
+    storage::locate::fill(catalogue);
     storage::md::fill(catalogue);
     storage::md::fill_settings(catalogue);
+    storage::md::fill_assembly(catalogue);
+    storage::md::fill_conf(catalogue);
     storage::partition::fill(catalogue);
+    storage::partition::fill_copy(catalogue);
+    storage::fill_uses(catalogue);
     storage::fill_fingerprint(catalogue);
 }
 

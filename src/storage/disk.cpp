@@ -36,18 +36,6 @@ std::string identity(const std::string& serial, const std::string& wwn, uint64_t
                        wwn.empty() ? "" : ", WWN ", wwn, size);
 }
 
-Result<Finding> ask_is(Host& host, const Json& arguments)
-{
-    const std::string path = arguments.at("disk");
-    const ListedDevice now = TRY(listed(host, path));
-    const std::string serial = arguments.at("serial"), wwn = arguments.at("wwn");
-    const uint64_t size = arguments.at("size");
-    return pass_if(now.serial == serial && now.wwn == wwn && now.size == size,
-                   fmt::format("{} is {}", path, identity(now.serial, now.wwn, now.size)),
-                   identity(serial, wwn, size),
-                   "put the disk back that the plan was made for, or plan again");
-}
-
 Result<Finding> ask_unused(Host& host, const Json& arguments)
 {
     const std::string path = arguments.at("disk");
@@ -106,6 +94,18 @@ Result<Finding> ask_there(Host& host, const Json& arguments)
 
 }  // namespace
 
+Result<Finding> find_identity(Host& host, const Json& arguments)
+{
+    const std::string path = arguments.at("disk");
+    const ListedDevice now = TRY(listed(host, path));
+    const std::string serial = arguments.at("serial"), wwn = arguments.at("wwn");
+    const uint64_t size = arguments.at("size");
+    return pass_if(now.serial == serial && now.wwn == wwn && now.size == size,
+                   fmt::format("{} is {}", path, identity(now.serial, now.wwn, now.size)),
+                   identity(serial, wwn, size),
+                   "put the disk back that the plan was made for, or plan again");
+}
+
 Question is(const Disk& disk)
 {
     return {"disk.is",
@@ -134,7 +134,7 @@ Question there(const std::string& path)
 
 void fill(operation::Catalogue& catalogue)
 {
-    catalogue.add_condition("disk.is", ask_is);
+    catalogue.add_condition("disk.is", find_identity);
     catalogue.add_condition("disk.unused", ask_unused);
     catalogue.add_condition("disk.at_least", ask_at_least);
     catalogue.add_condition("disk.same_sectors", ask_same_sectors);

@@ -22,6 +22,9 @@ Bytes room_for(const PartitionTable& table);
 /// Writes a table on a disk that has none. Back: the first and the last 64 KiB of the disk are again what
 /// they were.
 operation::Act write_table(const Disk& disk, const PartitionTable& table);
+/// The same on a disk that may have one: the signatures of the old table are wiped. Back: the old table, and
+/// the kernel knows its partitions again.
+operation::Act replace_table(const Disk& disk, const PartitionTable& table);
 
 void fill(operation::Catalogue& catalogue);
 
