@@ -2,6 +2,7 @@
 
 #include "base/invariant.h"
 #include "procedures/array_life.h"
+#include "procedures/array_monitor.h"
 #include "procedures/array_settings.h"
 #include "procedures/disk_bus.h"
 #include "procedures/disk_replace.h"
@@ -14,6 +15,7 @@
 #include "storage/md.h"
 #include "storage/md_assembly.h"
 #include "storage/md_conf.h"
+#include "storage/md_gate.h"
 #include "storage/md_settings.h"
 #include "storage/partition.h"
 #include "storage/partition_copy.h"
@@ -38,10 +40,23 @@ void fill(operation::Catalogue& catalogue)
     storage::md::fill_settings(catalogue);
     storage::md::fill_assembly(catalogue);
     storage::md::fill_conf(catalogue);
+    storage::md::fill_gate(catalogue);
     storage::partition::fill(catalogue);
     storage::partition::fill_copy(catalogue);
     storage::fill_uses(catalogue);
     storage::fill_fingerprint(catalogue);
+}
+
+const std::vector<GateKind>& gate_kinds()
+{
+    static const std::vector<GateKind> kinds = {array_gate()};
+    return kinds;
+}
+
+const Watched& watched()
+{
+    static const Watched arrays = watched_arrays();
+    return arrays;
 }
 
 const std::vector<View>& views()

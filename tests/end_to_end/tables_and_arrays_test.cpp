@@ -12,14 +12,15 @@ constexpr Bytes disk_size{48 << 20};
 
 const Words raid_modules = {"raid1", "raid456", "raid10", "raid0"};
 
-/// Cuts the power after each commit on the way to the end, and on the way back; `look` gets how it ended, and
-/// leaves the machine as it was at first. How many cuts there were.
+/// Cuts the power after each commit on the way to the end, and on the way back after those that are not the
+/// same; `look` gets how it ended, and leaves the machine as it was at first. How many cuts there were.
 template <typename Look>
 unsigned cut_everywhere(Workbench& bench, const Words& procedure, Look look)
 {
     unsigned cuts = 0;
     for (const bool back : {false, true}) {
-        for (unsigned commit = 1;; ++commit) {
+        constexpr unsigned first_of_its_own = 5;  // planned, adding, added, activating: as above
+        for (unsigned commit = back ? first_of_its_own : 1;; ++commit) {
             const std::string end = bench.cut_after(commit, back, procedure);
             INFO("cut after commit ", commit, back ? ", on the way back" : "", ": ", end);
             if (back && end != "none") CHECK(end != "committed");
@@ -98,10 +99,9 @@ TEST_CASE("a table is copied over another one, and that one comes back with all 
     CHECK_MESSAGE(outcome.out.find(", 0 lost") != std::string::npos, outcome.out, outcome.err);
 }
 
-TEST_CASE("tables of other sectors, other sizes and other kinds")
+TEST_CASE("a table of another kind goes over the one that is there, and comes off again")
 {
     Tables bench;
-    bench.shell("truncate -s 48M /run/big.img; losetup --sector-size 4096 /dev/loop0 /run/big.img || true");
     const std::string id = bench.activate({"partition.copy", "--from", "LAB-a", "--to", "LAB-blank"});
     CHECK(bench.belay({"commit", id}).exit_code == 0);
     CHECK(bench.shell("lsblk --noheadings --output PARTUUID | grep . | sort | uniq --repeated") == "");
@@ -268,10 +268,12 @@ TEST_CASE("what no array can be made of is left alone")
     bench.shell("mke2fs -q -F -t ext4 " + bench.disk("b") + "; udevadm settle");
     bench.refused(of("1", "LAB-a,LAB-b"), 3, "holds ext4", "wipefs --all", all);
     bench.shell("mount " + bench.disk("b") + " /mnt/data");
-    bench.refused(of("1", "LAB-a,LAB-b"), 3, "is mounted on /mnt/data", "in use", all);
+    // ext4 goes on writing to what is mounted.
+    const std::string arrays = "cat /proc/mdstat";
+    bench.refused(of("1", "LAB-a,LAB-b"), 3, "is mounted on /mnt/data", "in use", arrays);
     bench.shell("mdadm --create /dev/md5 --run --level=1 --raid-devices=2 " + bench.disk("c") +
                 " missing 2>/dev/null; udevadm settle");
-    bench.refused(of("1", "LAB-a,LAB-c"), 3, "is part of md5", "in use", all);
+    bench.refused(of("1", "LAB-a,LAB-c"), 3, "is part of md5", "in use", arrays);
 }
 
 TEST_CASE("the power is cut on the way of a new array")
