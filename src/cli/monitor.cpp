@@ -26,7 +26,8 @@ std::string array_line(const Style& style, const Json& array)
     const std::string sync = raw_text(array, "sync");
     if (!sync.empty()) state += ", " + sync;
     const Marks& marks = marks_of(style);
-    return fmt::format("{} {}  {}\n", paint(style, good ? Tone::good : Tone::bad, good ? marks.pass : marks.fail),
+    return fmt::format("{} {}  {}\n",
+                       paint(style, good ? Tone::good : Tone::bad, good ? marks.pass : marks.fail),
                        clean(style, raw_text(array, "name")), clean(style, state));
 }
 
@@ -63,12 +64,12 @@ Result<int> follow_alarms(const Invocation& asked, Console& console, const Style
         if (ended_by.exchange(number) != 0) ::_exit(128 + number);
         client.interrupt();
     };
-    const Ticker ticker(
-        std::chrono::hours(1), {SIGINT, SIGTERM, SIGHUP, SIGQUIT}, [] {}, on_signal);
-    const Result<void> streamed = client.stream("Alarms", {{"limit", asked.limit.value_or(10)}}, [&](const Json& answer) {
-        shown.show(answer);
-        return ended_by == 0;
-    });
+    const Ticker ticker(std::chrono::hours(1), {SIGINT, SIGTERM, SIGHUP, SIGQUIT}, [] {}, on_signal);
+    const Result<void> streamed =
+        client.stream("Alarms", {{"limit", asked.limit.value_or(10)}}, [&](const Json& answer) {
+            shown.show(answer);
+            return ended_by == 0;
+        });
     if (ended_by != 0) return 128 + ended_by;
     TRY(streamed);
     return 0;
@@ -81,7 +82,8 @@ std::string alarm_line(const Style& style, const Json& alarm)
     const std::string severity = raw_text(alarm, "severity");
     const Milliseconds at{alarm.value("at_ms", int64_t{0})};
     return fmt::format("{}  {}  {}  {}\n", style.clock(at), paint(style, tone_of(severity), pad(severity, 8)),
-                       pad(clean(style, raw_text(alarm, "event")), 16), clean(style, raw_text(alarm, "text")));
+                       pad(clean(style, raw_text(alarm, "event")), 16),
+                       clean(style, raw_text(alarm, "text")));
 }
 
 std::string alarms_text(const Style& style, const Json& answer)
@@ -108,12 +110,14 @@ std::string ports_text(const Style& style, const Json& answer)
         const std::string serial = raw_text(port, "serial");
         if (!serial.empty()) disk += (disk.empty() ? "" : " ") + serial;
         if (raw_text(port, "device").empty()) disk = "empty";
-        rows.push_back({cell("ata"), cell("address"), cell("controller"), cell("device"), clean(style, disk)});
+        rows.push_back(
+            {cell("ata"), cell("address"), cell("controller"), cell("device"), clean(style, disk)});
     }
     return table(style, rows, 0);
 }
 
-Result<int> monitor_command(const Invocation& asked, Console& console, const Style& style, site::Client& client)
+Result<int> monitor_command(const Invocation& asked, Console& console, const Style& style,
+                            site::Client& client)
 {
     if (asked.test) {
         const Json answer = TRY(client.call("AlarmTest", Json::object()));

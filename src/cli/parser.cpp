@@ -260,9 +260,10 @@ void Parser::plan_options(CLI::App& app)
 {
     app.add_option("--timer", typed_.timer, "abort by itself so long after activate, unless committed")
         ->type_name("TIME");
-    app.add_option("--gate", invocation_.gates,
-                   "must hold through the soak: array:NAME, command:PROGRAM, tcp:HOST:PORT, http://...; may be "
-                   "repeated")
+    app.add_option(
+           "--gate", invocation_.gates,
+           "must hold through the soak: array:NAME, command:PROGRAM, tcp:HOST:PORT, http://...; may be "
+           "repeated")
         ->type_name("GATE")
         ->allow_extra_args(false);
     app.add_option("--gate-grace", typed_.gate_grace, "abort when a gate is broken for so long")

@@ -2,12 +2,12 @@
 
 #include "cli/fields.h"
 #include "cli/follow.h"
+#include "cli/monitor.h"
 #include "cli/operation_text.h"
 #include "cli/parse_command.h"
 #include "cli/plan_text.h"
 #include "cli/procedure_text.h"
 #include "cli/runbook.h"
-#include "cli/monitor.h"
 #include "cli/storage_commands.h"
 
 #include <algorithm>

@@ -41,9 +41,9 @@ Result<RaisedAlarm> read_alarm(const store::Entry& entry)
 
 void to_json(Json& json, const RaisedAlarm& raised)
 {
-    json = {{"number", raised.number},         {"at_ms", raised.at.count()},
-            {"event", raised.alarm.event},     {"severity", raised.alarm.severity},
-            {"device", raised.alarm.device},   {"member", raised.alarm.member},
+    json = {{"number", raised.number},       {"at_ms", raised.at.count()},
+            {"event", raised.alarm.event},   {"severity", raised.alarm.severity},
+            {"device", raised.alarm.device}, {"member", raised.alarm.member},
             {"text", raised.alarm.text}};
 }
 
@@ -77,7 +77,8 @@ Result<bool> Alarms::try_to_add(const std::vector<procedures::Alarm>& alarms, Mi
         transaction.when.push_back({store::Compare::Of::modified, key_of(number), 0});
         transaction.then.push_back({key_of(number), json_text(json)});
     }
-    const size_t too_many = kept.size() + alarms.size() > most_kept ? kept.size() + alarms.size() - most_kept : 0;
+    const size_t too_many =
+        kept.size() + alarms.size() > most_kept ? kept.size() + alarms.size() - most_kept : 0;
     for (size_t i = 0; i < std::min(too_many, most_at_once); ++i)
         transaction.then.push_back({key_of(kept[i].number), std::nullopt});
     const store::Commit commit = TRY(store_.commit(transaction));

@@ -5,8 +5,8 @@
 //     watched/state           how the watched stood when the last alarm was found
 //     watched/delivered       the number of the last alarm that everybody was told of
 //
-// State and alarms are written in one transaction, so that after a crash nothing is found twice and nothing is
-// left out. Who is told of an alarm (the log, a program) may be told again after a crash.
+// State and alarms are written in one transaction, so that after a crash nothing is found twice and nothing
+// is left out. Who is told of an alarm (the log, a program) may be told again after a crash.
 
 #include "base/json.h"
 #include "procedures/procedures.h"

@@ -61,9 +61,8 @@ TEST_CASE("any write may be lost, before or after it came about: nothing is kept
         for (int at = 1; at <= 3; ++at) {
             MemoryStore store({.boot = "1", .now = [] { return Milliseconds{0}; }});
             int writes = 0;
-            store.set_fault_hook([&](const store::Transaction&) {
-                return ++writes == at ? fault : MemoryStore::Fault::none;
-            });
+            store.set_fault_hook(
+                [&](const store::Transaction&) { return ++writes == at ? fault : MemoryStore::Fault::none; });
             Alarms alarms(store);
             for (const Json& now : {Json{"a"}, Json{"a", "b"}, Json{"a", "b", "c"}}) {
                 if (alarms.take(watched, now, noon)) continue;

@@ -118,7 +118,8 @@ class Daemon {
     void changed(const operation::Id& id)
     {
         if (server_) server_->changed(id);
-        // An operation may have brought what there is to watch: the kernel's md is loaded with the first array.
+        // An operation may have brought what there is to watch: the kernel's md is loaded with the first
+        // array.
         if (!parts_.watched.file.empty() && id != alarm_topic)
             loop_->post([this] {
                 if (!monitor_->is_watching()) monitor_->start();

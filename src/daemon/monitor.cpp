@@ -87,10 +87,10 @@ Result<void> Monitor::tell()
 void Monitor::tell_command(const RaisedAlarm& raised)
 {
     const procedures::Alarm& alarm = raised.alarm;
-    const Result<host::Outcome> ended =
-        host::run_checked(host_, {.argv = {options_.command, alarm.event, alarm.device, alarm.member, alarm.text},
-                                  .effect = host::Effect::changes,
-                                  .limit = command_limit});
+    const Result<host::Outcome> ended = host::run_checked(
+        host_, {.argv = {options_.command, alarm.event, alarm.device, alarm.member, alarm.text},
+                .effect = host::Effect::changes,
+                .limit = command_limit});
     if (!ended) log_line(fmt::format("alarm {}: {}", raised.number, ended.error().what));
 }
 

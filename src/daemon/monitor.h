@@ -12,8 +12,8 @@
 
 namespace belay::daemon {
 
-/// Threads: that of the loop, but for test(). All that is handed over outlives it, and it is destroyed when the
-/// workers are idle only.
+/// Threads: that of the loop, but for test(). All that is handed over outlives it, and it is destroyed when
+/// the workers are idle only.
 class Monitor {
   public:
     struct Options {

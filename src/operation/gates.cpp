@@ -12,8 +12,9 @@ constexpr Milliseconds probe_limit = std::chrono::seconds(10);
 
 std::unexpected<Error> no_gate(std::string_view text, std::string_view why)
 {
-    return fail(ErrorKind::usage, fmt::format("\"{}\" is no gate: {}", text, why),
-                "a gate is command:PROGRAM ARGUMENT..., tcp:HOST:PORT, http://..., https://... or array:NAME");
+    return fail(
+        ErrorKind::usage, fmt::format("\"{}\" is no gate: {}", text, why),
+        "a gate is command:PROGRAM ARGUMENT..., tcp:HOST:PORT, http://..., https://... or array:NAME");
 }
 
 std::vector<std::string> words_of(std::string_view text)

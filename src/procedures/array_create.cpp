@@ -70,11 +70,12 @@ Result<void> check_name(const Inventory& host, const std::string& name)
     const bool good = !name.empty() && name.size() <= longest && letters.contains(name.front()) &&
                       name.find_first_not_of(std::string(letters) + std::string(more)) == std::string::npos;
     if (!good)
-        return fail(ErrorKind::usage,
-                    fmt::format("\"{}\" is no name for an array: a letter, then letters, digits, '.', '_', '-', "
-                                "{} at most",
-                                name, longest),
-                    help_of_create);
+        return fail(
+            ErrorKind::usage,
+            fmt::format("\"{}\" is no name for an array: a letter, then letters, digits, '.', '_', '-', "
+                        "{} at most",
+                        name, longest),
+            help_of_create);
     if (host.array_named(name) != nullptr)
         return fail(ErrorKind::refused, fmt::format("there is an array {} already", name),
                     "belay storage show");
@@ -96,7 +97,8 @@ Result<std::string> new_uuid(host::Host& machine)
     const std::string random = TRY(machine.random(16));
     std::string text;
     for (size_t i = 0; i < random.size(); ++i)
-        text += fmt::format("{}{:02x}", i > 0 && i % 4 == 0 ? ":" : "", static_cast<unsigned char>(random[i]));
+        text +=
+            fmt::format("{}{:02x}", i > 0 && i % 4 == 0 ? ":" : "", static_cast<unsigned char>(random[i]));
     return text;
 }
 
@@ -144,14 +146,14 @@ Result<void> check_sizes(const md::NewArray& array)
     }
     if (smallest->size < least_member)
         return fail(ErrorKind::refused,
-                    fmt::format("{} has {}, too little for a member of an array ({} at least)", shown(*smallest),
-                                to_text(smallest->size), to_text(least_member)),
+                    fmt::format("{} has {}, too little for a member of an array ({} at least)",
+                                shown(*smallest), to_text(smallest->size), to_text(least_member)),
                     "take a larger device");
     // mdadm too calls one per cent the bound, and asks.
     if (smallest->size.count < largest->size.count - largest->size.count / 100)
         return fail(ErrorKind::refused,
-                    fmt::format("{} has {} bytes and {} has {}: they differ by more than 1 %", shown(*smallest),
-                                smallest->size.count, shown(*largest), largest->size.count),
+                    fmt::format("{} has {} bytes and {} has {}: they differ by more than 1 %",
+                                shown(*smallest), smallest->size.count, shown(*largest), largest->size.count),
                     "take devices of one size, or make a partition of that size on the larger one");
     return {};
 }
@@ -181,10 +183,11 @@ Result<operation::Plan> make_array(host::Host& machine, const std::map<std::stri
     const md::NewArray array = TRY(asked_for(machine, host, arguments));
     TRY(check_sizes(array));
     const uint64_t there = array.members.size() - array.missing();
-    PlanBuilder plan("array.create",
-                     fmt::format("Make {}, a {} of {} devices{}", array.node, array.level, array.members.size(),
-                                 array.missing() > 0 ? fmt::format(", {} missing", array.missing()) : ""),
-                     {{"level", array.level}, {"devices", arguments.at("devices")}, {"uuid", array.uuid}});
+    PlanBuilder plan(
+        "array.create",
+        fmt::format("Make {}, a {} of {} devices{}", array.node, array.level, array.members.size(),
+                    array.missing() > 0 ? fmt::format(", {} missing", array.missing()) : ""),
+        {{"level", array.level}, {"devices", arguments.at("devices")}, {"uuid", array.uuid}});
     write_create_checks(plan, array);
     operation::Step& create = plan.activate("create", "make the array", md::create(array));
     for (const std::optional<Device>& member : array.members) {
@@ -197,8 +200,8 @@ Result<operation::Plan> make_array(host::Host& machine, const std::map<std::stri
                       md::add_conf_line(array.node, array.metadata, array.uuid));
         plan.plan().fingerprints.push_back(md::conf_fingerprint());
     }
-    plan.plan().gates.push_back({"members", fmt::format("{} keeps all its members", array.node),
-                                 md::is_as_made(array)});
+    plan.plan().gates.push_back(
+        {"members", fmt::format("{} keeps all its members", array.node), md::is_as_made(array)});
     plan.plan().topology = {
         fmt::format("{}: {} with {} of {} members; what is copied in it goes on by itself", array.node,
                     array.level, there, array.members.size()),
@@ -216,22 +219,22 @@ Result<operation::Plan> make_array(host::Host& machine, const std::map<std::stri
 
 Procedure array_create()
 {
-    return {.name = "array.create",
-            .summary = "make an array of devices that nothing uses",
-            .description =
-                "Makes a RAID of disks or partitions that are blank; a member that comes later is written as "
-                "\"missing\". Its UUID is decided in the plan. Abort stops it, and puts the first and last 64 "
-                "KiB of each device back; commit leaves it as it is.",
-            .source = "mdadm(8), create mode",
-            .arguments = {{"level", "0, 1, 4, 5, 6 or 10", "1", true},
-                          {"devices", "disks or partitions, commas between, or missing",
-                           "LAB0003,missing", true},
-                          {"name", "it becomes /dev/md/NAME; else the next free number", "data", false},
-                          {"bitmap", "internal or none; internal unless it is a raid0", "internal", false},
-                          {"metadata", "1.0, 1.1 or 1.2", "1.2", false},
-                          {"chunk", "how much is on one device before the next", "512K", false},
-                          {"conf", "yes: write its line into mdadm.conf", "no", false}},
-            .make = make_array};
+    return {
+        .name = "array.create",
+        .summary = "make an array of devices that nothing uses",
+        .description =
+            "Makes a RAID of disks or partitions that are blank; a member that comes later is written as "
+            "\"missing\". Its UUID is decided in the plan. Abort stops it, and puts the first and last 64 "
+            "KiB of each device back; commit leaves it as it is.",
+        .source = "mdadm(8), create mode",
+        .arguments = {{"level", "0, 1, 4, 5, 6 or 10", "1", true},
+                      {"devices", "disks or partitions, commas between, or missing", "LAB0003,missing", true},
+                      {"name", "it becomes /dev/md/NAME; else the next free number", "data", false},
+                      {"bitmap", "internal or none; internal unless it is a raid0", "internal", false},
+                      {"metadata", "1.0, 1.1 or 1.2", "1.2", false},
+                      {"chunk", "how much is on one device before the next", "512K", false},
+                      {"conf", "yes: write its line into mdadm.conf", "no", false}},
+        .make = make_array};
 }
 
 }  // namespace belay::procedures

@@ -55,8 +55,8 @@ Result<operation::Plan> make_stop(host::Host& machine, const std::map<std::strin
     stop.identity = {is_idle(array)};
     stop.expects = {md::is_stopped(stopping)};
     // A boot in the soak assembles it.
-    plan.commit("stay-stopped", "stop it again, where a boot has assembled it", md::stop(stopping)).expects = {
-        md::is_stopped(stopping)};
+    plan.commit("stay-stopped", "stop it again, where a boot has assembled it", md::stop(stopping))
+        .expects = {md::is_stopped(stopping)};
 
     plan.plan().locks = {"md:" + array.uuid};
     plan.plan().fingerprints = {fingerprint_of({array.uuid}, {})};
@@ -70,15 +70,16 @@ Result<operation::Plan> make_stop(host::Host& machine, const std::map<std::strin
 
 Procedure array_stop()
 {
-    return {.name = "array.stop",
-            .summary = "stop an array that nothing uses",
-            .description =
-                "Stops an array that is not mounted, no swap, and under nothing else. Abort assembles it again "
-                "from the same members. Commit leaves it stopped; its superblocks stay, so that the next boot "
-                "assembles it.",
-            .source = "mdadm(8), --stop and --assemble",
-            .arguments = {{"array", "the array: name, UUID or by-id name", "md0", true}},
-            .make = make_stop};
+    return {
+        .name = "array.stop",
+        .summary = "stop an array that nothing uses",
+        .description =
+            "Stops an array that is not mounted, no swap, and under nothing else. Abort assembles it again "
+            "from the same members. Commit leaves it stopped; its superblocks stay, so that the next boot "
+            "assembles it.",
+        .source = "mdadm(8), --stop and --assemble",
+        .arguments = {{"array", "the array: name, UUID or by-id name", "md0", true}},
+        .make = make_stop};
 }
 
 }  // namespace belay::procedures

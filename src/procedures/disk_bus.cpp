@@ -28,8 +28,8 @@ Result<operation::Plan> make_unplug(host::Host& machine, const std::map<std::str
     out.member = disk.serial;
     out.identity = {may_go(disk)};
     // A boot in the soak finds it again.
-    operation::Step& stay = plan.commit("stay-out", "take it out again, where a boot has found it",
-                                        bus::take_out(disk, way));
+    operation::Step& stay =
+        plan.commit("stay-out", "take it out again, where a boot has found it", bus::take_out(disk, way));
     stay.member = disk.serial;
     stay.identity = {may_go(disk)};
 
@@ -73,27 +73,29 @@ Result<operation::Plan> make_scan(host::Host& machine, const std::map<std::strin
 
 Procedure disk_unplug()
 {
-    return {.name = "disk.unplug",
-            .summary = "take out a disk that nothing uses",
-            .description =
-                "Takes a SCSI, ATA or NVMe disk out of the running kernel, so that it can be pulled: only when "
-                "it is not mounted, no swap, under nothing, in no pool or volume group, and no process has it "
-                "open. Abort, as long as it is in its bay, finds it again.",
-            .source = "the kernel's sysfs: device/delete, scan",
-            .arguments = {{"disk", "serial, WWN, by-id name or device", "LAB0001", true}},
-            .make = make_unplug};
+    return {
+        .name = "disk.unplug",
+        .summary = "take out a disk that nothing uses",
+        .description =
+            "Takes a SCSI, ATA or NVMe disk out of the running kernel, so that it can be pulled: only when "
+            "it is not mounted, no swap, under nothing, in no pool or volume group, and no process has it "
+            "open. Abort, as long as it is in its bay, finds it again.",
+        .source = "the kernel's sysfs: device/delete, scan",
+        .arguments = {{"disk", "serial, WWN, by-id name or device", "LAB0001", true}},
+        .make = make_unplug};
 }
 
 Procedure bus_scan()
 {
-    return {.name = "bus.scan",
-            .summary = "look for disks that were put in",
-            .description =
-                "Tells the kernel to look for disks on its SCSI and ATA hosts and on PCI (NVMe), and says which "
-                "are new. Abort leaves them where they are.",
-            .source = "the kernel's sysfs: scsi_host/scan, pci/rescan",
-            .arguments = {{"host", "only this one, as belay storage ports calls it, or pci", "host2", false}},
-            .make = make_scan};
+    return {
+        .name = "bus.scan",
+        .summary = "look for disks that were put in",
+        .description =
+            "Tells the kernel to look for disks on its SCSI and ATA hosts and on PCI (NVMe), and says which "
+            "are new. Abort leaves them where they are.",
+        .source = "the kernel's sysfs: scsi_host/scan, pci/rescan",
+        .arguments = {{"host", "only this one, as belay storage ports calls it, or pci", "host2", false}},
+        .make = make_scan};
 }
 
 }  // namespace belay::procedures

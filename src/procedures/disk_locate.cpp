@@ -37,9 +37,10 @@ Result<operation::Plan> make_locate(host::Host& machine, const std::map<std::str
             disk.serial;
         plan.plan().gates.push_back(
             {"blink", "it is read for a second, every two", locate::blinks(disk), blink_every});
-        plan.plan().topology = {fmt::format("the activity light of {} is on for a second and then rests for "
-                                            "one, {}; no controller is known that could light its bay",
-                                            shown(disk), for_so_long)};
+        plan.plan().topology = {
+            fmt::format("the activity light of {} is on for a second and then rests for "
+                        "one, {}; no controller is known that could light its bay",
+                        shown(disk), for_so_long)};
     }
     for (operation::Step& step : plan.plan().steps) step.identity = {disk::is(disk)};
     plan.plan().locks = {"light:" + disk.by_id};
@@ -51,16 +52,17 @@ Result<operation::Plan> make_locate(host::Host& machine, const std::map<std::str
 
 Procedure disk_locate()
 {
-    return {.name = "disk.locate",
-            .summary = "light or blink the bay of a disk",
-            .description =
-                "Lights the bay by ledctl where the disk's controller can; else the disk is read for one second "
-                "in two, in small pieces and past the cache, so that its activity light blinks. It ends by "
-                "itself: the abort timer is the time that was asked for.",
-            .source = "ledctl(8)",
-            .arguments = {{"disk", "serial, WWN, by-id name or device", "LAB0001", true},
-                          {"for", "how long; 60s unless told", "5m", false}},
-            .make = make_locate};
+    return {
+        .name = "disk.locate",
+        .summary = "light or blink the bay of a disk",
+        .description =
+            "Lights the bay by ledctl where the disk's controller can; else the disk is read for one second "
+            "in two, in small pieces and past the cache, so that its activity light blinks. It ends by "
+            "itself: the abort timer is the time that was asked for.",
+        .source = "ledctl(8)",
+        .arguments = {{"disk", "serial, WWN, by-id name or device", "LAB0001", true},
+                      {"for", "how long; 60s unless told", "5m", false}},
+        .make = make_locate};
 }
 
 }  // namespace belay::procedures

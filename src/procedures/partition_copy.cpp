@@ -35,7 +35,8 @@ std::string outcome_of(const Disk& to, const PartitionTable& table, uint64_t sou
     if (source_sector != table.sector_size)
         text += fmt::format(", counted in sectors of {} bytes", table.sector_size);
     const Bytes room = partition::room_for(table);
-    if (to.size > room) text += fmt::format("; {} behind them are free", to_text(Bytes{to.size.count - room.count}));
+    if (to.size > room)
+        text += fmt::format("; {} behind them are free", to_text(Bytes{to.size.count - room.count}));
     return text;
 }
 
@@ -57,13 +58,12 @@ Result<operation::Plan> make_copy(host::Host& machine, const std::map<std::strin
     plan.check("to.free", "nothing uses the target", partition::is_free_for(to, table));
     plan.check("to.size", "the target is large enough",
                disk::at_least(to, partition::room_for(table), "the table of the source"));
-    plan.check("ids.unique", "no two partitions have the same PARTUUID",
-               partition::ids_are_unique(to.by_id));
+    plan.check("ids.unique", "no two partitions have the same PARTUUID", partition::ids_are_unique(to.by_id));
 
     const std::string instead = to.table.empty() ? "" : ", in place of the one that is there";
-    operation::Step& copy = plan.activate(
-        "copy-table", fmt::format("write the table to {}, with new ids{}", shown(to), instead),
-        partition::replace_table(to, table));
+    operation::Step& copy =
+        plan.activate("copy-table", fmt::format("write the table to {}, with new ids{}", shown(to), instead),
+                      partition::replace_table(to, table));
     copy.member = to.serial;
     copy.identity = {disk::is(from), disk::is(to)};
     for (const PartitionTable::Entry& entry : table.entries)
@@ -80,18 +80,19 @@ Result<operation::Plan> make_copy(host::Host& machine, const std::map<std::strin
 
 Procedure partition_copy()
 {
-    return {.name = "partition.copy",
-            .summary = "copy a disk's partition table to another disk",
-            .description =
-                "Writes the table of one disk, MBR or GPT, to another that nothing uses, with a new disk id "
-                "and new PARTUUIDs; nothing in the partitions is copied. A table that the target has is kept, "
-                "with the disk's first and last 64 KiB, and abort puts it back. Disks with sectors of another "
-                "size get the same places in bytes, where that is possible.",
-            .source = "sfdisk(8)",
-            .arguments = {{"from", "the disk whose table is copied: serial, WWN, by-id name or device",
-                           "LAB0001", true},
-                          {"to", "the disk that gets it", "LAB0003", true}},
-            .make = make_copy};
+    return {
+        .name = "partition.copy",
+        .summary = "copy a disk's partition table to another disk",
+        .description =
+            "Writes the table of one disk, MBR or GPT, to another that nothing uses, with a new disk id "
+            "and new PARTUUIDs; nothing in the partitions is copied. A table that the target has is kept, "
+            "with the disk's first and last 64 KiB, and abort puts it back. Disks with sectors of another "
+            "size get the same places in bytes, where that is possible.",
+        .source = "sfdisk(8)",
+        .arguments = {{"from", "the disk whose table is copied: serial, WWN, by-id name or device", "LAB0001",
+                       true},
+                      {"to", "the disk that gets it", "LAB0003", true}},
+        .make = make_copy};
 }
 
 }  // namespace belay::procedures

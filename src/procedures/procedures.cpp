@@ -26,8 +26,8 @@ namespace belay::procedures {
 const std::vector<Procedure>& all()
 {
     static const std::vector<Procedure> library = {
-        array_bitmap(), array_create(), array_stop(),   array_sync_pause(), array_sync_speed(), bus_scan(),
-        disk_locate(),  disk_replace(), disk_unplug(), partition_copy()};
+        array_bitmap(), array_create(), array_stop(),   array_sync_pause(), array_sync_speed(),
+        bus_scan(),     disk_locate(),  disk_replace(), disk_unplug(),      partition_copy()};
     return library;
 }
 

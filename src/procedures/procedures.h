@@ -41,8 +41,8 @@ const std::vector<Procedure>& all();
 void fill(operation::Catalogue& catalogue);
 
 /// A sort of gate that a person writes as text, beside those of operation/gates.h. `make` gets what follows
-/// the prefix and reads the machine; how often the gate is asked is not its matter. Errors of `make`: those of
-/// the machine, not_found. Threads: any.
+/// the prefix and reads the machine; how often the gate is asked is not its matter. Errors of `make`: those
+/// of the machine, not_found. Threads: any.
 struct GateKind {
     std::string prefix;  ///< "array:"
     std::function<Result<operation::Gate>(host::Host&, std::string_view rest)> make;
@@ -51,10 +51,10 @@ const std::vector<GateKind>& gate_kinds();
 
 /// Something that happened to the machine by itself.
 struct Alarm {
-    std::string event;             ///< stable, as "degraded"
-    std::string severity;          ///< "critical", "warning", "note"
-    std::string device, member;    ///< "/dev/md0", "/dev/sda1"; may be empty
-    std::string text;              ///< one sentence
+    std::string event;           ///< stable, as "degraded"
+    std::string severity;        ///< "critical", "warning", "note"
+    std::string device, member;  ///< "/dev/md0", "/dev/sda1"; may be empty
+    std::string text;            ///< one sentence
 };
 
 /// What the daemon watches without asking again and again: the kernel says when `file` has changed.

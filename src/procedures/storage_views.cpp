@@ -53,7 +53,9 @@ Result<Json> record(host::Host& host, const Flags& flags)
 
 std::vector<View> storage_views()
 {
-    return {{"StorageShow", {}, show}, {"StorageHealth", {}, health}, {"StorageRecord", {"mask"}, record},
+    return {{"StorageShow", {}, show},
+            {"StorageHealth", {}, health},
+            {"StorageRecord", {"mask"}, record},
             {"StoragePorts", {}, ports}};
 }
 

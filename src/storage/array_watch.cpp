@@ -194,9 +194,9 @@ std::vector<ArrayEvent> events_between(const std::vector<WatchedArray>* before,
 
 void to_json(nlohmann::json& json, const WatchedArray& array)
 {
-    json = {{"name", array.name},       {"uuid", array.uuid},       {"level", array.level},
-            {"runs", array.runs},       {"wanted", array.wanted},   {"in_sync", array.in_sync},
-            {"members", array.members}, {"faulty", array.faulty},   {"spares", array.spares},
+    json = {{"name", array.name},       {"uuid", array.uuid},     {"level", array.level},
+            {"runs", array.runs},       {"wanted", array.wanted}, {"in_sync", array.in_sync},
+            {"members", array.members}, {"faulty", array.faulty}, {"spares", array.spares},
             {"sync", array.sync}};
 }
 

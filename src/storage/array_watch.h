@@ -17,9 +17,9 @@ struct WatchedArray {
     std::string uuid;   ///< empty where the kernel does not tell it (an array that does not run)
     std::string level;  ///< empty where it does not run
     bool runs = false;
-    uint64_t wanted = 0, in_sync = 0;                 ///< members; 0 of a level without redundancy
+    uint64_t wanted = 0, in_sync = 0;                  ///< members; 0 of a level without redundancy
     std::vector<std::string> members, faulty, spares;  ///< kernel names; all of them, and those among them
-    std::string sync;                                  ///< "recovery", "resync", "reshape", "check"; empty: none
+    std::string sync;  ///< "recovery", "resync", "reshape", "check"; empty: none
 
     bool degraded() const { return in_sync < wanted; }
 };
@@ -36,8 +36,8 @@ struct ArrayEvent {
 /// Out of /proc/mdstat, in one look. A host without md has none. Errors: those of the host; corrupt.
 Result<std::vector<WatchedArray>> look_at_arrays(host::Host& host);
 
-/// What happened between two looks, in the order of the arrays. `before` null: the first look ever, which only
-/// tells what is wrong already.
+/// What happened between two looks, in the order of the arrays. `before` null: the first look ever, which
+/// only tells what is wrong already.
 std::vector<ArrayEvent> events_between(const std::vector<WatchedArray>* before,
                                        const std::vector<WatchedArray>& now);
 

@@ -1,9 +1,10 @@
 // What is told of arrays from one look to the next.
 
+#include "storage/array_watch.h"
+
 #include "base/json.h"
 #include "base/testing/must.h"
 #include "host/simulated.h"
-#include "storage/array_watch.h"
 
 #include <doctest/doctest.h>
 
@@ -62,7 +63,8 @@ TEST_CASE("an array is read with its UUID, and what is in no array with none")
 
 TEST_CASE("nothing is told where nothing happened")
 {
-    for (const std::string& state : {whole, broken, spared, recovering, inactive}) CHECK(told(state, state) == "");
+    for (const std::string& state : {whole, broken, spared, recovering, inactive})
+        CHECK(told(state, state) == "");
 }
 
 TEST_CASE("what happens to members is told once")

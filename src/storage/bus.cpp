@@ -55,10 +55,11 @@ std::string folder_of_block(const std::string& device)
 
 std::unexpected<Error> no_way(const Disk& disk)
 {
-    return fail(ErrorKind::refused,
-                fmt::format("the kernel knows no way to take out {}: it is no SCSI, ATA or NVMe disk with one path",
-                            shown(disk)),
-                fmt::format("ls -l /sys/block/{}/device", disk.name));
+    return fail(
+        ErrorKind::refused,
+        fmt::format("the kernel knows no way to take out {}: it is no SCSI, ATA or NVMe disk with one path",
+                    shown(disk)),
+        fmt::format("ls -l /sys/block/{}/device", disk.name));
 }
 
 Result<void> settle_bus(host::Host& host)
@@ -145,9 +146,9 @@ class Scan final : public operation::Action {
                 fresh.push_back(fmt::format("{}, {}", shown(disk), to_text(disk.size)));
         }
         // That there is something new says nothing of the buses that were not looked at yet.
-        return Inspection{Inspection::Found::unseen,
-                          fresh.empty() ? "no new disk"
-                                        : fmt::format("{} new: {}", fresh.size(), fmt::join(fresh, "; "))};
+        return Inspection{
+            Inspection::Found::unseen,
+            fresh.empty() ? "no new disk" : fmt::format("{} new: {}", fresh.size(), fmt::join(fresh, "; "))};
     }
 
     Result<void> apply(host::Host& host, const BusJson& arguments) const override
@@ -168,7 +169,8 @@ Result<Finding> ask_bus_is_there(host::Host& host, const BusJson& arguments)
 {
     const std::string file = arguments.at("file");
     const std::optional<std::string> found = TRY(device_if_there(host, file));
-    return Finding{found ? Verdict::pass : Verdict::fail, found ? file : "nothing", file, "belay storage ports"};
+    return Finding{found ? Verdict::pass : Verdict::fail, found ? file : "nothing", file,
+                   "belay storage ports"};
 }
 
 /// What the path of a device in sysfs says of where it is.

@@ -29,8 +29,9 @@ operation::Act scan(const std::vector<std::string>& buses, const Inventory& host
 /// The bus is there.
 operation::Question is_there(const std::string& bus);
 
-/// Which port of which controller each disk is at, as {"ports": [{"device", "by_id", "serial", "model", "ata",
-/// "address", "controller"}]}; ATA ports without a disk have no device. Fields that do not apply are empty.
+/// Which port of which controller each disk is at, as {"ports": [{"device", "by_id", "serial", "model",
+/// "ata", "address", "controller"}]}; ATA ports without a disk have no device. Fields that do not apply are
+/// empty.
 Result<nlohmann::json> ports_of(host::Host& host, const Inventory& inventory);
 
 void fill(operation::Catalogue& catalogue);

@@ -21,10 +21,10 @@ bool is_named(const Disk& disk, const Partition& partition, std::string_view sai
 Result<Device> device_of(const Disk& disk, const Partition& partition)
 {
     if (partition.uuid.empty())
-        return fail(ErrorKind::refused,
-                    fmt::format("/dev/{} has no PARTUUID, so nobody can tell it from another one",
-                                partition.name),
-                    "blkid --probe /dev/" + partition.name);
+        return fail(
+            ErrorKind::refused,
+            fmt::format("/dev/{} has no PARTUUID, so nobody can tell it from another one", partition.name),
+            "blkid --probe /dev/" + partition.name);
     return Device{.name = partition.name,
                   .path = "/dev/disk/by-partuuid/" + partition.uuid,
                   .size = partition.size,
@@ -67,11 +67,8 @@ Result<Device> device_named(const Inventory& host, std::string_view said)
                     "belay storage show");
     }
     if (!disk) return std::unexpected(std::move(disk).error());
-    return Device{.name = disk->name,
-                  .path = disk->by_id,
-                  .size = disk->size,
-                  .disk = *disk,
-                  .is_whole_disk = true};
+    return Device{
+        .name = disk->name, .path = disk->by_id, .size = disk->size, .disk = *disk, .is_whole_disk = true};
 }
 
 std::string shown(const Device& device)

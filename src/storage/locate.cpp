@@ -31,10 +31,11 @@ Result<void> read_for_a_second(host::Host& host, const LocateJson& arguments)
     const host::Outcome outcome = TRY(host.run(command));
     constexpr int time_is_over = 124;  // timeout(1)
     if (outcome.exit_code == 0 || outcome.exit_code == time_is_over) return {};
-    return std::unexpected(Error{.what = fmt::format("{} cannot be read", arguments.at("disk").get<std::string>()),
-                                 .argv = command.argv,
-                                 .exit_code = outcome.exit_code,
-                                 .output = outcome.err.substr(0, 4096)});
+    return std::unexpected(
+        Error{.what = fmt::format("{} cannot be read", arguments.at("disk").get<std::string>()),
+              .argv = command.argv,
+              .exit_code = outcome.exit_code,
+              .output = outcome.err.substr(0, 4096)});
 }
 
 /// {disk, on}: nothing tells whether a bay is lit, so what ledctl says has to do, and dark is made darker.

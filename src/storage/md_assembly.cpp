@@ -65,9 +65,14 @@ struct Told {
 
 host::Command create_command(const Told& told)
 {
-    std::vector<std::string> argv = {"mdadm", "--create", told.node, "--run", "--level=" + told.level,
+    std::vector<std::string> argv = {"mdadm",
+                                     "--create",
+                                     told.node,
+                                     "--run",
+                                     "--level=" + told.level,
                                      fmt::format("--raid-devices={}", told.members.size()),
-                                     "--metadata=" + told.metadata, "--uuid=" + told.uuid};
+                                     "--metadata=" + told.metadata,
+                                     "--uuid=" + told.uuid};
     if (told.level != "raid0") argv.push_back("--bitmap=" + told.bitmap);
     if (!told.name.empty()) argv.push_back("--name=" + told.name);
     if (told.chunk > 0) argv.push_back(fmt::format("--chunk={}K", told.chunk / 1024));
@@ -84,8 +89,8 @@ host::Command assemble_command(const Told& told)
 
 /// What there is of an array now.
 struct Traces {
-    std::optional<Array> array;    ///< where it runs
-    std::set<std::string> holders;  ///< the md devices that hold its members, running or not
+    std::optional<Array> array;       ///< where it runs
+    std::set<std::string> holders;    ///< the md devices that hold its members, running or not
     std::vector<std::string> marked;  ///< the members with its superblock
 };
 
@@ -106,7 +111,8 @@ Result<Traces> traces_of(host::Host& host, const Told& told)
         if (!device) continue;
         if (!TRY(is_marked(host, path, told.uuid))) continue;
         traces.marked.push_back(path);
-        for (const std::string& holder : TRY(host.list(fmt::format("/sys/class/block/{}/holders", *device)))) {
+        for (const std::string& holder :
+             TRY(host.list(fmt::format("/sys/class/block/{}/holders", *device)))) {
             if (holder.starts_with("md")) traces.holders.insert(holder);
         }
     }
@@ -269,8 +275,8 @@ Result<Finding> ask_is_as_made(host::Host& host, const AssemblyJson& arguments)
 {
     const Told told(arguments);
     const Array array = TRY(read_array(host, told.uuid));
-    const bool whole = array.level == told.level && array.legs == told.members.size() &&
-                       TRY(has_members(host, array, told));
+    const bool whole =
+        array.level == told.level && array.legs == told.members.size() && TRY(has_members(host, array, told));
     return Finding{whole ? Verdict::pass : Verdict::fail, tell(array),
                    fmt::format("{} of {} members, {} of them there", told.level, told.members.size(),
                                told.present().size()),
@@ -282,7 +288,7 @@ Result<Finding> ask_is_stopped(host::Host& host, const AssemblyJson& arguments)
     const Traces traces = TRY(traces_of(host, Told(arguments)));
     return Finding{traces.holders.empty() ? Verdict::pass : Verdict::fail,
                    traces.holders.empty() ? "it does not run"
-                                            : fmt::format("it runs as /dev/{}", *traces.holders.begin()),
+                                          : fmt::format("it runs as /dev/{}", *traces.holders.begin()),
                    "an array that does not run", "mdadm --stop " + link_of(Told(arguments).uuid)};
 }
 
@@ -312,8 +318,8 @@ AssemblyJson told_of(const NewArray& array)
         members.push_back(member ? member->path : absent_member);
         if (member) sizes[member->path] = member->size.count;
     }
-    return {{"array", array.uuid},       {"node", array.node},
-            {"name", array.name},        {"level", array.level},
+    return {{"array", array.uuid},        {"node", array.node},
+            {"name", array.name},         {"level", array.level},
             {"metadata", array.metadata}, {"bitmap", array.bitmap},
             {"chunk", array.chunk.count}, {"members", std::move(members)},
             {"sizes", std::move(sizes)}};
@@ -334,8 +340,7 @@ operation::Act create(const NewArray& array)
     const Told told(act.arguments);
     act.commands = {create_command(told).to_text()};
     act.undo_commands = {stop_command(link_of(array.uuid)).to_text()};
-    for (const std::string& path : told.present())
-        act.undo_commands.push_back(erase_command(path).to_text());
+    for (const std::string& path : told.present()) act.undo_commands.push_back(erase_command(path).to_text());
     for (const std::string& path : told.present()) act.undo_commands.push_back(edges_hint(path));
     return act;
 }

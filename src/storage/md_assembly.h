@@ -1,6 +1,6 @@
 #pragma once
-// Arrays as a whole: made, stopped, started again. An array is named by its UUID, its members by stable paths.
-// Source: mdadm(8), md(4).
+// Arrays as a whole: made, stopped, started again. An array is named by its UUID, its members by stable
+// paths. Source: mdadm(8), md(4).
 
 #include "operation/act.h"
 #include "storage/device.h"
@@ -9,13 +9,13 @@ namespace belay::storage::md {
 
 /// An array that is to be.
 struct NewArray {
-    std::string uuid;  ///< as mdadm writes it; decided when the plan is made
-    std::string node;  ///< "/dev/md/data", or "/dev/md1" where it has no name
-    std::string name;  ///< "data"; empty: mdadm takes the number of the node
-    std::string level;  ///< "raid1"
-    std::string metadata;  ///< "1.2"
-    std::string bitmap;  ///< "internal", "none"
-    Bytes chunk;  ///< 0: mdadm's own choice, or a level without one
+    std::string uuid;                            ///< as mdadm writes it; decided when the plan is made
+    std::string node;                            ///< "/dev/md/data", or "/dev/md1" where it has no name
+    std::string name;                            ///< "data"; empty: mdadm takes the number of the node
+    std::string level;                           ///< "raid1"
+    std::string metadata;                        ///< "1.2"
+    std::string bitmap;                          ///< "internal", "none"
+    Bytes chunk;                                 ///< 0: mdadm's own choice, or a level without one
     std::vector<std::optional<Device>> members;  ///< in order; nothing: missing
 
     uint64_t missing() const;
@@ -40,8 +40,8 @@ struct Stopping {
 /// Stops the array; the superblocks stay. Back: it is assembled from the same members.
 operation::Act stop(const Stopping& stopping);
 
-/// The array runs with its members, and no more of them are missing than were meant to. Members that are still
-/// being copied to count.
+/// The array runs with its members, and no more of them are missing than were meant to. Members that are
+/// still being copied to count.
 operation::Question is_as_made(const NewArray& array);
 /// No device is held by the array any more.
 operation::Question is_stopped(const Stopping& stopping);

@@ -70,7 +70,8 @@ class AddConfLine final : public operation::Action {
         return has_line(text, line_in(arguments)) ? fmt::format("its line in {}", conf_path) : std::string();
     }
 
-    Result<void> revert(host::Host& host, const ConfJson& arguments, const ConfJson& remembered) const override
+    Result<void> revert(host::Host& host, const ConfJson& arguments,
+                        const ConfJson& remembered) const override
     {
         const std::string line = line_in(arguments);
         const std::string text = TRY(read_conf(host)).value_or("");

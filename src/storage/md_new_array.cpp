@@ -9,8 +9,8 @@ namespace {
 
 struct LevelRule {
     std::string_view name;
-    uint64_t least;    ///< raid-devices
-    uint64_t spared;   ///< how many may be missing; raid1 and raid10 have rules of their own
+    uint64_t least;   ///< raid-devices
+    uint64_t spared;  ///< how many may be missing; raid1 and raid10 have rules of their own
     bool has_chunk, has_bitmap;
 };
 constexpr LevelRule level_rules[] = {{"raid0", 2, 0, true, false}, {"raid1", 2, 0, false, true},
@@ -20,8 +20,8 @@ constexpr uint64_t most_members = 384;  // of a 1.x superblock
 
 const char* const of_create = "belay procedures array.create";
 
-/// A raid10 keeps two copies on neighbours (layout n2). An even number of members makes fixed pairs; an odd one
-/// makes each a neighbour of the next.
+/// A raid10 keeps two copies on neighbours (layout n2). An even number of members makes fixed pairs; an odd
+/// one makes each a neighbour of the next.
 bool raid10_has_all(const std::vector<std::optional<Device>>& members)
 {
     const size_t count = members.size();
@@ -42,7 +42,8 @@ bool has_enough(const NewArray& array, const LevelRule& rule)
 Result<void> check_chunk(const NewArray& array, const LevelRule& rule)
 {
     if (array.chunk.count == 0) return {};
-    if (!rule.has_chunk) return fail(ErrorKind::usage, fmt::format("a {} has no chunks", array.level), of_create);
+    if (!rule.has_chunk)
+        return fail(ErrorKind::usage, fmt::format("a {} has no chunks", array.level), of_create);
     constexpr uint64_t least = 4 << 10, most = 1 << 30;
     if (!std::has_single_bit(array.chunk.count) || array.chunk.count < least || array.chunk.count > most)
         return fail(ErrorKind::usage,
@@ -64,7 +65,8 @@ Result<void> makes_sense(const NewArray& array)
     const auto* const rule = std::ranges::find(level_rules, array.level, &LevelRule::name);
     if (rule == std::end(level_rules))
         return fail(ErrorKind::usage,
-                    fmt::format("\"{}\" is no level; there are 0, 1, 4, 5, 6 and 10", array.level), of_create);
+                    fmt::format("\"{}\" is no level; there are 0, 1, 4, 5, 6 and 10", array.level),
+                    of_create);
     if (array.members.size() < rule->least || array.members.size() > most_members)
         return fail(ErrorKind::usage,
                     fmt::format("a {} has {} to {} devices, not {}", array.level, rule->least, most_members,

@@ -173,7 +173,8 @@ class WriteTable final : public operation::Action {
         const bool same = TRY(read_edges(host, disk, size_in(arguments))) == TRY(unpacked_edges(remembered));
         if (!same) return fmt::format("a partition table on {}", disk);
         const std::optional<PartitionTable> old = TRY(read_table(host, disk));
-        if (old) return TRY(kernel_knows_all_of(host, *old)) ? "" : "partitions that the kernel does not know";
+        if (old)
+            return TRY(kernel_knows_all_of(host, *old)) ? "" : "partitions that the kernel does not know";
         // The links are udev's, and may go before the kernel lets go of the partitions.
         if (TRY(kernel_knows_partitions(host, disk)))
             return fmt::format("partitions of {} that the kernel still knows", disk);

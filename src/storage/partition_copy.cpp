@@ -64,7 +64,8 @@ Result<Finding> ask_is_free_for(host::Host& host, const CopyJson& arguments)
         if (starts_by_itself(partition.content))
             against.push_back(fmt::format("/dev/{} holds {}", partition.name, partition.content.type));
         else if (!partition.content.type.empty())
-            notes.push_back(fmt::format("/dev/{} holds {}, and goes", partition.name, partition.content.type));
+            notes.push_back(
+                fmt::format("/dev/{} holds {}, and goes", partition.name, partition.content.type));
     }
     for (const CopyJson& place : arguments.at("places")) {
         const std::string type = TRY(type_at(host, path, place.at("offset"), place.at("size")));
@@ -96,9 +97,8 @@ Result<Finding> ask_ids_are_unique(host::Host& host, const CopyJson& arguments)
             if (fresh) continue;
             const Disk& other = *first->second.first;
             if (&other != &disk && !disk.serial.empty() && disk.serial == other.serial) continue;
-            twice.push_back(
-                fmt::format("/dev/{} and /dev/{} are both {}", first->second.second, partition.name,
-                            partition.uuid));
+            twice.push_back(fmt::format("/dev/{} and /dev/{} are both {}", first->second.second,
+                                        partition.name, partition.uuid));
         }
     }
     return Finding{twice.empty() ? Verdict::pass : Verdict::fail,
@@ -123,7 +123,8 @@ Result<PartitionTable> in_sectors_of(const PartitionTable& table, uint64_t secto
             return does_not_fit(entry, sector, "cannot lie at the same place");
         entry.start = scaled(entry.start);
         entry.size = scaled(entry.size);
-        if (entry.start < first) return does_not_fit(entry, sector, "lies where the table itself wants to be");
+        if (entry.start < first)
+            return does_not_fit(entry, sector, "lies where the table itself wants to be");
         if (table.label != "gpt" && entry.start + entry.size > mbr_sectors)
             return does_not_fit(entry, sector, "lies beyond what an MBR can count");
         earliest = std::min(earliest, entry.start);

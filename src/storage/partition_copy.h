@@ -19,8 +19,8 @@ Result<void> can_be_copied(const PartitionTable& table, const std::string& shown
 Result<void> reaches_the_end(const PartitionTable& table, const Disk& disk);
 
 /// Nothing uses the disk, there is nothing on the disk as a whole, and where the table's partitions will be
-/// there is nothing that would start by itself when they appear (a member of an array, of a volume group or of
-/// a pool). A filesystem there is warned of: no table will lead to it, or a new partition will hold it.
+/// there is nothing that would start by itself when they appear (a member of an array, of a volume group or
+/// of a pool). A filesystem there is warned of: no table will lead to it, or a new partition will hold it.
 operation::Question is_free_for(const Disk& disk, const PartitionTable& table);
 
 /// No two partitions of this host have the same PARTUUID, those of `except` left out (empty: none). Two paths

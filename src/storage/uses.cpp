@@ -133,8 +133,9 @@ std::vector<std::string> uses_of(const Inventory& host, const std::string& devic
 {
     std::vector<std::string> uses;
     for (const Mount* mount : host.mounts_of(device))
-        uses.push_back(mount->path == "[SWAP]" ? fmt::format("/dev/{} is swap", device)
-                                               : fmt::format("/dev/{} is mounted on {}", device, mount->path));
+        uses.push_back(mount->path == "[SWAP]"
+                           ? fmt::format("/dev/{} is swap", device)
+                           : fmt::format("/dev/{} is mounted on {}", device, mount->path));
     for (const std::string& holder : host.on(device))
         uses.push_back(fmt::format("/dev/{} is part of {}", device, holder));
     return uses;

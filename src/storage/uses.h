@@ -20,8 +20,8 @@ Result<std::vector<std::string>> openers_of(host::Host& host, const std::set<std
 
 /// Nothing is on the device and nothing uses it: no table, no signature, no mount, no swap, no holder.
 operation::Question is_blank(const Device& device);
-/// Nothing uses the disk: no mount, no swap, no holder, no pool and no volume group that it belongs to, and no
-/// process has it open. A filesystem that rests on it, and a superblock of an array that does not run, are
+/// Nothing uses the disk: no mount, no swap, no holder, no pool and no volume group that it belongs to, and
+/// no process has it open. A filesystem that rests on it, and a superblock of an array that does not run, are
 /// warned of.
 operation::Question is_idle(const Disk& disk);
 /// The same disk as it was planned for, and idle; or not there at all.

@@ -11,12 +11,14 @@ using namespace std::chrono_literals;
 /// A mirror of a and b with the spare c, and a mirror of d alone for operations.
 struct Watched : Workbench {
     Watched()
-        : Workbench({{"a", {48 << 20}}, {"b", {48 << 20}}, {"c", {48 << 20}}, {"d", {48 << 20}}, {"e", {48 << 20}}},
-                    {"raid1"})
+        : Workbench(
+              {{"a", {48 << 20}}, {"b", {48 << 20}}, {"c", {48 << 20}}, {"d", {48 << 20}}, {"e", {48 << 20}}},
+              {"raid1"})
     {
-        shell("mdadm --create /dev/md0 --run --level=1 --raid-devices=2 --spare-devices=1 --bitmap=internal " +
-              disk("a") + " " + disk("b") + " " + disk("c") +
-              " 2>/dev/null; mdadm --wait /dev/md0 || true; udevadm settle");
+        shell(
+            "mdadm --create /dev/md0 --run --level=1 --raid-devices=2 --spare-devices=1 --bitmap=internal " +
+            disk("a") + " " + disk("b") + " " + disk("c") +
+            " 2>/dev/null; mdadm --wait /dev/md0 || true; udevadm settle");
     }
     /// Waits until an alarm of this event was raised; how many there are of it.
     int await(const std::string& event)
@@ -38,20 +40,25 @@ struct Watched : Workbench {
     {
         end_daemon();
         shell("rm -f /run/belay/belayd.sock; setsid " + program("belayd") + " " + options +
-              " </dev/null >/dev/null 2>/run/belayd.log & until test -S /run/belay/belayd.sock; do sleep 0.05; done");
+              " </dev/null >/dev/null 2>/run/belayd.log & until test -S /run/belay/belayd.sock; do sleep "
+              "0.05; done");
     }
 };
 
 TEST_CASE("a member fails, its spare takes its place: each thing is told once, whoever else listens")
 {
     Watched bench;
-    bench.shell("printf '#!/bin/sh\\nprintf \"%s|\" \"$@\" >>/run/told; echo >>/run/told\\n' "
-                ">/usr/local/sbin/siren; chmod 755 /usr/local/sbin/siren");
-    bench.shell("printf '#!/bin/sh\\necho \"$@\" >>/run/mdadm-told\\n' >/usr/local/sbin/other; chmod 755 "
-                "/usr/local/sbin/other");
+    bench.shell(
+        "printf '#!/bin/sh\\nprintf \"%%s|\" \"$@\" >>/run/told; echo >>/run/told\\n' "
+        ">/usr/local/sbin/siren; chmod 755 /usr/local/sbin/siren");
+    bench.shell(
+        "printf '#!/bin/sh\\necho \"$@\" >>/run/mdadm-told\\n' >/usr/local/sbin/other; chmod 755 "
+        "/usr/local/sbin/other");
     lab::Process other = must(bench.host().start(
         {"mdadm", "--monitor", "--delay=1", "--program=/usr/local/sbin/other", "/dev/md0"}));
     bench.start_daemon("--alarm-command siren");
+    // Slow enough to be seen.
+    bench.shell("echo 10000 >/proc/sys/dev/raid/speed_limit_max");
     CHECK(bench.count_of("degraded") == 0);
 
     bench.shell("mdadm --manage /dev/md0 --fail " + bench.disk("b"));
@@ -62,8 +69,9 @@ TEST_CASE("a member fails, its spare takes its place: each thing is told once, w
     CHECK(bench.count_of("rebuild-started") == 1);
     CHECK(bench.shell("cat /run/told").contains("member-failed|/dev/md0|/dev/ubdb|ubdb has failed in md0|"));
     CHECK(bench.shell("cat /run/belayd.log").contains("critical, degraded: md0 is degraded: 1 of 2"));
-    bench.shell("for i in $(seq 1 100); do grep -q Fail /run/mdadm-told && break; sleep 0.1; done; grep -q Fail "
-                "/run/mdadm-told");
+    bench.shell(
+        "for i in $(seq 1 100); do grep -q Fail /run/mdadm-told && break; sleep 0.1; done; grep -q Fail "
+        "/run/mdadm-told");
 
     // A new daemon finds nothing twice, and what happened while none ran.
     bench.end_daemon();
@@ -85,8 +93,8 @@ TEST_CASE("a face follows the alarms, and a test alarm comes to it")
 {
     Watched bench;
     bench.start_daemon("");
-    lab::Process follower = must(
-        bench.host().start({Workbench::program("belay"), "storage", "monitor", "--follow", "--json"}));
+    lab::Process follower =
+        must(bench.host().start({Workbench::program("belay"), "storage", "monitor", "--follow", "--json"}));
     bench.shell("sleep 1");
     const host::Outcome tested = bench.belay({"storage", "monitor", "--test"});
     CHECK(tested.exit_code == 0);

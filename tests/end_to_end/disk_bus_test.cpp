@@ -12,17 +12,27 @@ struct Bus : Workbench {
     Bus() : Workbench({{"a", {16 << 20}}}, {"raid1", "sd_mod"})
     {
         load();
-        shell("printf 'label: gpt\\n\\nstart=2048\\n' | sfdisk --quiet /dev/sda; udevadm settle; mke2fs -q -t ext4 "
-              "/dev/sda1; mount /dev/sda1 /mnt/data; seq 100000 > /mnt/data/n; umount /mnt/data; udevadm settle");
-        path = shell("for l in /dev/disk/by-id/scsi-3*; do test $(readlink -f $l) = /dev/sda && echo $l; done | head "
-                     "-n 1 | tr -d '\\n'");
+        shell(
+            "printf 'label: gpt\\n\\nstart=2048\\n' | sfdisk --quiet /dev/sda; udevadm settle; mke2fs -q -t "
+            "ext4 "
+            "/dev/sda1; mount /dev/sda1 /mnt/data; seq 100000 > /mnt/data/n; umount /mnt/data; udevadm "
+            "settle");
+        path = shell(
+            "for l in /dev/disk/by-id/scsi-3*; do test $(readlink -f $l) = /dev/sda && echo $l; done | head "
+            "-n 1 | tr -d '\\n'");
         REQUIRE(path.starts_with("/dev/disk/by-id/scsi-3"));
     }
-    void load() { shell("modprobe scsi_debug dev_size_mb=32 num_tgts=2 per_host_store=1 2>/dev/null; udevadm settle; test -b /dev/sda"); }
+    void load()
+    {
+        shell(
+            "modprobe scsi_debug dev_size_mb=32 num_tgts=2 per_host_store=1 2>/dev/null; udevadm settle; "
+            "test -b /dev/sda");
+    }
     /// It is there, with what was on it.
     void is_in()
     {
-        shell("udevadm settle; mount -o ro " + path + "-part1 /mnt/data; seq 100000 | cmp - /mnt/data/n; umount "
+        shell("udevadm settle; mount -o ro " + path +
+              "-part1 /mnt/data; seq 100000 | cmp - /mnt/data/n; umount "
               "/mnt/data; udevadm settle");
     }
     void is_out() { shell("test ! -e " + path); }
@@ -58,7 +68,8 @@ TEST_CASE("a disk that something uses is not taken out")
     const std::string all = "ls /dev/disk/by-id";
     const Words asked = {"add", "disk.unplug", "--disk", bench.path};
     bench.refused({"add", "disk.unplug", "--disk", "LAB-x"}, 5, "no disk LAB-x", "belay storage show", all);
-    bench.refused({"add", "disk.unplug", "--disk", "LAB-a"}, 3, "knows no way to take out LAB-a", "ls -l", all);
+    bench.refused({"add", "disk.unplug", "--disk", "LAB-a"}, 3, "knows no way to take out LAB-a", "ls -l",
+                  all);
     bench.refused({"add", "bus.scan", "--host", "host77"}, 5, "no bus host77", "belay storage ports", all);
     bench.shell("mount " + bench.path + "-part1 /mnt/data");
     bench.refused(asked, 3, "is mounted on /mnt/data", "umount", all);
@@ -69,10 +80,12 @@ TEST_CASE("a disk that something uses is not taken out")
     bench.refused(asked, 3, "has /dev/sda1 open", "stop what uses it", all);
     must(reader.close_input());
     static_cast<void>(must(reader.wait(std::chrono::seconds(30))));
-    bench.shell("mkswap " + bench.path + "-part1 >/dev/null; swapon " + bench.path + "-part1; udevadm settle");
+    bench.shell("mkswap " + bench.path + "-part1 >/dev/null; swapon " + bench.path +
+                "-part1; udevadm settle");
     bench.refused(asked, 3, "is swap", "swapoff", all);
-    bench.shell("swapoff " + bench.path + "-part1; mdadm --create /dev/md3 --run --level=1 --raid-devices=2 " +
-                bench.path + "-part1 missing 2>/dev/null; udevadm settle");
+    bench.shell("swapoff " + bench.path +
+                "-part1; mdadm --create /dev/md3 --run --level=1 --raid-devices=2 " + bench.path +
+                "-part1 missing 2>/dev/null; udevadm settle");
     bench.refused(asked, 3, "is part of md3", "stop", all);
     // It came into use between the plan and its beginning.
     bench.shell("mdadm --stop /dev/md3; wipefs --quiet --all " + bench.path + "-part1; mke2fs -q -t ext4 " +
@@ -82,6 +95,17 @@ TEST_CASE("a disk that something uses is not taken out")
     const host::Outcome late = bench.belay({"activate", id});
     CHECK(late.exit_code == 3);
     bench.shell("test -b /dev/sda1");
+}
+
+TEST_CASE("the ports say where each disk is")
+{
+    Bus bench;
+    const Json answer = must(parse_json(bench.belay({"storage", "ports", "--json"}).out));
+    std::map<std::string, std::string> places;
+    for (const Json& port : answer.at("ports")) places[port.at("device")] = port.at("address");
+    CHECK(places.at("/dev/sda") == "0:0:0:0");
+    CHECK(places.at("/dev/ubda").empty());
+    CHECK(bench.belay({"storage", "ports"}).out.contains("0:0:0:0"));
 }
 
 TEST_CASE("after a power cut in the soak the disk is there, and commit takes it out again")
@@ -123,7 +147,8 @@ TEST_CASE("the activity light blinks for as long as it is wanted, and not a mome
     // On for a second, off for a second.
     const std::string blinking = bench.activate({"disk.locate", "--disk", bench.path, "--for", "1h"});
     const std::string pattern = bench.shell(
-        "for i in $(seq 1 40); do set -- $(cat /sys/block/sda/stat); echo $1; sleep 0.1; done | uniq -c | awk '{if "
+        "for i in $(seq 1 40); do set -- $(cat /sys/block/sda/stat); echo $1; sleep 0.1; done | uniq -c | "
+        "awk '{if "
         "($1 > 3) rest += 1} END {print (rest > 0 ? \"rests\" : \"never\")}'");
     CHECK(pattern == "rests\n");
     CHECK(bench.belay({"commit", blinking}).exit_code == 0);

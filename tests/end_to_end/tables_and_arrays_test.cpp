@@ -40,12 +40,14 @@ const char* const two_partitions =
 
 /// Disk a has a table and a mounted filesystem, disk b an MBR with a filesystem that holds a file.
 struct Tables : Workbench {
-    Tables() : Workbench({{"a", disk_size}, {"b", disk_size}, {"small", {24 << 20}}, {"blank", disk_size}}, {"raid1"})
+    Tables()
+        : Workbench({{"a", disk_size}, {"b", disk_size}, {"small", {24 << 20}}, {"blank", disk_size}},
+                    {"raid1"})
     {
         write(disk("a"), two_partitions);
         write(disk("b"), "label: dos\n\nstart=4096, size=16384, type=83\n");
-        shell("mke2fs -q -t ext4 " + disk("a") + "-part1; mke2fs -q -t ext4 " + disk("b") +
-              "-part1; mount " + disk("b") + "-part1 /mnt/data; seq 100000 > /mnt/data/numbers; umount /mnt/data");
+        shell("mke2fs -q -t ext4 " + disk("a") + "-part1; mke2fs -q -t ext4 " + disk("b") + "-part1; mount " +
+              disk("b") + "-part1 /mnt/data; seq 100000 > /mnt/data/numbers; umount /mnt/data");
         mount_source();
         before = identity("b");
     }
@@ -152,8 +154,9 @@ TEST_CASE("the power is cut on the way of a copied table")
 
 struct Blank : Workbench {
     Blank()
-        : Workbench({{"a", disk_size}, {"b", disk_size}, {"c", disk_size}, {"d", disk_size}, {"e", {24 << 20}}},
-                    raid_modules)
+        : Workbench(
+              {{"a", disk_size}, {"b", disk_size}, {"c", disk_size}, {"d", disk_size}, {"e", {24 << 20}}},
+              raid_modules)
     {
         fill();
         before = ends();
@@ -161,13 +164,16 @@ struct Blank : Workbench {
     /// Old data at the ends that are kept, and elsewhere.
     void fill()
     {
-        shell("for d in a b c d; do dd if=/dev/urandom of=/dev/disk/by-id/ubd-LAB-$d bs=1M count=48 2>/dev/null; "
-              "done; udevadm settle");
+        shell(
+            "for d in a b c d; do dd if=/dev/urandom of=/dev/disk/by-id/ubd-LAB-$d bs=1M count=48 "
+            "2>/dev/null; "
+            "done; udevadm settle");
     }
     std::string ends()
     {
-        return shell("for d in a b c d; do p=/dev/disk/by-id/ubd-LAB-$d; head -c 65536 $p | sha256sum; "
-                     "tail -c 65536 $p | sha256sum; done");
+        return shell(
+            "for d in a b c d; do p=/dev/disk/by-id/ubd-LAB-$d; head -c 65536 $p | sha256sum; "
+            "tail -c 65536 $p | sha256sum; done");
     }
     void is_as_before()
     {
@@ -185,25 +191,27 @@ TEST_CASE("arrays of each level are made, hold data, and are gone again")
         std::string level, devices, detail;
         Words more;
     };
-    const std::vector<Made> all = {
-        {"0", "LAB-a,LAB-b", "raid0 2", {"--chunk", "64K"}},
-        {"1", "LAB-a,LAB-b", "raid1 2", {"--bitmap", "none"}},
-        {"1", "LAB-a,missing", "raid1 2", {"--metadata", "1.0"}},
-        {"4", "LAB-a,LAB-b,LAB-c", "raid4 3", {}},
-        {"5", "LAB-a,missing,LAB-c", "raid5 3", {"--chunk", "128K"}},
-        {"6", "LAB-a,LAB-b,LAB-c,LAB-d", "raid6 4", {"--metadata", "1.1"}},
-        {"10", "LAB-a,missing,LAB-c,LAB-d", "raid10 4", {}}};
+    const std::vector<Made> all = {{"0", "LAB-a,LAB-b", "raid0 2", {"--chunk", "64K"}},
+                                   {"1", "LAB-a,LAB-b", "raid1 2", {"--bitmap", "none"}},
+                                   {"1", "LAB-a,missing", "raid1 2", {"--metadata", "1.0"}},
+                                   {"4", "LAB-a,LAB-b,LAB-c", "raid4 3", {}},
+                                   {"5", "LAB-a,missing,LAB-c", "raid5 3", {"--chunk", "128K"}},
+                                   {"6", "LAB-a,LAB-b,LAB-c,LAB-d", "raid6 4", {"--metadata", "1.1"}},
+                                   {"10", "LAB-a,missing,LAB-c,LAB-d", "raid10 4", {}}};
     for (const Made& made : all) {
         INFO("level ", made.level, " of ", made.devices);
         Words words = {"array.create", "--level", made.level, "--devices", made.devices, "--name", "data"};
         words.insert(words.end(), made.more.begin(), made.more.end());
         const std::string id = bench.activate(words);
-        CHECK(bench.shell("mdadm --detail --export /dev/md/data").contains("MD_LEVEL=" + made.detail.substr(0, made.detail.find(' '))));
-        CHECK(bench.shell("cat /sys/block/$(basename $(readlink -f /dev/md/data))/md/level /sys/block/$(basename "
-                          "$(readlink -f /dev/md/data))/md/raid_disks | tr '\\n' ' '") == made.detail + " ");
-        bench.shell("mke2fs -q -t ext4 /dev/md/data; mount /dev/md/data /mnt/data; seq 200000 > /mnt/data/n; umount "
-                    "/mnt/data; mount /dev/md/data /mnt/data; seq 200000 | cmp - /mnt/data/n; umount /mnt/data; "
-                    "udevadm settle");
+        CHECK(bench.shell("mdadm --detail --export /dev/md/data")
+                  .contains("MD_LEVEL=" + made.detail.substr(0, made.detail.find(' '))));
+        CHECK(bench.shell(
+                  "cat /sys/block/$(basename $(readlink -f /dev/md/data))/md/level /sys/block/$(basename "
+                  "$(readlink -f /dev/md/data))/md/raid_disks | tr '\\n' ' '") == made.detail + " ");
+        bench.shell(
+            "mke2fs -q -t ext4 /dev/md/data; mount /dev/md/data /mnt/data; seq 200000 > /mnt/data/n; umount "
+            "/mnt/data; mount /dev/md/data /mnt/data; seq 200000 | cmp - /mnt/data/n; umount /mnt/data; "
+            "udevadm settle");
         CHECK(bench.belay({"abort", id}).exit_code == 0);
         bench.went_back(id);
         bench.is_as_before();
@@ -251,17 +259,20 @@ TEST_CASE("what no array can be made of is left alone")
     };
     bench.refused(of("7", "LAB-a,LAB-b"), 2, "\"raid7\" is no level", "belay procedures array.create", all);
     bench.refused(of("1", "LAB-a,/dev/ubda"), 2, "is named twice", "name different devices", all);
-    bench.refused(of("1", "LAB-a,LAB-x"), 5, "\"LAB-x\" is no disk and no partition", "belay storage show", all);
+    bench.refused(of("1", "LAB-a,LAB-x"), 5, "\"LAB-x\" is no disk and no partition", "belay storage show",
+                  all);
     bench.refused(of("1", "LAB-a,"), 2, "names an empty device", "belay procedures", all);
     bench.refused(of("1", "LAB-a"), 2, "has 2 to 384 devices, not 1", "belay procedures", all);
     bench.refused(of("1", "missing,missing"), 2, "cannot run with 2 of 2 devices missing", "name more", all);
     bench.refused(of("5", "LAB-a,missing,missing"), 2, "cannot run with 2 of 3", "name more", all);
     bench.refused(of("10", "missing,missing,LAB-a,LAB-b"), 2, "cannot run with 2 of 4", "name more", all);
     bench.refused(of("0", "LAB-a,missing"), 2, "cannot run with 1 of 2", "name more", all);
-    bench.refused(of("0", "LAB-a,LAB-b", {"--bitmap", "internal"}), 2, "a raid0 has no bitmap", "procedures", all);
+    bench.refused(of("0", "LAB-a,LAB-b", {"--bitmap", "internal"}), 2, "a raid0 has no bitmap", "procedures",
+                  all);
     bench.refused(of("1", "LAB-a,LAB-b", {"--chunk", "64K"}), 2, "a raid1 has no chunks", "procedures", all);
     bench.refused(of("5", "LAB-a,LAB-b,LAB-c", {"--chunk", "65K"}), 2, "power of two", "procedures", all);
-    bench.refused(of("1", "LAB-a,LAB-b", {"--metadata", "0.9"}), 2, "--metadata is one of", "procedures", all);
+    bench.refused(of("1", "LAB-a,LAB-b", {"--metadata", "0.9"}), 2, "--metadata is one of", "procedures",
+                  all);
     bench.refused(of("1", "LAB-a,LAB-b", {"--name", "a/b"}), 2, "is no name for an array", "procedures", all);
     bench.refused(of("1", "LAB-a,LAB-e"), 3, "differ by more than 1 %", "take devices of one size", all);
     bench.refused(of("1", "LAB-a,LAB-state"), 3, "differ by more", "take devices", all);
@@ -282,13 +293,22 @@ TEST_CASE("the power is cut on the way of a new array")
     const unsigned cuts = cut_everywhere(
         bench, {"array.create", "--level", "1", "--devices", "LAB-a,LAB-b"}, [&](const std::string& end) {
             if (end != "committed") return bench.is_as_before();
-            bench.shell("mdadm --wait /dev/md*[0-9] || true; d=$(ls -d /dev/md*[0-9]); mdadm --detail --export $d "
-                        "| grep -q MD_DEVICES=2; mdadm --stop $d; mdadm --zero-superblock " +
-                        bench.disk("a") + " " + bench.disk("b") + "; udevadm settle");
+            bench.shell(
+                "mdadm --wait /dev/md*[0-9] || true; d=$(ls -d /dev/md*[0-9]); mdadm --detail --export $d "
+                "| grep -q MD_DEVICES=2; mdadm --stop $d; mdadm --zero-superblock " +
+                bench.disk("a") + " " + bench.disk("b") + "; udevadm settle");
             bench.fill();
             bench.before = bench.ends();
         });
     CHECK(cuts >= 10);
+}
+
+TEST_CASE("the power is cut when the array is made and mdadm has not said so")
+{
+    Blank bench;
+    CHECK(bench.cut_in_command("mdadm", {"array.create", "--level", "5", "--devices", "LAB-a,missing,LAB-c",
+                                         "--name", "data"}) == "committed");
+    CHECK(bench.shell("cat /proc/mdstat").contains("raid5"));
 }
 
 // ---- array.stop
@@ -297,22 +317,29 @@ TEST_CASE("the power is cut on the way of a new array")
 struct Idle : Workbench {
     Idle() : Workbench({{"a", disk_size}, {"b", disk_size}}, {"raid1"})
     {
-        shell("mdadm --create /dev/md/idle --run --level=1 --raid-devices=2 --bitmap=internal " + disk("a") + " " +
-              disk("b") + " 2>/dev/null; mdadm --wait /dev/md/idle || true; udevadm settle; mke2fs -q -t ext4 "
-              "/dev/md/idle; mount /dev/md/idle /mnt/data; seq 100000 > /mnt/data/n; umount /mnt/data; udevadm "
-              "settle");
+        shell(
+            "mdadm --create /dev/md/idle --run --level=1 --raid-devices=2 --bitmap=internal " + disk("a") +
+            " " + disk("b") +
+            " 2>/dev/null; mdadm --wait /dev/md/idle || true; udevadm settle; mke2fs -q -t ext4 "
+            "/dev/md/idle; mount /dev/md/idle /mnt/data; seq 100000 > /mnt/data/n; umount /mnt/data; udevadm "
+            "settle");
     }
     void runs_and_holds_its_data()
     {
         CHECK(shell("cat /sys/block/$(basename $(readlink -f /dev/md/idle))/md/degraded") == "0\n");
-        shell("mount -o ro /dev/md/idle /mnt/data; seq 100000 | cmp - /mnt/data/n; umount /mnt/data; udevadm settle");
+        shell(
+            "mount -o ro /dev/md/idle /mnt/data; seq 100000 | cmp - /mnt/data/n; umount /mnt/data; udevadm "
+            "settle");
     }
     void is_stopped()
     {
         CHECK(shell("grep ^md /proc/mdstat || true") == "");
         shell("mdadm --examine " + disk("a") + " " + disk("b") + " >/dev/null");
     }
-    void start() { shell("mdadm --assemble /dev/md/idle " + disk("a") + " " + disk("b") + "; udevadm settle"); }
+    void start()
+    {
+        shell("mdadm --assemble /dev/md/idle " + disk("a") + " " + disk("b") + "; udevadm settle");
+    }
 };
 
 const Words stop = {"array.stop", "--array", "/dev/md/idle"};
@@ -341,7 +368,8 @@ TEST_CASE("an array in use is not stopped, whoever uses it")
     bench.refused({"add", "array.stop", "--array", "md55"}, 5, "no array md55", "belay storage show", all);
     bench.shell("mount /dev/md/idle /mnt/data");
     bench.refused(asked, 3, "is mounted on /mnt/data", "umount", all);
-    bench.shell("umount /mnt/data; mkswap -q -f /dev/md/idle >/dev/null; swapon /dev/md/idle; udevadm settle");
+    bench.shell(
+        "umount /mnt/data; mkswap -q -f /dev/md/idle >/dev/null; swapon /dev/md/idle; udevadm settle");
     bench.refused(asked, 3, "is swap", "swapoff", all);
     bench.shell("swapoff /dev/md/idle");
     lab::Process reader = must(bench.host().start({"sh", "-c", "exec 3</dev/md/idle; echo open; read wait"}));
@@ -354,14 +382,24 @@ TEST_CASE("the power is cut on the way of an array that is stopped")
     Idle bench;
     const std::string uuid =
         bench.shell("mdadm --detail --export /dev/md/idle | sed -n s/MD_UUID=//p | tr -d '\\n'");
-    const unsigned cuts =
-        cut_everywhere(bench, {"array.stop", "--array", uuid}, [&](const std::string& end) {
-            // A boot after the commit assembles it.
-            const bool runs = bench.shell("grep -c ^md /proc/mdstat || true") == "1\n";
-            if (end == "committed" && !runs) bench.start();
-            bench.runs_and_holds_its_data();
-        });
+    const unsigned cuts = cut_everywhere(bench, {"array.stop", "--array", uuid}, [&](const std::string& end) {
+        // A boot after the commit assembles it.
+        const bool runs = bench.shell("grep -c ^md /proc/mdstat || true") == "1\n";
+        if (end == "committed" && !runs) bench.start();
+        bench.runs_and_holds_its_data();
+    });
     CHECK(cuts >= 10);
+}
+
+TEST_CASE("the power is cut when the array is stopped and mdadm has not said so")
+{
+    Idle bench;
+    const std::string uuid =
+        bench.shell("mdadm --detail --export /dev/md/idle | sed -n s/MD_UUID=//p | tr -d '\\n'");
+    CHECK(bench.cut_in_command("mdadm", {"array.stop", "--array", uuid}) == "committed");
+    bench.is_stopped();
+    bench.start();
+    bench.runs_and_holds_its_data();
 }
 
 }  // namespace

@@ -42,7 +42,10 @@ class Workbench {
     lab::Host& host() { return *host_; }
     std::string disk(const std::string& name) { return host_->device(name); }
 
-    host::Outcome try_shell(const std::string& line) { return must(host_->run({"sh", "-c", line}, {}, limit)); }
+    host::Outcome try_shell(const std::string& line)
+    {
+        return must(host_->run({"sh", "-c", line}, {}, limit));
+    }
     std::string shell(const std::string& line)
     {
         const host::Outcome outcome = try_shell(line);
@@ -129,9 +132,9 @@ class Workbench {
         CHECK(shell(everything) == before);
     }
 
-    /// A one-shot whose daemon stops after its n-th commit to the store; then the power is cut, the host boots
-    /// and the operation ends by itself. With `back`, a gate is broken. How it ended: "committed", "aborted",
-    /// "none" (it was not kept yet), or "over": it ended before the cut came.
+    /// A one-shot whose daemon stops after its n-th commit to the store; then the power is cut, the host
+    /// boots and the operation ends by itself. With `back`, a gate is broken. How it ended: "committed",
+    /// "aborted", "none" (it was not kept yet), or "over": it ended before the cut came.
     std::string cut_after(unsigned commit, bool back, const Words& procedure)
     {
         end_daemon();
@@ -151,6 +154,25 @@ class Workbench {
             return "over";
         }
         cut_power();
+        return end_of_newest();
+    }
+    /// A one-shot during which the power is cut when `program` has done its work and has not answered yet.
+    std::string cut_in_command(const std::string& program_name, const Words& procedure)
+    {
+        // The tree under /usr is the guest's memory: after the boot the program is itself again.
+        shell("printf '#!/bin/sh\n/usr/sbin/" + program_name +
+              " \"$@\"\ncase $1 in --create|--stop|--assemble) sync; touch "
+              "/run/done; sleep 100;; esac\n' >/usr/local/sbin/" +
+              program_name + "; chmod 755 /usr/local/sbin/" + program_name);
+        Words words = {program("belay"), "run"};
+        words.insert(words.end(), procedure.begin(), procedure.end());
+        words.insert(words.end(), {"--yes"});
+        {
+            const lab::Process asking = must(host_->start(words));
+            shell("for i in $(seq 1 300); do test -e /run/done && exit 0; sleep 0.1; done; exit 1");
+            host_->power_cut();
+        }
+        boot();
         return end_of_newest();
     }
     void end_daemon()

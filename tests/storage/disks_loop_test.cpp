@@ -16,7 +16,8 @@ using store::MemoryStore;
 /// The disk that joins elsewhere is here one with an old filesystem on a partition.
 void with_partition(SimulatedStorage& machine)
 {
-    const std::string script = "label: dos\nlabel-id: 0x0badcafe\nunit: sectors\n\n1 : start=128, size=64, type=83\n";
+    const std::string script =
+        "label: dos\nlabel-id: 0x0badcafe\nunit: sectors\n\n1 : start=128, size=64, type=83\n";
     const auto outcome = machine.host().run({.argv = {"sfdisk", "--quiet", "/dev/sdc"}, .input = script});
     INVARIANT(outcome && outcome->exit_code == 0);
 }
@@ -32,7 +33,9 @@ void with_one_out(SimulatedStorage& machine)
 std::vector<Task> all_tasks()
 {
     // What a scan has found stays, whatever comes of the operation.
-    Task scan{"bus.scan", {}, [](const SimulatedStorage& machine, bool) {
+    Task scan{"bus.scan",
+              {},
+              [](const SimulatedStorage& machine, bool) {
                   return machine.is_plugged("sdd") ? "" : "the disk was not found";
               },
               with_one_out};
@@ -43,8 +46,9 @@ std::vector<Task> all_tasks()
                     return machine.is_plugged("sdc") && !booted ? "it is still in" : "";
                 },
                 with_partition};
-    Task locate{"disk.locate", {{"disk", leaving_serial}, {"for", "1h"}},
-                [](const SimulatedStorage&, bool) { return ""; }};
+    Task locate{"disk.locate", {{"disk", leaving_serial}, {"for", "1h"}}, [](const SimulatedStorage&, bool) {
+                    return "";
+                }};
     return {unplug, scan, locate};
 }
 
@@ -56,8 +60,8 @@ void check(size_t task, Wish wish, const Accident& accident, const std::string& 
     const Verdict verdict = try_out(shapes()[0], wish, accident, tasks[task]);
     for (const std::string& broken : verdict.broken) {
         const std::string story =
-            fmt::format("{}, {}, {}: {}\nended {}: {}\n{}", tasks[task].procedure, name_of(wish), what, broken,
-                        name_of(verdict.ended), verdict.reason, verdict.log);
+            fmt::format("{}, {}, {}: {}\nended {}: {}\n{}", tasks[task].procedure, name_of(wish), what,
+                        broken, name_of(verdict.ended), verdict.reason, verdict.log);
         FAIL_CHECK(story);
     }
 }
@@ -68,13 +72,15 @@ TEST_CASE("without an accident a disk goes, comes and is lit, and all goes back 
         for (const Wish wish : wishes) {
             check(task, wish, {}, "no accident");
             const Verdict verdict = try_out(shapes()[0], wish, {}, tasks[task]);
-            CHECK_MESSAGE((verdict.ended == operation::State::committed) == (wish == Wish::commit), verdict.reason);
+            CHECK_MESSAGE((verdict.ended == operation::State::committed) == (wish == Wish::commit),
+                          verdict.reason);
             CHECK(verdict.held == 0);
         }
     }
 }
 
-TEST_CASE("any contact while disks come and go may be refused, its answer lost, the process or the power gone")
+TEST_CASE(
+    "any contact while disks come and go may be refused, its answer lost, the process or the power gone")
 {
     std::atomic<size_t> runs = 0;
     for (size_t task = 0; task < tasks.size(); ++task) {
@@ -99,8 +105,8 @@ TEST_CASE("any write to the journal while disks come and go may be the last, kep
     for (size_t task = 0; task < tasks.size(); ++task) {
         for (const Wish wish : wishes) {
             const size_t writes = try_out(shapes()[0], wish, {}, tasks[task]).writes;
-            for (const auto fault :
-                 {MemoryStore::Fault::lost_before, MemoryStore::Fault::lost_after, MemoryStore::Fault::refuse}) {
+            for (const auto fault : {MemoryStore::Fault::lost_before, MemoryStore::Fault::lost_after,
+                                     MemoryStore::Fault::refuse}) {
                 for (size_t at = 1; at <= writes; ++at)
                     check(task, wish, {.store = fault, .store_at = at},
                           fmt::format("store fault {} at write {}", static_cast<int>(fault), at));

@@ -1,9 +1,9 @@
-// What the procedures on tables, arrays and disks refuse on a machine that the lab cannot show: other sectors,
-// disks past 2 TiB, logical partitions, ids that are there twice.
+// What the procedures on tables, arrays and disks refuse on a machine that the lab cannot show: other
+// sectors, disks past 2 TiB, logical partitions, ids that are there twice.
 
 #include "base/testing/must.h"
-#include "shapes.h"
 #include "procedures/procedures.h"
+#include "shapes.h"
 #include "storage/locate.h"
 #include "storage/md_assembly.h"
 #include "storage/partition_copy.h"
@@ -22,8 +22,14 @@ PartitionTable table_of(const std::string& label, uint64_t sector, uint64_t star
             .id = "1",
             .first_usable = label == "gpt" ? 34U : 0U,
             .sector_size = sector,
-            .entries = {{.node = {}, .type = "83", .name = {}, .attributes = {}, .uuid = "u", .number = 1,
-                         .start = start, .size = size}}};
+            .entries = {{.node = {},
+                         .type = "83",
+                         .name = {},
+                         .attributes = {},
+                         .uuid = "u",
+                         .number = 1,
+                         .start = start,
+                         .size = size}}};
 }
 
 std::string refusal(const Result<PartitionTable>& table)
@@ -44,7 +50,8 @@ TEST_CASE("a table keeps its places in bytes on a disk of other sectors, or is r
     CHECK(small.entries[0].size == 4096);
     CHECK(refusal(in_sectors_of(table_of("gpt", 512, 2049, 4096), 4096))
               .contains("partition 1 cannot lie at the same place"));
-    CHECK(refusal(in_sectors_of(table_of("gpt", 512, 2048, 4097), 4096)).contains("cannot lie at the same place"));
+    CHECK(refusal(in_sectors_of(table_of("gpt", 512, 2048, 4097), 4096))
+              .contains("cannot lie at the same place"));
     CHECK(refusal(in_sectors_of(table_of("gpt", 512, 40, 4096), 4096)).contains("where the table itself"));
     CHECK(refusal(in_sectors_of(table_of("dos", 4096, 256, 1ULL << 30), 512)).contains("beyond what an MBR"));
     const PartitionTable same = must(in_sectors_of(table_of("dos", 512, 63, 100), 512));
@@ -53,8 +60,17 @@ TEST_CASE("a table keeps its places in bytes on a disk of other sectors, or is r
 
 TEST_CASE("an MBR is not copied to a disk that it cannot count, nor one with logical partitions")
 {
-    storage::Disk disk{.name = "sdx", .by_id = "x", .links = {}, .model = {}, .serial = "BIG", .wwn = {},
-                       .size = {2ULL << 40}, .table = {}, .table_id = {}, .partitions = {}, .content = {}};
+    storage::Disk disk{.name = "sdx",
+                       .by_id = "x",
+                       .links = {},
+                       .model = {},
+                       .serial = "BIG",
+                       .wwn = {},
+                       .size = {2ULL << 40},
+                       .table = {},
+                       .table_id = {},
+                       .partitions = {},
+                       .content = {}};
     const PartitionTable mbr = table_of("dos", 512, 63, 100);
     CHECK(storage::partition::reaches_the_end(mbr, disk).has_value());
     disk.size.count += 512;

@@ -43,8 +43,9 @@ bool SimulatedStorage::set_bus(host::Machine& machine, std::string_view path, st
         find_disks(machine, all ? "" : fmt::format("0:0:{}:0", text.substr(2, text.rfind(' ') - 2)));
         return true;
     }
-    const auto gone = std::ranges::find_if(
-        disks_, [&](const Disk& disk) { return path == fmt::format("/sys/block/{}/device/delete", disk.name); });
+    const auto gone = std::ranges::find_if(disks_, [&](const Disk& disk) {
+        return path == fmt::format("/sys/block/{}/device/delete", disk.name);
+    });
     if (gone == disks_.end()) return false;
     bay_.emplace_back(*gone, machine.find("/dev/" + gone->name)->bytes);
     machine.erase("/dev/" + gone->name);
@@ -57,8 +58,8 @@ void SimulatedStorage::show_bus(host::Machine& machine) const
     machine.put_file("/sys/class/scsi_host/host0/scan", "");
     for (const Disk& disk : disks_) {
         const std::string place = place_of(disk.minor);
-        const std::string folder = fmt::format("/sys/devices/simulated/host0/target{}/{}",
-                                               place.substr(0, place.rfind(':')), place);
+        const std::string folder =
+            fmt::format("/sys/devices/simulated/host0/target{}/{}", place.substr(0, place.rfind(':')), place);
         machine.put_file(folder + "/delete", "");
         machine.put_folder(fmt::format("{}/block/{}", folder, disk.name));
         machine.put_link("/sys/block/" + disk.name, fmt::format("{}/block/{}", folder, disk.name));

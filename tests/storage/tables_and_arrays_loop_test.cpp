@@ -47,7 +47,8 @@ void idle_mirror(SimulatedStorage& machine)
 }
 
 const char* const old_table =
-    "label: dos\nlabel-id: 0x0badcafe\nunit: sectors\n\n1 : start=128, size=32, type=83\n2 : start=160, size=40, "
+    "label: dos\nlabel-id: 0x0badcafe\nunit: sectors\n\n1 : start=128, size=32, type=83\n2 : start=160, "
+    "size=40, "
     "type=83\n";
 
 std::string ids_of(const SimulatedStorage& machine, const std::string& disk)
@@ -93,9 +94,8 @@ std::vector<Task> all_tasks()
               [](const SimulatedStorage& machine, bool) { return wrong_array(machine, {"sde"}); },
               [](SimulatedStorage& machine) {
                   two_blank(machine);
-                  machine.host().change([](host::Machine& m) {
-                      m.put_file("/etc/mdadm/mdadm.conf", "HOMEHOST <system>");
-                  });
+                  machine.host().change(
+                      [](host::Machine& m) { m.put_file("/etc/mdadm/mdadm.conf", "HOMEHOST <system>"); });
               },
               {"sdd", "sde"}};
     Task stop{"array.stop",
@@ -117,8 +117,8 @@ void check(size_t task, Wish wish, const Accident& accident, const std::string& 
     const Verdict verdict = try_out(shapes()[0], wish, accident, tasks[task]);
     for (const std::string& broken : verdict.broken) {
         const std::string story =
-            fmt::format("{} ({}), {}, {}: {}\nended {}: {}\n{}", tasks[task].procedure, task, name_of(wish), what,
-                        broken, name_of(verdict.ended), verdict.reason, verdict.log);
+            fmt::format("{} ({}), {}, {}: {}\nended {}: {}\n{}", tasks[task].procedure, task, name_of(wish),
+                        what, broken, name_of(verdict.ended), verdict.reason, verdict.log);
         FAIL_CHECK(story);
     }
 }
@@ -129,7 +129,8 @@ TEST_CASE("without an accident each of them comes about, and goes back from wher
         for (const Wish wish : wishes) {
             check(task, wish, {}, "no accident");
             const Verdict verdict = try_out(shapes()[0], wish, {}, tasks[task]);
-            CHECK_MESSAGE((verdict.ended == operation::State::committed) == (wish == Wish::commit), verdict.reason);
+            CHECK_MESSAGE((verdict.ended == operation::State::committed) == (wish == Wish::commit),
+                          verdict.reason);
             CHECK(verdict.held == 0);
         }
     }
@@ -160,8 +161,8 @@ TEST_CASE("any write to their journal may be the last, kept or not, and any may 
     for (size_t task = 0; task < tasks.size(); ++task) {
         for (const Wish wish : wishes) {
             const size_t writes = try_out(shapes()[0], wish, {}, tasks[task]).writes;
-            for (const auto fault :
-                 {MemoryStore::Fault::lost_before, MemoryStore::Fault::lost_after, MemoryStore::Fault::refuse}) {
+            for (const auto fault : {MemoryStore::Fault::lost_before, MemoryStore::Fault::lost_after,
+                                     MemoryStore::Fault::refuse}) {
                 for (size_t at = 1; at <= writes; ++at)
                     check(task, wish, {.store = fault, .store_at = at},
                           fmt::format("store fault {} at write {}", static_cast<int>(fault), at));

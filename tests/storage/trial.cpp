@@ -99,7 +99,9 @@ class Trial {
         if (question.call == host::Call::write_at) {
             if (planned_.contains(storage::edges_hint(question.path))) return;
         } else if (question.call == host::Call::replace || question.call == host::Call::remove) {
-            const auto names = [&](const std::string& command) { return command.ends_with(" " + question.path); };
+            const auto names = [&](const std::string& command) {
+                return command.ends_with(" " + question.path);
+            };
             if (std::ranges::any_of(planned_, names)) return;
         } else if (question.call == host::Call::run) {
             const std::string text = host::Command{.argv = question.argv, .input = question.input}.to_text();
@@ -320,8 +322,8 @@ class Trial {
         const auto found = machine.nodes.find(path);
         if (found == machine.nodes.end()) return "nothing";
         std::string bytes = found->second.bytes;
-        const bool is_scratch =
-            std::ranges::any_of(task_.scratch, [&](const std::string& disk) { return path == "/dev/" + disk; });
+        const bool is_scratch = std::ranges::any_of(
+            task_.scratch, [&](const std::string& disk) { return path == "/dev/" + disk; });
         if (is_scratch) {
             bytes.erase(edge, bytes.size() - 2 * edge);
         } else if (path == "/dev/" + leaving_disk || path == "/dev/" + staying_disk) {
