@@ -15,6 +15,7 @@ Result<Reply> list_alarms(const Services& services, const Call& call)
     Parameters parameters(call.parameters);
     const uint64_t limit = TRY(parameters.count("limit", alarms_by_default));
     TRY(parameters.no_other());
+    services.monitor.try_again();
     const Alarms& alarms = services.monitor.alarms();
     const std::vector<RaisedAlarm> newest = TRY(alarms.newest(limit));
     Json state = TRY(alarms.state());

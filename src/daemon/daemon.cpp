@@ -120,10 +120,7 @@ class Daemon {
         if (server_) server_->changed(id);
         // An operation may have brought what there is to watch: the kernel's md is loaded with the first
         // array.
-        if (!parts_.watched.file.empty() && id != alarm_topic)
-            loop_->post([this] {
-                if (!monitor_->is_watching()) monitor_->start();
-            });
+        if (monitor_) monitor_->try_again();
     }
 
     /// A timer that never ends, but for the clock being set under it.

@@ -34,8 +34,17 @@ void Monitor::start()
             file_.reset();
             return;
         }
+        watching_ = true;
     }
     look();
+}
+
+void Monitor::try_again()
+{
+    if (watched_.file.empty() || watching_) return;
+    loop_.post([this] {
+        if (!file_) start();
+    });
 }
 
 void Monitor::look()

@@ -7,13 +7,15 @@
 #include "host/host.h"
 #include "site/workers.h"
 
+#include <atomic>
 #include <functional>
+#include <mutex>
 #include <optional>
 
 namespace belay::daemon {
 
-/// Threads: that of the loop, but for test(). All that is handed over outlives it, and it is destroyed when
-/// the workers are idle only.
+/// Threads: that of the loop, but for test(), try_again() and is_watching(). All that is handed over outlives
+/// it, and it is destroyed when the workers are idle only.
 class Monitor {
   public:
     struct Options {
@@ -33,12 +35,14 @@ class Monitor {
     }
 
     /// Begins to watch, and looks at once: what happened while no daemon ran is found now. Where there is
-    /// nothing to watch yet (the kernel's md is not loaded), it is tried again when somebody asks for it.
+    /// nothing to watch yet (the kernel's md is not loaded), it is for try_again().
     void start();
+    /// Begins to watch where that was not possible before.
+    void try_again();
     void stop() { stopping_ = true; }
 
     /// Whether the kernel tells us of changes.
-    bool is_watching() const { return file_.has_value(); }
+    bool is_watching() const { return watching_; }
     const Alarms& alarms() const { return alarms_; }
 
     /// Raises an alarm of nothing and tells of it. Threads: any. Errors: those of the store.
@@ -57,6 +61,7 @@ class Monitor {
     const procedures::Watched& watched_;
     Options options_;
     std::optional<host::AwaitedFile> file_;
+    std::atomic<bool> watching_ = false;
     bool looking_ = false;
     bool again_ = false;  ///< there was news while it looked
     bool stopping_ = false;

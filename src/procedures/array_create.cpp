@@ -165,11 +165,12 @@ void write_create_checks(PlanBuilder& plan, const md::NewArray& array)
     for (const std::optional<Device>& member : array.members) {
         ++number;
         if (!member) continue;
-        plan.plan().locks.push_back((member->is_whole_disk ? "disk:" : "partition:") + member->path);
-        plan.check_once(fmt::format("member-{}.blank", number),
-                        fmt::format("nothing is on {} and nothing uses it", shown(*member)),
-                        is_blank(*member));
-        if (seen.insert(member->disk.by_id).second && !member->disk.by_id.empty())
+        plan.check(fmt::format("member-{}.blank", number),
+                   fmt::format("nothing is on {} and nothing uses it", shown(*member)), is_blank(*member));
+        if (!seen.insert(member->disk.name).second) continue;
+        plan.plan().locks.push_back("disk:" +
+                                    (member->disk.by_id.empty() ? member->disk.name : member->disk.by_id));
+        if (!member->disk.by_id.empty())
             plan.check(fmt::format("member-{}.identity", number),
                        fmt::format("{} is the disk that was named", shown(member->disk)),
                        disk::is(member->disk));

@@ -58,7 +58,10 @@ Result<operation::Plan> make_stop(host::Host& machine, const std::map<std::strin
     plan.commit("stay-stopped", "stop it again, where a boot has assembled it", md::stop(stopping))
         .expects = {md::is_stopped(stopping)};
 
-    plan.plan().locks = {"md:" + array.uuid};
+    // Abort wants its members again.
+    std::set<std::string> locks = {"md:" + array.uuid};
+    for (const Device& member : stopping.members) locks.insert("disk:" + member.disk.by_id);
+    plan.plan().locks.assign(locks.begin(), locks.end());
     plan.plan().fingerprints = {fingerprint_of({array.uuid}, {})};
     plan.plan().topology = {
         fmt::format("{} does not run; the superblocks of its {} members stay, and the next boot assembles it",

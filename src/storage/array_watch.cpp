@@ -137,9 +137,8 @@ void tell_of_members(Teller& teller, const WatchedArray& before, const WatchedAr
             teller.tell("spare-missing", "warning", fmt::format("{} has lost its spare {}", now.name, spare),
                         spare);
     }
-    if (now.wanted > 0 && now.in_sync < before.in_sync && now.degraded())
-        teller.degraded();
-    else if (now.degraded() && !before.degraded())
+    const bool worse = !before.degraded() || now.in_sync < before.in_sync;
+    if (now.degraded() && worse)
         teller.degraded();
     else if (before.degraded() && !now.degraded())
         teller.tell("whole", "note",

@@ -197,7 +197,7 @@ Result<std::vector<std::string>> names_in(host::Host& host, const std::string& f
 
 Result<Way> way_of(host::Host& host, const Disk& disk)
 {
-    const Result<Way> way = way_of_device(host, disk.name);
+    Result<Way> way = way_of_device(host, disk.name);
     if (!way && (way.error().kind == ErrorKind::refused || way.error().kind == ErrorKind::not_found))
         return no_way(disk);
     return way;

@@ -49,6 +49,7 @@ operation::Question is_stopped(const Stopping& stopping);
 /// Whether an array of that UUID runs, and the signatures and ends of the devices that are to be its members.
 operation::Question run_fingerprint(const NewArray& array);
 
-void fill_assembly(operation::Catalogue& catalogue);
+void fill_stop(operation::Catalogue& catalogue);
+void fill_assembly(operation::Catalogue& catalogue);  ///< and those of fill_stop()
 
 }  // namespace belay::storage::md

@@ -156,6 +156,26 @@ class Workbench {
         cut_power();
         return end_of_newest();
     }
+    /// Cuts the power after each commit on the way to the end, and on the way back after those that are not
+    /// the same; `look` gets how it ended, and leaves the machine as it was at first. How many cuts there
+    /// were.
+    template <typename Look>
+    unsigned cut_everywhere(const Words& procedure, Look look)
+    {
+        unsigned cuts = 0;
+        for (const bool back : {false, true}) {
+            constexpr unsigned first_of_its_own = 5;  // planned, adding, added, activating: as above
+            for (unsigned commit = back ? first_of_its_own : 1;; ++commit) {
+                const std::string end = cut_after(commit, back, procedure);
+                INFO("cut after commit ", commit, back ? ", on the way back" : "", ": ", end);
+                if (back && end != "none") CHECK(end != "committed");
+                look(end == "over" ? (back ? "aborted" : "committed") : end);
+                if (end == "over") break;
+                ++cuts;
+            }
+        }
+        return cuts;
+    }
     /// A one-shot during which the power is cut when `program` has done its work and has not answered yet.
     std::string cut_in_command(const std::string& program_name, const Words& procedure)
     {
