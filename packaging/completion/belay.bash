@@ -13,6 +13,8 @@ declare -A _belay_options=(
     [storage show]="--from"
     [storage health]="--from"
     [storage record]="--mask"
+    [storage ports]=""
+    [storage monitor]="--follow --test --limit"
     [procedures]=""
     [plan]="$_belay_plan_options --dry-run"
     [add]="$_belay_plan_options --no-wait"
@@ -92,7 +94,7 @@ _belay() {
         --socket | --from) COMPREPLY=($(compgen -f -- "$word")) && return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
         --timer | --gate-grace | --soak | --extend) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
-        --gate) COMPREPLY=($(compgen -W "command: tcp: http://" -- "$word")) && return ;;
+        --gate) COMPREPLY=($(compgen -W "array: command: tcp: http://" -- "$word")) && return ;;
         --set) compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W "$(_belay_variables "$target")" -- "$word")) && return ;;
         --why | --limit) return ;;
     esac
@@ -100,7 +102,7 @@ _belay() {
     if [[ -z $command ]]; then
         COMPREPLY=($(compgen -W "$_belay_commands $_belay_common ${_belay_options[belay]}" -- "$word"))
     elif [[ $command == storage ]]; then
-        COMPREPLY=($(compgen -W "show health record $_belay_common" -- "$word"))
+        COMPREPLY=($(compgen -W "show health record ports monitor $_belay_common" -- "$word"))
     elif [[ $command == runbook ]]; then
         COMPREPLY=($(compgen -W "lint plan add run $_belay_common" -- "$word"))
     elif [[ $word == -* ]]; then

@@ -15,6 +15,8 @@ enum class Command {
     storage_show,
     storage_health,
     storage_record,
+    storage_ports,
+    storage_monitor,
     procedures,
     plan,
     add,
@@ -68,6 +70,7 @@ struct Invocation {
     bool stop = false, restart = false;
     std::optional<Milliseconds> extend;
 
+    bool test = false;     ///< of storage monitor: raise an alarm of nothing
     bool journal = false;  ///< of show
     bool follow = false;
     // history

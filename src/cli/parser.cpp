@@ -87,6 +87,15 @@ Parser::Parser()
     record->add_option("file", invocation_.file, "a new file, or - for standard output")->type_name("");
     record->add_flag("--mask", invocation_.mask, "replace serial numbers by pseudonyms");
 
+    command(*storage_, Command::storage_ports, "ports", "which disk is at which port of which controller",
+            "belay storage ports");
+    CLI::App* monitor = command(*storage_, Command::storage_monitor, "monitor",
+                                "what happened to the arrays while belayd watched them",
+                                "belay storage monitor --follow\n  belay storage monitor --test");
+    monitor->add_flag("--follow", invocation_.follow, "show each alarm as it comes, until Ctrl-C");
+    monitor->add_flag("--test", invocation_.test, "raise an alarm of nothing, to see who hears it");
+    monitor->add_option("--limit", typed_.limit, "the newest so many")->type_name("NUMBER");
+
     CLI::App* procedures =
         command(app_, Command::procedures, "procedures", "list what Belay can do, or explain one procedure",
                 "belay procedures disk.replace");
@@ -251,8 +260,10 @@ void Parser::plan_options(CLI::App& app)
 {
     app.add_option("--timer", typed_.timer, "abort by itself so long after activate, unless committed")
         ->type_name("TIME");
-    app.add_option("--gate", invocation_.gates,
-                   "must hold through the soak: command:PROGRAM, tcp:HOST:PORT, http://...; may be repeated")
+    app.add_option(
+           "--gate", invocation_.gates,
+           "must hold through the soak: array:NAME, command:PROGRAM, tcp:HOST:PORT, http://...; may be "
+           "repeated")
         ->type_name("GATE")
         ->allow_extra_args(false);
     app.add_option("--gate-grace", typed_.gate_grace, "abort when a gate is broken for so long")

@@ -2,6 +2,7 @@
 
 #include "cli/fields.h"
 #include "cli/follow.h"
+#include "cli/monitor.h"
 #include "cli/operation_text.h"
 #include "cli/parse_command.h"
 #include "cli/plan_text.h"
@@ -102,10 +103,13 @@ Result<int> Session::carry_out()
         case Command::storage_show:
         case Command::storage_health:
         case Command::storage_record:
+        case Command::storage_ports:
             return storage_command(asked_, console_, style_,
                                    [&](std::string_view method, const Json& parameters) {
                                        return client_.call(method, parameters);
                                    });
+        case Command::storage_monitor:
+            return monitor_command(asked_, console_, style_, client_);
         case Command::procedures:
             return procedures();
         case Command::plan:

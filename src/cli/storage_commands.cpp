@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/fields.h"
 #include "cli/health_text.h"
+#include "cli/monitor.h"
 #include "cli/storage_text.h"
 #include "host/real.h"
 #include "host/recorded.h"
@@ -84,6 +85,11 @@ Result<int> storage_command(const Invocation& asked, Console& console, const Sty
         say(asked, console, report, health_text(style, report));
         const std::string worst = raw_text(report, "worst");
         return worst == "warning" || worst == "critical" ? 1 : 0;
+    }
+    if (asked.command == Command::storage_ports) {
+        const Json ports = TRY(ask("StoragePorts", Json::object()));
+        say(asked, console, ports, ports_text(style, ports));
+        return 0;
     }
     const Json graph = TRY(ask("StorageShow", Json::object()));
     say(asked, console, graph, storage_text(style, graph));

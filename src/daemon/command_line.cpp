@@ -27,6 +27,13 @@ int run(int argc, char** argv, const Parts& parts)
         ->envname("BELAY_SOCKET")
         ->capture_default_str()
         ->check([](const std::string& path) { return path.starts_with('/') ? "" : "must be absolute"; });
+    app.add_option(
+           "--alarm-command", options.alarm_command,
+           "A program in the system's folders, called as PROGRAM EVENT DEVICE MEMBER TEXT for each alarm")
+        ->check([](const std::string& name) {
+            return name.empty() || name.find('/') != std::string::npos ? "must be the bare name of a program"
+                                                                       : "";
+        });
     app.add_option("--ready-fd", ready_fd,
                    "For belay: a descriptor to which it writes \"ready\", or an error as JSON, and a newline")
         ->check(CLI::Range(3, 1 << 20));

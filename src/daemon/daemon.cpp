@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include "daemon/monitor.h"
 #include "daemon/scheduler.h"
 #include "daemon/services.h"
 #include "daemon/state_lock.h"
@@ -47,6 +48,7 @@ class Daemon {
         host::Descriptor listener = TRY(site::listen_at(options_.socket, socket_group));
         server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), methods_of(*services_)));
         for (const operation::Id& id : unfinished) scheduler_->wake(id);
+        monitor_->start();
         readiness_.ready();
         return {};
     }
@@ -95,12 +97,16 @@ class Daemon {
                                               {.state_folder = options_.state_folder,
                                                .changed = [this](const operation::Id& id) { changed(id); }}));
         scheduler_.emplace(*loop_, *workers_, *engine_, [this](const operation::Id& id) { changed(id); });
+        monitor_.emplace(
+            *loop_, *workers_, *store_, *host_, parts_.watched,
+            Monitor::Options{.command = options_.alarm_command, .raised = [this] { changed(alarm_topic); }});
         // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment
         const bool of_systemd = getenv("INVOCATION_ID") != nullptr;
         services_.emplace(Services{
             .engine = *engine_,
             .host = *host_,
             .parts = parts_,
+            .monitor = *monitor_,
             .state_folder = options_.state_folder,
             .restart = of_systemd ? "sudo systemctl restart belayd"
                                   : fmt::format("sudo kill {}; the next belay starts the new one", getpid()),
@@ -112,6 +118,9 @@ class Daemon {
     void changed(const operation::Id& id)
     {
         if (server_) server_->changed(id);
+        // An operation may have brought what there is to watch: the kernel's md is loaded with the first
+        // array.
+        if (monitor_) monitor_->try_again();
     }
 
     /// A timer that never ends, but for the clock being set under it.
@@ -174,6 +183,7 @@ class Daemon {
         stopping_ = true;
         readiness_.stopping();
         scheduler_->stop();
+        monitor_->stop();
         server_->stop();
         if (workers_->idle()) return loop_->stop();
         workers_->when_idle([this] { loop_->stop(); });
@@ -192,6 +202,7 @@ class Daemon {
     std::optional<site::Workers> workers_;
     std::unique_ptr<operation::Engine> engine_;
     std::optional<Scheduler> scheduler_;
+    std::optional<Monitor> monitor_;
     std::optional<Services> services_;
     std::unique_ptr<site::Server> server_;
     bool stopping_ = false;

@@ -11,6 +11,7 @@ namespace belay::daemon {
 struct Options {
     std::string state_folder = "/var/lib/belay";
     std::string socket = "/run/belay/belayd.sock";
+    std::string alarm_command;  ///< a program that is told of each alarm; a bare name, empty: none
 };
 
 /// Serves until SIGTERM or SIGINT, then finishes the step that every operation is at and comes back; the

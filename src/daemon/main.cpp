@@ -6,6 +6,7 @@ int main(int argc, char** argv)
 {
     // Threads come and go here; an arena for each of them would only hold on to memory. There is none yet.
     mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe)
-    return belay::daemon::run(
-        argc, argv, {belay::procedures::all(), belay::procedures::fill, belay::procedures::views()});
+    return belay::daemon::run(argc, argv,
+                              {belay::procedures::all(), belay::procedures::fill, belay::procedures::views(),
+                               belay::procedures::gate_kinds(), belay::procedures::watched()});
 }

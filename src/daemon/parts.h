@@ -16,6 +16,8 @@ struct Parts {
     std::vector<procedures::Procedure> procedures;
     std::function<void(operation::Catalogue&)> fill;
     std::vector<procedures::View> views;
+    std::vector<procedures::GateKind> gates = {};
+    procedures::Watched watched = {};
     /// The database file to open, and the lock for commands to inherit.
     std::function<Result<std::unique_ptr<store::Store>>(const std::string& path)> open_store =
         [](const std::string& path) { return store::open_sqlite(path); };

@@ -21,7 +21,8 @@ struct Ask {
     bool keep = false;
     operation::OneShot one_shot;
     std::optional<Milliseconds> timer;
-    std::vector<operation::Gate> gates;
+    std::vector<std::string> gates;
+    Milliseconds gate_grace = default_grace;
     std::string why;
 };
 
@@ -41,12 +42,12 @@ Result<Ask> read_ask(const Json& json)
     ask.one_shot.soak = TRY(parameters.span("soak_ms")).value_or(Milliseconds{0});
     ask.timer = TRY(parameters.span("timer_ms"));
     ask.why = TRY(parameters.text("why"));
-    const Milliseconds grace = TRY(parameters.span("gate_grace_ms")).value_or(default_grace);
+    ask.gate_grace = TRY(parameters.span("gate_grace_ms")).value_or(default_grace);
+    ask.gates = TRY(parameters.texts("gates"));
     std::set<std::string> names;
-    for (const std::string& text : TRY(parameters.texts("gates"))) {
+    for (const std::string& text : ask.gates) {
         if (!names.insert(text).second)
             return fail(ErrorKind::usage, fmt::format("the gate {} stands there twice", text));
-        ask.gates.push_back(TRY(operation::parse_gate(text, grace)));
     }
     TRY(parameters.no_other());
     return ask;
@@ -118,13 +119,29 @@ Result<Plan> plan_of_procedure(const Services& services, host::Host& host, const
     return procedure->make(host, ask.arguments);
 }
 
+Result<operation::Gate> make_gate(const Services& services, host::Host& host, const std::string& text,
+                                  Milliseconds grace)
+{
+    for (const procedures::GateKind& kind : services.parts.gates) {
+        if (!text.starts_with(kind.prefix)) continue;
+        operation::Gate gate = TRY(kind.make(host, std::string_view(text).substr(kind.prefix.size())));
+        operation::pace(gate, grace);
+        return gate;
+    }
+    return operation::parse_gate(text, grace);
+}
+
 Result<Plan> make_plan(const Services& services, const Ask& ask)
 {
     host::OneLook look(services.host);
+    // First: a gate that makes no sense is refused before anything else is looked at.
+    std::vector<operation::Gate> gates;
+    for (const std::string& text : ask.gates)
+        gates.push_back(TRY(make_gate(services, look, text, ask.gate_grace)));
     Plan plan =
         TRY(ask.procedure.empty() ? plan_of_runbook(look, ask) : plan_of_procedure(services, look, ask));
     if (ask.timer) plan.timer = *ask.timer;
-    plan.gates.insert(plan.gates.end(), ask.gates.begin(), ask.gates.end());
+    for (operation::Gate& gate : gates) plan.gates.push_back(std::move(gate));
     return plan;
 }
 

@@ -8,7 +8,7 @@ std::vector<site::Method> methods_of(const Services& services)
 {
     std::vector<site::Method> all;
     for (const auto& part : {house_methods(services), plan_methods(services), operation_methods(services),
-                             history_methods(services)})
+                             history_methods(services), alarm_methods(services)})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }

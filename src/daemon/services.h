@@ -12,11 +12,17 @@
 
 namespace belay::daemon {
 
+class Monitor;
+
+/// What streams of alarms follow; no operation has such a name.
+inline constexpr const char* alarm_topic = "alarms";
+
 /// What the methods work with. All of it outlives them, and is called in any thread.
 struct Services {
     operation::Engine& engine;
     host::Host& host;
     const Parts& parts;
+    Monitor& monitor;
     std::string state_folder;
     std::string restart;                             ///< the command that starts this daemon anew
     std::function<void(const operation::Id&)> wake;  ///< there may be work on it
@@ -34,6 +40,9 @@ std::vector<site::Method> operation_methods(const Services& services);
 std::vector<site::Method> plan_methods(const Services& services);
 /// Those about what was: Records, Audit, Clean.
 std::vector<site::Method> history_methods(const Services& services);
+
+/// Those about what happened to the machine by itself: Alarms, AlarmTest.
+std::vector<site::Method> alarm_methods(const Services& services);
 
 /// Who asks, for the journal.
 operation::Asker asker_of(const site::Call& call, std::string why);

@@ -12,8 +12,9 @@ constexpr Milliseconds probe_limit = std::chrono::seconds(10);
 
 std::unexpected<Error> no_gate(std::string_view text, std::string_view why)
 {
-    return fail(ErrorKind::usage, fmt::format("\"{}\" is no gate: {}", text, why),
-                "a gate is command:PROGRAM ARGUMENT..., tcp:HOST:PORT, http://... or https://...");
+    return fail(
+        ErrorKind::usage, fmt::format("\"{}\" is no gate: {}", text, why),
+        "a gate is command:PROGRAM ARGUMENT..., tcp:HOST:PORT, http://..., https://... or array:NAME");
 }
 
 std::vector<std::string> words_of(std::string_view text)
@@ -119,9 +120,14 @@ Result<Gate> gate_of(std::string_view text)
 Result<Gate> parse_gate(std::string_view text, Milliseconds grace)
 {
     Gate gate = TRY(gate_of(text));
+    pace(gate, grace);
+    return gate;
+}
+
+void pace(Gate& gate, Milliseconds grace)
+{
     gate.grace = grace;
     gate.every = std::clamp<Milliseconds>(grace / 3, std::chrono::seconds(1), std::chrono::seconds(10));
-    return gate;
 }
 
 void add_gate_conditions(Catalogue& catalogue)

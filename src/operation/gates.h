@@ -11,6 +11,9 @@ namespace belay::operation {
 /// Asked every third of the grace, but every 1..10 s. Errors: usage, with the forms that there are.
 Result<Gate> parse_gate(std::string_view text, Milliseconds grace);
 
+/// How often a gate of that grace is asked: as above.
+void pace(Gate& gate, Milliseconds grace);
+
 /// "gate.command" {argv}, "gate.tcp" {host, port} and "gate.http" {url}: the conditions behind them.
 void add_gate_conditions(Catalogue& catalogue);
 

@@ -2,35 +2,66 @@
 
 #include "base/invariant.h"
 #include "procedures/array_grow.h"
+#include "procedures/array_life.h"
+#include "procedures/array_monitor.h"
 #include "procedures/array_settings.h"
+#include "procedures/disk_bus.h"
 #include "procedures/disk_replace.h"
+#include "procedures/partition_copy.h"
 #include "procedures/storage_views.h"
+#include "storage/bus.h"
 #include "storage/disk.h"
 #include "storage/fingerprint.h"
 #include "storage/growable.h"
+#include "storage/locate.h"
 #include "storage/md.h"
+#include "storage/md_assembly.h"
+#include "storage/md_conf.h"
+#include "storage/md_gate.h"
 #include "storage/md_settings.h"
 #include "storage/md_size.h"
 #include "storage/partition.h"
+#include "storage/partition_copy.h"
+#include "storage/uses.h"
 
 namespace belay::procedures {
 
 const std::vector<Procedure>& all()
 {
-    static const std::vector<Procedure> library = {array_bitmap(), array_grow(), array_sync_pause(),
-                                                   array_sync_speed(), disk_replace()};
+    static const std::vector<Procedure> library = {
+        array_bitmap(), array_create(), array_grow(),   array_stop(),  array_sync_pause(), array_sync_speed(),
+        bus_scan(),     disk_locate(),  disk_replace(), disk_unplug(), partition_copy()};
     return library;
 }
 
 void fill(operation::Catalogue& catalogue)
 {
+    storage::bus::fill(catalogue);
     storage::disk::fill(catalogue);
+    storage::locate::fill(catalogue);
     storage::md::fill(catalogue);
     storage::md::fill_settings(catalogue);
     storage::md::fill_size(catalogue);
     storage::growable::fill(catalogue);
+    storage::md::fill_assembly(catalogue);
+    storage::md::fill_conf(catalogue);
+    storage::md::fill_gate(catalogue);
     storage::partition::fill(catalogue);
+    storage::partition::fill_copy(catalogue);
+    storage::fill_uses(catalogue);
     storage::fill_fingerprint(catalogue);
+}
+
+const std::vector<GateKind>& gate_kinds()
+{
+    static const std::vector<GateKind> kinds = {array_gate()};
+    return kinds;
+}
+
+const Watched& watched()
+{
+    static const Watched arrays = watched_arrays();
+    return arrays;
 }
 
 const std::vector<View>& views()

@@ -40,6 +40,34 @@ const std::vector<Procedure>& all();
 /// Adds the actions, conditions and fingerprints that the plans of all() name.
 void fill(operation::Catalogue& catalogue);
 
+/// A sort of gate that a person writes as text, beside those of operation/gates.h. `make` gets what follows
+/// the prefix and reads the machine; how often the gate is asked is not its matter. Errors of `make`: those
+/// of the machine, not_found. Threads: any.
+struct GateKind {
+    std::string prefix;  ///< "array:"
+    std::function<Result<operation::Gate>(host::Host&, std::string_view rest)> make;
+};
+const std::vector<GateKind>& gate_kinds();
+
+/// Something that happened to the machine by itself.
+struct Alarm {
+    std::string event;           ///< stable, as "degraded"
+    std::string severity;        ///< "critical", "warning", "note"
+    std::string device, member;  ///< "/dev/md0", "/dev/sda1"; may be empty
+    std::string text;            ///< one sentence
+};
+
+/// What the daemon watches without asking again and again: the kernel says when `file` has changed.
+struct Watched {
+    std::string file;  ///< poll(2) answers with POLLPRI; empty: nothing is watched
+    /// How it stands now. Errors: those of the machine.
+    std::function<Result<Json>(host::Host&)> look = nullptr;
+    /// What happened between two looks; `before` null: there was none yet. Errors: corrupt, where `before`
+    /// makes no sense.
+    std::function<Result<std::vector<Alarm>>(const Json& before, const Json& now)> compare = nullptr;
+};
+const Watched& watched();
+
 /// What a face asks of the machine to show it: nothing is kept, nothing is changed. Errors of `read`: those
 /// of the machine.
 struct View {

@@ -49,9 +49,6 @@ struct ReplacementAsk {
 Result<Replacement> find_replacement(host::Host& machine, const storage::Inventory& host,
                                      const ReplacementAsk& ask);
 
-/// The disk of that name. Errors: those of Inventory::disk; refused, where it has no name that lasts.
-Result<storage::Disk> named_disk(const storage::Inventory& host, const std::string& said);
-
 void append_checks(operation::PlanBuilder& plan, const Replacement& replacement);
 /// The add phase: the table.
 void append_table(operation::PlanBuilder& plan, const Replacement& replacement);

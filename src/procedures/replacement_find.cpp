@@ -1,5 +1,7 @@
 #include "procedures/replacement.h"
+#include "storage/device.h"
 #include "storage/partition.h"
+#include "storage/partition_copy.h"
 #include "storage/probe.h"
 
 namespace belay::procedures {
@@ -173,7 +175,7 @@ std::set<std::string> lacking_arrays_of(const Inventory& host, const Disk& disk)
 /// Whose table is copied where the leaving disk is gone.
 Result<Disk> healthy_peer(const Inventory& host, const std::string& like)
 {
-    if (!like.empty()) return named_disk(host, like);
+    if (!like.empty()) return lasting_disk(host, like);
     const Disk* peer = nullptr;
     std::set<std::string> arrays;
     for (const Disk& disk : host.disks) {
@@ -190,7 +192,7 @@ Result<Disk> healthy_peer(const Inventory& host, const std::string& like)
     if (peer == nullptr)
         return fail(ErrorKind::refused, "no array lacks a member, so no disk is gone that could be replaced",
                     "name the disk that leaves: --leaving DISK");
-    return named_disk(host, peer->by_id.empty() ? peer->name : peer->by_id);
+    return lasting_disk(host, peer->by_id.empty() ? peer->name : peer->by_id);
 }
 
 /// The table for the joining disk: new ids, and the joining disk's sectors.
@@ -202,35 +204,16 @@ Result<std::optional<PartitionTable>> table_for(host::Host& machine, const Disk&
     const PartitionTable copy = TRY(partition::with_new_ids(*table, random));
     // Larger sectors are refused by a check, which says so with all the others.
     if (joining.logical_sector >= copy.sector_size) return std::optional(copy);
-    return std::optional(partition::in_sectors_of(copy, joining.logical_sector));
+    return std::optional(TRY(partition::in_sectors_of(copy, joining.logical_sector)));
 }
 
 }  // namespace
 
-Result<Disk> named_disk(const Inventory& host, const std::string& said)
-{
-    Disk disk = TRY(host.disk(said));
-    if (disk.by_id.empty())
-        return fail(
-            ErrorKind::refused,
-            fmt::format("/dev/{} has no name under /dev/disk/by-id, so nobody can tell it from another disk",
-                        disk.name),
-            "udevadm info /dev/" + disk.name);
-    for (const Disk& other : host.disks) {
-        if (other.name != disk.name && are_twins(disk.serial, disk.wwn, other.serial, other.wwn))
-            return fail(ErrorKind::refused,
-                        fmt::format("{} and {} have the same serial and WWN, so nobody can tell them apart",
-                                    shown(disk), shown(other)),
-                        "unplug the one that is not meant");
-    }
-    return disk;
-}
-
 Result<Replacement> find_replacement(host::Host& machine, const Inventory& host, const ReplacementAsk& ask)
 {
     Replacement replacement;
-    replacement.joining = TRY(named_disk(host, ask.joining));
-    if (!ask.leaving.empty()) replacement.leaving = TRY(named_disk(host, ask.leaving));
+    replacement.joining = TRY(lasting_disk(host, ask.joining));
+    if (!ask.leaving.empty()) replacement.leaving = TRY(lasting_disk(host, ask.leaving));
     const bool other_table = !ask.leaving.empty() && !ask.like.empty();
     if (other_table)
         return fail(ErrorKind::usage, "the table is that of the leaving disk: --like is for one that is gone",

@@ -1,6 +1,7 @@
 #include "procedures/storage_views.h"
 
 #include "host/recorded.h"
+#include "storage/bus.h"
 #include "storage/health.h"
 #include "storage/probe.h"
 
@@ -12,6 +13,12 @@ using Flags = std::set<std::string>;
 Result<Json> show(host::Host& host, const Flags&)
 {
     return storage::graph_of(TRY(storage::read_inventory(host)));
+}
+
+Result<Json> ports(host::Host& host, const Flags&)
+{
+    const storage::Inventory inventory = TRY(storage::read_inventory(host));
+    return storage::bus::ports_of(host, inventory);
 }
 
 Result<Json> health(host::Host& host, const Flags&)
@@ -46,7 +53,10 @@ Result<Json> record(host::Host& host, const Flags& flags)
 
 std::vector<View> storage_views()
 {
-    return {{"StorageShow", {}, show}, {"StorageHealth", {}, health}, {"StorageRecord", {"mask"}, record}};
+    return {{"StorageShow", {}, show},
+            {"StorageHealth", {}, health},
+            {"StorageRecord", {"mask"}, record},
+            {"StoragePorts", {}, ports}};
 }
 
 }  // namespace belay::procedures

@@ -44,33 +44,6 @@ std::string identity(const std::string& serial, const std::string& wwn, uint64_t
                        wwn.empty() ? "" : ", WWN ", wwn, size);
 }
 
-Result<Finding> ask_is(Host& host, const Json& arguments)
-{
-    const std::string path = arguments.at("disk");
-    const std::string device = TRY(device_at(host, path));
-    const std::vector<ListedDevice> all = TRY(listed_disks(host));
-    const auto found = std::ranges::find(all, device, &ListedDevice::name);
-    if (found == all.end())
-        return fail(ErrorKind::not_found, fmt::format("lsblk does not list the disk {} ({})", path, device),
-                    "lsblk --nodeps");
-    const ListedDevice& now = *found;
-    const std::string serial = arguments.at("serial"), wwn = arguments.at("wwn");
-    const uint64_t size = arguments.at("size");
-    for (const ListedDevice& other : all) {
-        if (other.name != device && other.type == "disk" &&
-            are_twins(now.serial, now.wwn, other.serial, other.wwn))
-            return pass_if(false,
-                           fmt::format("/dev/{} and /dev/{} both have serial {}{}{}", device, other.name,
-                                       now.serial.empty() ? "none" : now.serial,
-                                       now.wwn.empty() ? "" : ", WWN ", now.wwn),
-                           "a disk that no other can be taken for", "unplug the other one");
-    }
-    return pass_if(now.serial == serial && now.wwn == wwn && now.size == size,
-                   fmt::format("{} is {}", path, identity(now.serial, now.wwn, now.size)),
-                   identity(serial, wwn, size),
-                   "put the disk back that the plan was made for, or plan again");
-}
-
 Result<Finding> ask_unused(Host& host, const Json& arguments)
 {
     const std::string path = arguments.at("disk");
@@ -129,6 +102,33 @@ Result<Finding> ask_there(Host& host, const Json& arguments)
 
 }  // namespace
 
+Result<Finding> find_identity(Host& host, const Json& arguments)
+{
+    const std::string path = arguments.at("disk");
+    const std::string device = TRY(device_at(host, path));
+    const std::vector<ListedDevice> all = TRY(listed_disks(host));
+    const auto found = std::ranges::find(all, device, &ListedDevice::name);
+    if (found == all.end())
+        return fail(ErrorKind::not_found, fmt::format("lsblk does not list the disk {} ({})", path, device),
+                    "lsblk --nodeps");
+    const ListedDevice& now = *found;
+    const std::string serial = arguments.at("serial"), wwn = arguments.at("wwn");
+    const uint64_t size = arguments.at("size");
+    for (const ListedDevice& other : all) {
+        if (other.name != device && other.type == "disk" &&
+            are_twins(now.serial, now.wwn, other.serial, other.wwn))
+            return pass_if(false,
+                           fmt::format("/dev/{} and /dev/{} both have serial {}{}{}", device, other.name,
+                                       now.serial.empty() ? "none" : now.serial,
+                                       now.wwn.empty() ? "" : ", WWN ", now.wwn),
+                           "a disk that no other can be taken for", "unplug the other one");
+    }
+    return pass_if(now.serial == serial && now.wwn == wwn && now.size == size,
+                   fmt::format("{} is {}", path, identity(now.serial, now.wwn, now.size)),
+                   identity(serial, wwn, size),
+                   "put the disk back that the plan was made for, or plan again");
+}
+
 Question is(const Disk& disk)
 {
     return {"disk.is",
@@ -157,7 +157,7 @@ Question there(const std::string& path)
 
 void fill(operation::Catalogue& catalogue)
 {
-    catalogue.add_condition("disk.is", ask_is);
+    catalogue.add_condition("disk.is", find_identity);
     catalogue.add_condition("disk.unused", ask_unused);
     catalogue.add_condition("disk.at_least", ask_at_least);
     catalogue.add_condition("disk.same_sectors", ask_sectors);

@@ -9,6 +9,8 @@ namespace belay::storage::disk {
 /// The path still leads to the same disk: serial, WWN and size to the byte; and no other disk has that serial
 /// and WWN.
 operation::Question is(const Disk& disk);
+/// Answers is(), out of its arguments. Errors: not_found where the path leads nowhere.
+Result<operation::Finding> find_identity(host::Host& host, const nlohmann::json& arguments);
 /// Nothing is on it and nothing uses it: no table, no signature, no mount, no swap, no holder.
 operation::Question unused(const Disk& disk);
 operation::Question at_least(const Disk& disk, Bytes size, std::string for_what);

@@ -90,10 +90,10 @@ Json table_arguments(const std::string& disk, const PartitionTable& table)
 
 Command sfdisk_command(const Json& arguments)
 {
-    return {
-        .argv = {"sfdisk", "--quiet", "--wipe", "never", "--wipe-partitions", "never", arguments.at("disk")},
-        .effect = Effect::changes,
-        .input = arguments.at("script")};
+    return {.argv = {"sfdisk", "--quiet", "--wipe", arguments.value("wipe", "never"), "--wipe-partitions",
+                     "never", arguments.at("disk")},
+            .effect = Effect::changes,
+            .input = arguments.at("script")};
 }
 
 Command reread_command(const Json& arguments)
@@ -123,6 +123,15 @@ Result<bool> kernel_knows_partitions(Host& host, const std::string& disk)
         if (!number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos) return true;
     }
     return false;
+}
+
+/// Whether every partition of a table has its link.
+Result<bool> kernel_knows_all_of(Host& host, const PartitionTable& table)
+{
+    for (const PartitionTable::Entry& entry : table.entries) {
+        if (!TRY(device_if_there(host, path_of(entry)))) return false;
+    }
+    return true;
 }
 
 class WriteTable final : public operation::Action {
@@ -163,6 +172,9 @@ class WriteTable final : public operation::Action {
             return std::string();  // it was pulled: nothing of ours is on this host
         const bool same = TRY(read_edges(host, disk, size_in(arguments))) == TRY(unpacked_edges(remembered));
         if (!same) return fmt::format("a partition table on {}", disk);
+        const std::optional<PartitionTable> old = TRY(read_table(host, disk));
+        if (old)
+            return TRY(kernel_knows_all_of(host, *old)) ? "" : "partitions that the kernel does not know";
         // The links are udev's, and may go before the kernel lets go of the partitions.
         if (TRY(kernel_knows_partitions(host, disk)))
             return fmt::format("partitions of {} that the kernel still knows", disk);
@@ -199,21 +211,6 @@ Result<PartitionTable> with_new_ids(const PartitionTable& table, std::string_vie
     const std::string digits = hex(random.substr(0, 4));
     copy.id = "0x" + digits;
     for (PartitionTable::Entry& entry : copy.entries) entry.uuid = mbr_uuid(copy.id, entry.number);
-    return copy;
-}
-
-PartitionTable in_sectors_of(const PartitionTable& table, uint64_t sector_size)
-{
-    INVARIANT(sector_size > 0 && table.sector_size % sector_size == 0);
-    const uint64_t scale = table.sector_size / sector_size;
-    PartitionTable copy = table;
-    copy.sector_size = sector_size;
-    copy.first_usable *= scale;
-    copy.last_usable *= scale;
-    for (PartitionTable::Entry& entry : copy.entries) {
-        entry.start *= scale;
-        entry.size *= scale;
-    }
     return copy;
 }
 
@@ -265,6 +262,14 @@ operation::Act write_table(const Disk& disk, const PartitionTable& table)
             arguments,
             {command.to_text()},
             {edges_hint(disk.by_id), reread_command(arguments).to_text()}};
+}
+
+operation::Act replace_table(const Disk& disk, const PartitionTable& table)
+{
+    operation::Act act = write_table(disk, table);
+    act.arguments["wipe"] = "always";
+    act.commands = {sfdisk_command(act.arguments).to_text()};
+    return act;
 }
 
 void fill(operation::Catalogue& catalogue)

@@ -13,10 +13,6 @@ namespace belay::storage::partition {
 /// nor MBR).
 Result<PartitionTable> with_new_ids(const PartitionTable& table, std::string_view random);
 
-/// The same places in sectors of `sector_size` bytes, which those of `table` are a multiple of: for a disk
-/// with smaller sectors. The other way is not possible for every table.
-PartitionTable in_sectors_of(const PartitionTable& table, uint64_t sector_size);
-
 /// The last partition of a table, made as large as a disk of `disk` bytes allows, aligned as its
 /// start is, at most to 1 MiB. Errors:
 /// refused, where `number` is not the one that ends last, or there is no more room behind it.
@@ -31,6 +27,9 @@ Bytes room_for(const PartitionTable& table);
 /// Writes a table on a disk that has none. Back: the first and the last 64 KiB of the disk are again what
 /// they were.
 operation::Act write_table(const Disk& disk, const PartitionTable& table);
+/// The same on a disk that may have one: the signatures of the old table are wiped. Back: the old table, and
+/// the kernel knows its partitions again.
+operation::Act replace_table(const Disk& disk, const PartitionTable& table);
 
 void fill(operation::Catalogue& catalogue);
 

@@ -12,7 +12,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words grow = {"array.grow",  "--array",   "md-name-any:data", "--leaving",
+const Words grow = {"array.grow",  "--array",   Subject::array, "--leaving",
                     "LAB-a,LAB-b", "--joining", "LAB-c,LAB-d"};
 
 uint64_t size_of_data(lab::Mirror& mirror)
@@ -65,6 +65,7 @@ TEST_CASE("a mirror grows under load; by hand, by the timer and by a gate it goe
     const auto add = [&](const Words& options) {
         Words words = {"add"};
         words.insert(words.end(), grow.begin(), grow.end());
+        std::ranges::replace(words, std::string(Subject::array), mirror.array());
         words.insert(words.end(), options.begin(), options.end());
         words.emplace_back("--json");
         const host::Outcome added = must(mirror.belay(words));

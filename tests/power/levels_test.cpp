@@ -50,8 +50,8 @@ TEST_CASE("RAID5: the power is cut around records on the way back, which is a co
 
 TEST_CASE("RAID10 and RAID6: the power is cut in the middle of the copy")
 {
-    const lab::Folder folder = *lab::Folder::make();
     for (const char* level : {"10", "6"}) {
+        const lab::Folder folder = *lab::Folder::make();
         Trial trial = begin(folder, level, 4);
         CHECK(cut_once(trial, Course::commit, {.copied_percent = 40}));
         cut_once(trial, Course::abort, {.before = true, .commit = 9});

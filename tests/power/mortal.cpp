@@ -84,7 +84,8 @@ int main(int argc, char** argv)
     // There is one thread yet.
     const char* wanted = std::getenv("BELAY_MORTAL");  // NOLINT(concurrency-mt-unsafe)
     const belay::Fate fate = belay::fate_of(wanted);
-    belay::daemon::Parts parts{belay::procedures::all(), belay::procedures::fill, belay::procedures::views()};
+    belay::daemon::Parts parts{belay::procedures::all(), belay::procedures::fill, belay::procedures::views(),
+                               belay::procedures::gate_kinds()};
     parts.open_store =
         [fate](const std::string& path) -> belay::Result<std::unique_ptr<belay::store::Store>> {
         return std::make_unique<belay::MortalStore>(TRY(belay::store::open_sqlite(path)), fate);

@@ -94,6 +94,7 @@ Result<lab::Process> Trial::begin_operation(Course course, const std::string& fa
     if (subject_.words.empty())
         words.insert(words.end(), {"disk.replace", "--leaving", leaving_, "--joining", joining_});
     words.insert(words.end(), subject_.words.begin(), subject_.words.end());
+    std::ranges::replace(words, std::string(Subject::array), mirror_.array());
     words.insert(words.end(), {"--soak", "1s", "--yes"});
     if (course == Course::abort) words.insert(words.end(), {"--gate", "command:false", "--gate-grace", "1s"});
     words.insert(words.begin(), mirror_.program("belay"));

@@ -26,8 +26,9 @@ struct Cut {
 struct Subject {
     std::string level = "1";
     unsigned members = 2;
-    Bytes joining = {48 << 20};           ///< of each disk that joins
-    std::vector<std::string> words = {};  ///< of `belay run`
+    Bytes joining = {48 << 20};                    ///< of each disk that joins
+    static constexpr const char* array = "ARRAY";  ///< among the words: the array
+    std::vector<std::string> words = {};           ///< of `belay run`
     /// What is wrong with a host on which it has ended in that state; empty: nothing.
     std::function<Result<std::string>(lab::Mirror&, const std::string& state)> wrong = nullptr;
 };

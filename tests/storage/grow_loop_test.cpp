@@ -30,7 +30,9 @@ const Task grow{"array.grow",
                 {{"array", "md0"},
                  {"leaving", leaving_serial + "," + staying_serial},
                  {"joining", joining_serial + "," + second_joining_serial}},
-                wrong_with};
+                wrong_with,
+                nullptr,
+                {joining_disk, second_joining_disk}};
 
 void kept_all(const Verdict& verdict, const std::string& what)
 {
@@ -66,8 +68,8 @@ TEST_CASE("any contact of a growth may be refused, its answer lost, the process 
             runs += whole.contacts - whole.turned_at;
             for_each_of(whole.turned_at + 1, whole.contacts, [&](size_t at) {
                 kept_all(try_out(larger, wish, {.contact = Fault{kind, at}, .power_cut = power}, grow),
-                      fmt::format("{}, fault {}{} at contact {}", name_of(wish), static_cast<int>(kind),
-                                  power ? " with the power" : "", at));
+                         fmt::format("{}, fault {}{} at contact {}", name_of(wish), static_cast<int>(kind),
+                                     power ? " with the power" : "", at));
             });
         }
     }

@@ -26,6 +26,7 @@ host::Outcome Programs::mdadm(Machine& machine, const Arguments& argv) const
     const std::string& mode = argv.at(1);
     if (mode == "--zero-superblock") return forget(machine, argv.at(2));
     if (mode == "--create") return create(machine, argv);
+    if (mode == "--assemble") return assemble(machine, argv);
     const std::string& md = argv.at(2);
     SimulatedStorage::Mirror* mirror = storage_.mirror(device_at(machine, md));
     if (mirror == nullptr)
@@ -33,6 +34,8 @@ host::Outcome Programs::mdadm(Machine& machine, const Arguments& argv) const
     Outcome outcome;
     if (mode == "--wait")
         outcome = wait(machine, md);
+    else if (mode == "--stop")
+        outcome = stop(*mirror, md);
     else if (mode == "--grow" && !option(argv, "--bitmap").empty())
         outcome = set_bitmap(machine, *mirror, option(argv, "--bitmap") == "internal");
     else if (mode == "--grow" && option(argv, "--size") == "max")
@@ -56,17 +59,22 @@ host::Outcome Programs::mdadm(Machine& machine, const Arguments& argv) const
 host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
 {
     const std::string& md = argv.at(2);
+    const std::string level = option(argv, "--level");
     SimulatedStorage::Mirror mirror{.name = md.substr(5),
                                     .uuid = option(argv, "--uuid"),
                                     .label = "host:" + md.substr(7),
-                                    .level = "raid" + option(argv, "--level"),
+                                    .level = level.starts_with("raid") ? level : "raid" + level,
                                     .legs = std::stoull(option(argv, "--raid-devices")),
                                     .data_offset = option(argv, "--data-offset").empty()
                                                        ? storage_.settings_.data_offset
                                                        : std::stoull(option(argv, "--data-offset")) << 10,
                                     .minor = std::stoull(md.substr(7)),
-                                    .members = {}};
+                                    .members = {},
+                                    .bitmap = option(argv, "--bitmap") != "none"};
+    if (storage_.mirror(mirror.name) != nullptr)
+        return said(fmt::format("mdadm: cannot open {}: Device or resource busy\n", md), 2);
     for (size_t i = argv.size() - mirror.legs; i < argv.size(); ++i) {
+        if (argv[i] == "missing") continue;
         const std::string device = device_at(machine, argv[i]);
         if (storage_.size_of(device) == 0 || storage_.busy(device))
             return said(fmt::format("mdadm: cannot open {}: Device or resource busy\n", argv[i]), 1);
@@ -75,7 +83,7 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
         mirror.members.push_back({.device = device,
                                   .id = storage_.new_device_id(),
                                   .in_sync = true,
-                                  .slot = mirror.members.size()});
+                                  .slot = i + mirror.legs - argv.size()});
     }
     std::string warning;
     if (const std::string size = option(argv, "--size"); !size.empty()) {
@@ -96,6 +104,40 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
     storage_.write_superblocks(machine, storage_.mirrors_.back());
     storage_.show(machine);
     return said(warning + fmt::format("mdadm: array {} started.\n", md), 0);
+}
+
+host::Outcome Programs::stop(const SimulatedStorage::Mirror& mirror, const std::string& md) const
+{
+    if (storage_.in_use(mirror.name))
+        return said(fmt::format("mdadm: Cannot get exclusive access to {}:Perhaps a running process, mounted "
+                                "filesystem or active volume group?\n",
+                                md),
+                    1);
+    const std::string name = mirror.name;
+    std::erase_if(storage_.mirrors_, [&](const SimulatedStorage::Mirror& one) { return one.name == name; });
+    return said(fmt::format("mdadm: stopped {}\n", md), 0);
+}
+
+host::Outcome Programs::assemble(Machine& machine, const Arguments& argv) const
+{
+    const std::string& md = argv.at(2);
+    std::vector<SimulatedStorage::Candidate> candidates;
+    for (size_t i = 3; i < argv.size(); ++i) {
+        if (argv[i].starts_with("--")) continue;
+        const std::string device = device_at(machine, argv[i]);
+        if (storage_.size_of(device) == 0 || storage_.busy(device)) continue;
+        auto superblock = superblock_on(storage_.range(machine, device));
+        if (superblock && superblock->array == option(argv, "--uuid"))
+            candidates.push_back({device, *std::move(superblock)});
+    }
+    if (candidates.empty()) return said(fmt::format("mdadm: no devices found for {}\n", md), 1);
+    const Superblock freshest =
+        std::ranges::max_element(candidates, {}, [](const SimulatedStorage::Candidate& one) {
+            return one.superblock.events;
+        })->superblock;
+    storage_.assemble(candidates, freshest);
+    storage_.show(machine);
+    return said(fmt::format("mdadm: {} has been started with {} drives.\n", md, candidates.size()), 0);
 }
 
 host::Outcome Programs::add(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& path) const

@@ -120,6 +120,11 @@ void Programs::install(host::SimulatedHost& host) const
                  [=](Machine&, const Command& c) -> Result<Outcome> { return programs.sysctl(c.argv); });
     host.install("mdadm",
                  [=](Machine& m, const Command& c) -> Result<Outcome> { return programs.mdadm(m, c.argv); });
+    host.install("timeout", [](Machine& machine, const Command& command) -> Result<Outcome> {
+        const std::string& disk = command.argv.at(3);
+        if (machine.resolve(disk.substr(3))) return Outcome{.exit_code = 124, .out = {}, .err = {}};
+        return Outcome{.exit_code = 1, .out = {}, .err = "dd: failed to open\n"};
+    });
     host.install("sleep", [=](Machine& m, const Command& c) -> Result<Outcome> {
         const Milliseconds span{1000 * std::stoll(c.argv.at(1))};
         m.wall += span;
@@ -200,6 +205,7 @@ host::Outcome Programs::blkid(Machine& machine, const Arguments& argv) const
     const std::string& path = argv.back();
     const std::string device = device_at(machine, path);
     if (storage_.size_of(device) == 0) return {.exit_code = 2, .out = {}, .err = {}};
+    if (argv.at(2) == "--offset") return blkid_at(machine, device, argv);
     std::string out;
     if (const auto content = storage_.content(machine, device)) {
         if (!content->label.empty()) out += "LABEL=" + content->label + "\n";
@@ -216,6 +222,18 @@ host::Outcome Programs::blkid(Machine& machine, const Arguments& argv) const
     }
     if (out.empty()) return {.exit_code = 2, .out = {}, .err = {}};
     return {.out = fmt::format("DEVNAME={}\n{}", path, out), .err = {}};
+}
+
+/// blkid --probe --offset N --size M: what a partition at that place would hold.
+host::Outcome Programs::blkid_at(Machine& machine, const std::string& device, const Arguments& argv) const
+{
+    Range place = storage_.range(machine, device);
+    place.offset += std::stoull(argv.at(3));
+    place.size = std::stoull(argv.at(5));
+    if (superblock_on(place)) return {.out = "TYPE=linux_raid_member\n", .err = {}};
+    const auto filesystem = filesystem_on(place);
+    if (!filesystem) return {.exit_code = 2, .out = {}, .err = {}};
+    return {.out = "TYPE=" + filesystem->type + "\n", .err = {}};
 }
 
 host::Outcome Programs::sfdisk(Machine& machine, const host::Command& command) const

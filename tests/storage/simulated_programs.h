@@ -19,6 +19,7 @@ class Programs {
     Outcome lsblk(Machine& machine, const Arguments& argv) const;
     Outcome findmnt() const;
     Outcome blkid(Machine& machine, const Arguments& argv) const;
+    Outcome blkid_at(Machine& machine, const std::string& device, const Arguments& argv) const;
     Outcome sfdisk(Machine& machine, const host::Command& command) const;
     Outcome blockdev(Machine& machine, const Arguments& argv) const;
     Outcome dd(Machine& machine, const Arguments& argv) const;
@@ -30,6 +31,8 @@ class Programs {
 
     Outcome mdadm(Machine& machine, const Arguments& argv) const;
     Outcome create(Machine& machine, const Arguments& argv) const;
+    Outcome assemble(Machine& machine, const Arguments& argv) const;
+    Outcome stop(const SimulatedStorage::Mirror& mirror, const std::string& md) const;
     Outcome add(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& path) const;
     Outcome fail_member(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& path,
                         const std::string& md) const;

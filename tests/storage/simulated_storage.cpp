@@ -408,6 +408,10 @@ std::string SimulatedStorage::setting(const std::string& md, const std::string& 
 /// "/sys/block/md0/md/sync_speed_max" and its like. What is not simulated is refused.
 Result<void> SimulatedStorage::set(Machine& machine, std::string_view path, std::string_view text)
 {
+    if (set_bus(machine, path, text)) {
+        show(machine);
+        return {};
+    }
     for (Mirror& mirror : mirrors_) {
         const std::string folder = fmt::format("/sys/block/{}/md/", mirror.name);
         if (!path.starts_with(folder)) continue;
@@ -436,6 +440,7 @@ void SimulatedStorage::start(Machine& machine)
 {
     mounts_ = fstab_;
     mirrors_.clear();
+    find_disks(machine);
     speed_limit_ = settings_.speed;
     for (Disk& disk : disks_) read_partitions(machine, disk);
     assemble(machine);

@@ -53,6 +53,7 @@ class SimulatedStorage {
     /// `bytes`: what stands on it; empty: it is blank.
     void plug(DiskSetup setup, const std::string& bytes = {});
     void unplug(const std::string& disk);
+    bool is_plugged(const std::string& disk) const;
     /// Mounted now and after each boot, as by /etc/fstab.
     void mount_for_good(const std::string& device, const std::string& path);
     /// Swap areas and device-mapper devices are only seen to be there.
@@ -154,6 +155,9 @@ class SimulatedStorage {
     std::string new_device_id() { return fmt::format("device-{}", ++last_device_); }
 
     Result<void> set(host::Machine& machine, std::string_view path, std::string_view text);
+    bool set_bus(host::Machine& machine, std::string_view path, std::string_view text);
+    void find_disks(host::Machine& machine, const std::string& place = {});
+    void show_bus(host::Machine& machine) const;
 
     // What is seen of it.
     void show(host::Machine& machine);
@@ -164,6 +168,7 @@ class SimulatedStorage {
     StorageSettings settings_;
     host::SimulatedHost host_;
     std::vector<Disk> disks_;
+    std::vector<std::pair<Disk, std::string>> bay_;  ///< taken out by the kernel, with what is on them
     std::vector<Mirror> mirrors_;
     std::vector<Mounted> mounts_, fstab_;
     std::vector<std::string> swaps_;

@@ -108,6 +108,7 @@ void SimulatedStorage::show(Machine& machine)
                 link("by-id", fmt::format("{}-part{}", disk.by_id, partition.number), partition.name);
         }
     }
+    show_bus(machine);
     for (const Mirror& mirror : mirrors_) {
         block(mirror.name);
         show_mirror(machine, mirror);

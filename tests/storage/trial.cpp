@@ -1,5 +1,7 @@
 #include "trial.h"
 
+#include "storage/edges.h"
+
 namespace belay::simulated {
 namespace {
 
@@ -17,6 +19,13 @@ constexpr int most_turns = 1000;
 constexpr uint64_t edge = 64 << 10;
 const operation::Asker person{"root", "the trial"};
 
+std::unique_ptr<SimulatedStorage> built(const Shape& shape, const Task& task)
+{
+    std::unique_ptr<SimulatedStorage> machine = build(shape);
+    if (task.prepare) task.prepare(*machine);
+    return machine;
+}
+
 class Trial {
   public:
     Trial(const Shape& shape, Wish wish, const Accident& accident, const Task& task)
@@ -24,7 +33,7 @@ class Trial {
           task_(task),
           wish_(wish),
           accident_(accident),
-          machine_(build(shape)),
+          machine_(built(shape, task)),
           before_(machine_->host().machine()),
           watched_(machine_->host(), [this](const host::Question& question) { after_contact(question); }),
           faulty_(std::make_unique<FaultyHost>(watched_, accident.contact)),
@@ -97,8 +106,12 @@ class Trial {
     void check_planned(const host::Question& question)
     {
         if (question.call == host::Call::write_at) {
-            for (const std::string& serial : {joining_serial, second_joining_serial})
-                if (!planned_.empty() && question.path == "/dev/disk/by-id/ata-SIMULATED_" + serial) return;
+            if (planned_.contains(storage::edges_hint(question.path))) return;
+        } else if (question.call == host::Call::replace || question.call == host::Call::remove) {
+            const auto names = [&](const std::string& command) {
+                return command.ends_with(" " + question.path);
+            };
+            if (std::ranges::any_of(planned_, names)) return;
         } else if (question.call == host::Call::run) {
             const std::string text = host::Command{.argv = question.argv, .input = question.input}.to_text();
             if (planned_.contains(text)) return;
@@ -305,7 +318,12 @@ class Trial {
         for (const host::Machine* machine : {&before_, &after}) {
             for (const auto& [path, node] : machine->nodes) paths.insert(path);
         }
+        const auto may_stay = [&](const std::string& path) {
+            return std::ranges::any_of(task_.may_stay,
+                                       [&](const std::string& part) { return path.contains(part); });
+        };
         for (const std::string& path : paths) {
+            if (may_stay(path)) continue;
             if (comparable(before_, path) != comparable(after, path)) violated("{} is not as before", path);
         }
     }
@@ -317,7 +335,9 @@ class Trial {
         const auto found = machine.nodes.find(path);
         if (found == machine.nodes.end()) return "nothing";
         std::string bytes = found->second.bytes;
-        if (path == "/dev/" + joining_disk || path == "/dev/" + second_joining_disk) {
+        const bool is_scratch = std::ranges::any_of(
+            task_.scratch, [&](const std::string& disk) { return path == "/dev/" + disk; });
+        if (is_scratch) {
             bytes.erase(edge, bytes.size() - 2 * edge);
         } else if (std::ranges::find(serving_, path) != serving_.end()) {
             const bool table = !shape_.label.empty();

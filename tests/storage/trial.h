@@ -20,6 +20,12 @@ struct Task {
     /// What is wrong with a machine on which it was committed; empty: nothing. `booted`: what lasts no longer
     /// than a boot may be gone.
     std::function<std::string(const SimulatedStorage&, bool booted)> wrong = nullptr;
+    /// What is done to the machine before the run begins.
+    std::function<void(SimulatedStorage&)> prepare = nullptr;
+    /// Disks of which only the first and last 64 KiB must be as before after an abort.
+    std::set<std::string> scratch = {joining_disk};
+    /// Parts of the paths that an abort leaves: disks that were found.
+    std::set<std::string> may_stay = {};
 };
 
 /// How far the person wants it to go.
