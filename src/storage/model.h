@@ -4,7 +4,6 @@
 #include "base/result.h"
 #include "base/units.h"
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,9 +116,5 @@ struct Inventory {
 
 /// How a disk is shown: "LAB0001 (/dev/sda)".
 std::string shown(const Disk& disk);
-
-/// The whole as a graph: {"nodes": [{"id", "kind", "name", "children": [ids], ...}], "roots": [ids]},
-/// described in docs/cli.md.
-nlohmann::json graph_of(const Inventory& inventory);
 
 }  // namespace belay::storage
