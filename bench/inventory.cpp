@@ -5,7 +5,7 @@
 #include "measures.h"
 #include "samples.h"
 #include "storage/health.h"
-#include "storage/probe.h"
+#include "storage/listing.h"
 
 namespace belay::bench {
 namespace {
@@ -171,9 +171,10 @@ Result<std::vector<Row>> measure_inventory(const ScratchFolder&)
     for (size_t round = 0; round < inventory_rounds; ++round) {
         const auto host = TRY(host::recorded_host(text));
         const Stopwatch watch;
-        const storage::Inventory inventory = TRY(storage::read_inventory(*host));
-        const Json graph = storage::graph_of(inventory);
-        const Json health = storage::health_report(inventory);
+        const storage::Survey survey = TRY(storage::read_survey(*host, storage::Depth::health));
+        const Json graph = storage::graph_of(survey);
+        const Json health = storage::health_report(survey);
+        const storage::Inventory& inventory = survey.inventory;
         taken.push_back(watch.taken().wall);
         if (inventory.disks.size() != disk_count || inventory.arrays.size() != array_count)
             return fail(ErrorKind::failed, "the made-up host was not read whole");

@@ -65,7 +65,7 @@ std::optional<Fullness> fullness(double percent)
 {
     if (percent < nearly_full) return std::nullopt;
     return Fullness{percent < almost_full ? Severity::warning : Severity::critical,
-                    fmt::format("{:.0f} %", percent)};
+                    fmt::format("{} %", static_cast<uint64_t>(percent))};
 }
 
 std::vector<HealthFinding> health_of(const Survey& survey)

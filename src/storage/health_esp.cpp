@@ -89,20 +89,36 @@ class EspHealth {
     {
         const Disk* disk = disk_of(survey_.inventory, esp.device);
         const auto partition = std::ranges::find(disk->partitions, esp.device, &Partition::name);
-        const std::string path =
-            partition->uuid.empty() ? "/dev/" + esp.device : "/dev/disk/by-partuuid/" + partition->uuid;
+        const bool has_twin = is_twin(*partition);
+        const std::string path = partition->uuid.empty() || has_twin
+                                     ? "/dev/" + esp.device
+                                     : "/dev/disk/by-partuuid/" + partition->uuid;
+        // A path by PARTUUID may lead to its twin: that must be mended before.
+        std::string mend = has_twin ? fmt::format("sfdisk --part-uuid /dev/{} {} \"$(uuidgen)\"", disk->name,
+                                                  partition->number)
+                                    : way_to_mend(esp, path, first);
         findings_.push_back({std::move(code), Severity::warning, path,
                              fmt::format("ESP /dev/{} of {}", esp.device, shown(*disk)), std::move(found),
-                             std::move(wanted), way_to_mend(esp, path, first)});
+                             std::move(wanted), std::move(mend)});
+    }
+
+    bool is_twin(const Partition& one) const
+    {
+        return std::ranges::any_of(survey_.inventory.disks, [&](const Disk& disk) {
+            return std::ranges::any_of(disk.partitions, [&](const Partition& other) {
+                return other.uuid == one.uuid && other.name != one.name;
+            });
+        });
     }
 
     static std::string way_to_mend(const Esp& esp, const std::string& path, const Esp* first)
     {
         if (first == nullptr || first == &esp) return "grub-install --target=x86_64-efi";
-        const std::string from = first->mounted.empty() ? "THE-OTHER" : first->mounted;
+        if (first->mounted.empty()) return fmt::format("mount /dev/{}, and look again", first->device);
         const std::string make = esp.formatted ? "" : fmt::format("mkfs.vfat -F 32 {} && ", path);
-        if (!esp.mounted.empty()) return fmt::format("cp -r {}/EFI {}/", from, esp.mounted);
-        return fmt::format("{}mount {} /mnt && cp -r {}/EFI /mnt/ && umount /mnt", make, path, from);
+        if (!esp.mounted.empty()) return fmt::format("cp -r {}/EFI {}/", first->mounted, esp.mounted);
+        return fmt::format("{}mount {} /mnt && cp -r {}/EFI /mnt/ && umount /mnt", make, path,
+                           first->mounted);
     }
 
     const Survey& survey_;
