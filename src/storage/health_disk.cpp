@@ -139,6 +139,7 @@ class DiskHealth {
     /// One of several paths to one disk.
     bool is_path(const Disk& disk) const
     {
+        if (host_.others.empty()) return false;
         return std::ranges::any_of(host_.on(disk.name), [&](const std::string& upper) {
             const auto other = std::ranges::find(host_.others, upper, &Other::name);
             return other != host_.others.end() && other->type == "mpath";

@@ -14,14 +14,6 @@ constexpr Bytes bitmap_from = {100ULL << 30};
 /// Halves of a mirror may differ by this part of the smaller before it counts: disks of one nominal size do.
 constexpr uint64_t same_size_within = 100;
 
-std::optional<Bytes> size_of(const Inventory& host, std::string_view device)
-{
-    const Disk* disk = disk_of(host, device);
-    if (disk == nullptr) return std::nullopt;
-    if (disk->name == device) return disk->size;
-    return std::ranges::find(disk->partitions, device, &Partition::name)->size;
-}
-
 bool is_redundant(const Array& array)
 {
     return array.level.starts_with("raid") && array.level != "raid0";
@@ -32,6 +24,11 @@ class ArrayHealth {
     ArrayHealth(const Survey& survey, Findings& findings)
         : survey_(survey), host_(survey.inventory), findings_(findings)
     {
+        for (const auto& [lower, upper] : host_.holders) held_.insert(lower);
+        for (const Disk& disk : host_.disks) {
+            sizes_[disk.name] = disk.size;
+            for (const Partition& partition : disk.partitions) sizes_[partition.name] = partition.size;
+        }
     }
 
     void look()
@@ -111,10 +108,10 @@ class ArrayHealth {
     {
         Bytes smallest{UINT64_MAX}, largest{0};
         for (const Member& member : array.members) {
-            const std::optional<Bytes> size = size_of(host_, member.device);
-            if (!size) return;
-            smallest.count = std::min(smallest.count, size->count);
-            largest.count = std::max(largest.count, size->count);
+            const auto size = sizes_.find(member.device);
+            if (size == sizes_.end()) return;
+            smallest = std::min(smallest, size->second);
+            largest = std::max(largest, size->second);
         }
         if (largest.count <= smallest.count ||
             largest.count - smallest.count <= smallest.count / same_size_within)
@@ -128,7 +125,7 @@ class ArrayHealth {
     void look_for_left_out()
     {
         const auto look_in = [&](const std::string& device, const Content& content) {
-            if (content.type != "linux_raid_member" || !host_.on(device).empty()) return;
+            if (content.type != "linux_raid_member" || held_.contains(device)) return;
             const auto array = std::ranges::find(host_.arrays, content.uuid, &Array::uuid);
             if (array == host_.arrays.end()) return;
             say(*array, "md.member-left-out", Severity::warning,
@@ -161,6 +158,8 @@ class ArrayHealth {
     const Survey& survey_;
     const Inventory& host_;
     Findings& findings_;
+    std::set<std::string> held_;          ///< devices that something stands on
+    std::map<std::string, Bytes> sizes_;  ///< of disks and partitions
 };
 
 }  // namespace

@@ -65,6 +65,7 @@ class Smarts {
     /// Several paths lead to one disk: it is asked once.
     bool is_further_path(const Disk& disk)
     {
+        if (survey_.mapped.empty()) return false;
         for (const std::string& upper : survey_.inventory.on(disk.name)) {
             const auto mapped = survey_.mapped.find(upper);
             if (mapped != survey_.mapped.end() && mapped->second.uuid.starts_with("mpath-"))
