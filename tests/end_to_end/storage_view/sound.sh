@@ -70,4 +70,5 @@ quietly mdadm --create /dev/md1 --run --level=1 --raid-devices=2 --bitmap=intern
     --uuid=0d0d0d0d:00000000:00000000:00000007 "$(disk f)" "$(disk g)"
 mdadm --wait-clean /dev/md1 || true
 mdadm --wait /dev/md1 || true
-settle
+# udev misses what is written to a device while it deals with an event of it.
+udevadm trigger --settle --subsystem-match=block
