@@ -70,11 +70,15 @@ std::optional<host::Outcome> ask_tool(host::Host& host, Survey& survey, const st
 {
     Result<host::Outcome> outcome = host.run(command);
     if (outcome) return *std::move(outcome);
-    const std::string missing = fmt::format("no program {} on this host", command.argv.front());
-    const bool is_missing = outcome.error().kind == ErrorKind::not_found && outcome.error().what == missing;
-    note_not_looked(survey, what, outcome.error().what,
-                    is_missing ? fmt::format("apt install {}", package) : std::string());
+    note_missing(survey, what, outcome.error(), package);
     return std::nullopt;
+}
+
+void note_missing(Survey& survey, std::string what, const Error& error, std::string_view package)
+{
+    const bool is_missing = error.kind == ErrorKind::not_found && error.what.starts_with("no program ");
+    note_not_looked(survey, std::move(what), error.what,
+                    is_missing ? fmt::format("apt install {}", package) : std::string());
 }
 
 void note_not_looked(Survey& survey, std::string what, std::string why, std::string next)

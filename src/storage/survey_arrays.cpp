@@ -25,17 +25,22 @@ Result<void> add_superblock(WaitingArray& array, std::string_view text, std::set
     return {};
 }
 
-void examine(host::Host& host, Survey& survey, WaitingArray& array)
+/// False where there is no mdadm: the members of other arrays need not be tried.
+bool examine(host::Host& host, Survey& survey, WaitingArray& array)
 {
     std::set<uint64_t> slots;
     for (const std::string& member : array.members) {
-        const std::string what = fmt::format("the superblock on {}", member);
-        const auto outcome =
-            ask_tool(host, survey, what, {.argv = {"mdadm", "--examine", "/dev/" + member}}, "mdadm");
-        if (!outcome) return;
-        const Result<void> read = add_superblock(array, outcome->out, slots);
-        if (!read) note_not_looked(survey, what, read.error().what);
+        const host::Command command{.argv = {"mdadm", "--examine", "/dev/" + member}};
+        const Result<host::Outcome> outcome = host.run(command);
+        if (!outcome && outcome.error().kind == ErrorKind::not_found) {
+            note_missing(survey, "the superblocks of arrays that do not run", outcome.error(), "mdadm");
+            return false;
+        }
+        const Result<void> read =
+            outcome ? add_superblock(array, outcome->out, slots) : std::unexpected(outcome.error());
+        if (!read) note_not_looked(survey, fmt::format("the superblock on {}", member), read.error().what);
     }
+    return true;
 }
 
 }  // namespace
@@ -71,8 +76,8 @@ void look_at_waiting_arrays(host::Host& host, Survey& survey)
             note_not_looked(survey, fmt::format("the superblocks of the array {}", array.uuid),
                             fmt::format("there are more than {} superblocks", most_examined),
                             "mdadm --examine --scan");
-        else
-            examine(host, survey, array);
+        else if (!examine(host, survey, array))
+            return;
     }
 }
 

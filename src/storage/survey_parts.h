@@ -11,6 +11,8 @@ namespace belay::storage {
 /// `package` is named where the tool is missing. Exit codes are left to the caller.
 std::optional<host::Outcome> ask_tool(host::Host& host, Survey& survey, const std::string& what,
                                       const host::Command& command, std::string_view package);
+/// Notes an error of a tool that was asked; where the tool is missing, with the package that has it.
+void note_missing(Survey& survey, std::string what, const Error& error, std::string_view package);
 void note_not_looked(Survey& survey, std::string what, std::string why, std::string next = {});
 /// The last line of what a tool complained: the sentence after its warnings.
 std::string last_line(std::string_view text);

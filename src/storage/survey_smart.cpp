@@ -82,9 +82,7 @@ class Smarts {
                                 "--nocheck=standby", "/dev/" + disk.name},
                        .limit = longest_smart_each});
         if (!outcome && outcome.error().kind == ErrorKind::not_found) {
-            const bool is_missing = outcome.error().what == "no program smartctl on this host";
-            note_not_looked(survey_, "SMART", outcome.error().what,
-                            is_missing ? "apt install smartmontools" : "");
+            note_missing(survey_, "SMART", outcome.error(), "smartmontools");
             return false;
         }
         if (outcome)

@@ -211,7 +211,7 @@ TEST_CASE("tools that are not installed cost their part and no more, and the pac
     machine.answer("env", "mdir", Outcome{127, "", "env: 'mdir': No such file or directory\n"});
     const Survey survey = machine.survey();
     CHECK(left_out(survey) ==
-          Texts{"the superblock on ubdf: no program mdadm on this host; apt install mdadm",
+          Texts{"the superblocks of arrays that do not run: no program mdadm on this host; apt install mdadm",
                 "LVM: no program lvm on this host; apt install lvm2",
                 "SMART: no program smartctl on this host; apt install smartmontools",
                 "the ESP on ubdb1: no program mdir on this host; apt install mtools"});
