@@ -194,25 +194,29 @@ std::string Graph::add_waiting_array(const Content& member)
 {
     const std::string id = "array:" + member.uuid;
     if (!seen_.insert(id).second) return id;
+    // The label is "host:name".
+    const std::string name = member.label.substr(member.label.find(':') + 1);
     Json node = {{"id", id},
                  {"kind", "array"},
-                 {"name", member.label.substr(member.label.find(':') + 1)},
+                 {"name", name.empty() ? member.uuid : name},
                  {"uuid", member.uuid},
                  {"state", "does not run"},
                  {"children", Json::array()}};
     const auto known = std::ranges::find(survey_.waiting, member.uuid, &WaitingArray::uuid);
-    if (known != survey_.waiting.end()) {
-        if (!known->assembled.empty()) node.update({{"name", known->assembled}, {"state", "inactive"}});
-        if (!known->level.empty()) node["level"] = known->level;
-        if (known->wanted) node["wanted"] = *known->wanted;
-        if (known->active) node["active"] = *known->active;
-        Json members = Json::array();
-        for (const std::string& device : known->members) members.push_back({{"device", device}});
-        node["members"] = std::move(members);
-    }
-    if (node.at("name") == "") node["name"] = member.uuid;
+    if (known != survey_.waiting.end()) describe_waiting(node, *known);
     nodes_.push_back(std::move(node));
     return id;
+}
+
+void Graph::describe_waiting(Json& node, const WaitingArray& array)
+{
+    if (!array.assembled.empty()) node.update({{"name", array.assembled}, {"state", "inactive"}});
+    if (!array.level.empty()) node["level"] = array.level;
+    if (array.wanted) node["wanted"] = *array.wanted;
+    if (array.active) node["active"] = *array.active;
+    Json members = Json::array();
+    for (const std::string& device : array.members) members.push_back({{"device", device}});
+    node["members"] = std::move(members);
 }
 
 Json graph_of(const Survey& survey)

@@ -21,6 +21,7 @@ class Graph {
     std::string add_array(const Array& array);
     std::string add_other(const std::string& name);
     std::string add_waiting_array(const Content& member);
+    static void describe_waiting(Json& node, const WaitingArray& array);
     std::string add_filesystem(const std::string& device, const Content& content);
     std::string add_mount(const std::string& path, const std::string& options);
     std::string add_swap_file(const SwapArea& area);

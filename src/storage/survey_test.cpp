@@ -324,7 +324,8 @@ TEST_CASE("ZFS: from the disk to the vdev, the pool, the datasets and what is mo
           Json{"mount:/srv/mail", "dataset:tank/mail/old"});
     CHECK(node(survey, "dataset:tank/disk").at("kind") == "zvol");
     // The zvol's device is no disk of its own.
-    for (const Json& root : graph_of(survey).at("roots")) CHECK(root != "disk:ubdh");
+    const Json graph = graph_of(survey);
+    for (const Json& root : graph.at("roots")) CHECK(root != "disk:ubdh");
 
     const std::vector<PoolAway> away = pools_away(survey);
     REQUIRE(away.size() == 3);  // the other three have UUIDs of their own
