@@ -1,6 +1,7 @@
 #include "cli/health_text.h"
 
 #include "cli/fields.h"
+#include "cli/storage_details.h"
 
 namespace belay::cli {
 namespace {
@@ -14,6 +15,19 @@ Tone tone_of_severity(const std::string& severity)
 std::string counted(int64_t number, std::string_view one, std::string_view several)
 {
     return fmt::format("{} {}", number, number == 1 ? one : several);
+}
+
+/// "8 disks, 1 array and 1 volume group": disks and arrays always, the others where there are any.
+std::string what_was_looked_at(const Json& looked_at)
+{
+    std::vector<std::string> things{counted(number_of(looked_at, "disks"), "disk", "disks"),
+                                    counted(number_of(looked_at, "arrays"), "array", "arrays")};
+    const int64_t groups = number_of(looked_at, "groups"), pools = number_of(looked_at, "pools");
+    if (groups > 0) things.push_back(counted(groups, "volume group", "volume groups"));
+    if (pools > 0) things.push_back(counted(pools, "pool", "pools"));
+    const std::string last = things.back();
+    things.pop_back();
+    return fmt::format("{} and {}", fmt::join(things, ", "), last);
 }
 
 std::string paragraph(const Style& style, const Json& finding)
@@ -48,10 +62,9 @@ std::string health_text(const Style& style, const Json& report)
             said += fmt::format("{}{}", said.empty() ? "" : ", ",
                                 fmt::format("{} {}", counts[severity], severity));
     }
-    return text + fmt::format("{} and {} looked at: {}\n",
-                              counted(number_of(looked_at, "disks"), "disk", "disks"),
-                              counted(number_of(looked_at, "arrays"), "array", "arrays"),
-                              said.empty() ? "nothing to mend" : said);
+    text += fmt::format("{} looked at: {}\n", what_was_looked_at(looked_at),
+                        said.empty() ? "nothing to mend" : said);
+    return text + not_looked_text(style, report);
 }
 
 }  // namespace belay::cli

@@ -12,9 +12,9 @@ namespace belay::host {
 struct Contact;
 
 /// Replaces secrets by pseudonyms of the same length and look: digits stay digits, letters become a..f or
-/// A..F (a serial number in hexadecimal stays one), all else stays. The pseudonym depends on nothing but the
-/// secret, so two recordings of one machine agree. It hides a secret from a reader, not from someone who can
-/// guess it and try.
+/// A..F (a serial number in hexadecimal stays one, a number does not begin with 0), all else stays. The
+/// pseudonym depends on nothing but the secret, so two recordings of one machine agree. It hides a secret
+/// from a reader, not from someone who can guess it and try.
 class Mask {
   public:
     /// Masks nothing.

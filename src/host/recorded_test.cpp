@@ -1,5 +1,6 @@
 #include "host/recorded.h"
 
+#include "base/json.h"
 #include "host/encoding.h"
 #include "host/real.h"
 
@@ -175,6 +176,20 @@ TEST_CASE("a pseudonym is the same every time, and what is too short to mask is 
     CHECK(masked({"5000c500", "5000c500a1b2c3d4"}).substr(0, 20) == one.substr(0, 20));
     Recorder recorder(*machine);
     CHECK(recorder.mask({"sda"}).error().kind == ErrorKind::usage);
+}
+
+TEST_CASE("a number that is masked stays a number: in JSON none begins with 0")
+{
+    const auto machine =
+        played("{\"call\":\"read\",\"path\":\"/a\",\"answer\":\"{\\\"id\\\":2712847328}\"}\n");
+    Recorder recorder(*machine);
+    CHECK(recorder.read("/a", Bytes{99}));
+    REQUIRE(recorder.mask({"2712847328"}));
+    const std::string text = *(*recorded_host(*recorder.text()))->read("/a", Bytes{99});
+    CHECK(text.find("2712847328") == std::string::npos);
+    const auto json = parse_json(text);
+    REQUIRE(json);
+    CHECK(json->at("id").is_number_unsigned());
 }
 
 TEST_CASE("a damaged recording is refused with the line and what is wrong there")

@@ -1,7 +1,7 @@
 #pragma once
 // What is not as it should be with the storage of a host, and what mends it.
 
-#include "storage/model.h"
+#include "storage/survey.h"
 
 namespace belay::storage {
 
@@ -27,11 +27,11 @@ struct HealthFinding {
 
 void to_json(nlohmann::json& json, const HealthFinding& finding);
 
-/// All findings, the gravest first. Reads nothing but the inventory.
-std::vector<HealthFinding> health_of(const Inventory& inventory);
+/// All findings, the gravest first. Reads nothing but the survey; what that did not look at raises nothing.
+std::vector<HealthFinding> health_of(const Survey& survey);
 
-/// {"findings": [...], "worst": "warning" or null, "looked_at": {"disks": n, "arrays": n}}, as
-/// `belay storage health --json`.
-nlohmann::json health_report(const Inventory& inventory);
+/// {"findings": [...], "worst": "warning" or null, "looked_at": {"disks": n, "arrays": n, "groups": n,
+/// "pools": n}, "not_looked": [{"what", "why", "next"}]}, as `belay storage health --json`.
+nlohmann::json health_report(const Survey& survey);
 
 }  // namespace belay::storage

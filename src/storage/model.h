@@ -4,7 +4,6 @@
 #include "base/result.h"
 #include "base/units.h"
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -121,9 +120,5 @@ bool are_twins(const std::string& serial, const std::string& wwn, const std::str
 
 /// How a disk is shown: "LAB0001 (/dev/sda)".
 std::string shown(const Disk& disk);
-
-/// The whole as a graph: {"nodes": [{"id", "kind", "name", "children": [ids], ...}], "roots": [ids]},
-/// described in docs/cli.md.
-nlohmann::json graph_of(const Inventory& inventory);
 
 }  // namespace belay::storage
