@@ -34,7 +34,9 @@ Command add_command(const std::string& uuid, const std::string& member)
 }
 Command legs_command(const std::string& uuid, uint64_t legs)
 {
-    return mdadm({"--grow", array_path(uuid), fmt::format("--raid-devices={}", legs)});
+    std::vector<std::string> words = {"--grow", array_path(uuid), fmt::format("--raid-devices={}", legs)};
+    if (legs == 1) words.emplace_back("--force");  // mdadm takes a mirror of one for a mistake
+    return mdadm(std::move(words));
 }
 Command fail_command(const std::string& uuid, const std::string& member)
 {
@@ -133,7 +135,9 @@ class AddLeg final : public operation::Action {
         const Member* member = standing.member();
         const bool grown = standing.array.legs == leg.legs;
         using Found = Inspection::Found;
-        if (member == nullptr) return Inspection{grown ? Found::partial : Found::absent, "not a member"};
+        // Where a place was free raid-devices is right from the start, and tells nothing.
+        const bool begun = grown && leg.legs != leg.legs_before;
+        if (member == nullptr) return Inspection{begun ? Found::partial : Found::absent, "not a member"};
         const std::string detail =
             fmt::format("{}, {} of {} legs", member->state, standing.array.legs, leg.legs);
         // A spare of an array that has grown is taken up by md at once; that copying has begun is this step's
