@@ -13,6 +13,7 @@ declare -A _belay_options=(
     [storage show]="--from"
     [storage health]="--from"
     [storage record]="--mask"
+    [storage esp-sync]="--dry-run"
     [procedures]=""
     [plan]="$_belay_plan_options --dry-run"
     [add]="$_belay_plan_options --no-wait"

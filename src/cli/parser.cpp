@@ -87,6 +87,11 @@ Parser::Parser()
     record->add_option("file", invocation_.file, "a new file, or - for standard output")->type_name("");
     record->add_flag("--mask", invocation_.mask, "replace serial numbers by pseudonyms");
 
+    CLI::App* esp_sync = command(*storage_, Command::storage_esp_sync, "esp-sync",
+                                 "bring the copies of the EFI system partition up to date",
+                                 "belay storage esp-sync --dry-run");
+    esp_sync->add_flag("--dry-run", invocation_.dry_run, "say what differs, and write nothing");
+
     CLI::App* procedures =
         command(app_, Command::procedures, "procedures", "list what Belay can do, or explain one procedure",
                 "belay procedures disk.replace");
