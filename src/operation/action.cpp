@@ -51,6 +51,11 @@ class GuardedAction final : public Action {
     {
         return guarded(name_, [&] { return action_->revert(host, arguments, remembered); });
     }
+    Result<std::optional<Inspection>> going_back(host::Host& host, const Json& arguments,
+                                                 const Json& remembered) const override
+    {
+        return guarded(name_, [&] { return action_->going_back(host, arguments, remembered); });
+    }
 
   private:
     std::string name_;

@@ -71,8 +71,15 @@ class Action {
     virtual bool sees_remains(const Json&) const { return true; }
 
     /// Undoes whatever remains() finds. May run twice, and on a half-done state. Never called for a one-way
-    /// step.
+    /// step. Starts what takes long and comes back at once; going_back() then tells how far that is.
     virtual Result<void> revert(host::Host& host, const Json& arguments, const Json& remembered) const = 0;
+
+    /// Where somebody (the kernel, a tool that outlives us) is taking away what remains() finds: how far that
+    /// is. Nothing where nobody is, and revert() has to act. Changes nothing.
+    virtual Result<std::optional<Inspection>> going_back(host::Host&, const Json&, const Json&) const
+    {
+        return std::optional<Inspection>();
+    }
 };
 
 enum class Verdict { pass, warn, fail };

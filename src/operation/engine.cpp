@@ -106,6 +106,8 @@ void Engine::publish(Slot& slot, const host::Moment& now)
         for (size_t i = 0; i < slot.operation.steps.size() && !view.current; ++i) {
             if (slot.operation.steps[i].status == StepState::Status::intended) view.current = i;
         }
+        if (slot.operation.state == State::aborting && slot.progress)
+            view.current = slot.operation.last_open();
         view.gates.clear();
         if (slot.operation.state == State::activated) {
             for (const auto& [name, gate] : slot.gates) view.gates.push_back(gate);

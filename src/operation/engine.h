@@ -165,6 +165,8 @@ class Engine {
     Result<Next> settle_step(Slot& slot, size_t index, const host::Moment& now, const Result<void>& applied);
     Result<Next> wait_for_step(Slot& slot, size_t index, const Inspection& inspection,
                                const host::Moment& now);
+    Result<Milliseconds> next_look(Slot& slot, const Step& step, const Inspection& inspection,
+                                   const host::Moment& now) const;
     Result<Next> step_done(Slot& slot, size_t index, bool already, const std::string& detail,
                            const host::Moment& now);
     Result<Next> step_failed(Slot& slot, size_t index, const Error& error, const host::Moment& now);
@@ -173,6 +175,7 @@ class Engine {
     Result<Next> soak(Slot& slot, const host::Moment& now);
     Result<Next> go_back(Slot& slot, const host::Moment& now);
     Result<Next> undo_step(Slot& slot, size_t index, const host::Moment& now);
+    Result<Next> undo_failed(Slot& slot, const Step& step, const Error& error, const host::Moment& now);
     Result<Next> verify_and_end(Slot& slot, const host::Moment& now);
     Result<Next> hold_or_retry(Slot& slot, const std::string& what, const Error& error,
                                const host::Moment& now);

@@ -160,6 +160,41 @@ TEST_CASE("a long step that moves is waited for; one that stands still fails")
     CHECK(world.machine.read("/job/sync", {16}).error().kind == ErrorKind::not_found);
 }
 
+TEST_CASE("a way back that takes long is waited for, over a crash too; one that stands still is held")
+{
+    ToyWorld world;
+    Plan plan = small_plan();
+    plan.steps[1] = put(Phase::activate, "current", "new", "toy.slow-back");
+    const Id id = world.activated(plan);
+    REQUIRE(world.ask(id, Verb::abort));
+    CHECK(world.state(id) == State::aborting);
+    world.put_file("/back/current", "40");
+    world.pass(id, 5s);
+    CHECK(world.engine->show(id)->progress->done == 40);
+    CHECK(world.engine->show(id)->current == 1);
+    SUBCASE("it comes to its end")
+    {
+        world.start();
+        world.pass(id, 5s);
+        CHECK(world.state(id) == State::aborting);
+        CHECK(world.etc("new") == "prepared");
+        world.put_file("/back/current", "100");
+        world.pass(id, 5s);
+        CHECK(world.state(id) == State::aborted);
+        CHECK(world.etc("current") == "old");
+    }
+    SUBCASE("it stands still")
+    {
+        world.pass(id, 1h);
+        CHECK(world.state(id) == State::held);
+        CHECK(world.operation(id).reason.find("has made no progress for 10 min") != std::string::npos);
+        world.put_file("/back/current", "100");
+        REQUIRE(world.ask(id, Verb::abort));
+        world.pass(id, 5s);
+        CHECK(world.state(id) == State::aborted);
+    }
+}
+
 TEST_CASE("a crash at any commit, durable or not, ends as no crash does")
 {
     for (const Fault fault : {Fault::lost_before, Fault::lost_after}) {

@@ -235,10 +235,11 @@ Result<Next> Engine::settle_step(Slot& slot, size_t index, const host::Moment& n
     return step_done(slot, index, false, inspection->detail, now);
 }
 
-Result<Next> Engine::wait_for_step(Slot& slot, size_t index, const Inspection& inspection,
-                                   const host::Moment& now)
+/// When to look again at what goes on by itself (boot clock). Errors: timeout, where it has stood still for
+/// too long.
+Result<Milliseconds> Engine::next_look(Slot& slot, const Step& step, const Inspection& inspection,
+                                       const host::Moment& now) const
 {
-    const Step& step = slot.operation.plan.steps[index];
     const bool moved =
         inspection.progress && (!slot.progress || slot.progress->done != inspection.progress->done);
     if (moved) slot.progressed = now.boot;
@@ -247,13 +248,19 @@ Result<Next> Engine::wait_for_step(Slot& slot, size_t index, const Inspection& i
         step.stalled_after > Milliseconds{0} ? step.stalled_after : stalled_by_default;
     const bool limited = inspection.progress || step.stalled_after > Milliseconds{0};
     if (limited && now.boot - slot.progressed > patience)
-        return step_failed(slot, index,
-                           Error{.kind = ErrorKind::timeout,
-                                 .what = fmt::format("the step {} has made no progress for {}", step.name,
-                                                     to_text(patience))},
-                           now);
+        return fail(ErrorKind::timeout,
+                    fmt::format("the step {} has made no progress for {}", step.name, to_text(patience)));
     const bool own_pace = inspection.look_again > Milliseconds{0};
-    Milliseconds due = now.boot + (own_pace ? inspection.look_again : settings_.poll);
+    return now.boot + (own_pace ? inspection.look_again : settings_.poll);
+}
+
+Result<Next> Engine::wait_for_step(Slot& slot, size_t index, const Inspection& inspection,
+                                   const host::Moment& now)
+{
+    const Step& step = slot.operation.plan.steps[index];
+    const Result<Milliseconds> next = next_look(slot, step, inspection, now);
+    if (!next) return step_failed(slot, index, next.error(), now);
+    Milliseconds due = *next;
     if (const auto& timer = slot.operation.timer;
         timer && !timer->stopped && slot.operation.state == State::activating)
         due = std::min(due, now.boot + std::max(left_of(*timer, now), Milliseconds{1}));
@@ -383,12 +390,17 @@ Result<Next> Engine::soak(Slot& slot, const host::Moment& now)
 
 Result<Next> Engine::go_back(Slot& slot, const host::Moment& now)
 {
-    for (size_t i = slot.operation.steps.size(); i-- > 0;) {
-        const StepState::Status status = slot.operation.steps[i].status;
-        if (status == StepState::Status::intended || status == StepState::Status::done)
-            return undo_step(slot, i, now);
-    }
+    if (const auto last = slot.operation.last_open()) return undo_step(slot, *last, now);
     return verify_and_end(slot, now);
+}
+
+Result<Next> Engine::undo_failed(Slot& slot, const Step& step, const Error& error, const host::Moment& now)
+{
+    if (error.kind == ErrorKind::dead) return std::unexpected(error);
+    slot.progress.reset();
+    TRY(take(slot, now, Event::failed, {{"step", step.name}, {"error", error}}));
+    return hold_or_retry(slot, fmt::format("the step {} could not be undone: {}", step.name, error.what),
+                         error, now);
 }
 
 Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now)
@@ -396,14 +408,14 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
     const Step& step = slot.operation.plan.steps[index];
     const StepState& state = slot.operation.steps[index];
     INVARIANT(step.one_way.empty());
-    const auto undo_failed = [&](const Error& error) -> Result<Next> {
-        if (error.kind == ErrorKind::dead) return std::unexpected(error);
-        TRY(take(slot, now, Event::failed, {{"step", step.name}, {"error", error}}));
-        return hold_or_retry(slot, fmt::format("the step {} could not be undone: {}", step.name, error.what),
-                             error, now);
-    };
+    const auto failed = [&](const Error& error) { return undo_failed(slot, step, error, now); };
     const Result<const Action*> action = catalogue_.action(step.action);
-    if (!action) return undo_failed(action.error());
+    if (!action) return failed(action.error());
+    const auto going_back = [&] { return (*action)->going_back(host_, step.arguments, state.remembered); };
+    const auto wait = [&](const Inspection& inspection) -> Result<Next> {
+        const Result<Milliseconds> next = next_look(slot, step, inspection, now);
+        return next ? Result<Next>(at(*next)) : failed(next.error());
+    };
     const bool sees = (*action)->sees_remains(step.arguments);
     if (!sees && nobody_knows(state, **action) && !asked_by_a_person(slot.operation)) {
         TRY(move(
@@ -416,21 +428,28 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
     const bool was_done = !sees && state.status == StepState::Status::done;
     Result<std::string> remains = was_done ? Result<std::string>("what it did")
                                            : (*action)->remains(host_, step.arguments, state.remembered);
-    if (!remains) return undo_failed(remains.error());
+    if (!remains) return failed(remains.error());
     std::string detail = "nothing of it was there";
     if (!remains->empty()) {
         detail = fmt::format("undone: {}", *remains);
+        const auto under_way = going_back();
+        if (!under_way) return failed(under_way.error());
+        if (*under_way) return wait(**under_way);
         const Result<void> reverted = (*action)->revert(host_, step.arguments, state.remembered);
         if (!reverted && reverted.error().kind == ErrorKind::dead) return std::unexpected(reverted.error());
-        if (!sees && !reverted) return undo_failed(to_be_tried_again(**action, reverted.error()));
+        if (!sees && !reverted) return failed(to_be_tried_again(**action, reverted.error()));
         if (sees) remains = (*action)->remains(host_, step.arguments, state.remembered);
-        if (!remains) return undo_failed(remains.error());
-        if (sees && !remains->empty())
-            return undo_failed(reverted ? Error{.what = fmt::format("there still is {}", *remains)}
-                                        : reverted.error());
+        if (!remains) return failed(remains.error());
+        if (sees && !remains->empty()) {
+            const auto begun = going_back();
+            if (begun && *begun) return wait(**begun);
+            return failed(reverted ? Error{.what = fmt::format("there still is {}", *remains)}
+                                   : reverted.error());
+        }
     }
     TRY(take(slot, now, Event::undone, {{"step", step.name}, {"detail", detail}}));
     slot.attempts = 0;
+    slot.progress.reset();
     TRY(flush(slot));
     return again;
 }

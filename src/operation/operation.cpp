@@ -5,6 +5,12 @@
 namespace belay::operation {
 namespace {
 
+/// Begun, and not undone.
+bool is_open(const StepState& step)
+{
+    return step.status == StepState::Status::intended || step.status == StepState::Status::done;
+}
+
 constexpr std::string_view event_names[] = {"planned", "state",  "checked", "intent",   "outcome",
                                             "failed",  "undone", "timer",   "verified", "left"};
 
@@ -209,12 +215,18 @@ Result<void> Operation::take(const Record& record)
     return {};
 }
 
+std::optional<size_t> Operation::last_open() const
+{
+    for (size_t i = steps.size(); i-- > 0;) {
+        if (is_open(steps[i])) return i;
+    }
+    return std::nullopt;
+}
+
 std::optional<size_t> Operation::past_one_way() const
 {
     for (size_t i = 0; i < plan.steps.size(); ++i) {
-        const StepState::Status status = steps[i].status;
-        const bool begun = status == StepState::Status::intended || status == StepState::Status::done;
-        if (begun && !plan.steps[i].one_way.empty()) return i;
+        if (is_open(steps[i]) && !plan.steps[i].one_way.empty()) return i;
     }
     return std::nullopt;
 }

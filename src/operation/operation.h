@@ -104,6 +104,8 @@ struct Operation {
     /// Takes in the next record. Errors: corrupt, where the record does not fit the plan.
     Result<void> take(const Record& record);
 
+    /// The last step that was begun and not undone: the first that an abort has to look at.
+    std::optional<size_t> last_open() const;
     /// A step whose way back is gone has been begun; its index.
     std::optional<size_t> past_one_way() const;
     /// Null if the verb may be asked now; else the refusal: what the state is, and the commands that lead on.

@@ -96,6 +96,26 @@ class Job final : public Put {
     }
 };
 
+/// Its way back goes on by itself: /back/NAME is how much is done; at 100 the old text is there again.
+class SlowBack final : public Put {
+  public:
+    Result<void> revert(host::Host& host, const Json& arguments, const Json& remembered) const override
+    {
+        const auto back = host.read("/back/" + arguments.at("name").get<std::string>(), {16});
+        if (!back) return host.replace("/back/" + arguments.at("name").get<std::string>(), "0");
+        TRY(host.remove("/back/" + arguments.at("name").get<std::string>()));
+        return Put::revert(host, arguments, remembered);
+    }
+    Result<std::optional<Inspection>> going_back(host::Host& host, const Json& arguments,
+                                                 const Json&) const override
+    {
+        const auto back = host.read("/back/" + arguments.at("name").get<std::string>(), {16});
+        if (!back || *back == "100") return std::optional<Inspection>();
+        return Inspection{.found = Inspection::Found::running,
+                          .progress = Progress{.done = std::stoull(*back), .total = 100}};
+    }
+};
+
 /// A file in /etc holds a text.
 inline Question file_is(std::string name, std::string text)
 {
@@ -141,10 +161,12 @@ struct ToyWorld {
             m.put_folder("/break/apply");
             m.put_folder("/break/revert");
             m.put_folder("/job");
+            m.put_folder("/back");
         });
         catalogue.add("toy.put", std::make_unique<Put>());
         catalogue.add("toy.once", std::make_unique<PutOnce>());
         catalogue.add("toy.job", std::make_unique<Job>());
+        catalogue.add("toy.slow-back", std::make_unique<SlowBack>());
         catalogue.add_condition("toy.file", [](host::Host& host, const Json& arguments) -> Result<Finding> {
             const std::string text =
                 TRY(host.read("/etc/" + arguments.at("name").get<std::string>(), {4096}));

@@ -30,6 +30,14 @@ Result<ListedDevice> listed(Host& host, const std::string& path)
     return devices.front();
 }
 
+/// Every device that stands on no other.
+Result<std::vector<ListedDevice>> listed_disks(Host& host)
+{
+    const host::Outcome outcome = TRY(run_checked(
+        host, {.argv = {"lsblk", "--nodeps", "--json", "--bytes", "--list", "--output", lsblk_columns}}));
+    return parse_lsblk(outcome.out);
+}
+
 std::string identity(const std::string& serial, const std::string& wwn, uint64_t size)
 {
     return fmt::format("serial {}{}{}, {} bytes", serial.empty() ? "none" : serial,
@@ -39,9 +47,24 @@ std::string identity(const std::string& serial, const std::string& wwn, uint64_t
 Result<Finding> ask_is(Host& host, const Json& arguments)
 {
     const std::string path = arguments.at("disk");
-    const ListedDevice now = TRY(listed(host, path));
+    const std::string device = TRY(device_at(host, path));
+    const std::vector<ListedDevice> all = TRY(listed_disks(host));
+    const auto found = std::ranges::find(all, device, &ListedDevice::name);
+    if (found == all.end())
+        return fail(ErrorKind::not_found, fmt::format("lsblk does not list the disk {} ({})", path, device),
+                    "lsblk --nodeps");
+    const ListedDevice& now = *found;
     const std::string serial = arguments.at("serial"), wwn = arguments.at("wwn");
     const uint64_t size = arguments.at("size");
+    for (const ListedDevice& other : all) {
+        if (other.name != device && other.type == "disk" &&
+            are_twins(now.serial, now.wwn, other.serial, other.wwn))
+            return pass_if(false,
+                           fmt::format("/dev/{} and /dev/{} both have serial {}{}{}", device, other.name,
+                                       now.serial.empty() ? "none" : now.serial,
+                                       now.wwn.empty() ? "" : ", WWN ", now.wwn),
+                           "a disk that no other can be taken for", "unplug the other one");
+    }
     return pass_if(now.serial == serial && now.wwn == wwn && now.size == size,
                    fmt::format("{} is {}", path, identity(now.serial, now.wwn, now.size)),
                    identity(serial, wwn, size),
@@ -89,7 +112,7 @@ Result<Finding> ask_at_least(Host& host, const Json& arguments)
                    "take a larger disk");
 }
 
-Result<Finding> ask_same_sectors(Host& host, const Json& arguments)
+Result<Finding> ask_sectors(Host& host, const Json& arguments)
 {
     const ListedDevice now = TRY(listed(host, arguments.at("disk")));
     const uint64_t wanted = arguments.at("logical");
@@ -122,9 +145,9 @@ Question at_least(const Disk& disk, Bytes size, std::string for_what)
     return {"disk.at_least", {{"disk", disk.by_id}, {"bytes", size.count}, {"for", std::move(for_what)}}};
 }
 
-Question same_sectors(const Disk& disk, const Disk& as)
+Question sectors_of(const Disk& disk, uint64_t bytes)
 {
-    return {"disk.same_sectors", {{"disk", disk.by_id}, {"logical", as.logical_sector}}};
+    return {"disk.same_sectors", {{"disk", disk.by_id}, {"logical", bytes}}};
 }
 
 Question there(const std::string& path)
@@ -137,7 +160,7 @@ void fill(operation::Catalogue& catalogue)
     catalogue.add_condition("disk.is", ask_is);
     catalogue.add_condition("disk.unused", ask_unused);
     catalogue.add_condition("disk.at_least", ask_at_least);
-    catalogue.add_condition("disk.same_sectors", ask_same_sectors);
+    catalogue.add_condition("disk.same_sectors", ask_sectors);
     catalogue.add_condition("disk.there", ask_there);
 }
 

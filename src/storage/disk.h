@@ -6,12 +6,14 @@
 
 namespace belay::storage::disk {
 
-/// The path still leads to the same disk: serial, WWN and size to the byte.
+/// The path still leads to the same disk: serial, WWN and size to the byte; and no other disk has that serial
+/// and WWN.
 operation::Question is(const Disk& disk);
 /// Nothing is on it and nothing uses it: no table, no signature, no mount, no swap, no holder.
 operation::Question unused(const Disk& disk);
 operation::Question at_least(const Disk& disk, Bytes size, std::string for_what);
-operation::Question same_sectors(const Disk& disk, const Disk& as);
+/// Its logical sectors are of so many bytes.
+operation::Question sectors_of(const Disk& disk, uint64_t bytes);
 /// The path leads to a partition or disk that is there now.
 operation::Question there(const std::string& path);
 

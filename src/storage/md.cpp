@@ -1,130 +1,17 @@
 #include "storage/md.h"
 
 #include "storage/edges.h"
-#include "storage/probe.h"
+#include "storage/md_member.h"
 
 namespace belay::storage::md {
 namespace {
 
-using host::Command;
-using host::Effect;
 using host::Host;
 using operation::Finding;
 using operation::Inspection;
 using operation::Json;
 using operation::Question;
 using operation::Verdict;
-
-constexpr Milliseconds slow = std::chrono::minutes(2);  // mdadm waits for the array to be quiet
-
-Command mdadm(std::vector<std::string> arguments)
-{
-    arguments.insert(arguments.begin(), "mdadm");
-    return {.argv = std::move(arguments), .effect = Effect::changes, .limit = slow};
-}
-
-std::string array_path(const std::string& uuid)
-{
-    return "/dev/disk/by-id/md-uuid-" + uuid;
-}
-
-Command add_command(const std::string& uuid, const std::string& member)
-{
-    return mdadm({"--manage", array_path(uuid), "--add", member});
-}
-Command legs_command(const std::string& uuid, uint64_t legs)
-{
-    std::vector<std::string> words = {"--grow", array_path(uuid), fmt::format("--raid-devices={}", legs)};
-    if (legs == 1) words.emplace_back("--force");  // mdadm takes a mirror of one for a mistake
-    return mdadm(std::move(words));
-}
-Command fail_command(const std::string& uuid, const std::string& member)
-{
-    return mdadm({"--manage", array_path(uuid), "--fail", member});
-}
-Command remove_command(const std::string& uuid, const std::string& member)
-{
-    return mdadm({"--manage", array_path(uuid), "--remove", member});
-}
-Command forget_command(const std::string& member)
-{
-    return mdadm({"--zero-superblock", member});
-}
-
-std::vector<std::string> texts(const std::vector<Command>& commands)
-{
-    std::vector<std::string> all;
-    for (const Command& command : commands) all.push_back(command.to_text());
-    return all;
-}
-
-/// What every leg action is told.
-struct Leg {
-    std::string array, member;
-    uint64_t legs = 0, legs_before = 0;
-    Bytes disk_size;  ///< of a member that is a whole disk, whose edges are put back
-
-    explicit Leg(const Json& arguments)
-        : array(arguments.value("array", "")),
-          member(arguments.value("member", "")),
-          legs(arguments.value("legs", uint64_t{0})),
-          legs_before(arguments.value("legs_before", uint64_t{0})),
-          disk_size{arguments.value("disk_size", uint64_t{0})}
-    {
-    }
-};
-
-/// The member's place in the array now; null where the disk is gone or the array does not have it.
-struct Standing {
-    Array array;
-    std::optional<std::string> device;
-    const Member* member() const { return device ? array.member(*device) : nullptr; }
-};
-
-Result<Standing> standing_of(Host& host, const Leg& leg)
-{
-    Standing standing;
-    standing.array = TRY(read_array(host, leg.array));
-    standing.device = TRY(device_if_there(host, leg.member));
-    return standing;
-}
-
-/// Whether the device carries a superblock of that array, and of no other.
-Result<bool> carries_superblock(Host& host, const Leg& leg)
-{
-    const Content content = TRY(read_content(host, leg.member));
-    return content.type == "linux_raid_member" && content.uuid == leg.array;
-}
-
-bool is_copying(const Sync& sync)
-{
-    return sync.action == "recover" || sync.action == "resync";
-}
-
-std::optional<operation::Progress> progress_of(const Sync& sync)
-{
-    if (sync.total.count == 0) return std::nullopt;
-    return operation::Progress{bytes_of(sync.done).count, bytes_of(sync.total).count, sync.per_second.count,
-                               "bytes"};
-}
-
-/// Fails and removes a member, as far as it is there. md lets go of a failed member only when its last
-/// requests have come back, so the removal is tried again for a moment by whoever called (the engine).
-Result<void> take_out(Host& host, const Leg& leg, const Member* member)
-{
-    if (member == nullptr) return {};
-    if (!member->faulty()) TRY(run_checked(host, fail_command(leg.array, leg.member)));
-    TRY(run_checked(host, remove_command(leg.array, leg.member)));
-    return {};
-}
-
-/// The superblock of a member that was taken out goes before raid-devices shrinks: where it says another
-/// number of legs than those of the others, the next boot may assemble it first and then refuse them.
-Result<void> forget(Host& host, const Leg& leg, const std::optional<std::string>& device)
-{
-    if (device && TRY(carries_superblock(host, leg))) TRY(run_checked(host, forget_command(leg.member)));
-    return {};
-}
 
 class AddLeg final : public operation::Action {
   public:
@@ -135,7 +22,6 @@ class AddLeg final : public operation::Action {
         const Member* member = standing.member();
         const bool grown = standing.array.legs == leg.legs;
         using Found = Inspection::Found;
-        // Where a place was free raid-devices is right from the start, and tells nothing.
         const bool begun = grown && leg.legs != leg.legs_before;
         if (member == nullptr) return Inspection{begun ? Found::partial : Found::absent, "not a member"};
         const std::string detail =
@@ -148,9 +34,7 @@ class AddLeg final : public operation::Action {
 
     Result<Json> remember(Host& host, const Json& arguments) const override
     {
-        const Leg leg(arguments);
-        if (leg.disk_size.count == 0) return Json::object();
-        return packed(TRY(read_edges(host, leg.member, leg.disk_size)));
+        return remember_edges(host, Leg(arguments));
     }
 
     Result<void> apply(Host& host, const Json& arguments) const override
@@ -170,9 +54,9 @@ class AddLeg final : public operation::Action {
         if (standing.array.legs != leg.legs_before)
             return fmt::format("an array of {} legs", standing.array.legs);
         if (!standing.device) return std::string();
-        if (TRY(carries_superblock(host, leg))) return fmt::format("an md superblock on {}", leg.member);
-        if (leg.disk_size.count > 0 &&
-            TRY(read_edges(host, leg.member, leg.disk_size)) != TRY(unpacked_edges(remembered)))
+        if (TRY(carries_superblock(host, leg.array, leg.member)))
+            return fmt::format("an md superblock on {}", leg.member);
+        if (TRY(edges_differ(host, leg, remembered)))
             return fmt::format("traces of md at the ends of {}", leg.member);
         return std::string();
     }
@@ -181,13 +65,11 @@ class AddLeg final : public operation::Action {
     {
         const Leg leg(arguments);
         const Standing standing = TRY(standing_of(host, leg));
-        TRY(take_out(host, leg, standing.member()));
-        TRY(forget(host, leg, standing.device));
+        TRY(take_out(host, leg.array, leg.member, standing.member()));
+        TRY(forget(host, leg.array, leg.member, standing.device));
         if (standing.array.legs != leg.legs_before)
             TRY(run_checked(host, legs_command(leg.array, leg.legs_before)));
-        if (standing.device && leg.disk_size.count > 0)
-            TRY(write_edges(host, leg.member, leg.disk_size, TRY(unpacked_edges(remembered))));
-        return {};
+        return standing.device ? put_edges_back(host, leg, remembered) : Result<void>();
     }
 };
 
@@ -223,7 +105,7 @@ class DropLeg final : public operation::Action {
         const Member* member = standing.member();
         using Found = Inspection::Found;
         if (member == nullptr) {
-            const bool marked = standing.device && TRY(carries_superblock(host, leg));
+            const bool marked = standing.device && TRY(carries_superblock(host, leg.array, leg.member));
             const bool done = !marked && standing.array.legs == leg.legs;
             return Inspection{done ? Found::done : Found::partial, marked ? "an md superblock" : "let go"};
         }
@@ -234,8 +116,8 @@ class DropLeg final : public operation::Action {
     {
         const Leg leg(arguments);
         const Standing standing = TRY(standing_of(host, leg));
-        TRY(take_out(host, leg, standing.member()));
-        TRY(forget(host, leg, standing.device));
+        TRY(take_out(host, leg.array, leg.member, standing.member()));
+        TRY(forget(host, leg.array, leg.member, standing.device));
         if (standing.array.legs != leg.legs) TRY(run_checked(host, legs_command(leg.array, leg.legs)));
         return {};
     }
@@ -297,6 +179,36 @@ Result<Finding> ask_enough_without(Host& host, const Json& arguments)
                    fmt::format("wait until the others are in sync: cat /proc/mdstat")};
 }
 
+Result<Finding> ask_lacks_one(Host& host, const Json& arguments)
+{
+    const Leg leg(arguments);
+    const Array array = TRY(read_array(host, leg.array));
+    std::optional<std::string> device;
+    if (!leg.member.empty()) device = TRY(device_if_there(host, leg.member));
+    const auto counts = [&](const Member& member) { return !member.faulty() && !member.in_sync(); };
+    const bool spare = std::ranges::any_of(array.members, counts);
+    const Member* leaving = device ? array.member(*device) : nullptr;
+    const bool serves = leaving != nullptr && leaving->in_sync();
+    const bool lacks = array.members_in_sync() + 1 == array.legs && !spare && !serves;
+    return Finding{lacks ? Verdict::pass : Verdict::fail, summary(array),
+                   fmt::format("{} of {} members in sync, no spare, and nothing being copied", array.legs - 1,
+                               array.legs),
+                   fmt::format("mdadm --detail /dev/{}", array.name)};
+}
+
+Result<Finding> ask_no_spare(Host& host, const Json& arguments)
+{
+    const Array array = TRY(read_array(host, Leg(arguments).array));
+    const auto is_spare = [](const Member& member) {
+        return member.state.starts_with("spare") && !member.slot;
+    };
+    const auto spare = std::ranges::find_if(array.members, is_spare);
+    const bool none = spare == array.members.end();
+    return Finding{
+        none ? Verdict::pass : Verdict::fail, summary(array), "no spare, which md would take first",
+        none ? "" : fmt::format("mdadm --manage /dev/{} --remove /dev/{}", array.name, spare->device)};
+}
+
 Json leg_arguments(const Array& array, const std::string& member, uint64_t legs)
 {
     return {{"array", array.uuid}, {"member", member}, {"legs", legs}, {"legs_before", array.legs}};
@@ -306,10 +218,14 @@ Json leg_arguments(const Array& array, const std::string& member, uint64_t legs)
 
 operation::Act add_leg(const Array& array, const std::string& member, uint64_t legs)
 {
-    return {"md.add_leg", leg_arguments(array, member, legs),
-            texts({add_command(array.uuid, member), legs_command(array.uuid, legs)}),
-            texts({fail_command(array.uuid, member), remove_command(array.uuid, member),
-                   forget_command(member), legs_command(array.uuid, array.legs)})};
+    std::vector<host::Command> there = {add_command(array.uuid, member)};
+    std::vector<host::Command> back = {fail_command(array.uuid, member), remove_command(array.uuid, member),
+                                       forget_command(member)};
+    if (legs != array.legs) {
+        there.push_back(legs_command(array.uuid, legs));
+        back.push_back(legs_command(array.uuid, array.legs));
+    }
+    return {"md.add_leg", leg_arguments(array, member, legs), texts(there), texts(back)};
 }
 
 operation::Act add_leg(const Array& array, const Disk& disk, uint64_t legs)
@@ -322,14 +238,15 @@ operation::Act add_leg(const Array& array, const Disk& disk, uint64_t legs)
 
 operation::Act await_sync(const Array& array, const std::string& member)
 {
-    return {"md.await_sync", leg_arguments(array, member, 0), {"mdadm --wait " + array_path(array.uuid)}};
+    return {"md.await_sync", leg_arguments(array, member, 0), {"mdadm --wait " + array.path}};
 }
 
 operation::Act drop_leg(const Array& array, const std::string& member, uint64_t legs)
 {
-    return {"md.drop_leg", leg_arguments(array, member, legs),
-            texts({fail_command(array.uuid, member), remove_command(array.uuid, member),
-                   forget_command(member), legs_command(array.uuid, legs)})};
+    std::vector<host::Command> commands = {fail_command(array.uuid, member),
+                                           remove_command(array.uuid, member), forget_command(member)};
+    if (legs != array.legs) commands.push_back(legs_command(array.uuid, legs));
+    return {"md.drop_leg", leg_arguments(array, member, legs), texts(commands)};
 }
 
 Question in_sync(const Array& array, uint64_t legs)
@@ -347,12 +264,25 @@ Question enough_without(const Array& array, const std::string& member, uint64_t 
     return {"md.enough_without", {{"array", array.uuid}, {"member", member}, {"legs", legs}}};
 }
 
+Question lacks_one(const Array& array, const std::string& leaving)
+{
+    return {"md.lacks_one", {{"array", array.uuid}, {"member", leaving}}};
+}
+
+Question no_spare(const Array& array)
+{
+    return {"md.no_spare", {{"array", array.uuid}}};
+}
+
 void fill(operation::Catalogue& catalogue)
 {
     catalogue.add("md.add_leg", std::make_unique<AddLeg>());
     catalogue.add("md.await_sync", std::make_unique<AwaitSync>());
     catalogue.add("md.drop_leg", std::make_unique<DropLeg>());
+    catalogue.add("md.replace_member", replace_member_action());
     catalogue.add_condition("md.in_sync", ask_in_sync);
+    catalogue.add_condition("md.lacks_one", ask_lacks_one);
+    catalogue.add_condition("md.no_spare", ask_no_spare);
     catalogue.add_condition("md.has_leg", ask_has_leg);
     catalogue.add_condition("md.enough_without", ask_enough_without);
 }

@@ -25,6 +25,12 @@ uint64_t Array::members_in_sync() const
     return static_cast<uint64_t>(std::ranges::count_if(members, &Member::in_sync));
 }
 
+bool are_twins(const std::string& serial, const std::string& wwn, const std::string& other_serial,
+               const std::string& other_wwn)
+{
+    return serial == other_serial && wwn == other_wwn && !(serial.empty() && wwn.empty());
+}
+
 std::string shown(const Disk& disk)
 {
     const std::string device = "/dev/" + disk.name;

@@ -115,6 +115,10 @@ struct Inventory {
     std::vector<const Mount*> mounts_of(std::string_view device) const;
 };
 
+/// Two disks that nobody can tell apart: the same serial and the same WWN, and not both empty.
+bool are_twins(const std::string& serial, const std::string& wwn, const std::string& other_serial,
+               const std::string& other_wwn);
+
 /// How a disk is shown: "LAB0001 (/dev/sda)".
 std::string shown(const Disk& disk);
 

@@ -202,6 +202,21 @@ Result<PartitionTable> with_new_ids(const PartitionTable& table, std::string_vie
     return copy;
 }
 
+PartitionTable in_sectors_of(const PartitionTable& table, uint64_t sector_size)
+{
+    INVARIANT(sector_size > 0 && table.sector_size % sector_size == 0);
+    const uint64_t scale = table.sector_size / sector_size;
+    PartitionTable copy = table;
+    copy.sector_size = sector_size;
+    copy.first_usable *= scale;
+    copy.last_usable *= scale;
+    for (PartitionTable::Entry& entry : copy.entries) {
+        entry.start *= scale;
+        entry.size *= scale;
+    }
+    return copy;
+}
+
 std::string path_of(const PartitionTable::Entry& entry)
 {
     return "/dev/disk/by-partuuid/" + lower(entry.uuid);

@@ -13,6 +13,10 @@ namespace belay::storage::partition {
 /// nor MBR).
 Result<PartitionTable> with_new_ids(const PartitionTable& table, std::string_view random);
 
+/// The same places in sectors of `sector_size` bytes, which those of `table` are a multiple of: for a disk
+/// with smaller sectors. The other way is not possible for every table.
+PartitionTable in_sectors_of(const PartitionTable& table, uint64_t sector_size);
+
 /// The stable path of a partition once its table is written and udev has seen it.
 std::string path_of(const PartitionTable::Entry& entry);
 

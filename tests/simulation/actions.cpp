@@ -187,12 +187,24 @@ class Job final : public Action {
     Result<std::string> remains(Host& host, const Json& arguments, const Json&) const override
     {
         if (TRY(text_at(host, job_path(arguments)))) return "a running job";
+        if (TRY(text_at(host, path_in(arguments, "undo")))) return "a job on its way back";
         return TRY(text_at(host, path_in(arguments, "result"))) ? "the result of the job" : "";
     }
     Result<void> revert(Host& host, const Json& arguments, const Json&) const override
     {
         TRY(simctl(host, arguments, "stop", argument(arguments, "job")));
-        return host.remove(path_in(arguments, "result"));
+        const int64_t takes = arguments.at("undo_ms");
+        if (takes == 0) return host.remove(path_in(arguments, "result"));
+        return simctl(host, arguments, "undo", "", fmt::format("{}", takes));
+    }
+    Result<std::optional<Inspection>> going_back(Host& host, const Json& arguments,
+                                                 const Json&) const override
+    {
+        const auto left = TRY(text_at(host, path_in(arguments, "undo")));
+        if (!left) return std::optional<Inspection>();
+        const operation::Progress progress{
+            .done = 1'000'000 - std::stoull(*left), .total = 1'000'000, .unit = "ms"};
+        return Inspection{.found = Found::running, .progress = progress};
     }
 
   private:
@@ -304,6 +316,11 @@ class Attended final : public Action {
         Result<void> reverted = action_->revert(host, arguments, remembered);
         at_work_ = {};
         return reverted;
+    }
+    Result<std::optional<Inspection>> going_back(Host& host, const Json& arguments,
+                                                 const Json& remembered) const override
+    {
+        return action_->going_back(host, arguments, remembered);
     }
 
   private:

@@ -58,6 +58,7 @@ Step make_step(Dice& dice, int plan, size_t index, Phase phase, const std::strin
         step.arguments["job"] = dice.chance(0.5) ? "volatile" : "";
         const bool stalls = trouble == Trouble::some && dice.chance(0.1);
         step.arguments["takes_ms"] = stalls ? -1 : dice.between(1s, 40s).count();
+        step.arguments["undo_ms"] = dice.chance(0.3) ? dice.between(1s, 30s).count() : 0;
         step.stalled_after = 60s;
     }
     if (dice.chance(0.3)) step.identity.push_back(file_is(resource_path(resource) + "/member/m0", "ready"));

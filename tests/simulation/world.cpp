@@ -43,6 +43,25 @@ void work_on_jobs(Machine& machine, Milliseconds elapsed)
     }
 }
 
+/// A result that is being taken back goes when the time is over.
+void work_on_undoing(Machine& machine, Milliseconds elapsed)
+{
+    std::vector<std::string> through;
+    for (auto at = machine.nodes.lower_bound("/res/");
+         at != machine.nodes.end() && at->first.starts_with("/res/"); ++at) {
+        if (at->first.compare(6, 6, "/undo/") != 0) continue;
+        const int64_t left = std::stoll(at->second.bytes) - elapsed.count();
+        if (left > 0)
+            at->second.bytes = fmt::format("{}", left);
+        else
+            through.push_back(at->first);
+    }
+    for (const std::string& undo : through) {
+        machine.erase(undo);
+        machine.erase(fmt::format("/res/{}/result/{}", undo[5], undo.substr(12)));
+    }
+}
+
 /// simctl VERB RESOURCE NAME [MORE]: what changes a resource otherwise than through a file.
 Result<Outcome> simctl(Machine& machine, const Command& command, std::map<std::string, int>& charged)
 {
@@ -90,6 +109,8 @@ Result<Outcome> simctl(Machine& machine, const Command& command, std::map<std::s
         machine.put_file(job(), command.input);
     } else if (verb == "stop") {
         machine.erase(job());
+    } else if (verb == "undo") {
+        if (machine.text(at("result"))) machine.put_file(at("undo"), command.input);
     } else if (verb == "try") {
         const std::string counter = "/env/flaky/" + name;
         const bool again = machine.text(counter).has_value();
@@ -119,7 +140,7 @@ Machine first_machine()
     for (int i = 0; i < resources; ++i) {
         const std::string root = resource_path(fmt::format("{}", i));
         for (const std::string_view folder :
-             {"staging", "setting", "live", "member", "old", "charge", "note", "job", "result"})
+             {"staging", "setting", "live", "member", "old", "charge", "note", "job", "result", "undo"})
             machine.put_folder(fmt::format("{}/{}", root, folder));
         for (int k = 0; k < 3; ++k) {
             machine.put_file(fmt::format("{}/setting/s{}", root, k), "first");
@@ -157,7 +178,10 @@ void furnish(host::SimulatedHost& host, std::map<std::string, int>& charged)
     host.install("simctl", [&charged](Machine& machine, const Command& command) {
         return simctl(machine, command, charged);
     });
-    host.set_passage(work_on_jobs);
+    host.set_passage([](Machine& machine, Milliseconds elapsed) {
+        work_on_jobs(machine, elapsed);
+        work_on_undoing(machine, elapsed);
+    });
 }
 
 }  // namespace belay::simulation

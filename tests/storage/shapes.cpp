@@ -47,6 +47,20 @@ std::vector<std::string> Shape::mirrors() const
     return names;
 }
 
+std::vector<std::string> Shape::serving_disks() const
+{
+    std::vector<std::string> names = {leaving_disk};
+    for (const std::string& disk : staying_disks()) names.push_back(disk);
+    return names;
+}
+
+std::vector<std::string> Shape::staying_disks() const
+{
+    std::vector<std::string> names = {staying_disk};
+    for (size_t i = 2; i < disks; ++i) names.push_back(fmt::format("sd{}", static_cast<char>('d' + i - 2)));
+    return names;
+}
+
 std::string Shape::member(const std::string& disk, size_t mirror) const
 {
     return label.empty() ? disk : fmt::format("{}{}", disk, partitions[mirror]);
@@ -64,45 +78,75 @@ std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail
         StorageSettings{.data_offset = data_offset,
                         .speed = (member_size - data_offset) / copy_seconds,
                         .busy_after_fail = busy_after_fail});
-    const auto plug = [&](const std::string& name, const std::string& serial, Bytes size) {
+    const auto plug = [&](const std::string& name, const std::string& serial, Bytes size, uint64_t sector) {
         machine->plug({.name = name,
                        .size = size,
                        .serial = serial,
                        .model = "SIMULATED",
-                       .logical_sector = shape.logical_sector,
+                       .logical_sector = sector,
                        .by_id = "ata-SIMULATED_" + serial});
     };
-    plug(leaving_disk, leaving_serial, shape.serving);
-    plug(staying_disk, staying_serial, shape.serving);
-    plug(joining_disk, joining_serial, shape.joining);
+    plug(leaving_disk, leaving_serial, shape.serving, shape.logical_sector);
+    plug(staying_disk, staying_serial, shape.serving, shape.logical_sector);
+    plug(joining_disk, joining_serial, shape.joining,
+         shape.joining_sector == 0 ? shape.logical_sector : shape.joining_sector);
+    for (size_t i = 2; i < shape.disks; ++i)
+        plug(shape.staying_disks()[i - 1], fmt::format("SIM000{}", i + 2), shape.serving,
+             shape.logical_sector);
     if (!shape.label.empty()) {
         int id = 1;
-        for (const std::string& disk : {leaving_disk, staying_disk})
+        for (const std::string& disk : shape.serving_disks())
             must_run(*machine, {"sfdisk", "--quiet", "/dev/" + disk}, script_of(shape, id++));
     }
     const std::vector<std::string> mirrors = shape.mirrors();
     for (size_t i = 0; i < mirrors.size(); ++i) {
-        must_run(*machine,
-                 {"mdadm", "--create", "/dev/" + mirrors[i], "--raid-devices=2",
-                  fmt::format("--uuid=1111111{}:22222222:33333333:44444444", i),
-                  "/dev/" + shape.member(leaving_disk, i), "/dev/" + shape.member(staying_disk, i)});
+        std::vector<std::string> create = {"mdadm",
+                                           "--create",
+                                           "/dev/" + mirrors[i],
+                                           "--level=" + shape.level,
+                                           fmt::format("--raid-devices={}", shape.disks),
+                                           fmt::format("--uuid=1111111{}:22222222:33333333:44444444", i)};
+        for (const std::string& disk : shape.serving_disks())
+            create.push_back("/dev/" + shape.member(disk, i));
+        must_run(*machine, create);
         must_run(*machine, {"mke2fs", "-L", mirrors[i], "-U",
                             fmt::format("dddddddd-0000-4000-8000-00000000000{}", i), "/dev/" + mirrors[i]});
         machine->mount_for_good(mirrors[i], "/srv/" + mirrors[i]);
+    }
+    for (size_t i = 0; i < mirrors.size() && shape.leaving != Shape::Leaving::serves; ++i)
+        machine->break_leg(mirrors[i], shape.member(leaving_disk, i));
+    if (shape.leaving == Shape::Leaving::gone) {
+        for (size_t i = 0; i < mirrors.size(); ++i)
+            must_run(*machine, {"mdadm", "--manage", "/dev/" + mirrors[i], "--remove",
+                                "/dev/" + shape.member(leaving_disk, i)});
+        machine->unplug(leaving_disk);
     }
     return machine;
 }
 
 std::vector<Shape> shapes()
 {
-    return {{.name = "one partition, GPT"},
-            {.name = "one partition, MBR", .label = "dos"},
-            {.name = "whole disks", .label = ""},
-            {.name = "two mirrors, GPT", .partitions = {1, 2}},
-            {.name = "two mirrors, MBR, a gap in the numbers", .label = "dos", .partitions = {1, 3}},
-            {.name = "sectors of 4096 bytes", .logical_sector = 4096},
-            {.name = "a larger disk joins", .joining = {256 << 10}},
-            {.name = "a larger disk joins whole disks", .label = "", .joining = {256 << 10}}};
+    return {
+        {.name = "one partition, GPT"},
+        {.name = "one partition, MBR", .label = "dos"},
+        {.name = "whole disks", .label = ""},
+        {.name = "two mirrors, GPT", .partitions = {1, 2}},
+        {.name = "two mirrors, MBR, a gap in the numbers", .label = "dos", .partitions = {1, 3}},
+        {.name = "sectors of 4096 bytes", .logical_sector = 4096},
+        {.name = "a larger disk joins", .joining = {256 << 10}},
+        {.name = "a larger disk joins whole disks", .label = "", .joining = {256 << 10}},
+        {.name = "smaller sectors join", .logical_sector = 4096, .joining_sector = 512},
+        {.name = "RAID5 and RAID5, GPT", .partitions = {1, 2}, .level = "5", .disks = 3},
+        {.name = "RAID6 of whole disks", .label = "", .level = "6", .disks = 4},
+        {.name = "RAID10, MBR", .label = "dos", .level = "10", .disks = 4},
+        {.name = "a failed leg of a mirror", .leaving = Shape::Leaving::failed},
+        {.name = "a failed member of a RAID5", .level = "5", .disks = 3, .leaving = Shape::Leaving::failed},
+        {.name = "a mirror's disk that is gone", .partitions = {1, 2}, .leaving = Shape::Leaving::gone},
+        {.name = "a RAID6's disk that is gone",
+         .label = "",
+         .level = "6",
+         .disks = 4,
+         .leaving = Shape::Leaving::gone}};
 }
 
 }  // namespace belay::simulated

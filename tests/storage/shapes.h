@@ -1,5 +1,6 @@
 #pragma once
-// Small machines with mirrors, on which disk.replace is tried: two disks that serve, one that is to join.
+// Small machines with arrays, on which disk.replace is tried: two or more disks that serve, one that is to
+// join.
 
 #include "simulated_storage.h"
 
@@ -10,12 +11,22 @@
 namespace belay::simulated {
 
 struct Shape {
-    std::string name;
+    std::string name = {};
     std::string label = "gpt";               ///< "gpt", "dos", or empty: whole disks as members
     std::vector<uint64_t> partitions = {1};  ///< their numbers; a mirror stands on each
     uint64_t logical_sector = 512;
     Bytes serving = {192 << 10};
     Bytes joining = {192 << 10};
+    std::string level = "1";
+    size_t disks = 2;  ///< that are members
+    /// What has become of the disk that is to leave.
+    enum class Leaving { serves, failed, gone } leaving = Leaving::serves;
+    uint64_t joining_sector = 0;  ///< 0: as the others'
+
+    std::vector<std::string> serving_disks() const;
+    /// All that the arrays stand on but the leaving one.
+    std::vector<std::string> staying_disks() const;
+    uint64_t members_at_first() const { return leaving == Leaving::serves ? disks : disks - 1; }
 
     /// "md0", "md1"...
     std::vector<std::string> mirrors() const;
@@ -26,7 +37,7 @@ struct Shape {
 inline const std::string leaving_disk = "sda", staying_disk = "sdb", joining_disk = "sdc";
 inline const std::string leaving_serial = "SIM0001", staying_serial = "SIM0002", joining_serial = "SIM0003";
 
-/// Partitions of 96 KiB that begin at 64 KiB, 32 KiB of them md's; an ext4 on each mirror, mounted for good.
+/// Partitions that begin at 64 KiB, 32 KiB of them md's; an ext4 on each mirror, mounted for good.
 /// A copy takes a few seconds.
 std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail = true);
 

@@ -151,6 +151,7 @@ std::optional<Superblock> superblock_on(const Range& member)
     if (!json) return std::nullopt;
     return Superblock{.array = json->at("array"),
                       .name = json->at("name"),
+                      .level = json->at("level"),
                       .device = json->at("device"),
                       .legs = json->at("legs"),
                       .events = json->at("events"),
@@ -163,11 +164,17 @@ std::optional<Superblock> superblock_on(const Range& member)
 
 void write_superblock(const Range& member, const Superblock& superblock)
 {
-    const Json json = {{"array", superblock.array},         {"name", superblock.name},
-                       {"device", superblock.device},       {"legs", superblock.legs},
-                       {"events", superblock.events},       {"data_offset", superblock.data_offset},
-                       {"data_size", superblock.data_size}, {"recovered", superblock.recovered},
-                       {"bitmap", superblock.bitmap},       {"roles", superblock.roles}};
+    const Json json = {{"array", superblock.array},
+                       {"name", superblock.name},
+                       {"level", superblock.level},
+                       {"device", superblock.device},
+                       {"legs", superblock.legs},
+                       {"events", superblock.events},
+                       {"data_offset", superblock.data_offset},
+                       {"data_size", superblock.data_size},
+                       {"recovered", superblock.recovered},
+                       {"bitmap", superblock.bitmap},
+                       {"roles", superblock.roles}};
     member.write(superblock_at, block(md_magic, json, superblock_size));
     if (superblock.bitmap) member.write(bitmap_at, "bitm");
 }

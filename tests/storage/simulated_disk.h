@@ -32,12 +32,13 @@ void write_table(const Range& disk, const storage::PartitionTable& table);
 /// A 1.2 superblock, 4 KiB from the start of a member.
 struct Superblock {
     std::string array, name;  ///< the array's UUID as mdadm writes it; "host:0"
-    std::string device;       ///< which member this is; unique
+    std::string level = "raid1";
+    std::string device;  ///< which member this is; unique
     uint64_t legs = 0, events = 0;
     uint64_t data_offset = 0, data_size = 0;  ///< bytes
     uint64_t recovered = 0;                   ///< bytes of the data that are right on this member
     bool bitmap = true;
-    std::map<std::string, std::string> roles;  ///< by device: a slot's number, or "spare"
+    std::map<std::string, std::string> roles;  ///< by device: a slot's number, "0 replacement", or "spare"
 };
 std::optional<Superblock> superblock_on(const Range& member);
 void write_superblock(const Range& member, const Superblock& superblock);

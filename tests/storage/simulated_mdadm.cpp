@@ -1,4 +1,4 @@
-// mdadm, version 4.2, as far as mirrors go.
+// mdadm, version 4.2, as far as arrays with redundancy go.
 
 #include "simulated_programs.h"
 
@@ -41,6 +41,8 @@ host::Outcome Programs::mdadm(Machine& machine, const Arguments& argv) const
         outcome = add(machine, *mirror, argv.at(4));
     else if (mode == "--manage" && argv.at(3) == "--fail")
         outcome = fail_member(machine, *mirror, argv.at(4), md);
+    else if (mode == "--manage" && argv.at(3) == "--replace" && argv.at(5) == "--with")
+        outcome = replace(machine, *mirror, argv.at(4), argv.at(6), md);
     else if (mode == "--manage" && argv.at(3) == "--remove")
         outcome = remove(machine, *mirror, argv.at(4), md);
     else
@@ -55,6 +57,7 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
     SimulatedStorage::Mirror mirror{.name = md.substr(5),
                                     .uuid = option(argv, "--uuid"),
                                     .label = "host:" + md.substr(7),
+                                    .level = "raid" + option(argv, "--level"),
                                     .legs = std::stoull(option(argv, "--raid-devices")),
                                     .data_offset = storage_.settings_.data_offset,
                                     .minor = std::stoull(md.substr(7)),
@@ -65,6 +68,8 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
             return said(fmt::format("mdadm: cannot open {}: Device or resource busy\n", argv[i]), 1);
         const uint64_t size = (storage_.size_of(device) - mirror.data_offset) / 1024 * 1024;
         mirror.data_size = mirror.members.empty() ? size : std::min(size, mirror.data_size);
+        if (const std::string said = option(argv, "--size"); !said.empty())
+            mirror.data_size = std::stoull(said) << 10;
         mirror.members.push_back({.device = device,
                                   .id = storage_.new_device_id(),
                                   .in_sync = true,
@@ -72,8 +77,9 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
     }
     // The first sync of a new mirror makes its legs alike; here it takes no time.
     for (const SimulatedStorage::Leg& leg : mirror.members) {
-        const Range first = storage_.data(machine, mirror, mirror.members.front());
-        storage_.data(machine, mirror, leg).write(0, first.read(0, first.size));
+        const SimulatedStorage::Leg& first = mirror.members.front();
+        storage_.write_data(machine, mirror, leg, 0,
+                            storage_.read_data(machine, mirror, first, 0, mirror.data_size));
     }
     storage_.mirrors_.push_back(std::move(mirror));
     storage_.write_superblocks(machine, storage_.mirrors_.back());
@@ -104,7 +110,7 @@ host::Outcome Programs::fail_member(Machine& machine, SimulatedStorage::Mirror& 
     SimulatedStorage::Leg* leg = mirror.member(device_at(machine, path));
     if (leg == nullptr)
         return said(fmt::format("mdadm: set device faulty failed for {}:  No such device\n", path), 1);
-    if (leg->in_sync && mirror.in_sync() == 1) {
+    if (leg->in_sync && mirror.in_sync() + mirror.may_miss() == mirror.legs) {
         mirror.broken = true;
         return said(fmt::format("mdadm: set device faulty failed for {}:  Device or resource busy\n", path),
                     2);
@@ -112,6 +118,7 @@ host::Outcome Programs::fail_member(Machine& machine, SimulatedStorage::Mirror& 
     if (!leg->faulty) leg->busy = storage_.settings_.busy_after_fail;
     leg->faulty = true;
     leg->in_sync = false;
+    leg->want_replacement = false;
     leg->slot.reset();
     mirror.begun = mirror.begun && mirror.copying() != nullptr;
     storage_.write_superblocks(machine, mirror);
@@ -133,6 +140,34 @@ host::Outcome Programs::remove(Machine& machine, SimulatedStorage::Mirror& mirro
                   [&](const SimulatedStorage::Leg& one) { return one.device == leg->device; });
     storage_.write_superblocks(machine, mirror);
     return said(fmt::format("mdadm: hot removed {} from {}\n", path, md), 0);
+}
+
+host::Outcome Programs::replace(Machine& machine, SimulatedStorage::Mirror& mirror,
+                                const std::string& leaving, const std::string& joining,
+                                const std::string& md) const
+{
+    SimulatedStorage::Leg* old = mirror.member(device_at(machine, leaving));
+    SimulatedStorage::Leg* fresh = mirror.member(device_at(machine, joining));
+    if (old == nullptr || fresh == nullptr)
+        return said(fmt::format("mdadm: {} not found in {} so cannot --replace it\n",
+                                old == nullptr ? leaving : joining, md),
+                    1);
+    if (!old->slot || old->faulty)
+        return said(fmt::format("mdadm: {} is not active and so cannot be replaced.\n", leaving), 1);
+    old->want_replacement = true;
+    const std::string marked =
+        fmt::format("mdadm: Marked {} (device {} in {}) for replacement\n", leaving, *old->slot, md);
+    if (fresh->slot || fresh->faulty)
+        return said(marked + fmt::format("mdadm: {} is {} and cannot be a replacement\n", joining,
+                                         fresh->faulty ? "faulty" : "active"),
+                    1);
+    fresh->slot = old->slot;
+    fresh->replacement = true;
+    fresh->recovered = mirror.checkpoint = 0;
+    storage_.write_superblocks(machine, mirror);
+    return said(marked + fmt::format("mdadm: Marked {} in {} as replacement for device {}\n", joining, md,
+                                     *old->slot),
+                0);
 }
 
 host::Outcome Programs::set_bitmap(Machine& machine, SimulatedStorage::Mirror& mirror, bool wanted) const

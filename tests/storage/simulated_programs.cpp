@@ -134,7 +134,7 @@ Json Programs::row_of(Machine& machine, const std::string& device) const
                 {"uuid", text_or_null(content.uuid)},
                 {"label", text_or_null(content.label)}});
     if (storage_.mirror(device) != nullptr) {
-        row["type"] = "raid1";
+        row["type"] = storage_.mirror(device)->level;
         return row;
     }
     const SimulatedStorage::Disk& disk = *storage_.disk_of(device);
@@ -287,7 +287,10 @@ host::Outcome Programs::mke2fs(Machine& machine, const Arguments& argv) const
             .err = argv.back() + " is apparently in use by the system; will not make a filesystem here!\n"};
     if (const SimulatedStorage::Mirror* array = storage_.mirror(device)) {
         for (const SimulatedStorage::Leg& leg : array->members) {
-            if (leg.in_sync) write_filesystem(storage_.data(machine, *array, leg), content);
+            if (!leg.in_sync) continue;
+            std::string bytes = storage_.read_data(machine, *array, leg, 0, array->data_size);
+            write_filesystem({&bytes, 0, bytes.size()}, content);
+            storage_.write_data(machine, *array, leg, 0, bytes);
         }
     } else {
         write_filesystem(storage_.range(machine, device), content);

@@ -33,6 +33,8 @@ class Programs {
                         const std::string& md) const;
     Outcome remove(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& path,
                    const std::string& md) const;
+    Outcome replace(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& leaving,
+                    const std::string& joining, const std::string& md) const;
     Outcome set_bitmap(Machine& machine, SimulatedStorage::Mirror& mirror, bool wanted) const;
     Outcome grow(Machine& machine, SimulatedStorage::Mirror& mirror, uint64_t legs,
                  const std::string& md) const;

@@ -23,13 +23,14 @@ SimulatedStorage::SimulatedStorage(StorageSettings settings) : settings_(setting
     });
 }
 
-void SimulatedStorage::plug(DiskSetup setup)
+void SimulatedStorage::plug(DiskSetup setup, const std::string& bytes)
 {
     host_.change([&](Machine& machine) {
         Disk& disk = disks_.emplace_back();
         static_cast<DiskSetup&>(disk) = std::move(setup);
         disk.minor = 16 * plugged_++;
         machine.put_device("/dev/" + disk.name, disk.size);
+        if (!bytes.empty()) machine.find("/dev/" + disk.name)->bytes = bytes;
         read_partitions(machine, disk);
         show(machine);
     });
@@ -81,6 +82,23 @@ uint64_t SimulatedStorage::Mirror::in_sync() const
     return static_cast<uint64_t>(std::ranges::count_if(members, &Leg::in_sync));
 }
 
+uint64_t SimulatedStorage::Mirror::may_miss() const
+{
+    if (level == "raid1") return legs - 1;
+    return level == "raid6" ? 2 : 1;
+}
+
+uint64_t SimulatedStorage::Mirror::size() const
+{
+    if (level == "raid1") return data_size;
+    return data_size * (level == "raid10" ? legs / 2 : legs - may_miss());
+}
+
+uint64_t SimulatedStorage::Mirror::key(const Leg& leg) const
+{
+    return level == "raid1" || !leg.slot ? 0 : *leg.slot;
+}
+
 const SimulatedStorage::Disk* SimulatedStorage::disk_of(const std::string& device) const
 {
     for (const Disk& disk : disks_) {
@@ -104,7 +122,7 @@ SimulatedStorage::Mirror* SimulatedStorage::mirror(const std::string& name)
 
 uint64_t SimulatedStorage::size_of(const std::string& device) const
 {
-    if (const Mirror* array = mirror(device)) return array->data_size;
+    if (const Mirror* array = mirror(device)) return array->size();
     const Disk* disk = disk_of(device);
     if (disk == nullptr) return 0;
     if (disk->name == device) return disk->size.count;
@@ -127,11 +145,39 @@ Range SimulatedStorage::data(Machine& machine, const Mirror& mirror, const Leg& 
     return {whole.disk, whole.offset + mirror.data_offset, mirror.data_size};
 }
 
+namespace {
+
+void apply_key(std::string& bytes, uint64_t key)
+{
+    if (key == 0) return;
+    for (char& byte : bytes) byte = static_cast<char>(byte ^ key);
+}
+
+}  // namespace
+
+std::string SimulatedStorage::read_data(Machine& machine, const Mirror& mirror, const Leg& leg,
+                                        uint64_t offset, uint64_t count) const
+{
+    std::string bytes = data(machine, mirror, leg).read(offset, count);
+    apply_key(bytes, mirror.key(leg));
+    return bytes;
+}
+
+void SimulatedStorage::write_data(Machine& machine, const Mirror& mirror, const Leg& leg, uint64_t offset,
+                                  std::string_view bytes) const
+{
+    std::string own(bytes);
+    apply_key(own, mirror.key(leg));
+    data(machine, mirror, leg).write(offset, own);
+}
+
 std::optional<storage::Content> SimulatedStorage::content(Machine& machine, const std::string& device) const
 {
     if (const Mirror* array = mirror(device)) {
         const auto leg = std::ranges::find_if(array->members, &Leg::in_sync);
-        return leg == array->members.end() ? std::nullopt : filesystem_on(data(machine, *array, *leg));
+        if (leg == array->members.end()) return std::nullopt;
+        std::string bytes = read_data(machine, *array, *leg, 0, array->data_size);
+        return filesystem_on({&bytes, 0, bytes.size()});
     }
     const Range whole = range(machine, device);
     const auto superblock = superblock_on(whole);
@@ -171,20 +217,19 @@ void SimulatedStorage::write_data(const std::string& md, uint64_t offset, std::s
         const Mirror& array = *mirror(md);
         for (const Leg& leg : array.members) {
             const uint64_t right = leg.in_sync ? array.data_size : leg.recovering() ? leg.recovered : 0;
-            if (offset < right) data(machine, array, leg).write(offset, bytes.substr(0, right - offset));
+            if (offset < right) write_data(machine, array, leg, offset, bytes.substr(0, right - offset));
         }
     });
 }
 
-std::map<std::string, std::string_view> SimulatedStorage::data_of(const std::string& md) const
+std::map<std::string, std::string> SimulatedStorage::data_of(const std::string& md) const
 {
-    std::map<std::string, std::string_view> all;
+    std::map<std::string, std::string> all;
     host_.look([&](const Machine& machine) {
         const Mirror& array = *mirror(md);
         for (const Leg& leg : array.members) {
             if (!leg.in_sync) continue;
-            const Range found = data(const_cast<Machine&>(machine), array, leg);
-            all[leg.device] = std::string_view(*found.disk).substr(found.offset, found.size);
+            all[leg.device] = read_data(const_cast<Machine&>(machine), array, leg, 0, array.data_size);
         }
     });
     return all;
@@ -255,6 +300,7 @@ void SimulatedStorage::write_superblocks(Machine& machine, Mirror& mirror)
     ++mirror.events;
     Superblock superblock{.array = mirror.uuid,
                           .name = mirror.label,
+                          .level = mirror.level,
                           .device = {},
                           .legs = mirror.legs,
                           .events = mirror.events,
@@ -264,7 +310,9 @@ void SimulatedStorage::write_superblocks(Machine& machine, Mirror& mirror)
                           .bitmap = mirror.bitmap,
                           .roles = {}};
     for (const Leg& leg : mirror.members) {
-        if (!leg.faulty) superblock.roles[leg.id] = leg.slot ? fmt::format("{}", *leg.slot) : "spare";
+        if (leg.faulty) continue;
+        superblock.roles[leg.id] =
+            leg.slot ? fmt::format("{}{}", *leg.slot, leg.replacement ? " replacement" : "") : "spare";
     }
     for (const Leg& leg : mirror.members) {
         if (leg.faulty || disk_of(leg.device) == nullptr) continue;
@@ -278,16 +326,25 @@ void SimulatedStorage::write_superblocks(Machine& machine, Mirror& mirror)
 void SimulatedStorage::take_spares(Mirror& mirror)
 {
     if (mirror.in_sync() == 0 || mirror.copying() != nullptr) return;
+    const auto find_spare = [&] {
+        return std::ranges::find_if(mirror.members,
+                                    [](const Leg& leg) { return !leg.faulty && !leg.in_sync && !leg.slot; });
+    };
     for (uint64_t slot = 0; slot < mirror.legs; ++slot) {
         if (std::ranges::find(mirror.members, std::optional(slot), &Leg::slot) != mirror.members.end())
             continue;
-        const auto spare = std::ranges::find_if(
-            mirror.members, [](const Leg& leg) { return !leg.faulty && !leg.in_sync && !leg.slot; });
+        const auto spare = find_spare();
         if (spare == mirror.members.end()) return;
         spare->slot = slot;
         spare->recovered = mirror.checkpoint = 0;
         return;
     }
+    const auto wanting = std::ranges::find_if(mirror.members, &Leg::want_replacement);
+    const auto spare = find_spare();
+    if (wanting == mirror.members.end() || spare == mirror.members.end()) return;
+    spare->slot = wanting->slot;
+    spare->replacement = true;
+    spare->recovered = mirror.checkpoint = 0;
 }
 
 void SimulatedStorage::pass(Machine& machine, Milliseconds elapsed)
@@ -303,16 +360,30 @@ void SimulatedStorage::pass(Machine& machine, Milliseconds elapsed)
     show(machine);
 }
 
+/// md declares a member faulty when the one that replaces it is whole.
+void SimulatedStorage::let_replaced_go(Mirror& mirror, Leg& replacement) const
+{
+    const auto same_place = [&](const Leg& leg) { return leg.slot == replacement.slot && !leg.replacement; };
+    const auto leaving = std::ranges::find_if(mirror.members, same_place);
+    replacement.replacement = false;
+    if (leaving == mirror.members.end()) return;
+    leaving->in_sync = leaving->want_replacement = false;
+    leaving->faulty = true;
+    leaving->busy = settings_.busy_after_fail;
+    leaving->slot.reset();
+}
+
 void SimulatedStorage::copy(Machine& machine, Mirror& mirror, uint64_t bytes)
 {
     Leg& target = *mirror.member(mirror.copying()->device);
     const Leg& source = *std::ranges::find_if(mirror.members, &Leg::in_sync);
     mirror.begun = true;
     const uint64_t count = std::min(bytes, mirror.data_size - target.recovered);
-    data(machine, mirror, target)
-        .write(target.recovered, data(machine, mirror, source).read(target.recovered, count));
+    write_data(machine, mirror, target, target.recovered,
+               read_data(machine, mirror, source, target.recovered, count));
     target.recovered += count;
     if (target.recovered == mirror.data_size) {
+        if (target.replacement) let_replaced_go(mirror, target);
         target.in_sync = true;
         mirror.checkpoint = 0;
         mirror.begun = false;
@@ -336,14 +407,19 @@ Result<void> SimulatedStorage::set(Machine& machine, std::string_view path, std:
         if (!path.starts_with(folder)) continue;
         const std::string_view name = path.substr(folder.size());
         const bool number = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-        if (name == "sync_action" && (text == "frozen" || text == "idle"))
+        if (name.starts_with("dev-") && name.ends_with("/state") && text == "-want_replacement") {
+            Leg* leg = mirror.member(std::string(name.substr(4, name.size() - 10)));
+            if (leg == nullptr) break;
+            leg->want_replacement = false;
+        } else if (name == "sync_action" && (text == "frozen" || text == "idle")) {
             mirror.held = text == "frozen";
-        else if (name == "sync_speed_max" && (number || text == "system"))
+        } else if (name == "sync_speed_max" && (number || text == "system")) {
             mirror.speed_max = text;
-        else if (name == "sync_speed_min" && (number || text == "system"))
+        } else if (name == "sync_speed_min" && (number || text == "system")) {
             mirror.speed_min = text;
-        else
+        } else {
             break;
+        }
         show(machine);
         return {};
     }
@@ -390,6 +466,7 @@ void SimulatedStorage::assemble(const std::vector<Candidate>& candidates, const 
     Mirror mirror{.name = "md" + number,
                   .uuid = freshest.array,
                   .label = freshest.name,
+                  .level = freshest.level,
                   .legs = freshest.legs,
                   .events = freshest.events,
                   .data_offset = freshest.data_offset,
@@ -407,6 +484,7 @@ void SimulatedStorage::assemble(const std::vector<Candidate>& candidates, const 
         if (!fresh && (role == "spare" || is_taken(role) || superblock.legs != freshest.legs)) continue;
         Leg leg{.device = device, .id = superblock.device, .slot = {}};
         if (role != "spare") leg.slot = std::stoull(role);
+        leg.replacement = role.ends_with("replacement");
         leg.in_sync = fresh && leg.slot && superblock.recovered == mirror.data_size;
         leg.recovered = fresh ? superblock.recovered : 0;
         if (leg.recovering()) mirror.checkpoint = leg.recovered;

@@ -1,5 +1,5 @@
 #pragma once
-// A machine with disks, partitions, md mirrors and mounts in memory, as strict as the real one: its programs
+// A machine with disks, partitions, md arrays and mounts in memory, as strict as the real one: its programs
 // (lsblk, findmnt, udevadm, sfdisk, blkid, blockdev, mdadm, mount and a few more) say and refuse what the
 // recordings of a real kernel say and refuse, which pinned_test.cpp proves.
 //
@@ -8,6 +8,9 @@
 //     machine.host().run({.argv = {"lsblk", ...}});
 //     machine.host().advance(3s);          a copy goes on
 //     machine.host().power_cut(1min);      arrays are assembled again from their superblocks
+//
+// An array's bytes are on every member. In a mirror they are all alike; at another level, so that a member in
+// the wrong place would be seen, each holds them XORed with the number of its place.
 //
 // Only disks last; everything else is the kernel's memory. sysfs and /dev are written anew after each change.
 
@@ -47,7 +50,8 @@ class SimulatedStorage {
 
     host::SimulatedHost& host() { return host_; }
 
-    void plug(DiskSetup setup);
+    /// `bytes`: what stands on it; empty: it is blank.
+    void plug(DiskSetup setup, const std::string& bytes = {});
     void unplug(const std::string& disk);
     /// Mounted now and after each boot, as by /etc/fstab.
     void mount_for_good(const std::string& device, const std::string& path);
@@ -59,7 +63,7 @@ class SimulatedStorage {
     /// that is copied already.
     void write_data(const std::string& md, uint64_t offset, std::string_view bytes);
     /// The array's bytes as each of its in-sync legs holds them, by device.
-    std::map<std::string, std::string_view> data_of(const std::string& md) const;
+    std::map<std::string, std::string> data_of(const std::string& md) const;
     /// The in-sync legs of an array, by device; and whatever it has as members.
     std::set<std::string> legs_in_sync(const std::string& md) const;
     std::set<std::string> members(const std::string& md) const;
@@ -87,12 +91,15 @@ class SimulatedStorage {
         std::string device;
         std::string id;  ///< in the superblocks
         bool faulty = false, in_sync = false, busy = false;
+        bool replacement = false;  ///< takes the place of another, which serves until all is copied
+        bool want_replacement = false;
         std::optional<uint64_t> slot;
         uint64_t recovered = 0;  ///< bytes
         bool recovering() const { return slot && !in_sync && !faulty; }
     };
     struct Mirror {
         std::string name, uuid, label;
+        std::string level = "raid1";
         uint64_t legs = 0, events = 1, data_offset = 0, data_size = 0, minor = 0;
         std::vector<Leg> members;
         bool broken = false;
@@ -105,6 +112,9 @@ class SimulatedStorage {
         Leg* member(const std::string& device);
         const Leg* copying() const;
         uint64_t in_sync() const;
+        uint64_t may_miss() const;           ///< members, without losing data
+        uint64_t size() const;               ///< of the array, in bytes
+        uint64_t key(const Leg& leg) const;  ///< what its bytes are XORed with
     };
     struct Candidate {
         std::string device;
@@ -117,6 +127,10 @@ class SimulatedStorage {
     // Bytes. The machine is the one that the host hands to programs; null: that of the host between calls.
     Range range(host::Machine& machine, const std::string& device) const;
     Range data(host::Machine& machine, const Mirror& mirror, const Leg& leg) const;
+    std::string read_data(host::Machine& machine, const Mirror& mirror, const Leg& leg, uint64_t offset,
+                          uint64_t count) const;
+    void write_data(host::Machine& machine, const Mirror& mirror, const Leg& leg, uint64_t offset,
+                    std::string_view bytes) const;
     const Disk* disk_of(const std::string& device) const;
     std::optional<storage::Content> content(host::Machine& machine, const std::string& device) const;
     const Mirror* mirror(const std::string& name) const;
@@ -131,6 +145,7 @@ class SimulatedStorage {
     void take_spares(Mirror& mirror);
     void pass(host::Machine& machine, Milliseconds elapsed);
     void copy(host::Machine& machine, Mirror& mirror, uint64_t bytes);
+    void let_replaced_go(Mirror& mirror, Leg& replacement) const;
     void start(host::Machine& machine);
     void assemble(host::Machine& machine);
     void assemble(const std::vector<Candidate>& candidates, const Superblock& freshest);

@@ -45,8 +45,8 @@ void SimulatedStorage::show_mirror(Machine& machine, const Mirror& mirror) const
         if (uuid.size() == 8 || uuid.size() == 13 || uuid.size() == 18 || uuid.size() == 23) uuid += '-';
         uuid += c;
     }
-    machine.put_file(block + "/size", fmt::format("{}\n", mirror.data_size / 512));
-    machine.put_file(md + "level", "raid1\n");
+    machine.put_file(block + "/size", fmt::format("{}\n", mirror.size() / 512));
+    machine.put_file(md + "level", mirror.level + "\n");
     machine.put_file(md + "metadata_version", "1.2\n");
     machine.put_file(md + "array_state", mirror.broken ? "broken\n" : "clean\n");
     machine.put_file(md + "raid_disks", fmt::format("{}\n", mirror.legs));
@@ -73,9 +73,10 @@ void SimulatedStorage::show_mirror(Machine& machine, const Mirror& mirror) const
             ? "none\n"
             : fmt::format("{}\n", std::max<uint64_t>(1, std::min(speed_limit_, settings_.speed) >> 10)));
     for (const Leg& leg : mirror.members) {
-        machine.put_file(md + "dev-" + leg.device + "/state", leg.faulty    ? "faulty\n"
-                                                              : leg.in_sync ? "in_sync\n"
-                                                                            : "spare\n");
+        std::string state = leg.faulty ? "faulty" : leg.in_sync ? "in_sync" : "spare";
+        if (leg.want_replacement) state += ",want_replacement";
+        if (leg.replacement) state += ",replacement";
+        machine.put_file(md + "dev-" + leg.device + "/state", state + "\n");
         machine.put_file(md + "dev-" + leg.device + "/slot",
                          leg.slot ? fmt::format("{}\n", *leg.slot) : "none\n");
     }

@@ -31,6 +31,7 @@ class Trial {
           store_({.boot = "1", .now = [] { return Milliseconds{0}; }})
     {
         procedures::fill(catalogue_);
+        for (const std::string& disk : shape.serving_disks()) serving_.push_back("/dev/" + disk);
         for (const std::string& md : shape.mirrors()) expected_[md] = machine_->data_of(md).begin()->second;
         store_.set_fault_hook([this](const store::Transaction&) {
             return ++writes_ == accident_.store_at ? accident_.store : MemoryStore::Fault::none;
@@ -99,14 +100,15 @@ class Trial {
         violated("the plan did not show this: {}", host::to_text(question));
     }
 
-    /// Two legs in sync at least; `compare`: with what was written, which is asked only where it may have
-    /// changed.
+    /// No fewer members in sync than at first; `compare`: with what was written, which is asked only where it
+    /// may have changed.
     void check_mirrors(bool compare, const std::function<std::string()>& when)
     {
         for (const auto& [md, expected] : expected_) {
             if (!machine_->is_assembled(md)) return violated("{} is not assembled after {}", md, when());
             const auto legs = machine_->data_of(md);
-            if (legs.size() < 2) violated("{} has {} legs in sync after {}", md, legs.size(), when());
+            if (legs.size() < shape_.members_at_first())
+                violated("{} has {} members in sync after {}", md, legs.size(), when());
             for (const auto& [device, bytes] : legs) {
                 if (compare && bytes != expected)
                     violated("{} of {} holds other bytes after {}", device, md, when());
@@ -176,7 +178,9 @@ class Trial {
         planned_.clear();
         const auto procedure =
             std::ranges::find(procedures::all(), task_.procedure, &procedures::Procedure::name);
-        const auto plan = procedure->make(*faulty_, task_.arguments);
+        auto arguments = task_.arguments;
+        if (shape_.leaving == Shape::Leaving::gone) arguments.erase("leaving");
+        const auto plan = procedure->make(*faulty_, arguments);
         if (!plan) return note_refusal(plan.error());
         for (const operation::Step& step : plan->steps) {
             planned_.insert(step.commands.begin(), step.commands.end());
@@ -274,12 +278,13 @@ class Trial {
         const std::vector<std::string> mirrors = shape_.mirrors();
         for (size_t i = 0; i < mirrors.size(); ++i) {
             const std::string leaving = shape_.member(leaving_disk, i);
-            const std::set<std::string> wanted = {shape_.member(staying_disk, i),
-                                                  shape_.member(joining_disk, i)};
+            std::set<std::string> wanted = {shape_.member(joining_disk, i)};
+            for (const std::string& disk : shape_.staying_disks()) wanted.insert(shape_.member(disk, i));
             if (machine_->legs_in_sync(mirrors[i]) != wanted || machine_->members(mirrors[i]) != wanted ||
-                machine_->legs_wanted(mirrors[i]) != 2)
+                machine_->legs_wanted(mirrors[i]) != shape_.disks)
                 violated("{} does not stand on {}", mirrors[i], fmt::join(wanted, " and "));
-            if (machine_->has_superblock(leaving)) violated("{} still has its superblock", leaving);
+            const bool there = shape_.leaving != Shape::Leaving::gone;
+            if (there && machine_->has_superblock(leaving)) violated("{} still has its superblock", leaving);
         }
     }
 
@@ -306,7 +311,7 @@ class Trial {
         std::string bytes = found->second.bytes;
         if (path == "/dev/" + joining_disk) {
             bytes.erase(edge, bytes.size() - 2 * edge);
-        } else if (path == "/dev/" + leaving_disk || path == "/dev/" + staying_disk) {
+        } else if (std::ranges::find(serving_, path) != serving_.end()) {
             const bool table = !shape_.label.empty();
             const uint64_t from = table ? edge : 4096;
             const uint64_t to = table ? end_of_partitions(shape_) * shape_.logical_sector : bytes.size();
@@ -316,6 +321,7 @@ class Trial {
     }
 
     const Shape& shape_;
+    std::vector<std::string> serving_;  ///< devices of the disks that the arrays stand on
     const Task& task_;
     const Wish wish_;
     const Accident accident_;
