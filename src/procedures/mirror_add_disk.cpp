@@ -146,7 +146,7 @@ void write_join_checks(PlanBuilder& plan, const std::vector<Gain>& gains, const 
     plan.check("joining.identity", "the joining disk is the one that was named", disk::is(joining));
     plan.check_once("joining.unused", "nothing uses the joining disk", disk::unused(joining));
     plan.check("joining.sectors", "both disks have the same logical sectors",
-               disk::same_sectors(joining, serving));
+               disk::sectors_of(joining, serving.logical_sector));
     const Bytes room = table ? partition::room_for(*table) : serving.size;
     plan.check("joining.size", "the joining disk is large enough",
                disk::at_least(joining, room, "what stands on the serving disk"));

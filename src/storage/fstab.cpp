@@ -249,7 +249,7 @@ Result<Finding> ask_mounts(Host& host, const Json& arguments)
     const std::string spec = arguments.at("spec"), target = arguments.at("target");
     const host::Outcome outcome =
         TRY(host.run({.argv = {"findmnt", "--tab-file", path, "--json", "--output",
-                               "source,target,fstype,options", "--target", target}}));
+                               "source,target,fstype,options", "--mountpoint", target}}));
     const std::string wanted = fmt::format("{} mounted on {}, with nofail", spec, target);
     const Json json = TRY(parse_json(outcome.out.empty() ? "{\"filesystems\":[]}" : outcome.out));
     std::string found = "nothing";

@@ -2,6 +2,7 @@
 
 #include "storage/edges.h"
 #include "storage/md_member.h"
+#include "storage/probe.h"
 
 namespace belay::storage::md {
 namespace {

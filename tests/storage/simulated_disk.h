@@ -47,5 +47,9 @@ void erase_superblock(const Range& member);
 /// A filesystem or swap area; nothing but its label is simulated.
 std::optional<storage::Content> filesystem_on(const Range& range);
 void write_filesystem(const Range& range, const storage::Content& content);
+/// The files of a FAT, by path.
+using Files = std::map<std::string, std::string>;
+Files files_on(const Range& range);
+void write_files(const Range& range, const Files& files);
 
 }  // namespace belay::simulated
