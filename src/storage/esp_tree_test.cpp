@@ -7,11 +7,19 @@ using namespace belay::storage::esp;
 
 namespace {
 
+/// A digest of one digit, and a path, as sha256sum prints them.
+std::string line(char digit, std::string_view path)
+{
+    std::string text = fmt::format("{}  {}", std::string(64, digit), path);
+    text.push_back('\0');
+    return text;
+}
+
 /// A tree of files whose digests begin with what stands behind the path.
 Tree tree(const std::vector<std::pair<std::string, char>>& files)
 {
     std::string text;
-    for (const auto& [path, digit] : files) text += std::string(64, digit) + "  /boot/efi/" + path + '\0';
+    for (const auto& [path, digit] : files) text += line(digit, "/boot/efi/" + path);
     return must(parse_digests(text, "/boot/efi"));
 }
 
@@ -69,11 +77,11 @@ TEST_CASE("a copy differs by what it lacks and what is another, not by what it h
 
 TEST_CASE("what find and sha256sum print is read whole or refused")
 {
-    const std::string line = std::string(64, 'a') + "  /boot/efi/a\nb";
-    CHECK(must(parse_digests(line + '\0', "/boot/efi")).begin()->second.path == "a\nb");
+    const std::string whole = line('a', "/boot/efi/a\nb");
+    CHECK(must(parse_digests(whole, "/boot/efi")).begin()->second.path == "a\nb");
     CHECK(must(parse_digests("", "/boot/efi")).empty());
-    CHECK_FALSE(parse_digests(line, "/boot/efi").has_value());
-    CHECK_FALSE(parse_digests(line + '\0', "/boot/efi2").has_value());
-    CHECK_FALSE(parse_digests("\\" + line + '\0', "/boot/efi").has_value());
-    CHECK_FALSE(parse_digests(std::string(64, 'x') + "  /boot/efi/a" + '\0', "/boot/efi").has_value());
+    CHECK_FALSE(parse_digests(whole.substr(0, whole.size() - 1), "/boot/efi").has_value());
+    CHECK_FALSE(parse_digests(whole, "/boot/efi2").has_value());
+    CHECK_FALSE(parse_digests("\\" + whole, "/boot/efi").has_value());
+    CHECK_FALSE(parse_digests(line('x', "/boot/efi/a"), "/boot/efi").has_value());
 }

@@ -54,14 +54,25 @@ void SimulatedStorage::write_back(Machine& machine, const std::string& path, boo
     write_files(range(machine, mounted->device), files);
 }
 
+std::string SimulatedStorage::device_with_uuid(const Machine& machine, const std::string& uuid) const
+{
+    for (const Disk& disk : disks_) {
+        for (const Known& partition : disk.partitions) {
+            const auto what = content(const_cast<Machine&>(machine), partition.name);
+            if (what && what->uuid == uuid) return partition.name;
+        }
+    }
+    return "";
+}
+
 std::optional<std::string> SimulatedStorage::fstab_line(const Machine& machine,
                                                         const std::string& target) const
 {
     for (const storage::fstab::Line& line : storage::fstab::parse(machine.text("/etc/fstab").value_or(""))) {
         if (line.target != target) continue;
-        const Result<std::string> real =
-            machine.resolve("/dev/disk/by-partuuid/" + line.spec.substr(line.spec.find('=') + 1));
-        return real ? real->substr(5) : "";
+        const std::string value = line.spec.substr(line.spec.find('=') + 1);
+        const Result<std::string> real = machine.resolve("/dev/disk/by-partuuid/" + value);
+        return real ? real->substr(5) : device_with_uuid(machine, value);
     }
     return std::nullopt;
 }

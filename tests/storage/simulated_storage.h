@@ -173,6 +173,7 @@ class SimulatedStorage {
     void write_back(host::Machine& machine, const std::string& path, bool all);
     /// The device that /etc/fstab mounts there; empty: it is not there. Nothing: there is no line.
     std::optional<std::string> fstab_line(const host::Machine& machine, const std::string& target) const;
+    std::string device_with_uuid(const host::Machine& machine, const std::string& uuid) const;
     void mount_by_fstab(host::Machine& machine);
 
     // What is seen of it.
