@@ -43,7 +43,7 @@ std::string world(LoneDisk& site)
     return must(site.shell(
         "cat /etc/fstab; find /etc/kernel /etc/apt/apt.conf.d -type f; ls /boot; "
         "findmnt --list --noheadings --output TARGET | grep boot; "
-        "mdadm --detail /dev/md0 | grep -E 'Devices|State :|sync'; "
+        "mdadm --detail /dev/md0 | grep -E 'Devices|active sync'; "
         "blkid --probe /dev/disk/by-id/ubd-LAB-b || true; lsblk --noheadings --list --output NAME"));
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("the power is cut after ten of the records of mirror.add-disk, and it 
     must_do(site.power_off());
     must_do(site.keep());
     unsigned cuts = 0;
-    for (unsigned commit = 2; commit <= 20; commit += 2) {
+    for (const unsigned commit : {1, 3, 4, 6, 7, 9, 10, 12, 13, 15}) {
         INFO("after commit ", commit);
         must_do(site.put_back());
         must_do(site.boot());
