@@ -71,7 +71,7 @@ Result<void> make_blank(const std::string& path)
 Result<Debian> Debian::installed()
 {
     const fs::path folder = BELAY_VM_CACHE;
-    const Debian debian{folder / "installed.img", folder / "installed.vars"};
+    Debian debian{folder / "installed.img", folder / "installed.vars"};
     const fs::path stamp = folder / "installed.of";
     const std::string made_of = TRY(run({"sha256sum", BELAY_VM_MAKE_ROOT, BELAY_VM_INSTALL, BELAY_VM_GUEST}));
     if (text_of(stamp) == made_of) return debian;

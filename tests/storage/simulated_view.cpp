@@ -89,7 +89,8 @@ void SimulatedStorage::show(Machine& machine)
         const std::string folder = "/sys/firmware/efi/efivars/";
         machine.put_file(folder + "BootOrder", fmt::format("{}", fmt::join(firmware_->order, ",")));
         for (const auto& [number, entry] : firmware_->entries)
-            machine.put_file(folder + "Boot" + number, fmt::format("{}\t{}", entry.label, entry.path));
+            machine.put_file(fmt::format("{}Boot{}", folder, number),
+                             fmt::format("{}\t{}", entry.label, entry.path));
     }
     std::set<std::string> shown;
     const auto block = [&](const std::string& name) {
