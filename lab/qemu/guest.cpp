@@ -53,9 +53,7 @@ Result<void> make_host()
     ::mkdir("/run/lock", 0755);
     TRY(run_to_end({"hostname", "--file", "/etc/hostname"}));
     TRY(run_to_end({"/lib/systemd/systemd-udevd", "--daemon"}));
-    // All that is not about disks and the line costs modules that nobody asks for, and half of the boot.
-    TRY(run_to_end(
-        {"udevadm", "trigger", "--action=add", "--subsystem-match=block", "--subsystem-match=virtio"}));
+    TRY(run_to_end({"udevadm", "trigger", "--action=add"}));
     TRY(run_to_end({"udevadm", "settle", "--timeout=60"}));
     if (std::filesystem::exists("/sys/firmware/efi/efivars"))
         TRY(mount_at("efivarfs", "/sys/firmware/efi/efivars"));
