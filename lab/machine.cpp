@@ -63,7 +63,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const Setup& setup)
 {
     if (::access(setup.kernel.c_str(), X_OK) != 0)
         return fail(ErrorKind::not_found, fmt::format("there is no {} on this machine", setup.kernel),
-                    "apt-get install user-mode-linux");
+                    "apt-get install " + setup.package);
     const int console =
         ::open(setup.console.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
     if (console < 0) return std::unexpected(system_error("cannot open " + setup.console, errno));

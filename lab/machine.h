@@ -15,11 +15,12 @@ namespace belay::lab {
 class Machine {
   public:
     struct Setup {
-        std::string kernel;                  ///< the program
-        std::vector<std::string> arguments;  ///< the kernel's command line
-        std::string console;                 ///< the file that takes what it prints, begun anew
-        int line = -1;                       ///< a descriptor that it gets, with the same number
-        int network = -1;                    ///< the network namespace that it runs in; -1: ours
+        std::string kernel;                       ///< the program
+        std::vector<std::string> arguments;       ///< the kernel's command line
+        std::string console;                      ///< the file that takes what it prints, begun anew
+        int line = -1;                            ///< a descriptor that it gets, with the same number
+        int network = -1;                         ///< the network namespace that it runs in; -1: ours
+        std::string package = "user-mode-linux";  ///< that brings the program
     };
 
     /// Errors: not_found (there is no such program), io.

@@ -1,6 +1,7 @@
 #include "guest/prepare.h"
 
 #include "guest/modules.h"
+#include "guest/run_to_end.h"
 
 #include <array>
 #include <cerrno>
@@ -9,12 +10,10 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <net/if.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace belay::lab {
@@ -98,20 +97,6 @@ Result<void> raise_loopback()
     const int error = errno;
     ::close(fd);
     if (done != 0) return std::unexpected(system_error("cannot raise the interface lo", error));
-    return {};
-}
-
-Result<void> run_to_end(std::vector<std::string> words)
-{
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    pid_t child = 0;
-    if (const int error = ::posix_spawnp(&child, argv[0], nullptr, nullptr, argv.data(), environ); error != 0)
-        return std::unexpected(system_error("cannot start " + words[0], error));
-    int status = 0;
-    if (::waitpid(child, &status, 0) != child || status != 0)
-        return fail(ErrorKind::failed, fmt::format("{} ended with status {}", fmt::join(words, " "), status));
     return {};
 }
 

@@ -15,6 +15,7 @@ declare -A _belay_options=(
     [storage record]="--mask"
     [storage ports]=""
     [storage monitor]="--follow --test --limit"
+    [storage esp-sync]="--dry-run"
     [procedures]=""
     [plan]="$_belay_plan_options --dry-run"
     [add]="$_belay_plan_options --no-wait"

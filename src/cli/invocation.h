@@ -17,6 +17,7 @@ enum class Command {
     storage_record,
     storage_ports,
     storage_monitor,
+    storage_esp_sync,
     procedures,
     plan,
     add,
@@ -59,7 +60,7 @@ struct Invocation {
     std::vector<std::string> words;  ///< what the procedure is to read, as "--leaving", "/dev/sda"
     std::optional<Milliseconds> timer, gate_grace;
     std::vector<std::string> gates;
-    bool dry_run = false;  ///< of clean as well
+    bool dry_run = false;  ///< of clean and storage esp-sync as well
     Milliseconds soak{0};
     bool yes = false;
 

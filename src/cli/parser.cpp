@@ -95,6 +95,10 @@ Parser::Parser()
     monitor->add_flag("--follow", invocation_.follow, "show each alarm as it comes, until Ctrl-C");
     monitor->add_flag("--test", invocation_.test, "raise an alarm of nothing, to see who hears it");
     monitor->add_option("--limit", typed_.limit, "the newest so many")->type_name("NUMBER");
+    CLI::App* esp_sync = command(*storage_, Command::storage_esp_sync, "esp-sync",
+                                 "bring the copies of the EFI system partition up to date",
+                                 "belay storage esp-sync --dry-run");
+    esp_sync->add_flag("--dry-run", invocation_.dry_run, "say what differs, and write nothing");
 
     CLI::App* procedures =
         command(app_, Command::procedures, "procedures", "list what Belay can do, or explain one procedure",

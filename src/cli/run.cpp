@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include "cli/esp_sync.h"
 #include "cli/fields.h"
 #include "cli/follow.h"
 #include "cli/monitor.h"
@@ -135,6 +136,7 @@ Result<int> Session::carry_out()
         case Command::clean:
             return clean();
         case Command::parse:
+        case Command::storage_esp_sync:
         case Command::runbook_lint:
         case Command::version:
             break;
@@ -446,6 +448,10 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
         if (!said) return say_error(console, style, asked.json, said.error());
         console.out(*said);
         return 0;
+    }
+    if (asked.command == Command::storage_esp_sync) {
+        const auto code = esp_sync(asked, console, style);
+        return code ? *code : say_error(console, style, asked.json, code.error());
     }
     if (asked.command == Command::runbook_lint) return *lint(asked, console, style, false);
     if (is_of_runbook(asked.command)) {

@@ -4,6 +4,8 @@
 #include "operation/act.h"
 #include "operation/plan.h"
 
+#include <algorithm>
+
 namespace belay::operation {
 
 class PlanBuilder {
@@ -53,9 +55,11 @@ class PlanBuilder {
     /// The rest of the plan, to be filled in place.
     Plan& plan() { return plan_; }
 
+    /// The steps of each phase stay in the order in which they were written, however the phases were mixed.
     /// Errors: those of validate().
     Result<Plan> build()
     {
+        std::ranges::stable_sort(plan_.steps, {}, &Step::phase);
         TRY(validate(plan_));
         return std::move(plan_);
     }

@@ -7,14 +7,20 @@
 #include "procedures/array_settings.h"
 #include "procedures/disk_bus.h"
 #include "procedures/disk_replace.h"
+#include "procedures/mirror_add_disk.h"
 #include "procedures/partition_copy.h"
 #include "procedures/storage_views.h"
+#include "storage/boot_code.h"
 #include "storage/bus.h"
 #include "storage/disk.h"
+#include "storage/efi_entries.h"
+#include "storage/esp.h"
 #include "storage/fingerprint.h"
+#include "storage/fstab.h"
 #include "storage/growable.h"
 #include "storage/locate.h"
 #include "storage/md.h"
+#include "storage/md_alone.h"
 #include "storage/md_assembly.h"
 #include "storage/md_conf.h"
 #include "storage/md_gate.h"
@@ -22,6 +28,7 @@
 #include "storage/md_size.h"
 #include "storage/partition.h"
 #include "storage/partition_copy.h"
+#include "storage/placed_file.h"
 #include "storage/uses.h"
 
 namespace belay::procedures {
@@ -30,7 +37,7 @@ const std::vector<Procedure>& all()
 {
     static const std::vector<Procedure> library = {
         array_bitmap(), array_create(), array_grow(),   array_stop(),  array_sync_pause(), array_sync_speed(),
-        bus_scan(),     disk_locate(),  disk_replace(), disk_unplug(), partition_copy()};
+        bus_scan(),     disk_locate(),  disk_replace(), disk_unplug(), mirror_add_disk(),  partition_copy()};
     return library;
 }
 
@@ -49,6 +56,12 @@ void fill(operation::Catalogue& catalogue)
     storage::partition::fill(catalogue);
     storage::partition::fill_copy(catalogue);
     storage::fill_uses(catalogue);
+    storage::md::fill_alone(catalogue);
+    storage::fstab::fill(catalogue);
+    storage::efi::fill(catalogue);
+    storage::esp::fill(catalogue);
+    storage::boot_code::fill(catalogue);
+    storage::fill_placed_file(catalogue);
     storage::fill_fingerprint(catalogue);
 }
 

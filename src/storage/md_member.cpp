@@ -55,7 +55,9 @@ Command add_command(const std::string& array, const std::string& member)
 
 Command legs_command(const std::string& array, uint64_t legs)
 {
-    return mdadm({"--grow", array_path(array), fmt::format("--raid-devices={}", legs)});
+    std::vector<std::string> words = {"--grow", array_path(array), fmt::format("--raid-devices={}", legs)};
+    if (legs == 1) words.emplace_back("--force");  // mdadm takes a mirror of one for a mistake
+    return mdadm(std::move(words));
 }
 
 Command fail_command(const std::string& array, const std::string& member)

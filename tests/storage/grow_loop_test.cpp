@@ -14,7 +14,7 @@ namespace {
 
 const Shape larger{.name = "larger disks", .joining = {320 << 10}, .two_join = true};
 
-std::string wrong_with(const SimulatedStorage& machine, bool)
+std::string wrong_with_growth(const SimulatedStorage& machine, bool)
 {
     if (machine.legs_in_sync("md0") != std::set<std::string>{joining_disk + "1", second_joining_disk + "1"} ||
         machine.legs_wanted("md0") != 2)
@@ -30,7 +30,7 @@ const Task grow{"array.grow",
                 {{"array", "md0"},
                  {"leaving", leaving_serial + "," + staying_serial},
                  {"joining", joining_serial + "," + second_joining_serial}},
-                wrong_with,
+                wrong_with_growth,
                 nullptr,
                 {joining_disk, second_joining_disk}};
 

@@ -7,6 +7,7 @@ namespace {
 
 constexpr uint64_t first_partition_at = 64 << 10, partition_size = 20 << 10, data_offset = 12 << 10;
 constexpr uint64_t copy_seconds = 4;
+constexpr int esp_number = 9;
 
 void must_run(SimulatedStorage& machine, std::vector<std::string> argv, std::string input = {})
 {
@@ -23,6 +24,14 @@ std::string script_of(const Shape& shape, int id)
                   : fmt::format("label-id: 0x{}a2b3c4d\n", id);
     script += "unit: sectors\n\n";
     uint64_t start = first_partition_at / shape.logical_sector;
+    const bool efi = shape.start == Shape::Start::efi;
+    if (efi) {
+        script += fmt::format(
+            "{0} : start={1}, size={2}, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, "
+            "uuid={3}0000000-0000-4000-8000-00000000000{0}\n",
+            esp_number, start, partition_size / shape.logical_sector, id);
+        start += partition_size / shape.logical_sector;
+    }
     for (const uint64_t number : shape.partitions) {
         script += fmt::format("{} : start={}, size={}, type={}", number, start,
                               partition_size / shape.logical_sector,
@@ -56,6 +65,7 @@ std::vector<std::string> Shape::serving_disks() const
 
 std::vector<std::string> Shape::staying_disks() const
 {
+    if (disks < 2) return {};
     std::vector<std::string> names = {staying_disk};
     for (size_t i = 2; i < disks; ++i) names.push_back(fmt::format("sd{}", static_cast<char>('d' + i - 2)));
     return names;
@@ -68,8 +78,42 @@ std::string Shape::member(const std::string& disk, size_t mirror) const
 
 uint64_t end_of_partitions(const Shape& shape)
 {
-    return (first_partition_at + partition_size * shape.partitions.size()) / shape.logical_sector;
+    const size_t count = shape.partitions.size() + (shape.start == Shape::Start::efi ? 1 : 0);
+    return (first_partition_at + partition_size * count) / shape.logical_sector;
 }
+
+namespace {
+
+/// The first of the serving disks starts the host, as Debian's installer leaves it.
+void let_it_start(SimulatedStorage& machine, const Shape& shape)
+{
+    if (shape.start == Shape::Start::not_at_all) return;
+    const std::string disk = "/dev/" + shape.serving_disks().front();
+    machine.host().change([](host::Machine& world) {
+        world.put_folder("/usr/lib/grub/i386-pc");
+        for (const char* folder : {"/etc/kernel/postinst.d", "/etc/kernel/postrm.d", "/etc/apt/apt.conf.d"})
+            world.put_folder(folder);
+        world.put_file("/etc/fstab",
+                       "# a comment, and no end of line\nUUID=1B2C-3D4E\t/boot/efi vfat umask=0077 0 1");
+    });
+    if (shape.start == Shape::Start::bios)
+        return must_run(machine, {"grub-install", "--target=i386-pc", disk});
+    machine.start_by_efi();
+    const std::string esp = fmt::format("{}{}", disk, esp_number);
+    must_run(machine, {"mkfs.vfat", "-F", "32", "-i", "1b2c3d4e", esp});
+    must_run(machine, {"mkdir", "--parents", "/boot/efi"});
+    must_run(machine, {"mount", "--types", "vfat", esp, "/boot/efi"});
+    machine.host().change([](host::Machine& world) {
+        world.put_file("/boot/efi/EFI/debian/grubx64.efi", "the loader");
+        world.put_file("/boot/efi/EFI/debian/grub.cfg", "where the root is");
+    });
+    must_run(machine, {"sync", "--file-system", "/boot/efi"});
+    must_run(machine, {"efibootmgr", "--create-only", "--disk", disk, "--part", fmt::format("{}", esp_number),
+                       "--label", "debian", "--loader", "\\EFI\\debian\\grubx64.efi"});
+    must_run(machine, {"efibootmgr", "--bootorder", "0001,0000"});
+}
+
+}  // namespace
 
 std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail)
 {
@@ -99,6 +143,7 @@ std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail
         for (const std::string& disk : shape.serving_disks())
             must_run(*machine, {"sfdisk", "--quiet", "/dev/" + disk}, script_of(shape, id++));
     }
+    let_it_start(*machine, shape);
     const std::vector<std::string> mirrors = shape.mirrors();
     for (size_t i = 0; i < mirrors.size(); ++i) {
         std::vector<std::string> create = {"mdadm",
@@ -148,6 +193,22 @@ std::vector<Shape> shapes()
          .level = "6",
          .disks = 4,
          .leaving = Shape::Leaving::gone}};
+}
+
+std::vector<Shape> lone_shapes()
+{
+    return {{.name = "one member, UEFI", .disks = 1, .start = Shape::Start::efi},
+            {.name = "one member", .disks = 1},
+            {.name = "one member, MBR, BIOS", .label = "dos", .disks = 1, .start = Shape::Start::bios},
+            {.name = "one member, GPT, BIOS", .disks = 1, .start = Shape::Start::bios},
+            {.name = "a whole disk alone", .label = "", .disks = 1},
+            {.name = "two arrays, UEFI, sectors of 4096 bytes",
+             .partitions = {1, 2},
+             .logical_sector = 4096,
+             .disks = 1,
+             .start = Shape::Start::efi},
+            {.name = "the other member is missing", .leaving = Shape::Leaving::gone},
+            {.name = "a larger disk joins one member", .joining = {256 << 10}, .disks = 1}};
 }
 
 }  // namespace belay::simulated

@@ -23,6 +23,8 @@ struct Shape {
     enum class Leaving { serves, failed, gone } leaving = Leaving::serves;
     uint64_t joining_sector = 0;  ///< 0: as the others'
     bool two_join = false;        ///< there is a second disk to join, as large as the first
+    /// How the leaving disk, or the one that serves alone, starts the host.
+    enum class Start { not_at_all, efi, bios } start = Start::not_at_all;
 
     std::vector<std::string> serving_disks() const;
     /// All that the arrays stand on but the leaving one.
@@ -45,6 +47,9 @@ std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail
 
 /// Every shape that disk.replace carries over.
 std::vector<Shape> shapes();
+
+/// Every shape that mirror.add-disk makes a mirror of.
+std::vector<Shape> lone_shapes();
 
 /// Where the partitions end, in logical sectors: what a disk without a table's copy must have at least.
 uint64_t end_of_partitions(const Shape& shape);

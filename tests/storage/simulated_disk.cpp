@@ -10,7 +10,9 @@ using storage::PartitionTable;
 constexpr uint64_t superblock_at = 4096, superblock_size = 4096;
 constexpr uint64_t bitmap_at = 8192;
 constexpr uint64_t filesystem_at = 1024, filesystem_size = 512;
-constexpr std::string_view gpt_magic = "EFI PART", md_magic = "\xfc\x4e\x2b\xa9", filesystem_magic = "SIMFS";
+constexpr uint64_t files_at = 2048;
+constexpr std::string_view gpt_magic = "EFI PART", md_magic = "\xfc\x4e\x2b\xa9", filesystem_magic = "SIMFS",
+                           files_magic = "FILES";
 constexpr uint64_t mbr_entries_at = 446;
 
 /// JSON behind a magic number, zeros up to `size`.
@@ -205,6 +207,17 @@ void write_filesystem(const Range& range, const storage::Content& content, uint6
         block(filesystem_magic,
               {{"type", content.type}, {"uuid", content.uuid}, {"label", content.label}, {"size", size}},
               filesystem_size));
+}
+
+Files files_on(const Range& range)
+{
+    const auto json = json_in(range.read(files_at, range.size - files_at), files_magic);
+    return json ? json->get<Files>() : Files();
+}
+
+void write_files(const Range& range, const Files& files)
+{
+    range.write(files_at, block(files_magic, Json(files), range.size - files_at));
 }
 
 }  // namespace belay::simulated

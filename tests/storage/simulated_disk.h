@@ -49,5 +49,9 @@ std::optional<storage::Content> filesystem_on(const Range& range);
 /// In bytes; 0 where there is none.
 uint64_t filesystem_size_on(const Range& range);
 void write_filesystem(const Range& range, const storage::Content& content, uint64_t size);
+/// The files of a FAT, by path.
+using Files = std::map<std::string, std::string>;
+Files files_on(const Range& range);
+void write_files(const Range& range, const Files& files);
 
 }  // namespace belay::simulated

@@ -1,6 +1,7 @@
 #include "simulated_storage.h"
 
 #include "base/invariant.h"
+#include "simulated_boot.h"
 #include "simulated_programs.h"
 
 #include <algorithm>
@@ -17,6 +18,7 @@ SimulatedStorage::SimulatedStorage(StorageSettings settings) : settings_(setting
         return set(machine, path, text);
     });
     Programs(*this).install(host_);
+    BootPrograms(*this).install(host_);
     host_.change([this](Machine& machine) {
         machine.put_folder("/run");
         show(machine);
@@ -438,6 +440,11 @@ Result<void> SimulatedStorage::set(Machine& machine, std::string_view path, std:
 
 void SimulatedStorage::start(Machine& machine)
 {
+    for (const Mounted& mounted : mounts_) {
+        if (machine.find(mounted.path) == nullptr) continue;  // only FAT shows its files
+        machine.erase(mounted.path);
+        machine.put_folder(mounted.path);
+    }
     mounts_ = fstab_;
     mirrors_.clear();
     find_disks(machine);
@@ -445,6 +452,7 @@ void SimulatedStorage::start(Machine& machine)
     for (Disk& disk : disks_) read_partitions(machine, disk);
     assemble(machine);
     show(machine);
+    mount_by_fstab(machine);
 }
 
 /// As `mdadm --incremental` does for each device that udev finds.

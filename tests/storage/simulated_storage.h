@@ -49,6 +49,8 @@ class SimulatedStorage {
     SimulatedStorage& operator=(const SimulatedStorage&) = delete;
 
     host::SimulatedHost& host() { return host_; }
+    /// Everything that there is of it, as it is now.
+    host::Machine world() const { return host_.machine(); }
 
     /// `bytes`: what stands on it; empty: it is blank.
     void plug(DiskSetup setup, const std::string& bytes = {});
@@ -75,11 +77,22 @@ class SimulatedStorage {
     bool has_superblock(const std::string& device) const;
     /// What md says of itself: "bitmap/location", "sync_speed_max".
     std::string setting(const std::string& md, const std::string& name) const;
+    /// It is started by UEFI, whose firmware has an entry for the shell that it brings along.
+    void start_by_efi();
     /// A member stops answering, as a dying disk does.
     void break_leg(const std::string& md, const std::string& device);
 
   private:
     friend class Programs;
+    friend class BootPrograms;
+
+    struct Firmware {
+        struct Entry {
+            std::string label, path;
+        };
+        std::map<std::string, Entry> entries;  ///< by number
+        std::vector<std::string> order;
+    };
 
     struct Known {  ///< a partition that the kernel knows
         std::string name, uuid, type;
@@ -159,6 +172,16 @@ class SimulatedStorage {
     void find_disks(host::Machine& machine, const std::string& place = {});
     void show_bus(host::Machine& machine) const;
 
+    // Filesystems whose files are simulated: FAT.
+    void mount(host::Machine& machine, const std::string& device, const std::string& path);
+    /// What was written below a mount point goes to its device, if anything is mounted there: all of it, or
+    /// what the kernel had come to before somebody asked it to.
+    void write_back(host::Machine& machine, const std::string& path, bool all);
+    /// The device that /etc/fstab mounts there; empty: it is not there. Nothing: there is no line.
+    std::optional<std::string> fstab_line(const host::Machine& machine, const std::string& target) const;
+    std::string device_with_uuid(const host::Machine& machine, const std::string& uuid) const;
+    void mount_by_fstab(host::Machine& machine);
+
     // What is seen of it.
     void show(host::Machine& machine);
     void show_mirror(host::Machine& machine, const Mirror& mirror) const;
@@ -173,6 +196,8 @@ class SimulatedStorage {
     std::vector<Mounted> mounts_, fstab_;
     std::vector<std::string> swaps_;
     std::vector<std::pair<std::string, std::string>> stacked_;
+    std::optional<Firmware> firmware_;
+    std::set<std::string> executables_;
     uint64_t speed_limit_ = 200'000 << 10;
     uint64_t last_device_ = 0;
     uint64_t plugged_ = 0;

@@ -87,6 +87,13 @@ void SimulatedStorage::show_mirror(Machine& machine, const Mirror& mirror) const
 void SimulatedStorage::show(Machine& machine)
 {
     for (const char* folder : {"/sys", "/dev/disk"}) machine.erase(folder);
+    if (firmware_) {
+        const std::string folder = "/sys/firmware/efi/efivars/";
+        machine.put_file(folder + "BootOrder", fmt::format("{}", fmt::join(firmware_->order, ",")));
+        for (const auto& [number, entry] : firmware_->entries)
+            machine.put_file(fmt::format("{}Boot{}", folder, number),
+                             fmt::format("{}\t{}", entry.label, entry.path));
+    }
     std::set<std::string> shown;
     const auto block = [&](const std::string& name) {
         shown.insert("/dev/" + name);

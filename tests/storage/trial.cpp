@@ -114,11 +114,29 @@ class Trial {
             if (std::ranges::any_of(planned_, names)) return;
         } else if (question.call == host::Call::run) {
             const std::string text = host::Command{.argv = question.argv, .input = question.input}.to_text();
-            if (planned_.contains(text)) return;
+            if (planned_.contains(text) || number_was_unknown(question)) return;
         } else if (question.call == host::Call::write) {
             if (planned_.contains(fmt::format("echo {} > {}", question.input, question.path))) return;
+        } else if (question.call == host::Call::replace || question.call == host::Call::remove) {
+            if (names_planned(question.path)) return;
         }
         violated("the plan did not show this: {}", host::to_text(question));
+    }
+
+    /// A file is written whole: the plan says which, and what of it changes.
+    bool names_planned(const std::string& path) const
+    {
+        return std::ranges::any_of(
+            planned_, [&](const std::string& text) { return text.find(path) != std::string::npos; });
+    }
+
+    /// The number of an entry is the firmware's to choose, so the plan calls it NEW.
+    bool number_was_unknown(const host::Question& question) const
+    {
+        if (question.argv.front() != "efibootmgr") return false;
+        std::vector<std::string> words = question.argv;
+        words.back().replace(words.back().size() - 4, 4, "NEW");
+        return planned_.contains(host::Command{.argv = words}.to_text());
     }
 
     /// No fewer members in sync than at first; `compare`: with what was written, which is asked only where it

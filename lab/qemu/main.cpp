@@ -1,0 +1,96 @@
+// belay-lab-boot: a Debian in a virtual machine with UEFI, by hand.
+
+#include "folder.h"
+#include "qemu/debian.h"
+#include "qemu/vm.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace belay;
+using namespace belay::lab;
+namespace fs = std::filesystem;
+
+constexpr const char* examples = R"(
+Examples:
+  lab/boot                                 firmware, boot loader and a root shell on this terminal
+  lab/boot --keep /tmp/machine --disks a,b     the disks LAB-a (installed) and LAB-b (blank) stay there
+  lab/boot --keep /tmp/machine --disks b       the next time, with the first disk pulled
+  lab/boot --keep /tmp/machine --disks b --factory    and with a firmware that knows no boot entry
+  lab/boot --exec 'cat /proc/mdstat; efibootmgr'
+
+The first run makes the Debian (some five minutes, as root). The end of the shell switches the machine off;
+Ctrl-a x ends it at once. Exit code: of the command; 125 when the lab itself fails.)";
+
+constexpr int lab_failed = 125;
+
+struct Ask {
+    std::string keep;
+    std::vector<std::string> disks = {"a"};
+    std::string command;
+    bool factory = false;
+};
+
+int complain(const Error& error)
+{
+    fmt::print(stderr, "lab/boot: {}\n{}{}", error.what, error.output, error.output.empty() ? "" : "\n");
+    if (!error.next.empty()) fmt::print(stderr, "try: {}\n", error.next);
+    return lab_failed;
+}
+
+/// The machine's files in `folder`: those of the last time, or new ones.
+Result<VmOptions> machine_in(const fs::path& folder, const Ask& ask)
+{
+    const Debian debian = TRY(Debian::installed());
+    VmOptions options{.variables = folder / "vars.fd", .console = folder / "console"};
+    if (ask.factory)
+        TRY(copy_image(factory_variables, options.variables));
+    else if (!fs::exists(options.variables))
+        TRY(copy_image(debian.variables, options.variables));
+    for (const std::string& name : ask.disks) {
+        const VmDisk disk{"LAB-" + name, folder / (name + ".img")};
+        if (!fs::exists(disk.image)) {
+            // Only the first disk is installed.
+            TRY(disk.serial == Debian::serial ? copy_image(debian.disk, disk.image) : make_blank(disk.image));
+        }
+        options.disks.push_back(disk);
+    }
+    return options;
+}
+
+Result<int> work(const Ask& ask)
+{
+    const Result<Folder> folder = ask.keep.empty() ? Folder::make() : Folder::open(ask.keep);
+    if (!folder) return std::unexpected(folder.error());
+    const VmOptions options = TRY(machine_in(fs::path(folder->path()), ask));
+    if (ask.command.empty()) return on_terminal(options);
+    const std::unique_ptr<Vm> vm = TRY(Vm::boot(options));
+    const host::Outcome outcome =
+        TRY(vm->run({"sh", "-c", "exec 2>&1; " + ask.command}, {}, std::chrono::hours(1)));
+    fmt::print("{}", outcome.out);
+    TRY(vm->power_off());
+    return outcome.exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+    CLI::App app("A Debian in a virtual machine with UEFI firmware, its root on a mirror.", "lab/boot");
+    app.footer(examples);
+    Ask ask;
+    app.add_option("--keep", ask.keep, "folder for disk images and firmware variables, which then stay");
+    app.add_option("--disks", ask.disks, "the disks that are plugged in; \"a\" is the installed one")
+        ->delimiter(',')
+        ->capture_default_str();
+    app.add_flag("--factory", ask.factory, "the firmware's variables as they leave the factory");
+    app.add_option("--exec", ask.command, "run this shell command in place of a shell");
+    CLI11_PARSE(app, argc, argv);
+    const Result<int> done = work(ask);
+    return done ? *done : complain(done.error());
+}
