@@ -1,7 +1,5 @@
 #include "daemon/alarms.h"
 
-#include "store/limits.h"
-
 #include <charconv>
 
 namespace belay::daemon {
@@ -53,12 +51,6 @@ Result<std::vector<RaisedAlarm>> Alarms::all_after(uint64_t number) const
     for (const store::Entry& entry : TRY(store_.list(alarm_prefix, key_of(number))))
         raised.push_back(TRY(read_alarm(entry)));
     return raised;
-}
-
-Result<uint64_t> Alarms::last_number() const
-{
-    const std::vector<RaisedAlarm> all = TRY(all_after(0));
-    return all.empty() ? 0 : all.back().number;
 }
 
 /// False where somebody else was first.

@@ -48,7 +48,6 @@ class Alarms {
     Result<bool> try_to_add(const std::vector<procedures::Alarm>& alarms, Milliseconds wall,
                             const std::optional<std::pair<store::Compare, std::string>>& state);
     Result<std::vector<RaisedAlarm>> all_after(uint64_t number) const;
-    Result<uint64_t> last_number() const;
 
     store::Store& store_;
 };

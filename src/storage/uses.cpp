@@ -110,7 +110,7 @@ Result<Finding> ask_may_go(host::Host& host, const UsesJson& arguments)
 {
     const std::string path = arguments.at("disk");
     if (!TRY(device_if_there(host, path))) return Finding{Verdict::pass, "it is out"};
-    const Finding same = TRY(disk::find_identity(host, arguments.at("is")));
+    Finding same = TRY(disk::find_identity(host, arguments.at("is")));
     if (same.verdict == Verdict::fail) return same;
     return find_disk_uses(host, path);
 }
