@@ -9,42 +9,29 @@ namespace belay::storage {
 namespace {
 
 /// Columns that lvm2 2.02.158 (2016) has already: it refuses the whole question for one that it does not
-/// know. The two reports of segments are wanted by nobody; they cannot be switched off, only be made small.
+/// know.
+constexpr const char* group_columns =
+    "vg_name,vg_uuid,vg_attr,vg_size,vg_free,vg_extent_size,pv_count,vg_missing_pv_count,vg_systemid";
+constexpr const char* physical_columns = "pv_name,pv_uuid,pv_attr,pv_size,pv_free";
+constexpr const char* logical_columns =
+    "lv_name,lv_uuid,lv_attr,lv_size,lv_path,lv_layout,lv_role,lv_kernel_minor,origin,pool_lv,data_lv,"
+    "metadata_lv,"
+    "lv_metadata_size,data_percent,metadata_percent,sync_percent,lv_health_status,lv_snapshot_invalid";
+
+/// The two reports of segments are wanted by nobody; they cannot be switched off, only be made small.
 host::Command fullreport()
 {
-    return {
-        .argv = {"lvm",
-                 "fullreport",
-                 "--foreign",
-                 "--reportformat",
-                 "json",
-                 "--units",
-                 "b",
-                 "--nosuffix",
-                 "--configreport",
-                 "vg",
-                 "-o",
-                 "vg_name,vg_uuid,vg_attr,vg_size,vg_free,vg_extent_size,pv_count,vg_missing_pv_count,"
-                 "vg_systemid",
-                 "--configreport",
-                 "pv",
-                 "-o",
-                 "pv_name,pv_uuid,pv_attr,pv_size,pv_free",
-                 "--configreport",
-                 "lv",
-                 "-o",
-                 "lv_name,lv_uuid,lv_attr,lv_size,lv_path,lv_layout,lv_role,lv_kernel_minor,origin,pool_lv,"
-                 "data_lv,metadata_lv,lv_metadata_size,data_percent,metadata_percent,sync_percent,"
-                 "lv_health_status,lv_snapshot_invalid",
-                 "--configreport",
-                 "pvseg",
-                 "-o",
-                 "pv_uuid",
-                 "--configreport",
-                 "seg",
-                 "-o",
-                 "lv_uuid"},
+    host::Command command{
+        .argv = {"lvm", "fullreport", "--foreign", "--reportformat", "json", "--units", "b", "--nosuffix"},
         .limit = std::chrono::seconds(30)};
+    const std::pair<const char*, const char*> reports[] = {{"vg", group_columns},
+                                                           {"pv", physical_columns},
+                                                           {"lv", logical_columns},
+                                                           {"pvseg", "pv_uuid"},
+                                                           {"seg", "lv_uuid"}};
+    for (const auto& [report, columns] : reports)
+        command.argv.insert(command.argv.end(), {"--configreport", report, "-o", columns});
+    return command;
 }
 
 bool has_lvm(const Survey& survey)
