@@ -68,6 +68,15 @@ Result<std::vector<Replacement>> find_replacements(host::Host& machine, const In
             return fail(ErrorKind::refused, fmt::format("{} has failed", shown(*one.leaving)),
                         fmt::format("belay plan disk.replace --leaving {} --joining {}", one.leaving->serial,
                                     one.joining.serial));
+        const auto starts = [](const Replacement& other) { return other.boot.has_value(); };
+        if (one.boot && std::ranges::any_of(all, starts))
+            return fail(
+                ErrorKind::refused,
+                fmt::format("the host starts from more than one of the disks that leave, and {} is the "
+                            "second",
+                            shown(*one.leaving)),
+                fmt::format("belay plan disk.replace --leaving {} --joining {}", one.leaving->serial,
+                            one.joining.serial));
         TRY(enlarge(one, array));
         all.push_back(std::move(one));
     }
@@ -159,6 +168,7 @@ Result<operation::Plan> make_growth(host::Host& machine, const Arguments& argume
         for (const Move& move : one.moves)
             if (move.array.uuid == array.uuid) member = move.joining;
     }
+    for (const Replacement& one : all) TRY(append_boot(plan, machine, one));
     TRY(append_growth(plan, machine, host, array, member));
     return plan.build();
 }

@@ -30,6 +30,7 @@ Result<operation::Plan> make_replacement(host::Host& machine,
     append_members(plan, replacement);
     append_letting_go(plan, replacement);
     append_frame(plan, {replacement});
+    TRY(append_boot(plan, machine, replacement));
     return plan.build();
 }
 
@@ -44,7 +45,11 @@ Procedure disk_replace()
             "Copies the partition table of the leaving disk to the joining one with new ids, and joins it to "
             "every array that the leaving disk carries: to a mirror as one more leg; in an array of another "
             "level md copies the member to it while both serve; where the member has failed or the disk is "
-            "gone, it takes the free place. The leaving disk is let go only in commit. Abort gives every "
+            "gone, it takes the free place. Where the disk starts the host, the joining one does as well: an "
+            "EFI "
+            "system partition made, filled and kept in step, its line in /etc/fstab, an entry of the "
+            "firmware, "
+            "GRUB for BIOS. The leaving disk is let go only in commit. Abort gives every "
             "member "
             "its place back, takes the joining disk out again and puts its first and last 64 KiB back.",
         .source = "mdadm(8), md(4), sfdisk(8)",

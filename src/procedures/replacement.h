@@ -3,6 +3,7 @@
 // does for each member.
 
 #include "operation/plan_builder.h"
+#include "storage/boot_disk.h"
 #include "storage/listing.h"
 #include "storage/md.h"
 #include "storage/model.h"
@@ -32,7 +33,8 @@ struct Replacement {
     storage::Disk joining;
     std::optional<storage::PartitionTable> table;  ///< for the joining disk; nothing: it is used without one
     std::vector<Move> moves;
-    Bytes room;          ///< that the joining disk must have
+    std::optional<storage::BootDisk> boot;  ///< what the disk whose table is copied has of the host's start
+    Bytes room;                             ///< that the joining disk must have
     std::string suffix;  ///< keeps step names apart where several disks are replaced: "", "-2"
 
     /// The leaving disk has failed in none of its arrays.
@@ -54,6 +56,9 @@ void append_checks(operation::PlanBuilder& plan, const Replacement& replacement)
 void append_table(operation::PlanBuilder& plan, const Replacement& replacement);
 /// The activate phase: the members, and the wait until they are in sync.
 void append_members(operation::PlanBuilder& plan, const Replacement& replacement);
+/// All phases: the host starts from the joining disk as it does from the one that it stands in for. To be
+/// called behind the others. Errors: those of append_boot_steps.
+Result<void> append_boot(operation::PlanBuilder& plan, host::Host& machine, const Replacement& replacement);
 /// The commit phase: the leaving members go.
 void append_letting_go(operation::PlanBuilder& plan, const Replacement& replacement);
 /// Locks, gates, what stands after activate, what is compared after an abort and what it leaves. Where an

@@ -1,5 +1,7 @@
 #include "procedures/replacement.h"
+#include "storage/boot_code.h"
 #include "storage/device.h"
+#include "storage/esp.h"
 #include "storage/partition.h"
 #include "storage/partition_copy.h"
 #include "storage/probe.h"
@@ -33,6 +35,12 @@ std::string what_is_on(const Inventory& host, const Part& part)
 bool is_extended(const Part& part)
 {
     return part.type == "0x5" || part.type == "0xf" || part.type == "0x85";
+}
+
+/// Carried over by steps of its own.
+bool starts_host(const Part& part)
+{
+    return esp::is_esp(part.type) || boot_code::is_bios_boot(part.type);
 }
 
 bool is_bare(const Inventory& host, const Part& part)
@@ -136,7 +144,7 @@ Result<std::vector<Move>> moves_of(const Inventory& host, const Disk& leaving, c
         if (array != nullptr) {
             TRY(can_be_carried(*array, part));
             moves.push_back(make_move(*array, part, path_on(joining, table, part.number)));
-        } else if (table && (is_bare(host, part) || is_extended(part))) {
+        } else if (table && (starts_host(part) || is_bare(host, part) || is_extended(part))) {
             continue;
         } else {
             const std::string found = what_is_on(host, part);
@@ -227,6 +235,8 @@ Result<Replacement> find_replacement(host::Host& machine, const Inventory& host,
     replacement.room = table ? partition::room_for(*replacement.table) : like.size;
     const std::vector<Part> parts = TRY(parts_of(like, table));
     replacement.moves = TRY(moves_of(host, like, parts, replacement.joining, replacement.table));
+    const BootDisk boot = TRY(read_boot_disk(machine, host, like));
+    if (table && (boot.esp || boot.bios_code)) replacement.boot = boot;
     if (!replacement.leaving) {
         for (Move& move : replacement.moves) {
             move.way = Move::Way::gap;

@@ -1,3 +1,4 @@
+#include "procedures/boot_steps.h"
 #include "procedures/replacement.h"
 #include "storage/disk.h"
 #include "storage/fingerprint.h"
@@ -148,6 +149,15 @@ void append_members(PlanBuilder& plan, const Replacement& all)
     }
 }
 
+Result<void> append_boot(PlanBuilder& plan, host::Host& machine, const Replacement& all)
+{
+    if (!all.boot) return {};
+    const std::string random = TRY(machine.random(4));
+    // A disk that is gone is replaced beside the one whose table was copied, which stays.
+    const BootAim aim = all.leaving ? BootAim::instead : BootAim::beside;
+    return append_boot_steps(plan, machine, *all.boot, all.joining, *all.table, aim, random);
+}
+
 void append_letting_go(PlanBuilder& plan, const Replacement& all)
 {
     for (const Move& move : all.moves) {
@@ -189,6 +199,10 @@ void append_frame(PlanBuilder& builder, const std::vector<Replacement>& replacem
         disks.insert(all.joining.by_id);
         // Nothing is written to a disk that has failed before commit, and it may not be readable.
         if (all.leaving_serves()) disks.insert(all.leaving->by_id);
+        if (all.boot && all.boot->esp) {
+            lock(fmt::format("file:{}", fstab::path));
+            plan.fingerprints.push_back(fstab::fingerprint());
+        }
         plan.left_by_abort.push_back(fmt::format(
             "the blocks of {} behind its table: they were blank to us, and hold copies of the array's blocks",
             shown(all.joining)));
