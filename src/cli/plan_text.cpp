@@ -12,7 +12,7 @@ constexpr PhaseWords phases[] = {{"add", "prepare beside the old; the service an
                                  {"activate", "switch to the new, under the abort timer"},
                                  {"commit", "let the old go; there is no way back after it"}};
 
-std::string header(const Style& style, std::string_view title)
+std::string plan_header(const Style& style, std::string_view title)
 {
     return '\n' + paint(style, Tone::bold, title) + '\n';
 }
@@ -46,7 +46,7 @@ std::string step_text(const Style& style, const Json& step, size_t number)
     return text + commands_text(style, step, "undo_commands", "undo: ", indent + 2, Tone::dim);
 }
 
-std::string steps_text(const Style& style, const Json& plan)
+std::string planned_steps_text(const Style& style, const Json& plan)
 {
     std::string text;
     size_t number = 0;
@@ -57,7 +57,7 @@ std::string steps_text(const Style& style, const Json& plan)
         }
         if (steps.empty()) continue;
         const std::string title = fmt::format("{}: {}", phase.name, phase.meaning);
-        text += header(style, wrap(style, title, 0, 2)) + steps;
+        text += plan_header(style, wrap(style, title, 0, 2)) + steps;
     }
     return text;
 }
@@ -65,7 +65,7 @@ std::string steps_text(const Style& style, const Json& plan)
 std::string bullets(const Style& style, std::string_view title, const std::vector<std::string>& lines)
 {
     if (lines.empty()) return {};
-    std::string text = header(style, title);
+    std::string text = plan_header(style, title);
     for (const std::string& line : lines) text += "  " + wrap(style, line, 2, 4) + '\n';
     return text;
 }
@@ -144,8 +144,8 @@ std::string plan_text(const Style& style, const Json& answer, bool one_shot)
 {
     const Json& plan = object_of(answer, "plan");
     std::string text = paint(style, Tone::bold, wrap(style, text_of(style, plan, "title"), 0, 2)) + '\n';
-    text += header(style, "Checks") + findings_text(style, list_of(answer, "findings"), 2);
-    text += steps_text(style, plan);
+    text += plan_header(style, "Checks") + findings_text(style, list_of(answer, "findings"), 2);
+    text += planned_steps_text(style, plan);
     text += gates_text(style, plan);
     text += way_back_text(style, plan, one_shot);
     text += bullets(style, "What abort cannot put back", texts_of(style, plan, "left_by_abort"));

@@ -104,7 +104,38 @@ void catches_up(Site& site)
     CHECK(must(site.belay({"storage", "esp-sync", "--dry-run"})).out == all_alike);
 }
 
-TEST_CASE("a disk joins the one that starts the host, and the host starts from either alone")
+/// Off and on again with these disks alone: the root's mirror stands on them, and the EFI system partition of
+/// one is mounted where the system wants it.
+void starts_from(Site& site, const std::string& disk, Firmware firmware, const std::string& esp)
+{
+    must_do(site.put_back());
+    must_do(site.boot({disk}, firmware));
+    CHECK(legs(site) == "LAB-" + disk + " ");
+    CHECK(must_shell(site, "findmnt -n -o TARGET -t vfat") == esp);
+    must_do(site.power_off());
+}
+
+/// The disk that the host was installed on leaves it.
+void is_replaced(Site& site)
+{
+    must_do(site.put_back());
+    must_do(site.boot({"a", "b", "c"}));
+    must_shell(site, "mdadm --wait /dev/md0 || true");
+    const host::Outcome done = must(site.belay(
+        {"run", "disk.replace", "--leaving", "LAB-a", "--joining", "LAB-c", "--soak", "1s", "--yes"}));
+    REQUIRE_MESSAGE(done.exit_code == 0, done.out, done.err);
+    CHECK(must(site.last_operation()).at("state") == "committed");
+    CHECK(legs(site) == "LAB-b LAB-c ");
+    const std::string known = must_shell(site, "efibootmgr");
+    CHECK(known.find("debian (LAB-c)") != std::string::npos);
+    CHECK(known.find(" debian\t") == std::string::npos);
+    must_shell(site, "diff -r /boot/efi/EFI/debian /boot/efi2/EFI/debian");
+    must_shell(site, "findmnt --verify --tab-file /etc/fstab");
+    must_do(site.power_off());
+    must_do(site.keep());
+}
+
+TEST_CASE("a disk joins the one that starts the host, the first one is replaced, and each starts it alone")
 {
     Site site = must(Site::make());
     must_do(site.boot({"a", "b"}));
@@ -141,6 +172,11 @@ TEST_CASE("a disk joins the one that starts the host, and the host starts from e
     CHECK(alone.exit_code == 1);
     CHECK(alone.out.starts_with("/boot/efi2 is missing: PARTUUID="));
     must_do(site.power_off());
+
+    is_replaced(site);
+    starts_from(site, "c", Firmware::kept, "/boot/efi\n");
+    starts_from(site, "c", Firmware::factory, "/boot/efi\n");
+    starts_from(site, "b", Firmware::kept, "/boot/efi2\n");
 }
 
 }  // namespace

@@ -108,6 +108,17 @@ TEST_CASE("any contact may go wrong while md itself copies a member of a RAID5, 
     fault_at_every_contact(raid5, wishes, Fault::Kind::dead, true);
 }
 
+TEST_CASE("any contact may go wrong while the disk is replaced that starts the host")
+{
+    const std::vector<Wish> some = {Wish::commit, Wish::abort_when_activated};
+    fault_at_every_contact(shape_named("a mirror that starts the host by UEFI"), some, Fault::Kind::lost,
+                           false);
+    fault_at_every_contact(shape_named("a mirror that starts the host by UEFI"), some, Fault::Kind::dead,
+                           true);
+    fault_at_every_contact(shape_named("a mirror that starts the host by BIOS"), some, Fault::Kind::dead,
+                           true);
+}
+
 TEST_CASE("any contact may go wrong while a free place is filled")
 {
     for (const auto kind : {Fault::Kind::lost, Fault::Kind::dead})

@@ -185,6 +185,8 @@ std::vector<Shape> shapes()
         {.name = "RAID5 and RAID5, GPT", .partitions = {1, 2}, .level = "5", .disks = 3},
         {.name = "RAID6 of whole disks", .label = "", .level = "6", .disks = 4},
         {.name = "RAID10, MBR", .label = "dos", .level = "10", .disks = 4},
+        {.name = "a mirror that starts the host by UEFI", .start = Shape::Start::efi},
+        {.name = "a mirror that starts the host by BIOS", .label = "dos", .start = Shape::Start::bios},
         {.name = "a failed leg of a mirror", .leaving = Shape::Leaving::failed},
         {.name = "a failed member of a RAID5", .level = "5", .disks = 3, .leaving = Shape::Leaving::failed},
         {.name = "a mirror's disk that is gone", .partitions = {1, 2}, .leaving = Shape::Leaving::gone},

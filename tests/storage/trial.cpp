@@ -314,6 +314,7 @@ class Trial {
             if (!wrong.empty()) violated("{}", wrong);
             return;
         }
+        check_starts();
         const std::vector<std::string> mirrors = shape_.mirrors();
         for (size_t i = 0; i < mirrors.size(); ++i) {
             const std::string leaving = shape_.member(leaving_disk, i);
@@ -325,6 +326,27 @@ class Trial {
             const bool there = shape_.leaving != Shape::Leaving::gone;
             if (there && machine_->has_superblock(leaving)) violated("{} still has its superblock", leaving);
         }
+    }
+
+    /// What started the host from the leaving disk starts it from the joining one.
+    void check_starts()
+    {
+        const host::Machine world = machine_->world();
+        const auto text = [&](const std::string& path) { return world.text(path).value_or("nothing"); };
+        const bool boot_code = world.find("/dev/" + joining_disk)->bytes.find("GRUB ") == 0x180;
+        if (shape_.start == Shape::Start::bios && !boot_code) violated("the joining disk has no boot code");
+        if (shape_.start != Shape::Start::efi) return;
+        if (text("/boot/efi/EFI/debian/grubx64.efi") != "the loader" ||
+            text("/boot/efi/EFI/BOOT/BOOTX64.EFI") != "the loader")
+            violated("what is mounted on /boot/efi does not start the host");
+        const std::string fstab = text("/etc/fstab");
+        if (fstab.find("1B2C-3D4E") != std::string::npos ||
+            fstab.find(" /boot/efi vfat") == std::string::npos ||
+            fstab.find("/boot/efi2") != std::string::npos)
+            violated("/etc/fstab is {}", fstab);
+        if (text("/sys/firmware/efi/efivars/Boot0001") != "nothing" ||
+            !text("/sys/firmware/efi/efivars/Boot0002").starts_with("debian (SIM0003)\t"))
+            violated("the firmware does not know the joining disk alone");
     }
 
     void check_aborted()
