@@ -162,6 +162,19 @@ TEST_CASE("sfdisk is told which partition of an MBR boots, and no ids, for they 
           "2 : start=63, size=1000, type=fd, bootable\n");
 }
 
+TEST_CASE("the last partition takes all that is behind it, aligned as it begins; no other one can")
+{
+    const Result<PartitionTable> larger = partition::with_last_enlarged(gpt(), 3, {1 << 30});
+    REQUIRE(larger);
+    CHECK(larger->entries[1].start == 4096);
+    CHECK(larger->entries[1].size == (1 << 21) - 2048 - 4096);
+    CHECK(partition::room_for(*larger).count <= 1 << 30);
+    CHECK(partition::with_last_enlarged(gpt(), 1, {1 << 30}).error().what.find("is not the last") !=
+          std::string::npos);
+    CHECK(partition::with_last_enlarged(gpt(), 3, {5 << 20}).error().what.find("no more room") !=
+          std::string::npos);
+}
+
 TEST_CASE("the plan shows the command with the whole script")
 {
     const operation::Act act = partition::write_table(blank_disk(), mbr());
