@@ -105,7 +105,7 @@ Result<std::string> new_uuid(host::Host& machine)
 Result<std::string> one_of(const std::map<std::string, std::string>& arguments, const std::string& name,
                            const std::string& fallback, const std::vector<std::string>& known)
 {
-    const std::string said = text_or(arguments, name, fallback);
+    std::string said = text_or(arguments, name, fallback);
     if (std::ranges::find(known, said) != known.end()) return said;
     return fail(ErrorKind::usage,
                 fmt::format("--{} is one of {}, not \"{}\"", name, fmt::join(known, ", "), said),

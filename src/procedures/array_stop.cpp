@@ -18,7 +18,7 @@ Result<std::string> node_of(host::Host& machine, const Array& array)
     const Result<std::vector<std::string>> links = machine.list("/dev/md");
     if (!links && links.error().kind != ErrorKind::not_found) return std::unexpected(links.error());
     for (const std::string& link : links.value_or(std::vector<std::string>())) {
-        const std::string path = "/dev/md/" + link;
+        std::string path = "/dev/md/" + link;
         if (TRY(device_if_there(machine, path)) == array.name) return path;
     }
     return "/dev/" + array.name;

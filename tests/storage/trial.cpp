@@ -341,7 +341,7 @@ class Trial {
             violated("what is mounted on /boot/efi does not start the host");
         const std::string fstab = text("/etc/fstab");
         if (fstab.find("1B2C-3D4E") != std::string::npos ||
-            fstab.find(" /boot/efi vfat") == std::string::npos ||
+            fstab.find("/boot/efi vfat") == std::string::npos ||
             fstab.find("/boot/efi2") != std::string::npos)
             violated("/etc/fstab is {}", fstab);
         if (text("/sys/firmware/efi/efivars/Boot0001") != "nothing" ||
