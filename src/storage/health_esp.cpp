@@ -116,7 +116,9 @@ class EspHealth {
         if (first == nullptr || first == &esp) return "grub-install --target=x86_64-efi";
         if (first->mounted.empty()) return fmt::format("mount /dev/{}, and look again", first->device);
         const std::string make = esp.formatted ? "" : fmt::format("mkfs.vfat -F 32 {} && ", path);
-        if (!esp.mounted.empty()) return fmt::format("cp -r {}/EFI {}/", first->mounted, esp.mounted);
+        // The one is for a copy that mirror.add-disk made, the other for one that nobody keeps in step.
+        if (!esp.mounted.empty())
+            return fmt::format("belay storage esp-sync, or: cp -r {}/EFI {}/", first->mounted, esp.mounted);
         return fmt::format("{}mount {} /mnt && cp -r {}/EFI /mnt/ && umount /mnt", make, path,
                            first->mounted);
     }

@@ -87,8 +87,10 @@ void catches_up(Site& site)
     CHECK(looked.out ==
           "/boot/efi2 is not up to date\n  EFI/BOOT/BOOTX64.EFI is another\n  EFI/debian/new.cfg is missing\n"
           "  EFI/debian/gone.cfg is no longer wanted\n  next: belay storage esp-sync\n");
+    CHECK(must(site.belay({"storage", "health"})).out.find("esp.stale") != std::string::npos);
     CHECK(must(site.belay({"storage", "esp-sync"})).exit_code == 0);
     CHECK(must(site.belay({"storage", "esp-sync", "--dry-run"})).out == all_alike);
+    CHECK(must(site.belay({"storage", "health"})).out.find("esp.") == std::string::npos);
     must_shell(site, "diff -r /boot/efi/EFI/debian /boot/efi2/EFI/debian");
     must_shell(site, "cmp /boot/efi/EFI/debian/grubx64.efi /boot/efi2/EFI/BOOT/BOOTX64.EFI");
 
