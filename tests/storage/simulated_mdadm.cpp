@@ -89,7 +89,7 @@ host::Outcome Programs::create(Machine& machine, const Arguments& argv) const
     if (const std::string size = option(argv, "--size"); !size.empty()) {
         mirror.data_size = std::stoull(size) << 10;
         const auto largest =
-            std::ranges::max_element(argv.end() - mirror.legs, argv.end(), {},
+            std::ranges::max_element(argv.end() - static_cast<std::ptrdiff_t>(mirror.legs), argv.end(), {},
                                      [&](auto& path) { return storage_.size_of(device_at(machine, path)); });
         warning =
             fmt::format("mdadm: largest drive ({}) exceeds size ({}K) by more than 1%\n", *largest, size);
