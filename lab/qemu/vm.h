@@ -35,7 +35,7 @@ struct VmOptions {
     /// A kernel that is started past the firmware's own choice, with its command line: to install.
     std::string kernel = {}, initramfs = {}, command_line = {};
     Bytes memory = {768 << 20};
-    Milliseconds limit = std::chrono::minutes(3);  ///< until it takes commands
+    Milliseconds limit = std::chrono::minutes(10);  ///< until it takes commands
 };
 
 /// The machine is gone, as in a power cut, when this object goes. Threads: any for run; the others one at a
