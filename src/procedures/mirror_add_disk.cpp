@@ -3,6 +3,7 @@
 #include "operation/plan_builder.h"
 #include "procedures/boot_steps.h"
 #include "storage/boot_code.h"
+#include "storage/device.h"
 #include "storage/disk.h"
 #include "storage/esp.h"
 #include "storage/fingerprint.h"
@@ -26,18 +27,6 @@ struct Gain {
     std::string joining;  ///< stable path of the member that comes
     std::string suffix;   ///< keeps step names apart where there are several arrays: "", "-md1"
 };
-
-Result<Disk> disk_with_name(const Inventory& host, const std::string& said)
-{
-    Disk disk = TRY(host.disk(said));
-    if (disk.by_id.empty())
-        return fail(
-            ErrorKind::refused,
-            fmt::format("/dev/{} has no name under /dev/disk/by-id, so nobody can tell it from another disk",
-                        disk.name),
-            "udevadm info /dev/" + disk.name);
-    return disk;
-}
 
 /// The array that stands on a device; null where none does.
 const Array* array_on(const Inventory& host, const std::string& device)
@@ -63,7 +52,7 @@ bool serves_alone(const Inventory& host, const Disk& disk)
 Result<Disk> serving_disk(const Inventory& host, const std::map<std::string, std::string>& arguments)
 {
     const auto said = arguments.find("like");
-    if (said != arguments.end() && !said->second.empty()) return disk_with_name(host, said->second);
+    if (said != arguments.end() && !said->second.empty()) return lasting_disk(host, said->second);
     std::vector<const Disk*> found;
     for (const Disk& disk : host.disks) {
         if (serves_alone(host, disk)) found.push_back(&disk);
@@ -74,7 +63,7 @@ Result<Disk> serving_disk(const Inventory& host, const std::map<std::string, std
         return fail(ErrorKind::usage,
                     fmt::format("{} and {} both serve arrays alone", shown(*found[0]), shown(*found[1])),
                     "say which with --like SERIAL");
-    return disk_with_name(host, found.front()->name);
+    return lasting_disk(host, found.front()->name);
 }
 
 Result<Gain> gain_of(const Array& array, std::string joining, std::string suffix)
@@ -133,12 +122,6 @@ Result<std::vector<Gain>> gains_of(const Inventory& host, const Disk& serving, c
     return gains;
 }
 
-Milliseconds time_to_copy(const Array& array)
-{
-    constexpr uint64_t plain_disk = 100 << 20;  // bytes a second, for want of anything better
-    return Milliseconds{static_cast<int64_t>(array.member_size.count / plain_disk + 1) * 1000};
-}
-
 void write_join_checks(PlanBuilder& plan, const std::vector<Gain>& gains, const Disk& serving,
                        const Disk& joining, const std::optional<PartitionTable>& table)
 {
@@ -180,7 +163,7 @@ void write_join_steps(PlanBuilder& plan, const std::vector<Gain>& gains, const D
         wait.member = joining.serial;
         wait.identity = {disk::is(joining)};
         wait.expects = {md::in_sync(gain.array, both), md::has_leg(gain.array, gain.joining)};
-        wait.takes = time_to_copy(gain.array);
+        wait.takes = md::copy_time(gain.array);
         wait.stalled_after = std::chrono::minutes(30);
     }
 }
@@ -215,7 +198,7 @@ Result<operation::Plan> make_add_disk(host::Host& machine,
                                       const std::map<std::string, std::string>& arguments)
 {
     const Inventory host = TRY(read_inventory(machine));
-    const Disk joining = TRY(disk_with_name(host, arguments.at("disk")));
+    const Disk joining = TRY(lasting_disk(host, arguments.at("disk")));
     const Disk serving = TRY(serving_disk(host, arguments));
     if (serving.name == joining.name)
         return fail(ErrorKind::usage, fmt::format("{} cannot be a mirror of itself", shown(serving)),

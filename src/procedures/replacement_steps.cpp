@@ -12,12 +12,6 @@ using operation::PlanBuilder;
 using operation::Question;
 using operation::Step;
 
-Milliseconds copy_time(const Array& array)
-{
-    constexpr uint64_t plain_disk = 100 << 20;  // bytes a second, for want of anything better
-    return Milliseconds{static_cast<int64_t>(array.member_size.count / plain_disk + 1) * 1000};
-}
-
 /// The step that makes the joining disk a member.
 Step& append_member(PlanBuilder& plan, const Replacement& all, const Move& move)
 {
@@ -144,7 +138,7 @@ void append_members(PlanBuilder& plan, const Replacement& all)
         wait.member = all.joining.serial;
         wait.identity = {disk::is(all.joining)};
         wait.expects = {md::in_sync(move.array, move.legs_joined())};
-        wait.takes = copy_time(move.array);
+        wait.takes = md::copy_time(move.array);
         wait.stalled_after = std::chrono::minutes(30);
     }
 }

@@ -253,6 +253,12 @@ operation::Act drop_leg(const Array& array, const std::string& member, uint64_t 
     return {"md.drop_leg", leg_arguments(array, member, legs), texts(commands)};
 }
 
+Milliseconds copy_time(const Array& array)
+{
+    constexpr uint64_t plain_disk = 100 << 20;  // bytes a second
+    return Milliseconds{static_cast<int64_t>(array.member_size.count / plain_disk + 1) * 1000};
+}
+
 Question in_sync(const Array& array, uint64_t legs)
 {
     return {"md.in_sync", {{"array", array.uuid}, {"legs", legs}}};

@@ -41,6 +41,9 @@ operation::Act await_sync(const Array& array, const std::string& member);
 /// back.
 operation::Act drop_leg(const Array& array, const std::string& member, uint64_t legs);
 
+/// How long a member is copied, by the speed of a plain disk, for want of anything better.
+Milliseconds copy_time(const Array& array);
+
 /// The array has exactly so many legs, all in sync, and md is idle.
 operation::Question in_sync(const Array& array, uint64_t legs);
 /// `member` is one of the legs and in sync.
