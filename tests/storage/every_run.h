@@ -8,8 +8,8 @@
 
 namespace belay::simulated {
 
-/// Under the address sanitizer, which takes ten times as long and looks for other faults, each forty-first run
-/// is enough: the plain build does them all.
+/// Under the address sanitizer, which takes ten times as long and looks for other faults, each forty-first
+/// run is enough: the plain build does them all.
 #ifdef __SANITIZE_ADDRESS__
 inline constexpr size_t stride = 41;
 #else
