@@ -34,6 +34,7 @@ struct Replacement {
     std::optional<storage::PartitionTable> table;  ///< for the joining disk; nothing: it is used without one
     std::vector<Move> moves;
     std::optional<storage::BootDisk> boot;  ///< what the disk whose table is copied has of the host's start
+    uint64_t sector = 512;                  ///< logical sectors that the joining disk must have, in bytes
     Bytes room;                             ///< that the joining disk must have
     std::string suffix;  ///< keeps step names apart where several disks are replaced: "", "-2"
 

@@ -233,6 +233,7 @@ Result<Replacement> find_replacement(host::Host& machine, const Inventory& host,
     const std::optional<PartitionTable> table = TRY(read_table(machine, like.by_id));
     replacement.table = TRY(table_for(machine, replacement.joining, table));
     replacement.room = table ? partition::room_for(*replacement.table) : like.size;
+    replacement.sector = replacement.table ? replacement.table->sector_size : like.logical_sector;
     const std::vector<Part> parts = TRY(parts_of(like, table));
     replacement.moves = TRY(moves_of(host, like, parts, replacement.joining, replacement.table));
     const BootDisk boot = TRY(read_boot_disk(machine, host, like));

@@ -91,9 +91,8 @@ void append_checks(PlanBuilder& plan, const Replacement& all)
         plan.check("leaving.identity", "the leaving disk is the one that was named", disk::is(*all.leaving));
     plan.check("joining.identity", "the joining disk is the one that was named", disk::is(all.joining));
     plan.check_once("joining.unused", "nothing uses the joining disk", disk::unused(all.joining));
-    if (all.table)
-        plan.check("joining.sectors", "the table fits the joining disk's logical sectors",
-                   disk::sectors_of(all.joining, all.table->sector_size));
+    plan.check("joining.sectors", "the joining disk has the logical sectors that are wanted",
+               disk::sectors_of(all.joining, all.sector));
     plan.check("joining.size", "the joining disk is large enough",
                disk::at_least(all.joining, all.room, "what stands on the leaving disk"));
     // An array that takes part in several replacements is asked once.

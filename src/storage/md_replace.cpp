@@ -162,13 +162,19 @@ operation::Act replace_member(const Array& array, const Place& leaving, const st
     const std::string off =
         fmt::format("echo -want_replacement > /sys/block/{}/md/dev-{}/state", array.name, leaving.device);
     const std::string& uuid = array.uuid;
-    std::vector<std::string> back = {off};
-    // The first three while it is copied, the others where it had been.
-    for (std::string& command :
-         texts({fail_command(uuid, joining), remove_command(uuid, joining), forget_command(joining),
-                remove_command(uuid, leaving.path), forget_command(leaving.path),
-                add_command(uuid, leaving.path), replace_command(uuid, joining, leaving.path)}))
-        back.push_back(std::move(command));
+    // Which of them a person needs depends on how far md is: failing the new member when it serves in the
+    // place of the old one would leave the array without redundancy.
+    std::vector<std::string> back = {
+        fmt::format("# only where {} serves no more: it takes its place back first", leaving.path)};
+    const auto append = [&](const std::vector<host::Command>& commands) {
+        for (std::string& command : texts(commands)) back.push_back(std::move(command));
+    };
+    append({remove_command(uuid, leaving.path), forget_command(leaving.path), add_command(uuid, leaving.path),
+            replace_command(uuid, joining, leaving.path)});
+    back.push_back("mdadm --wait " + array.path);
+    back.push_back(fmt::format("# when {} serves", leaving.path));
+    back.push_back(off);
+    append({fail_command(uuid, joining), remove_command(uuid, joining), forget_command(joining)});
     return {"md.replace_member",
             {{"array", uuid}, {"leaving", leaving.path}, {"member", joining}},
             texts({add_command(uuid, joining), replace_command(uuid, leaving.path, joining)}),

@@ -92,6 +92,9 @@ TEST_CASE("sectors of another size are refused")
     desk.machine->plug(
         {.name = "sdd", .size = {192 << 10}, .serial = "BIG", .logical_sector = 4096, .by_id = "ata-BIG"});
     desk.refuses("joining.sectors: 4096 bytes", leaving_serial, "BIG");
+    Shape whole = shapes()[2];
+    whole.joining_sector = 4096;
+    Desk(whole).refuses("joining.sectors: 4096 bytes");
 }
 
 TEST_CASE("a disk without a name that lasts is refused")
