@@ -1,7 +1,7 @@
 // belay-load: a service that would notice. It writes blocks that prove what they are, durably, reads others
 // back past the cache the whole time, and says how many writes were verified and how many were lost.
 
-#include "load/blocks.h"
+#include "load/ledger.h"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -19,37 +19,18 @@ int complain(const Error& error)
     return 2;
 }
 
-/// What every slot must hold: the write whose answer came last. Where answers may have been lost on their way
-/// (after a power cut), a later whole write is as good.
-class Ledger {
-  public:
-    enum class Answers { all, some };
-    Ledger(uint64_t slots, Answers answers) : written_(slots, 0), answers_(answers) {}
+uint64_t say_losses(const std::vector<std::string>& losses)
+{
+    for (const std::string& loss : losses) fmt::print("LOST {}\n", loss);
+    return losses.size();
+}
 
-    void answered(uint64_t number) { written_[slot_of(number, written_.size())] = number; }
-
-    /// Whether a slot holds what it must; says on standard output what is wrong.
-    bool holds(const BlockFile& blocks, uint64_t slot) const
-    {
-        const Result<uint64_t> found = blocks.read(slot);
-        const uint64_t wanted = written_[slot];
-        if (found && (*found == wanted || (answers_ == Answers::some && *found > wanted))) return true;
-        const std::string instead = found ? fmt::format("write {}", *found) : found.error().what;
-        fmt::print("LOST slot {}: wanted write {}, found {}\n", slot, wanted, instead);
-        return false;
-    }
-
-    uint64_t losses(const BlockFile& blocks) const
-    {
-        uint64_t lost = 0;
-        for (uint64_t slot = 0; slot < blocks.slots(); ++slot) lost += holds(blocks, slot) ? 0 : 1;
-        return lost;
-    }
-
-  private:
-    std::vector<uint64_t> written_;
-    Answers answers_;
-};
+std::vector<Result<uint64_t>> read_all(const BlockFile& blocks)
+{
+    std::vector<Result<uint64_t>> found;
+    for (uint64_t slot = 0; slot < blocks.slots(); ++slot) found.push_back(blocks.read(slot));
+    return found;
+}
 
 int summary(uint64_t verified, uint64_t lost)
 {
@@ -75,21 +56,23 @@ int run(const std::string& path, uint64_t slots, uint64_t a_second, bool report)
             std::printf("ack %llu\n", static_cast<unsigned long long>(number));
             std::fflush(stdout);
         }
-        lost += ledger.holds(*blocks, number * 7 % slots) ? 0 : 1;
+        const uint64_t slot = number * 7 % slots;
+        if (const std::string loss = ledger.loss(slot, blocks->read(slot)); !loss.empty())
+            lost += say_losses({loss});
         std::this_thread::sleep_for(pause);
     }
-    lost += ledger.losses(*blocks);
+    lost += say_losses(ledger.losses(read_all(*blocks)));
     return summary(number, lost);
 }
 
-/// After a power cut: `last` is the last write whose answer was seen; later ones may be there.
+/// After a power cut: `last` is the last write whose answer was seen.
 int check(const std::string& path, uint64_t slots, uint64_t last)
 {
     Result<BlockFile> blocks = BlockFile::open(path, slots);
     if (!blocks) return complain(blocks.error());
     Ledger ledger(slots, Ledger::Answers::some);
     for (uint64_t number = 1; number <= last; ++number) ledger.answered(number);
-    return summary(last, ledger.losses(*blocks));
+    return summary(last, say_losses(ledger.losses(read_all(*blocks))));
 }
 
 }  // namespace

@@ -66,9 +66,10 @@ void ProcessConsole::err(std::string_view text)
     if (!write_all(STDERR_FILENO, text)) failed_ = true;
 }
 
-std::optional<std::string> ProcessConsole::read_line()
+std::optional<std::string> ProcessConsole::ask(std::string_view question)
 {
     CaughtSignals signals({SIGINT});
+    out(question);
     std::string line;
     for (;;) {
         pollfd ready[] = {{STDIN_FILENO, POLLIN, 0}, {signals.descriptor(), POLLIN, 0}};

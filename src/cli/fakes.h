@@ -57,7 +57,11 @@ class TextConsole : public Console {
     void out(std::string_view text) override { said += text; }
     void err(std::string_view text) override { complained += text; }
     bool failed() const override { return false; }
-    std::optional<std::string> read_line() override { return typed; }
+    std::optional<std::string> ask(std::string_view question) override
+    {
+        out(question);
+        return typed;
+    }
     Result<std::string> read_all(size_t, std::string_view) override { return input; }
     bool can_ask() const override { return asks; }
     bool is_live() const override { return false; }

@@ -248,8 +248,7 @@ Result<int> Session::add()
 Result<void> Session::confirm(const std::string& operation)
 {
     if (asked_.yes) return {};
-    console_.out("Type yes to go on: ");
-    const auto answer = console_.read_line();
+    const auto answer = console_.ask("Type yes to go on: ");
     if (answer == "yes") return {};
     if (!answer) console_.out("\n");
     // What was kept to be shown must not stay about.

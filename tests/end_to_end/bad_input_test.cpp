@@ -76,7 +76,7 @@ TEST_CASE("a person who errs is told what, where, and what to do")
     bench.refused(replacement("plan", "LAB-x", "LAB-c"), 5, "no disk LAB-x on this host; there are LAB-a",
                   "belay storage show");
     bench.refused(replacement("plan", "LAB-a", "LAB-a"), 2, "cannot replace itself", "name two disks");
-    bench.refused(replacement("plan", "LAB-c", "LAB-d"), 3, "is no member of a running mirror",
+    bench.refused(replacement("plan", "LAB-c", "LAB-d"), 3, "is no member of a running array",
                   "belay storage show");
     bench.refused(replacement("add", "LAB-a", "LAB-b"), 3, "is part of md", "take another disk");
     bench.refused(replacement("add", "LAB-a", "LAB-state"), 3, "mounted on /var/lib/belay",
