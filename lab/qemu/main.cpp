@@ -23,6 +23,7 @@ Examples:
   lab/boot --keep /tmp/machine --disks b       the next time, with the first disk pulled
   lab/boot --keep /tmp/machine --disks b --factory    and with a firmware that knows no boot entry
   lab/boot --exec 'cat /proc/mdstat; efibootmgr'
+  lab/boot --root build/zfs --disks a,b    a tree with ZFS that lab/qemu/zfs made, and two blank disks
 
 The first run makes the Debian (some five minutes, as root). The end of the shell switches the machine off;
 Ctrl-a x ends it at once. Exit code: of the command; 125 when the lab itself fails.)";
@@ -33,6 +34,7 @@ struct Ask {
     std::string keep;
     std::vector<std::string> disks = {"a"};
     std::string command;
+    std::string root;  ///< folder of a tree and its kernel; empty: the Debian that is installed
     bool factory = false;
 };
 
@@ -43,9 +45,33 @@ int complain(const Error& error)
     return lab_failed;
 }
 
+/// The tree in `ask.root` is started past the firmware's own choice; what it writes there stays for a run
+/// only.
+Result<VmOptions> machine_with_root(const fs::path& folder, const Ask& ask)
+{
+    const fs::path tree = ask.root;
+    VmOptions options{.disks = {{"LAB-root", folder / "root.img"}},
+                      .variables = folder / "vars.fd",
+                      .console = folder / "console",
+                      .kernel = tree / "vmlinuz",
+                      .initramfs = tree / "initrd.img",
+                      .command_line =
+                          "root=/dev/disk/by-id/virtio-LAB-root ro init=/sbin/belay-lab-guest "
+                          "console=ttyS0 quiet",
+                      .memory = {1 << 30}};
+    TRY(copy_image(tree / "root.ext4", folder / "root.img"));
+    TRY(copy_image(factory_variables, options.variables));
+    for (const std::string& name : ask.disks) {
+        options.disks.push_back({"LAB-" + name, folder / (name + ".img")});
+        if (!fs::exists(options.disks.back().image)) TRY(make_blank(options.disks.back().image));
+    }
+    return options;
+}
+
 /// The machine's files in `folder`: those of the last time, or new ones.
 Result<VmOptions> machine_in(const fs::path& folder, const Ask& ask)
 {
+    if (!ask.root.empty()) return machine_with_root(folder, ask);
     const Debian debian = TRY(Debian::installed());
     VmOptions options{.variables = folder / "vars.fd", .console = folder / "console"};
     if (ask.factory)
@@ -88,6 +114,11 @@ int main(int argc, char** argv)
     app.add_option("--disks", ask.disks, "the disks that are plugged in; \"a\" is the installed one")
         ->delimiter(',')
         ->capture_default_str();
+    app.add_option(
+           "--root", ask.root,
+           "folder with root.ext4, vmlinuz and initrd.img, which are started in place of a disk; every "
+           "disk is then a blank one")
+        ->check(CLI::ExistingDirectory);
     app.add_flag("--factory", ask.factory, "the firmware's variables as they leave the factory");
     app.add_option("--exec", ask.command, "run this shell command in place of a shell");
     CLI11_PARSE(app, argc, argv);

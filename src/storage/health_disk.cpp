@@ -11,7 +11,7 @@ namespace {
 class DiskHealth {
   public:
     DiskHealth(const Survey& survey, Findings& findings)
-        : survey_(survey), host_(survey.inventory), findings_(findings)
+        : survey_(survey), host_(survey.inventory), zvols_(zvols_of(survey)), findings_(findings)
     {
     }
 
@@ -36,7 +36,7 @@ class DiskHealth {
         if (disk.read_only)
             say(disk, "disk.read-only", Severity::warning, "the disk takes no writes",
                 "a disk that can be written");
-        if (disk.by_id.empty())
+        if (disk.by_id.empty() && !zvols_.contains(disk.name))
             say(disk, "disk.no-name", Severity::note, "no name under /dev/disk/by-id",
                 "a name that stays the same after a boot");
         if (disk.content.type.starts_with("linux_raid_member") && !disk.partitions.empty())
@@ -166,6 +166,7 @@ class DiskHealth {
 
     const Survey& survey_;
     const Inventory& host_;
+    const std::set<std::string> zvols_;  ///< kernel names
     Findings& findings_;
 };
 

@@ -226,6 +226,12 @@ TEST_CASE(
           Codes{"critical zfs.pool-not-online", "critical zfs.vdev-not-online"});
     CHECK(health_of(with_pool("DEGRADED", "UNAVAIL 0 0 0  was /dev/sdb1"))[1].found ==
           "/dev/sdb is UNAVAIL, was /dev/sdb1");
+    CHECK(health_of(with_pool("DEGRADED", "UNAVAIL 0 0 0  was /dev/sdb1"))[1].mend ==
+          "zpool replace tank /dev/sdb NEW");
+    CHECK(health_of(with_pool("DEGRADED", "REMOVED 0 0 0"))[1].mend ==
+          "zpool online tank /dev/sdb, when the disk is back; else zpool replace tank /dev/sdb NEW");
+    // What a person took offline comes back by a word.
+    CHECK(health_of(with_pool("DEGRADED", "OFFLINE 0 0 0"))[1].mend == "zpool online tank /dev/sdb");
     const Survey errors = with_pool("ONLINE", "ONLINE 0 0 1.21K");
     CHECK(told(errors) == Codes{"warning zfs.vdev-errors"});
     CHECK(health_of(errors)[0].found == "/dev/sdb: 0 read, 0 write and 1.21K checksum errors");

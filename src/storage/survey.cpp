@@ -143,6 +143,15 @@ std::vector<PoolAway> pools_away(const Survey& survey)
     return away;
 }
 
+std::set<std::string> zvols_of(const Survey& survey)
+{
+    std::set<std::string> zvols;
+    for (const Pool& pool : survey.pools) {
+        for (const auto& [volume, device] : pool.volumes) zvols.insert(device);
+    }
+    return zvols;
+}
+
 void to_json(nlohmann::json& json, const NotLooked& part)
 {
     json = {{"what", part.what}, {"why", part.why}, {"next", part.next}};

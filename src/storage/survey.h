@@ -92,6 +92,9 @@ struct PoolAway {
 };
 std::vector<PoolAway> pools_away(const Survey& survey);
 
+/// Kernel names of the zvols. The kernel lists them as disks; they are part of their pools.
+std::set<std::string> zvols_of(const Survey& survey);
+
 /// What tells this machine's disks from all others, as the tools write it: serial numbers and world-wide
 /// names. None is shorter than 4 bytes, which would be found everywhere.
 std::vector<std::string> identities(const Survey& survey);
