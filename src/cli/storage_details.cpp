@@ -141,6 +141,14 @@ Texts volume_details(const Style& style, const Json& node, const std::string& ki
     return details;
 }
 
+/// "without /dev/disk/by-id/ata-X-part1 (REMOVED)" of each vdev that no device of this machine leads to.
+void add_missing(const Style& style, const Json& node, Texts& details)
+{
+    for (const Json& vdev : list_of(node, "missing"))
+        details.push_back(
+            fmt::format("without {} ({})", text_of(style, vdev, "name"), text_of(style, vdev, "state")));
+}
+
 Texts vdev_details(const Style& style, const Json& node)
 {
     const std::string read = text_of(style, node, "read_errors"),
@@ -171,14 +179,6 @@ Texts swap_details(const Style& style, const Json& node)
             amount(node, "used", "used"),
             labelled("file", text_of(style, node, "path")),
             labelled("uuid", text_of(style, node, "uuid"))};
-}
-
-/// "without /dev/disk/by-id/ata-X-part1 (REMOVED)" of each vdev that no device of this machine leads to.
-void add_missing(const Style& style, const Json& node, Texts& details)
-{
-    for (const Json& vdev : list_of(node, "missing"))
-        details.push_back(
-            fmt::format("without {} ({})", text_of(style, vdev, "name"), text_of(style, vdev, "state")));
 }
 
 Texts pool_details(const Style& style, const Json& node)

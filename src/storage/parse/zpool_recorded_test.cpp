@@ -55,7 +55,7 @@ TEST_CASE("recorded: every report of zpool is understood, and refused when it is
         CAPTURE(name);
         CHECK(must(parse_zpool_status(text)).pools.size() == 3);
         const size_t last = text.rfind("config:");
-        for (size_t length = text.rfind("  pool:") + 8; length < last; ++length)
+        for (size_t length = text.rfind("  pool:") + 1; length < last; ++length)
             CHECK_FALSE(parse_zpool_status(std::string_view(text).substr(0, length)));
     }
     CHECK(reports().size() == 5);
@@ -109,7 +109,7 @@ TEST_CASE("recorded: a spare that steps in, a disk that is replaced, a scrub; al
     const ZpoolVdev& replacing = deep.config->children.at(0).children.at(1);
     CHECK(replacing.type == "replacing");
     CHECK(replacing.children.at(0).state == "REMOVED");
-    CHECK(replacing.children.at(1).name == "/dev/vdq1");
+    CHECK(replacing.children.at(1).name == "/dev/vds1");
     const ZpoolScan& resilver = deep.scans.at(0);
     CHECK(resilver.function == "resilver");
     CHECK(resilver.state == "in progress");
