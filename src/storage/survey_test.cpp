@@ -380,4 +380,26 @@ TEST_CASE("what is masked: serial numbers, and world-wide names in every form th
     CHECK(std::ranges::find(secrets, "abc") == secrets.end());
 }
 
+TEST_CASE("what is masked of a disk that is gone: its name, which stays behind in a pool of ZFS")
+{
+    Pool pool;
+    pool.status = must(parse::parse_zpool_status(
+                           "  pool: tank\n state: DEGRADED\nconfig:\n\n\tNAME STATE READ WRITE CKSUM\n"
+                           "\ttank DEGRADED 0 0 0\n\t  mirror-0 DEGRADED 0 0 0\n"
+                           "\t    /dev/disk/by-id/virtio-S1234-part1 REMOVED 0 0 0\n"
+                           "\t    /dev/disk/by-id/ata-HERE_77001122-part1 ONLINE 0 0 0\n"
+                           "\t    123456789 UNAVAIL 0 0 0  was "
+                           "/dev/disk/by-id/ata-WDC_WD30EFRX-68_WD-WMC4N17-part1\n"
+                           "\tcache\n\t  /dev/disk/by-id/nvme-SSD_980_S64DNF0R_1 UNAVAIL 0 0 0\n"
+                           "\t  /dev/disk/by-id/wwn-0x5000c500a1b2c3d4 UNAVAIL 0 0 0\n"
+                           "errors: No known data errors\n"))
+                      .pools.at(0);
+    pool.devices = {{"/dev/disk/by-id/ata-HERE_77001122-part1", "sda1"}};
+    Survey survey;
+    survey.pools = {pool};
+    Texts secrets = identities(survey);
+    std::ranges::sort(secrets);
+    CHECK(secrets == Texts{"0x5000c500a1b2c3d4", "S1234", "SSD_980_S64DNF0R_1", "WD-WMC4N17"});
+}
+
 }  // namespace belay::storage::survey_test
