@@ -74,7 +74,14 @@ Parser::Parser()
     common_options(*storage_);
     CLI::App* storage_show =
         command(*storage_, Command::storage_show, "show", "show disks, partitions, arrays and filesystems",
-                "belay storage show\n  belay storage show --from host.recording");
+                "belay storage show\n  belay storage show md0\n  belay storage show --summary\n"
+                "  belay storage show --from host.recording");
+    storage_show
+        ->add_option("device", invocation_.target,
+                     "what stands under it and on it alone: a device, serial number, volume group, pool or "
+                     "mount point")
+        ->type_name("");
+    storage_show->add_flag("--summary", invocation_.summary, "how many there are of each kind");
     CLI::App* health = command(*storage_, Command::storage_health, "health",
                                "what is not as it should be, and what mends it", "belay storage health");
     for (CLI::App* app : {storage_show, health})

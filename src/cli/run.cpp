@@ -105,10 +105,7 @@ Result<int> Session::carry_out()
         case Command::storage_health:
         case Command::storage_record:
         case Command::storage_ports:
-            return storage_command(asked_, console_, style_,
-                                   [&](std::string_view method, const Json& parameters) {
-                                       return client_.call(method, parameters);
-                                   });
+            return storage_command(asked_, console_, style_, ask_daemon(client_));
         case Command::storage_monitor:
             return monitor_command(asked_, console_, style_, client_);
         case Command::procedures:

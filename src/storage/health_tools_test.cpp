@@ -312,6 +312,30 @@ TEST_CASE("a disk that is smaller than others of its model hides something; virt
     CHECK(told(survey) == Codes{});
 }
 
+TEST_CASE("an HPA and a DCO are told by what they hide; not where a disk shows all it has")
+{
+    Survey survey;
+    survey.inventory.disks = {disk_called("sda", "WDC WD10"), disk_called("sdb", "WDC WD10")};
+    const Bytes whole = survey.inventory.disks[0].size;
+    survey.ata_capacities["sda"] = {.native = whole, .built = whole};
+    CHECK(told(survey) == Codes{});
+    survey.inventory.disks[0].size.count -= 1 << 20;
+    CHECK(told(survey) == Codes{"warning disk.hpa"});
+    CHECK(health_of(survey)[0].found ==
+          "1099510579200 of 1099511627776 bytes are shown, 1 MiB is behind a Host Protected Area");
+    CHECK(health_of(survey)[0].mend == "hdparm -N /dev/sda");
+    survey.ata_capacities["sda"].by_accessible_max_address = true;
+    CHECK(health_of(survey)[0].found.ends_with("1 MiB is behind an Accessible Max Address"));
+    survey.ata_capacities["sda"] = {.native = survey.inventory.disks[0].size, .built = whole};
+    CHECK(told(survey) == Codes{"warning disk.dco"});
+    CHECK(health_of(survey)[0].mend == "hdparm --dco-identify /dev/sda");
+    survey.ata_capacities["sda"] = {.native = {whole.count - 512}, .built = whole};
+    CHECK(told(survey) == Codes{"warning disk.hpa", "warning disk.dco"});
+    // It does not tell: what is left is that its like are larger.
+    survey.ata_capacities["sda"] = {.native = survey.inventory.disks[0].size, .built = {}};
+    CHECK(told(survey) == Codes{"warning disk.smaller-than-its-model"});
+}
+
 TEST_CASE("a table that does not reach the end of its disk, and a partition that goes past it")
 {
     Survey survey;

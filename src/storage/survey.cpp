@@ -116,6 +116,7 @@ Result<Survey> read_survey(host::Host& host, Depth depth)
     look_at_zfs(host, survey);
     if (depth == Depth::tree) return survey;
     look_at_smart(host, survey);
+    look_at_ata_capacities(host, survey);
     look_at_esps(host, survey);
     return survey;
 }

@@ -56,6 +56,13 @@ struct Esp {
     std::vector<FileDigest> files;  ///< by path: "efi/boot/bootx64.efi"
 };
 
+/// What an ATA disk has, whether it shows it or not.
+struct AtaCapacity {
+    Bytes native;                ///< with what a Host Protected Area hides
+    std::optional<Bytes> built;  ///< with what a Device Configuration Overlay hides, too; absent: not told
+    bool by_accessible_max_address = false;  ///< the newer feature in the place of both
+};
+
 struct Survey {
     Inventory inventory;
     std::map<std::string, Mapped> mapped = {};             ///< by kernel name
@@ -67,13 +74,15 @@ struct Survey {
     std::optional<parse::Lvm> lvm = {};                ///< absent: there is none, or it was not looked at
     std::map<std::string, std::string> physical = {};  ///< from kernel name to the PV's UUID
     std::vector<Pool> pools = {};
-    bool pools_known = false;                        ///< the list of imported pools is whole
-    std::map<std::string, parse::Smart> smart = {};  ///< by kernel name of the disk
-    std::vector<Esp> esps = {};                      ///< those that could be read, in the order of the disks
+    bool pools_known = false;                                ///< the list of imported pools is whole
+    std::map<std::string, parse::Smart> smart = {};          ///< by kernel name of the disk
+    std::map<std::string, AtaCapacity> ata_capacities = {};  ///< by kernel name; of disks that tell
+    std::vector<Esp> esps = {};  ///< those that could be read, in the order of the disks
     std::vector<NotLooked> not_looked = {};
 };
 
-/// `health` reads SMART and the content of ESPs too: that takes longer and is not in the tree.
+/// `health` asks each disk (SMART, capacity) and reads the content of ESPs too: that takes longer and is not
+/// in the tree.
 enum class Depth { tree, health };
 
 /// Errors: those of read_inventory.
