@@ -58,7 +58,7 @@ bool cut_between(Subject subject, Size size_of, const Cut& cut)
     };
     bool between = false;
     subject.after_cut = [&between, size_of](lab::Mirror& mirror) -> Result<void> {
-        between = size_of_array(mirror) > small.count && size_of(mirror) < small.count;
+        between = size_of_array(mirror) > small.count && size_of(mirror) <= small.count;
         return {};
     };
     const lab::Folder folder = must(lab::Folder::make());
@@ -80,15 +80,21 @@ std::string refusal_of(lab::Mirror& mirror)
 }  // namespace
 
 TEST_CASE(
-    "an XFS in use grows onto larger disks, through a power cut right before its growth and right after")
+    "an XFS in use grows, through a power cut before its growth, and through one as it grows onto new disks")
 {
     Subject subject;
     subject.content = "xfs";
-    subject.disk = small;
-    subject.words = {"array.grow",  "--array",   Subject::array, "--leaving",
-                     "LAB-a,LAB-b", "--joining", "LAB-c,LAB-d"};
-    CHECK(cut_between(subject, size_of_xfs, {.before = false, .commit = 17}));
-    cut_between(subject, size_of_xfs, {.before = true, .commit = 18});
+    subject.disk = large;
+    subject.used = small;
+    subject.words = {"array.grow", "--array", Subject::array};
+    CHECK(cut_between(subject, size_of_xfs, {.before = false, .commit = 9}));
+
+    Subject replaced;
+    replaced.content = "xfs";
+    replaced.disk = small;
+    replaced.words = {"array.grow",  "--array",   Subject::array, "--leaving",
+                      "LAB-a,LAB-b", "--joining", "LAB-c,LAB-d"};
+    cut_between(replaced, size_of_xfs, {.before = true, .commit = 17});
 }
 
 TEST_CASE("a physical volume grows under its logical volume, through a power cut before its growth and after")
