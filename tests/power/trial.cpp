@@ -47,7 +47,9 @@ std::string Cut::text() const
 
 Result<Trial> Trial::begin(const lab::Folder& folder, Subject subject)
 {
-    lab::MirrorOptions options{.disk = {48 << 20}, .joining = subject.joining};
+    lab::MirrorOptions options{.disk = subject.disk, .joining = subject.joining};
+    options.used = subject.used;
+    options.content = subject.content;
     options.level = subject.level;
     options.members = subject.members;
     Trial trial(TRY(lab::Mirror::build(folder, std::move(options))));
@@ -277,6 +279,7 @@ Result<Ending> Trial::with_power_cut(Course course, const Cut& cut)
     if (ack != std::string::npos && whole != std::string::npos)
         last_answered_ = std::strtoull(load_text_.c_str() + whole + 4, nullptr, 10);
     TRY(mirror_.boot());
+    if (subject_.after_cut) TRY(subject_.after_cut(mirror_));
     return finish(came);
 }
 

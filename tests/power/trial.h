@@ -26,11 +26,15 @@ struct Cut {
 struct Subject {
     std::string level = "1";
     unsigned members = 2;
+    Bytes disk = {48 << 20}, used = {0};  ///< of each member, as in MirrorOptions
+    std::string content = "ext4";
     Bytes joining = {48 << 20};                    ///< of each disk that joins
     static constexpr const char* array = "ARRAY";  ///< among the words: the array
     std::vector<std::string> words = {};           ///< of `belay run`
     /// What is wrong with a host on which it has ended in that state; empty: nothing.
     std::function<Result<std::string>(lab::Mirror&, const std::string& state)> wrong = nullptr;
+    /// Called after a power cut, when the host is up again and Belay is not.
+    std::function<Result<void>(lab::Mirror&)> after_cut = nullptr;
 };
 
 /// How a cut operation ended.

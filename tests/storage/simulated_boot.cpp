@@ -80,7 +80,7 @@ host::Outcome BootPrograms::remove_folder(Machine& machine, const Arguments& arg
     return {};
 }
 
-/// find FOLDER ... -exec sha256sum --zero
+/// find FOLDER ... -exec sha256sum
 host::Outcome BootPrograms::digests(const Machine& machine, const Arguments& argv)
 {
     const std::string& folder = argv.at(1);
@@ -89,7 +89,7 @@ host::Outcome BootPrograms::digests(const Machine& machine, const Arguments& arg
     std::string out;
     for (const auto& [path, node] : machine.nodes) {
         if (path.starts_with(folder + "/") && node.kind == Node::Kind::file)
-            out += fmt::format("{}  {}", sha256(node.bytes), path) + '\0';
+            out += fmt::format("{}  {}\n", sha256(node.bytes), path);
     }
     return {.out = out, .err = {}};
 }
