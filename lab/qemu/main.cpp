@@ -1,4 +1,4 @@
-// belay-lab-boot: a Debian in a virtual machine with UEFI, by hand.
+// belay-lab-boot: a Debian in a virtual machine with UEFI or a BIOS, by hand.
 
 #include "folder.h"
 #include "qemu/debian.h"
@@ -22,6 +22,7 @@ Examples:
   lab/boot --keep /tmp/machine --disks a,b     the disks LAB-a (installed) and LAB-b (blank) stay there
   lab/boot --keep /tmp/machine --disks b       the next time, with the first disk pulled
   lab/boot --keep /tmp/machine --disks b --factory    and with a firmware that knows no boot entry
+  lab/boot --bios --keep /tmp/other        the same with a BIOS
   lab/boot --exec 'cat /proc/mdstat; efibootmgr'
 
 The first run makes the Debian (some five minutes, as root). The end of the shell switches the machine off;
@@ -34,6 +35,7 @@ struct Ask {
     std::vector<std::string> disks = {"a"};
     std::string command;
     bool factory = false;
+    bool bios = false;
 };
 
 int complain(const Error& error)
@@ -46,9 +48,13 @@ int complain(const Error& error)
 /// The machine's files in `folder`: those of the last time, or new ones.
 Result<VmOptions> machine_in(const fs::path& folder, const Ask& ask)
 {
-    const Debian debian = TRY(Debian::installed());
-    VmOptions options{.variables = folder / "vars.fd", .console = folder / "console"};
-    if (ask.factory)
+    const Firmware firmware = ask.bios ? Firmware::bios : Firmware::uefi;
+    const Debian debian = TRY(Debian::installed(firmware));
+    VmOptions options{
+        .firmware = firmware, .variables = folder / "vars.fd", .console = folder / "console"};
+    if (ask.bios)
+        options.variables.clear();
+    else if (ask.factory)
         TRY(copy_image(factory_variables, options.variables));
     else if (!fs::exists(options.variables))
         TRY(copy_image(debian.variables, options.variables));
@@ -81,7 +87,7 @@ Result<int> work(const Ask& ask)
 
 int main(int argc, char** argv)
 {
-    CLI::App app("A Debian in a virtual machine with UEFI firmware, its root on a mirror.", "lab/boot");
+    CLI::App app("A Debian in a virtual machine with UEFI firmware or a BIOS, its root on a mirror.", "lab/boot");
     app.footer(examples);
     Ask ask;
     app.add_option("--keep", ask.keep, "folder for disk images and firmware variables, which then stay");
@@ -89,6 +95,8 @@ int main(int argc, char** argv)
         ->delimiter(',')
         ->capture_default_str();
     app.add_flag("--factory", ask.factory, "the firmware's variables as they leave the factory");
+    app.add_flag("--bios", ask.bios, "a BIOS in place of UEFI; then the installed disk has an MBR")
+        ->excludes("--factory");
     app.add_option("--exec", ask.command, "run this shell command in place of a shell");
     CLI11_PARSE(app, argc, argv);
     const Result<int> done = work(ask);
