@@ -117,6 +117,7 @@ Result<Survey> read_survey(host::Host& host, Depth depth)
     if (depth == Depth::tree) return survey;
     look_at_smart(host, survey);
     look_at_esps(host, survey);
+    look_at_boot_code(host, survey);
     return survey;
 }
 
