@@ -1,6 +1,7 @@
 #pragma once
 // belay storage show, health and record.
 
+#include "base/json.h"
 #include "cli/console.h"
 #include "cli/invocation.h"
 

@@ -3,6 +3,7 @@
 #include "host/recorded.h"
 #include "storage/bus.h"
 #include "storage/health.h"
+#include "storage/probe.h"
 
 namespace belay::procedures {
 namespace {
