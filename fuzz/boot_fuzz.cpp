@@ -1,5 +1,6 @@
-// What starts a host: /etc/fstab, efibootmgr's list, the digests of an EFI system partition, debconf's file. The first byte
-// chooses; what was read must be read the same again, and an edit must keep the lines that it is not about.
+// What starts a host: /etc/fstab, efibootmgr's list, the digests of an EFI system partition, debconf's file.
+// The first byte chooses; what was read must be read the same again, and an edit must keep the lines that it
+// is not about.
 
 #include "base/invariant.h"
 #include "storage/efi_entries.h"
