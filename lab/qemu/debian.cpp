@@ -45,8 +45,8 @@ Result<void> install(const fs::path& folder, const Debian& efi, const Debian& bi
                   .console = folder / "install.console",
                   .kernel = folder / "vmlinuz",
                   .initramfs = folder / "initrd.img",
-                  .command_line =
-                      "root=/dev/disk/by-id/virtio-seed ro init=/sbin/belay-lab-guest console=ttyS0 quiet mitigations=off"}));
+                  .command_line = "root=/dev/disk/by-id/virtio-seed ro init=/sbin/belay-lab-guest "
+                                  "console=ttyS0 quiet mitigations=off"}));
     const std::string script = text_of(BELAY_VM_INSTALL);
     TRY(vm->run_checked({"sh", "-s"}, script, slow));
     return vm->power_off();

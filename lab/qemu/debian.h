@@ -1,6 +1,6 @@
 #pragma once
-// A Debian on one disk, its root on a mirror of one leg, that boots by UEFI or by BIOS. Both are made once, from
-// the machine's own package sources and in one go, and kept in the build folder.
+// A Debian on one disk, its root on a mirror of one leg, that boots by UEFI or by BIOS. Both are made once,
+// from the machine's own package sources and in one go, and kept in the build folder.
 
 #include "base/result.h"
 #include "qemu/vm.h"

@@ -50,8 +50,7 @@ Result<VmOptions> machine_in(const fs::path& folder, const Ask& ask)
 {
     const Firmware firmware = ask.bios ? Firmware::bios : Firmware::uefi;
     const Debian debian = TRY(Debian::installed(firmware));
-    VmOptions options{
-        .firmware = firmware, .variables = folder / "vars.fd", .console = folder / "console"};
+    VmOptions options{.firmware = firmware, .variables = folder / "vars.fd", .console = folder / "console"};
     if (ask.bios)
         options.variables.clear();
     else if (ask.factory)
@@ -87,7 +86,8 @@ Result<int> work(const Ask& ask)
 
 int main(int argc, char** argv)
 {
-    CLI::App app("A Debian in a virtual machine with UEFI firmware or a BIOS, its root on a mirror.", "lab/boot");
+    CLI::App app("A Debian in a virtual machine with UEFI firmware or a BIOS, its root on a mirror.",
+                 "lab/boot");
     app.footer(examples);
     Ask ask;
     app.add_option("--keep", ask.keep, "folder for disk images and firmware variables, which then stay");

@@ -36,14 +36,13 @@ std::vector<std::string> qemu_arguments(const VmOptions& options, int line)
 {
     // Writes that QEMU has done are in the real machine's cache and outlive QEMU; a flush adds nothing.
     constexpr const char* how = "format=raw,cache=unsafe,discard=unmap";
-    std::vector<std::string> arguments = {
-        "-machine",    "q35",
-        "-accel",      "tcg,thread=multi",
-        "-cpu",        "max",
-        "-smp",        "2",
-        "-m",          fmt::format("{}M", options.memory.count >> 20),
-        "-nodefaults", "-display",
-        "none",        "-no-reboot"};
+    std::vector<std::string> arguments = {"-machine",    "q35",
+                                          "-accel",      "tcg,thread=multi",
+                                          "-cpu",        "max",
+                                          "-smp",        "2",
+                                          "-m",          fmt::format("{}M", options.memory.count >> 20),
+                                          "-nodefaults", "-display",
+                                          "none",        "-no-reboot"};
     const auto add = [&](std::initializer_list<std::string> more) {
         arguments.insert(arguments.end(), more);
     };

@@ -87,9 +87,9 @@ class BootSteps {
         done(step);
         const Edit leaves{{}, aim_ == BootAim::instead ? from_.renewed_names : from_.renewed_gone};
         if (aim_ == BootAim::beside || leaves.drop.empty()) return;
-        Step& last = plan_.commit("drop-grub-device",
-                                  fmt::format("grub-pc forgets {}", fmt::join(leaves.drop, ", ")),
-                                  change(edited(from_.renewed, joins), leaves));
+        Step& last =
+            plan_.commit("drop-grub-device", fmt::format("grub-pc forgets {}", fmt::join(leaves.drop, ", ")),
+                         change(edited(from_.renewed, joins), leaves));
         last.expects = {names(to_.by_id)};
         done(last);
     }

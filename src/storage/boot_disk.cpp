@@ -50,6 +50,7 @@ Result<void> read_renewed(host::Host& host, BootDisk& boot)
 {
     boot.renewed = TRY(grub_devices::read(host)).value_or(grub_devices::List());
     for (const std::string& name : boot.renewed) {
+        if (!name.starts_with('/')) continue;  // GRUB's own name, as "(hd0)": nobody can tell the disk
         const std::optional<std::string> device = TRY(device_if_there(host, name));
         if (!device) boot.renewed_gone.push_back(name);
         if (device == boot.disk.name) boot.renewed_names.push_back(name);

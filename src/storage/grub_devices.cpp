@@ -20,7 +20,7 @@ constexpr Bytes largest_file{16 << 20};
 /// As many disks as a host may start from, and more.
 constexpr size_t most_names = 256;
 
-/// A name is a path without blanks: "a, b".
+/// "a, b": names are without blanks.
 List names_in(std::string_view value)
 {
     List list;
@@ -74,7 +74,8 @@ class Change final : public operation::Action {
 
     Result<Json> remember(Host& host, const Json&) const override
     {
-        return Json{{"before", TRY(read_answered(host))}};
+        const List before = TRY(read_answered(host));
+        return Json{{"before", before}};
     }
 
     Result<void> apply(Host& host, const Json& arguments) const override
@@ -180,10 +181,10 @@ void fill(operation::Catalogue& catalogue)
 {
     catalogue.add("grub_devices.change", std::make_unique<Change>());
     catalogue.add_condition("grub_devices.names", ask_names);
-    catalogue.add_fingerprint(
-        "grub_devices", [](Host& host, const Json&) -> Result<operation::Fingerprint> {
-            return operation::Fingerprint{{"grub-pc/install_devices", shown(TRY(read_answered(host)))}};
-        });
+    catalogue.add_fingerprint("grub_devices", [](Host& host, const Json&) -> Result<operation::Fingerprint> {
+        const std::string list = shown(TRY(read_answered(host)));
+        return operation::Fingerprint{{"grub-pc/install_devices", list}};
+    });
 }
 
 }  // namespace belay::storage::grub_devices

@@ -29,8 +29,8 @@ struct Edit {
 };
 List edited(List list, const Edit& edit);
 
-/// Answers the question anew. `known`: the list as it is when the plan is made, to show the command. Back: what
-/// came goes, what went comes back.
+/// Answers the question anew. `known`: the list as it is when the plan is made, to show the command. Back:
+/// what came goes, what went comes back.
 operation::Act change(const List& known, const Edit& edit);
 
 /// The name is in the list.

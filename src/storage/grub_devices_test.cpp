@@ -47,7 +47,8 @@ TEST_CASE("an abort takes back what came, and leaves what somebody else has adde
 {
     host::SimulatedHost host;
     const auto list_is = [&](const std::string& value) {
-        host.change([&](host::Machine& machine) { machine.put_file(path, file_with("Value: " + value + "\n")); });
+        host.change(
+            [&](host::Machine& machine) { machine.put_file(path, file_with("Value: " + value + "\n")); });
     };
     std::string told;
     host.install("debconf-communicate", [&](host::Machine&, const host::Command& command) {

@@ -53,9 +53,10 @@ void find_renewed(const Survey& survey, Findings& findings)
     const auto& renewed = survey.bios.renewed;
     for (const auto& [name, device] : renewed) {
         if (device.empty())
-            findings.push_back({"boot.grub-device-gone", Severity::warning, name, name,
-                                "grub-pc is to install GRUB on it, and it is not there: its next upgrade fails",
-                                "disks that are there", mend});
+            findings.push_back(
+                {"boot.grub-device-gone", Severity::warning, name, name,
+                 "grub-pc is to install GRUB on it, and it is not there: its next upgrade fails",
+                 "disks that are there", mend});
     }
     for (const BootCode& code : survey.bios.codes) {
         const auto leads_to = [&](const auto& one) { return one.second == code.disk; };

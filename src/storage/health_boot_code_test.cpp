@@ -60,8 +60,9 @@ TEST_CASE("a disk of the mirror that a BIOS does not start from is found")
 TEST_CASE("on a GPT without a partition for it, grub-install is no way")
 {
     Survey survey = with_second({"sdb", boot_code::Code::none, false}, "gpt");
-    CHECK(told(survey).front().ends_with("and no BIOS boot partition -> belay plan disk.replace --leaving "
-                                         "S-sdb --joining NEW"));
+    CHECK(
+        told(survey).front().ends_with("and no BIOS boot partition -> belay plan disk.replace --leaving "
+                                       "S-sdb --joining NEW"));
     Partition room;
     room.name = "sdb1";
     room.type = bios_boot;

@@ -66,8 +66,9 @@ struct BootCode {
 
 /// How a host starts that was started by BIOS.
 struct BiosStart {
-    std::vector<BootCode> codes = {};                 ///< a disk each
-    std::map<std::string, std::string> renewed = {};  ///< from grub-pc's names to kernel name; empty: it is gone
+    std::vector<BootCode> codes = {};  ///< a disk each
+    std::map<std::string, std::string> renewed =
+        {};  ///< from grub-pc's names to kernel name; empty: it is gone
 };
 
 struct Survey {

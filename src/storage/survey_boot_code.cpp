@@ -1,5 +1,5 @@
-// What a BIOS would find on the disks of the mirror that holds /boot, and on which of them grub-pc renews GRUB.
-// Nothing is asked where no such mirror is, nor on a host that was started by UEFI.
+// What a BIOS would find on the disks of the mirror that holds /boot, and on which of them grub-pc renews
+// GRUB. Nothing is asked where no such mirror is, nor on a host that was started by UEFI.
 
 #include "storage/grub_devices.h"
 #include "storage/probe.h"
@@ -71,6 +71,7 @@ void look_at_renewed(host::Host& host, Survey& survey)
     const auto list = grub_devices::read(host);
     if (!list) return note_not_looked(survey, "the disks of grub-pc", list.error().what);
     for (const std::string& name : list->value_or(grub_devices::List())) {
+        if (!name.starts_with('/')) continue;
         const auto device = device_if_there(host, name);
         if (device) survey.bios.renewed[name] = device->value_or("");
     }

@@ -1,5 +1,5 @@
-// The same by BIOS, where GRUB lies in the gap behind an MBR: mirror.add-disk, disk.replace, and the host starts
-// from each disk alone.
+// The same by BIOS, where GRUB lies in the gap behind an MBR: mirror.add-disk, disk.replace, and the host
+// starts from each disk alone.
 
 #include "base/json.h"
 #include "checks.h"
@@ -61,7 +61,8 @@ void joins_for_good(Site& site)
 void is_mended(Site& site)
 {
     CHECK(health_of_start(site).empty());
-    must_shell(site, "dd if=/dev/zero of=/dev/disk/by-id/virtio-LAB-b bs=440 count=1 conv=notrunc status=none");
+    must_shell(site,
+               "dd if=/dev/zero of=/dev/disk/by-id/virtio-LAB-b bs=440 count=1 conv=notrunc status=none");
     const std::string mend = "grub-install --target=i386-pc /dev/disk/by-id/virtio-LAB-b";
     CHECK(health_of_start(site) == "boot.no-code /dev/disk/by-id/virtio-LAB-b\n" + mend + "\n");
     must_shell(site, mend);
@@ -80,7 +81,8 @@ void starts_from(Site& site, const std::string& disk)
 void is_replaced(Site& site)
 {
     must_do(site.boot({"a", "b", "c"}, Firmware::bios));
-    must_belay(site, {"run", "disk.replace", "--leaving", "LAB-a", "--joining", "LAB-c", "--soak", "1s", "--yes"});
+    must_belay(site,
+               {"run", "disk.replace", "--leaving", "LAB-a", "--joining", "LAB-c", "--soak", "1s", "--yes"});
     CHECK(must(site.last_operation()).at("state") == "committed");
     CHECK(legs(site) == "LAB-b LAB-c ");
     CHECK(renewed(site) == "/dev/disk/by-id/virtio-LAB-b, /dev/disk/by-id/virtio-LAB-c\n");
@@ -89,7 +91,8 @@ void is_replaced(Site& site)
     must_do(site.keep());
 }
 
-TEST_CASE("by BIOS a disk joins the one that starts the host, the first one is replaced, and each starts it alone")
+TEST_CASE(
+    "by BIOS a disk joins the one that starts the host, the first one is replaced, and each starts it alone")
 {
     Site site = must(Site::make(lab::Firmware::bios));
     must_do(site.boot({"a", "b"}, Firmware::bios));

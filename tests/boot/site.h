@@ -1,6 +1,6 @@
 #pragma once
-// A Debian on one disk that starts by UEFI or by BIOS, with blank disks beside it and Belay's programs, whose disks are
-// pulled and put back between boots.
+// A Debian on one disk that starts by UEFI or by BIOS, with blank disks beside it and Belay's programs, whose
+// disks are pulled and put back between boots.
 
 #include "folder.h"
 #include "qemu/vm.h"

@@ -28,8 +28,8 @@ std::string wrong_with(const Shape& shape, const SimulatedStorage& machine)
         return "the joining disk has no boot code";
     if (shape.start == Shape::Start::bios &&
         text("/var/cache/debconf/config.dat")
-                .find("Value: /dev/disk/by-id/ata-SIMULATED_SIM0001, /dev/disk/by-id/ata-SIMULATED_SIM0003\n") ==
-            std::string::npos)
+                .find("Value: /dev/disk/by-id/ata-SIMULATED_SIM0001, "
+                      "/dev/disk/by-id/ata-SIMULATED_SIM0003\n") == std::string::npos)
         return "grub-pc does not know both disks";
     if (shape.start != Shape::Start::efi) return "";
     if (text("/boot/efi2/EFI/debian/grubx64.efi") != "the loader" ||
