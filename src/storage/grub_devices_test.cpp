@@ -14,7 +14,7 @@ std::string file_with(const std::string& value_line)
     return "Name: grub-pc/hidden_timeout\nTemplate: grub-pc/hidden_timeout\nValue: true\nOwners: grub-pc\n\n"
            "Name: grub-pc/install_devices\nTemplate: grub-pc/install_devices\n" +
            value_line +
-           "Owners: grub-pc\nFlags: seen\nVariables:\n CHOICES = /dev/vda (1 MB; ???)\n\n"
+           "Owners: grub-pc\nFlags: seen\nVariables:\n CHOICES = /dev/vda (1 MB)\n\n"
            "Name: grub-pc/install_devices_empty\nTemplate: x\nValue: false\nOwners: grub-pc\n";
 }
 
