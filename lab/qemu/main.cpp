@@ -1,4 +1,4 @@
-// belay-lab-boot: a Debian in a virtual machine with UEFI, by hand.
+// belay-lab-boot: a Debian in a virtual machine with UEFI or a BIOS, by hand.
 
 #include "folder.h"
 #include "qemu/debian.h"
@@ -22,6 +22,7 @@ Examples:
   lab/boot --keep /tmp/machine --disks a,b     the disks LAB-a (installed) and LAB-b (blank) stay there
   lab/boot --keep /tmp/machine --disks b       the next time, with the first disk pulled
   lab/boot --keep /tmp/machine --disks b --factory    and with a firmware that knows no boot entry
+  lab/boot --bios --keep /tmp/other        the same with a BIOS
   lab/boot --exec 'cat /proc/mdstat; efibootmgr'
   lab/boot --root build/zfs --disks a,b    a tree with ZFS that lab/qemu/zfs made, and two blank disks
 
@@ -36,6 +37,7 @@ struct Ask {
     std::string command;
     std::string root;  ///< folder of a tree and its kernel; empty: the Debian that is installed
     bool factory = false;
+    bool bios = false;
 };
 
 int complain(const Error& error)
@@ -72,9 +74,12 @@ Result<VmOptions> machine_with_root(const fs::path& folder, const Ask& ask)
 Result<VmOptions> machine_in(const fs::path& folder, const Ask& ask)
 {
     if (!ask.root.empty()) return machine_with_root(folder, ask);
-    const Debian debian = TRY(Debian::installed());
-    VmOptions options{.variables = folder / "vars.fd", .console = folder / "console"};
-    if (ask.factory)
+    const Firmware firmware = ask.bios ? Firmware::bios : Firmware::uefi;
+    const Debian debian = TRY(Debian::installed(firmware));
+    VmOptions options{.firmware = firmware, .variables = folder / "vars.fd", .console = folder / "console"};
+    if (ask.bios)
+        options.variables.clear();
+    else if (ask.factory)
         TRY(copy_image(factory_variables, options.variables));
     else if (!fs::exists(options.variables))
         TRY(copy_image(debian.variables, options.variables));
@@ -107,7 +112,8 @@ Result<int> work(const Ask& ask)
 
 int main(int argc, char** argv)
 {
-    CLI::App app("A Debian in a virtual machine with UEFI firmware, its root on a mirror.", "lab/boot");
+    CLI::App app("A Debian in a virtual machine with UEFI firmware or a BIOS, its root on a mirror.",
+                 "lab/boot");
     app.footer(examples);
     Ask ask;
     app.add_option("--keep", ask.keep, "folder for disk images and firmware variables, which then stay");
@@ -120,6 +126,8 @@ int main(int argc, char** argv)
            "disk is then a blank one")
         ->check(CLI::ExistingDirectory);
     app.add_flag("--factory", ask.factory, "the firmware's variables as they leave the factory");
+    app.add_flag("--bios", ask.bios, "a BIOS in place of UEFI; then the installed disk has an MBR")
+        ->excludes("--factory");
     app.add_option("--exec", ask.command, "run this shell command in place of a shell");
     CLI11_PARSE(app, argc, argv);
     const Result<int> done = work(ask);

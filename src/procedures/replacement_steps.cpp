@@ -146,8 +146,7 @@ Result<void> append_boot(PlanBuilder& plan, host::Host& machine, const Replaceme
 {
     if (!all.boot) return {};
     const std::string random = TRY(machine.random(4));
-    // A disk that is gone is replaced beside the one whose table was copied, which stays.
-    const BootAim aim = all.leaving ? BootAim::instead : BootAim::beside;
+    const BootAim aim = all.leaving ? BootAim::instead : BootAim::for_gone;
     return append_boot_steps(plan, machine, *all.boot, all.joining, *all.table, aim, random);
 }
 

@@ -84,6 +84,7 @@ std::vector<HealthFinding> health_of(const Survey& survey)
     find_in_lvm(survey, findings);
     find_in_pools(survey, findings);
     find_in_esps(survey, findings);
+    find_in_boot_code(survey, findings);
     std::ranges::stable_sort(findings, std::greater{}, &HealthFinding::severity);
     return findings;
 }

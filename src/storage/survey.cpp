@@ -118,6 +118,7 @@ Result<Survey> read_survey(host::Host& host, Depth depth)
     look_at_smart(host, survey);
     look_at_ata_capacities(host, survey);
     look_at_esps(host, survey);
+    look_at_boot_code(host, survey);
     return survey;
 }
 

@@ -7,6 +7,7 @@
 // looked at, and why.
 
 #include "host/host.h"
+#include "storage/boot_code.h"
 #include "storage/model.h"
 #include "storage/parse/lvm.h"
 #include "storage/parse/smartctl.h"
@@ -63,6 +64,20 @@ struct AtaCapacity {
     bool by_accessible_max_address = false;  ///< the newer feature in the place of both
 };
 
+/// What a BIOS finds on a disk of the mirror that holds /boot.
+struct BootCode {
+    std::string disk;  ///< kernel name
+    boot_code::Code code = boot_code::Code::none;
+    bool whole = false;  ///< GRUB, and its rest is where it says
+};
+
+/// How a host starts that was started by BIOS.
+struct BiosStart {
+    std::vector<BootCode> codes = {};  ///< a disk each
+    std::map<std::string, std::string> renewed =
+        {};  ///< from grub-pc's names to kernel name; empty: it is gone
+};
+
 struct Survey {
     Inventory inventory;
     std::map<std::string, Mapped> mapped = {};             ///< by kernel name
@@ -78,6 +93,7 @@ struct Survey {
     std::map<std::string, parse::Smart> smart = {};          ///< by kernel name of the disk
     std::map<std::string, AtaCapacity> ata_capacities = {};  ///< by kernel name; of disks that tell
     std::vector<Esp> esps = {};  ///< those that could be read, in the order of the disks
+    BiosStart bios = {};
     std::vector<NotLooked> not_looked = {};
 };
 

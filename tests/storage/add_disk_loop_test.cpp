@@ -22,6 +22,11 @@ std::string wrong_with(const Shape& shape, const SimulatedStorage& machine)
     const auto text = [&](const std::string& path) { return world.text(path).value_or("nothing"); };
     if (shape.start == Shape::Start::bios && world.find("/dev/" + joining_disk)->bytes.find("GRUB ") != 0x180)
         return "the joining disk has no boot code";
+    if (shape.start == Shape::Start::bios &&
+        text("/var/cache/debconf/config.dat")
+                .find("Value: /dev/disk/by-id/ata-SIMULATED_SIM0001, "
+                      "/dev/disk/by-id/ata-SIMULATED_SIM0003\n") == std::string::npos)
+        return "grub-pc does not know both disks";
     if (shape.start != Shape::Start::efi) return "";
     if (text("/boot/efi2/EFI/debian/grubx64.efi") != "the loader" ||
         text("/boot/efi2/EFI/debian/grub.cfg") != "where the root is")

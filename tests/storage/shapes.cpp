@@ -96,8 +96,14 @@ void let_it_start(SimulatedStorage& machine, const Shape& shape)
         world.put_file("/etc/fstab",
                        "# a comment, and no end of line\nUUID=1B2C-3D4E\t/boot/efi vfat umask=0077 0 1");
     });
-    if (shape.start == Shape::Start::bios)
-        return must_run(machine, {"grub-install", "--target=i386-pc", disk});
+    if (shape.start == Shape::Start::bios) {
+        must_run(machine, {"grub-install", "--target=i386-pc", disk});
+        const auto answered = machine.host().run(
+            {.argv = {"debconf-communicate", "grub-pc"},
+             .input = "set grub-pc/install_devices /dev/disk/by-id/ata-SIMULATED_SIM0001\n"});
+        INVARIANT(answered && answered->exit_code == 0);
+        return;
+    }
     machine.start_by_efi();
     const std::string esp = fmt::format("{}{}", disk, esp_number);
     must_run(machine, {"mkfs.vfat", "-F", "32", "-i", "1b2c3d4e", esp});

@@ -335,6 +335,10 @@ class Trial {
         const auto text = [&](const std::string& path) { return world.text(path).value_or("nothing"); };
         const bool boot_code = world.find("/dev/" + joining_disk)->bytes.find("GRUB ") == 0x180;
         if (shape_.start == Shape::Start::bios && !boot_code) violated("the joining disk has no boot code");
+        const std::string renewed = text("/var/cache/debconf/config.dat");
+        if (shape_.start == Shape::Start::bios &&
+            renewed.find("Value: /dev/disk/by-id/ata-SIMULATED_SIM0003\n") == std::string::npos)
+            violated("grub-pc is told {}", renewed);
         if (shape_.start != Shape::Start::efi) return;
         if (text("/boot/efi/EFI/debian/grubx64.efi") != "the loader" ||
             text("/boot/efi/EFI/BOOT/BOOTX64.EFI") != "the loader")
