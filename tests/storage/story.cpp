@@ -269,8 +269,8 @@ class Facts {
     /// A filesystem that is mounted may write at any time.
     static std::string runs(const std::string& state)
     {
-        const bool writes = state == "active" || state == "active-idle" || state == "write-pending" ||
-                            state == "read-auto";
+        const bool writes =
+            state == "active" || state == "active-idle" || state == "write-pending" || state == "read-auto";
         return writes ? "clean" : state;
     }
 
