@@ -1,5 +1,6 @@
 #include "mirror.h"
 
+#include <algorithm>
 #include <climits>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ std::vector<std::string> Mirror::members() const
     return {all.begin(), all.begin() + std::min(options_.members, 4U)};
 }
 
-Result<void> Mirror::start_host()
+Result<void> Mirror::start_host(const std::vector<std::string>& without)
 {
     Options options{.name = "mirror",
                     .memory = {256 << 20},
@@ -46,6 +47,8 @@ Result<void> Mirror::start_host()
     if (options_.members > 2) options.disks.push_back({"e", options_.disk, "LAB-e"});
     if (options_.members > 3) options.disks.push_back({"f", options_.disk, "LAB-f"});
     if (options_.content == "lvm") options.modules.emplace_back("dm-mod");
+    std::erase_if(options.disks,
+                  [&](const Disk& one) { return std::ranges::find(without, one.serial) != without.end(); });
     if (options_.level != "1") options.modules.insert(options.modules.end(), {"raid456", "raid10"});
     host_ = TRY(Host::boot(*folder_, std::move(options)));
     return {};
@@ -108,10 +111,15 @@ Result<void> Mirror::mount()
     return {};
 }
 
-Result<void> Mirror::boot()
+Result<void> Mirror::boot(const std::vector<std::string>& without)
 {
     host_.reset();
-    TRY(start_host());
+    TRY(start_host(without));
+    if (!without.empty()) {
+        // It says nothing of use: 2 as well where every array runs already.
+        static_cast<void>(TRY(host_->run({"mdadm", "--incremental", "--run", "--scan"})));
+        TRY(run({"udevadm", "settle"}));
+    }
     return mount();
 }
 

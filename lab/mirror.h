@@ -38,8 +38,10 @@ class Mirror {
     /// command. `folder` must outlive it.
     static Result<Mirror> build(const Folder& folder, MirrorOptions options = {});
 
-    /// Boots it again on the disks as they are, checks nothing, mounts what is to be mounted.
-    Result<void> boot();
+    /// Boots it again on the disks as they are, checks nothing, mounts what is to be mounted. `without`: the
+    /// serials of disks that are pulled; an array that lacks a member is started for all that, as a host's
+    /// timer does after a while.
+    Result<void> boot(const std::vector<std::string>& without = {});
     void power_cut() { host_.reset(); }
     bool is_up() const { return host_ != nullptr; }
     Host& host() { return *host_; }
@@ -60,7 +62,7 @@ class Mirror {
   private:
     Mirror(const Folder& folder, MirrorOptions options) : folder_(&folder), options_(std::move(options)) {}
 
-    Result<void> start_host();
+    Result<void> start_host(const std::vector<std::string>& without = {});
     Result<void> make_mirror();
     Result<void> make_content();
     Result<void> mount();

@@ -31,6 +31,8 @@ struct Subject {
     Bytes joining = {48 << 20};                    ///< of each disk that joins
     static constexpr const char* array = "ARRAY";  ///< among the words: the array
     std::vector<std::string> words = {};           ///< of `belay run`
+    /// What has become of the disk that is to leave, before each operation.
+    enum class Leaving { serves, failed, gone } leaving = Leaving::serves;
     /// What is wrong with a host on which it has ended in that state; empty: nothing.
     std::function<Result<std::string>(lab::Mirror&, const std::string& state)> wrong = nullptr;
     /// Called after a power cut, when the host is up again and Belay is not.
@@ -64,6 +66,9 @@ class Trial {
     Result<nlohmann::json> wait_for_end();
     Result<void> hold_promises(const nlohmann::json& operation);
     Result<std::string> wrong_with_members(const std::string& state);
+    Result<void> lose_leaving();
+    Result<bool> is_member(const std::string& serial);
+    std::vector<std::string> pulled() const;
     Result<void> prepare_next(const std::string& state);
     Result<void> set_speed(const Cut& cut);
     Result<Ending> finish(bool was_cut);

@@ -86,9 +86,27 @@ TEST_CASE("any contact may go wrong while a free place is filled")
     fault_at_every_contact(shape_named("a failed member of a RAID5"),
                            {Wish::commit, Wish::abort_when_activated},
                            {{Fault::Kind::lost}, {Fault::Kind::dead}});
-    // Not with a disk that has failed and is there: after a boot md may take it up again.
     fault_at_every_contact(shape_named("a RAID6's disk that is gone"), {Wish::commit, Wish::abort_in_copy},
                            {{Fault::Kind::dead, true}});
+}
+
+TEST_CASE(
+    "the power may go at any contact while a failed member is replaced that a boot takes up again or not")
+{
+    for (const char* name : {"a failed leg of a mirror", "a failed member of a RAID5"}) {
+        for (const bool comes_back : {true, false}) {
+            Shape shape = shape_named(name);
+            shape.comes_back = comes_back;
+            shape.name += comes_back ? ", taken up again" : ", left out";
+            fault_at_every_contact(shape, {Wish::commit, Wish::abort_when_activated},
+                                   {{Fault::Kind::dead, true}});
+        }
+    }
+}
+
+TEST_CASE("the power may go at any contact while a member of a RAID4 is replaced")
+{
+    fault_at_every_contact(shape_named("RAID4, GPT"), {Wish::commit}, {{Fault::Kind::dead, true}});
 }
 
 TEST_CASE("any write to the journal may be the last, kept or not, and any may be refused")
