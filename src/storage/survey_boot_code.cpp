@@ -11,7 +11,7 @@ namespace belay::storage {
 namespace {
 
 constexpr const char* efi_folder = "/sys/firmware/efi";
-constexpr const char* what = "boot code for BIOS";
+constexpr const char* boot_code_for_bios = "boot code for BIOS";
 
 /// The device that /boot is on.
 std::string boot_device(const Inventory& inventory)
@@ -85,13 +85,15 @@ void look_at_boot_code(host::Host& host, Survey& survey)
     if (disks.empty()) return;
     const auto efi = host.list(efi_folder);
     if (efi) return;
-    if (efi.error().kind != ErrorKind::not_found) return note_not_looked(survey, what, efi.error().what);
+    if (efi.error().kind != ErrorKind::not_found)
+        return note_not_looked(survey, boot_code_for_bios, efi.error().what);
     for (const Disk* disk : disks) {
         Result<BootCode> code = read_boot_code(host, *disk);
         if (code)
             survey.bios.codes.push_back(*std::move(code));
         else
-            note_not_looked(survey, fmt::format("{} on {}", what, disk->name), code.error().what);
+            note_not_looked(survey, fmt::format("{} on {}", boot_code_for_bios, disk->name),
+                            code.error().what);
     }
     look_at_renewed(host, survey);
 }

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "checks.h"
 
-namespace belay::boot {
+namespace belay::boot::by_bios {
 namespace {
 
 /// Where grub-pc renews GRUB, as debconf itself tells.
@@ -111,4 +111,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace belay::boot
+}  // namespace belay::boot::by_bios

@@ -55,9 +55,6 @@ Task task_for(const Shape& shape)
             }};
 }
 
-const std::vector<Wish> all_wishes = {Wish::commit, Wish::abort_when_added, Wish::abort_in_copy,
-                                      Wish::abort_when_activated};
-
 void fault_everywhere(const Shape& shape, const Mishap& mishap)
 {
     const Task task = task_for(shape);

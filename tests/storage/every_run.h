@@ -31,6 +31,10 @@ void for_each_of(size_t first, size_t last, Run run)
         });
 }
 
+/// Every end that there is where md copies on the way.
+inline const std::vector<Wish> all_wishes = {Wish::commit, Wish::abort_when_added, Wish::abort_in_copy,
+                                             Wish::abort_when_activated};
+
 /// What is tried with every accident.
 struct Loop {
     std::string name;  ///< for what is said where a promise was broken

@@ -10,9 +10,6 @@ using host::Fault;
 
 namespace {
 
-const std::vector<Wish> wishes = {Wish::commit, Wish::abort_when_added, Wish::abort_in_copy,
-                                  Wish::abort_when_activated};
-
 Shape shape_named(const std::string& name)
 {
     const std::vector<Shape> all = shapes();
@@ -36,27 +33,27 @@ void fault_at_every_contact(const Shape& shape, const std::vector<Wish>& some,
 
 TEST_CASE("without an accident every shape is replaced, and goes back from wherever it is aborted")
 {
-    for (const Shape& shape : shapes()) without_accident({shape.name, shape, replace, wishes});
+    for (const Shape& shape : shapes()) without_accident({shape.name, shape, replace, all_wishes});
 }
 
 TEST_CASE("any contact may be refused")
 {
-    fault_at_every_contact(shapes()[0], wishes, {{Fault::Kind::refuse}});
+    fault_at_every_contact(shapes()[0], all_wishes, {{Fault::Kind::refuse}});
 }
 
 TEST_CASE("the answer of any contact may be lost")
 {
-    fault_at_every_contact(shapes()[0], wishes, {{Fault::Kind::lost}});
+    fault_at_every_contact(shapes()[0], all_wishes, {{Fault::Kind::lost}});
 }
 
 TEST_CASE("the process may die at any contact")
 {
-    fault_at_every_contact(shapes()[0], wishes, {{Fault::Kind::dead}});
+    fault_at_every_contact(shapes()[0], all_wishes, {{Fault::Kind::dead}});
 }
 
 TEST_CASE("the power may go at any contact")
 {
-    fault_at_every_contact(shapes()[0], wishes, {{Fault::Kind::dead, true}});
+    fault_at_every_contact(shapes()[0], all_wishes, {{Fault::Kind::dead, true}});
 }
 
 TEST_CASE("the power may go at any contact while whole disks change, and while two mirrors do")
@@ -69,7 +66,7 @@ TEST_CASE("the power may go at any contact while whole disks change, and while t
 TEST_CASE("any contact may go wrong while md itself copies a member of a RAID5, and on the long way back")
 {
     const Shape raid5{.name = "RAID5", .level = "5", .disks = 3};
-    fault_at_every_contact(raid5, wishes, every_mishap);
+    fault_at_every_contact(raid5, all_wishes, every_mishap);
 }
 
 TEST_CASE("any contact may go wrong while the disk is replaced that starts the host")
@@ -112,7 +109,8 @@ TEST_CASE("the power may go at any contact while a member of a RAID4 is replaced
 TEST_CASE("any write to the journal may be the last, kept or not, and any may be refused")
 {
     size_t runs = 0;
-    for (const Shape& shape : shapes()) runs += mishap_at_every_write({shape.name, shape, replace, wishes});
+    for (const Shape& shape : shapes())
+        runs += mishap_at_every_write({shape.name, shape, replace, all_wishes});
     CHECK(runs > 500);
     MESSAGE((runs / stride) << " runs");
 }

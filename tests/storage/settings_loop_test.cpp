@@ -29,12 +29,13 @@ const std::vector<Task> tasks = {
          return unless(machine.setting("md0", "sync_action") == "idle\n", "the array is still held");
      }}};
 
-const std::vector<Wish> most_wishes = {Wish::commit, Wish::abort_when_added, Wish::abort_when_activated};
+const std::vector<Wish> wishes_without_copy = {Wish::commit, Wish::abort_when_added,
+                                               Wish::abort_when_activated};
 
 Loop loop_of(const Task& task)
 {
     static const Shape shape = shapes()[0];
-    return {task.procedure, shape, task, most_wishes};
+    return {task.procedure, shape, task, wishes_without_copy};
 }
 
 }  // namespace
