@@ -6,25 +6,14 @@
 #include "base/json.h"
 #include "base/testing/must.h"
 #include "storage/parse/kinds.h"
-
-#include <fstream>
+#include "storage/testing/reports.h"
 
 namespace belay::storage::parse::hdparm_test {
 namespace {
 
 std::map<std::string, std::string> reports()
 {
-    std::ifstream file(BELAY_RECORDINGS "/tool-reports.txt");
-    REQUIRE(file);
-    std::map<std::string, std::string> reports;
-    std::string name;
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("@@@ "))
-            name = line.substr(4);
-        else
-            reports[name] += line + '\n';
-    }
-    return reports;
+    return reports_in("tool-reports.txt");
 }
 
 HdparmMax max_of(const std::string& line)

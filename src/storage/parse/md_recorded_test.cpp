@@ -3,9 +3,7 @@
 
 #include "base/testing/must.h"
 #include "storage/parse/kinds.h"
-
-#include <fstream>
-#include <sstream>
+#include "storage/testing/reports.h"
 
 namespace belay::storage::parse::md_recorded_test {
 namespace {
@@ -13,17 +11,7 @@ namespace {
 /// The reports by their names: "detail resync".
 std::map<std::string, std::string> reports()
 {
-    std::ifstream file(BELAY_RECORDINGS "/md-reports.txt");
-    REQUIRE(file);
-    std::map<std::string, std::string> reports;
-    std::string name;
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("@@@ "))
-            name = line.substr(4);
-        else
-            reports[name] += line + '\n';
-    }
-    return reports;
+    return reports_in("md-reports.txt");
 }
 
 const Kind& kind_of(const std::string& name)

@@ -3,9 +3,7 @@
 
 #include "base/testing/must.h"
 #include "storage/parse/zpool_status.h"
-
-#include <fstream>
-#include <sstream>
+#include "storage/testing/reports.h"
 
 namespace belay::storage::parse::zpool_recorded_test {
 namespace {
@@ -13,17 +11,7 @@ namespace {
 /// The reports by scene and form: "troubled -v".
 std::map<std::string, std::string> reports()
 {
-    std::ifstream file(BELAY_RECORDINGS "/zpool-reports.txt");
-    REQUIRE(file);
-    std::map<std::string, std::string> reports;
-    std::string name;
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("@@@ "))
-            name = line.substr(4);
-        else
-            reports[name] += line + '\n';
-    }
-    return reports;
+    return reports_in("zpool-reports.txt");
 }
 
 ZpoolPool pool(const std::string& report, std::string_view name)
