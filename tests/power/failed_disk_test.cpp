@@ -2,8 +2,8 @@
 // aborted by a person, by the timer and by a gate, and with the power cut on the way. After a boot md may
 // have made a member of the failed disk again.
 
+#include "cut_once.h"
 #include "tests/end_to_end/mirror_bench.h"
-#include "trial.h"
 
 namespace belay::trial {
 namespace {
@@ -40,14 +40,6 @@ void replace_lost_disk(MirrorBench& bench, const Words& words, bool gone)
             bench.try_shell("mdadm --examine " + bench.mirror().disk(Mirror::leaving) + "-part1").exit_code !=
             0);
     bench.end_load();
-}
-
-bool cut_once(Trial& trial, Course course, const Cut& cut)
-{
-    const Result<Ending> ending = trial.with_power_cut(course, cut);
-    REQUIRE_MESSAGE(ending.has_value(), cut.text(), ": ", ending.error().what);
-    if (course == Course::abort && ending->state != "none") CHECK(ending->state == "aborted");
-    return ending->was_cut;
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
 // The power of the host is cut while a disk is replaced in arrays that are no mirrors, where md itself copies
 // to the joining disk, and where the way back is a copy as well.
 
-#include "trial.h"
-
-#include <doctest/doctest.h>
+#include "cut_once.h"
 
 namespace belay::trial {
 namespace {
@@ -13,15 +11,6 @@ Trial begin(const lab::Folder& folder, const char* level, unsigned members)
     Result<Trial> trial = Trial::begin(folder, {.level = level, .members = members});
     REQUIRE_MESSAGE(trial.has_value(), trial.error().what);
     return *std::move(trial);
-}
-
-/// Cuts once; whether the cut came before the operation had ended.
-bool cut_once(Trial& trial, Course course, const Cut& cut)
-{
-    const Result<Ending> ending = trial.with_power_cut(course, cut);
-    REQUIRE_MESSAGE(ending.has_value(), cut.text(), ": ", ending.error().what);
-    if (course == Course::abort && ending->state != "none") CHECK(ending->state == "aborted");
-    return ending->was_cut;
 }
 
 }  // namespace

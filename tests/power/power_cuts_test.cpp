@@ -1,20 +1,9 @@
 // The power of the host is cut, in the middle of everything, on a real mirror under load.
 
-#include "trial.h"
-
-#include <doctest/doctest.h>
+#include "cut_once.h"
 
 namespace belay::trial {
 namespace {
-
-/// Cuts once and waits for a good end; whether the cut came before the operation had ended.
-bool cut_once(Trial& trial, Course course, const Cut& cut)
-{
-    const Result<Ending> ending = trial.with_power_cut(course, cut);
-    REQUIRE_MESSAGE(ending.has_value(), cut.text(), ": ", ending.error().what);
-    if (course == Course::abort && ending->state != "none") CHECK(ending->state == "aborted");
-    return ending->was_cut;
-}
 
 /// Cuts before and after every commit until an operation ends before the cut comes; how many cuts there were.
 unsigned cut_everywhere(Course course)
