@@ -3,6 +3,7 @@
 #include "base/testing/must.h"
 #include "host/simulated.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace belay::storage::grub_devices {
@@ -35,9 +36,24 @@ TEST_CASE("names come and go, and the others keep their places")
     CHECK(edited({}, {{"a"}, {"b"}}) == List{"a"});
 }
 
+/// The lines of one question alone, as sed prints them: what else is in the file must not leave the host.
+void install_sed(host::SimulatedHost& host)
+{
+    host.install("sed", [](host::Machine& machine, const host::Command& command) {
+        REQUIRE(command.argv ==
+                std::vector<std::string>{"sed", "-n", R"(/^Name: grub-pc\/install_devices$/,/^$/p)", path});
+        const std::string text = "\n" + machine.text(path).value_or("");
+        const size_t begin = text.find("\nName: grub-pc/install_devices\n");
+        if (begin == std::string::npos) return Result<host::Outcome>(host::Outcome{});
+        const size_t end = std::min(text.find("\n\n", begin + 1), text.size() - 1);
+        return Result<host::Outcome>(host::Outcome{.out = text.substr(begin + 1, end - begin), .err = {}});
+    });
+}
+
 TEST_CASE("a host without debconf, or without grub-pc, has no such list")
 {
     host::SimulatedHost host;
+    install_sed(host);
     CHECK_FALSE(must(read(host)).has_value());
     host.change([](host::Machine& machine) { machine.put_file(path, "Name: other/question\nValue: 1\n"); });
     CHECK_FALSE(must(read(host)).has_value());
@@ -46,6 +62,7 @@ TEST_CASE("a host without debconf, or without grub-pc, has no such list")
 TEST_CASE("an abort takes back what came, and leaves what somebody else has added meanwhile")
 {
     host::SimulatedHost host;
+    install_sed(host);
     const auto list_is = [&](const std::string& value) {
         host.change(
             [&](host::Machine& machine) { machine.put_file(path, file_with("Value: " + value + "\n")); });

@@ -68,6 +68,7 @@ void BootPrograms::install(host::SimulatedHost& host) const
     add("sync", [](Self self, Machine& m, const Arguments& a) { return self.sync(m, a); });
     add("chmod", [](Self self, Machine& m, const Arguments& a) { return self.change_mode(m, a); });
     add("test", [](Self self, Machine& m, const Arguments& a) { return self.test(m, a); });
+    add("sed", [](Self, Machine& m, const Arguments& a) { return answer(m, a); });
     add("efibootmgr", [](Self self, Machine& m, const Arguments& a) { return self.efibootmgr(m, a); });
     host.install("debconf-communicate", [](Machine& machine, const Command& command) -> Result<Outcome> {
         return debconf(machine, command.input);
@@ -316,6 +317,15 @@ host::Outcome BootPrograms::debconf(Machine& machine, const std::string& input)
     const std::string value = input.substr(set.size(), input.find('\n') - set.size());
     machine.put_file("/var/cache/debconf/config.dat", debconf_with(value));
     return {.out = "0 value set\n0 true\n", .err = {}};
+}
+
+/// sed -n '/^Name: QUESTION$/,/^$/p' FILE
+host::Outcome BootPrograms::answer(const Machine& machine, const Arguments& argv)
+{
+    const std::string text = machine.text(argv.at(3)).value_or("");
+    const size_t begin = text.find("Name: grub-pc/install_devices\n");
+    if (begin == std::string::npos) return {};
+    return {.out = text.substr(begin, text.find("\n\n", begin) + 2 - begin), .err = {}};
 }
 
 /// The rest of the boot code lies in sector 40, before the first partition.

@@ -35,6 +35,7 @@ class BootPrograms {
     Outcome create_entry(Machine& machine, const Arguments& argv) const;
     std::string listed_entries() const;
     static Outcome debconf(Machine& machine, const std::string& input);
+    static Outcome answer(const Machine& machine, const Arguments& argv);
     Outcome grub_install(Machine& machine, const Arguments& argv) const;
 
     static std::string device_at(const Machine& machine, const std::string& path);
