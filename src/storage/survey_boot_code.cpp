@@ -73,7 +73,11 @@ void look_at_renewed(host::Host& host, Survey& survey)
     for (const std::string& name : list->value_or(grub_devices::List())) {
         if (!name.starts_with('/')) continue;
         const auto device = device_if_there(host, name);
-        if (device) survey.bios.renewed[name] = device->value_or("");
+        if (!device) {
+            survey.bios.renewed.clear();  // half of them would tell of disks that only seem to be left out
+            return note_not_looked(survey, "the disks of grub-pc", device.error().what);
+        }
+        survey.bios.renewed[name] = device->value_or("");
     }
 }
 
