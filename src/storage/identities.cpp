@@ -90,6 +90,9 @@ std::vector<std::string> identities(const Survey& survey)
             for (const parse::ZpoolVdev& vdev : vdevs) add_vdev(secrets, pool, vdev);
         }
     }
+    for (const auto& [name, device] : survey.bios.renewed) {
+        if (device.empty()) add_name(secrets, name);
+    }
     return secrets;
 }
 

@@ -524,4 +524,13 @@ TEST_CASE("what is masked of a disk that is gone: its name, which stays behind i
     CHECK(secrets == Texts{"0x5000c500a1b2c3d4", "S1234", "SSD_980_S64DNF0R_1", "WD-WMC4N17"});
 }
 
+TEST_CASE("what is masked of a disk that is gone: its name, which stays behind in the list of grub-pc")
+{
+    Survey survey;
+    survey.bios.renewed = {{"/dev/disk/by-id/ata-HERE_77001122", "sda"},
+                           {"/dev/disk/by-id/ata-WDC_WD30EFRX-68_WD-WMC4N17", ""},
+                           {"/dev/sdb", ""}};
+    CHECK(identities(survey) == Texts{"WD-WMC4N17"});
+}
+
 }  // namespace belay::storage::survey_test
