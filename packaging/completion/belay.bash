@@ -114,6 +114,7 @@ _belay() {
         COMPREPLY=($(compgen -W "$options" -- "$word"))
     else
         case $command in
+            "storage show") [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_disks)" -- "$word")) ;;
             "storage record") COMPREPLY=($(compgen -f -- "$word")) ;;
             "runbook "*) [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
             procedures) COMPREPLY=($(compgen -W "$(_belay_procedures)" -- "$word")) ;;

@@ -166,6 +166,7 @@ TEST_CASE("the completion asks belay for what varies")
     CHECK(shell.offers("add \"\"") == Words{"7", "disk.replace"});
     CHECK(shell.offers("plan disk.replace --l") == Words{"--label", "--leaving"});
     CHECK(shell.offers("plan disk.replace --leaving /dev/s") == Words{"/dev/sdq"});
+    CHECK(shell.offers("storage show /dev/s") == Words{"/dev/sdq"});
     CHECK(shell.offers("commit \"\"") == Words{"7"});
     CHECK(shell.offers("show --socket /tmp/none \"\"") == Words{"7"});
 }
