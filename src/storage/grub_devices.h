@@ -20,7 +20,7 @@ using List = std::vector<std::string>;
 
 /// The answer in the text of debconf's file; nothing where the question was never asked.
 std::optional<List> parse(std::string_view text);
-/// Errors: those of the host. No such file: nothing.
+/// No such file: nothing. Errors: those of the host; failed.
 Result<std::optional<List>> read(host::Host& host);
 
 /// Names that come and go; the others keep their places.
