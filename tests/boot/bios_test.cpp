@@ -26,8 +26,9 @@ std::string world(Site& site)
 std::string health_of_start(Site& site)
 {
     const host::Outcome outcome = must(site.belay({"storage", "health", "--json"}));
+    const Json health = must(parse_json(outcome.out));
     std::string all;
-    for (const Json& finding : must(parse_json(outcome.out)).at("findings")) {
+    for (const Json& finding : health.at("findings")) {
         if (!finding.at("code").get<std::string>().starts_with("boot.")) continue;
         all += fmt::format("{} {}\n{}\n", finding.at("code").get<std::string>(),
                            finding.at("object").get<std::string>(), finding.at("mend").get<std::string>());
