@@ -6,6 +6,7 @@
 #include "host/real.h"
 
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <random>

@@ -65,16 +65,13 @@ std::string compress(std::string_view plain, Compression level)
 Result<std::string> decompress(std::string_view frame, uint64_t size)
 {
     if (size > most_at_face_value) {
-        std::string out = TRY(decompress_at_most(frame, size));
-        if (out.size() != size) return another_size(out.size(), size);
-        return out;
+        Result<std::string> made = decompress_at_most(frame, size);
+        if (made && made->size() != size) return another_size(made->size(), size);
+        return made;
     }
-    std::string out;
-    size_t length = 0;
-    out.resize_and_overwrite(size, [&](char* buffer, size_t room) {
-        length = ZSTD_decompressDCtx(decompressor(), buffer, room, frame.data(), frame.size());
-        return ZSTD_isError(length) != 0 ? 0 : length;
-    });
+    std::string out(size, '\0');
+    const size_t length =
+        ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), frame.data(), frame.size());
     if (ZSTD_isError(length) != 0) return not_zstd(length);
     if (length != size) return another_size(length, size);
     return out;
