@@ -4,15 +4,11 @@
 #include "backup/repository/chunker.h"
 #include "backup/repository/node.h"
 #include "backup/repository/pack_builder.h"
+#include "notes.h"
 #include "scratch.h"
 
 namespace belay::backup {
 namespace {
-
-void no_problem(const Id& id, const Error& error)
-{
-    FAIL_CHECK(id.short_hex(), ": ", error.what);
-}
 
 Repository opened(const Scratch& scratch)
 {

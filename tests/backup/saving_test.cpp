@@ -1,35 +1,11 @@
 // What Belay saves, restic restores to the last bit; and both find what the other has stored.
 
-#include "backup/pipeline/saving.h"
-
 #include "backup/backend/local.h"
+#include "notes.h"
 #include "scratch.h"
 
 namespace belay::backup {
 namespace {
-
-struct Notes final : SavingObserver {
-    void problem(const std::string& path, const Error& error) override
-    {
-        const std::lock_guard lock(mutex);
-        problems[path] = error.what;
-    }
-    void changed_while_read(const std::string& path) override
-    {
-        const std::lock_guard lock(mutex);
-        changed.insert(path);
-    }
-    void done(const std::string&, const Node&, Compared) override {}
-
-    std::mutex mutex;
-    std::map<std::string, std::string> problems;
-    std::set<std::string> changed;
-};
-
-void no_problem(const Id& id, const Error& error)
-{
-    FAIL_CHECK(id.short_hex(), ": ", error.what);
-}
 
 std::unique_ptr<Backend> place(const Scratch& scratch)
 {
@@ -45,7 +21,7 @@ SavingSummary& save(const Scratch& scratch, SavingSummary& summary)
     options.hostname = "here";
     const std::vector<Snapshot> before = must(repository.snapshots(no_problem));
     if (!before.empty()) options.parent = before.back();
-    Notes notes;
+    SavingNotes notes;
     must(save_paths(repository, options, notes, summary));
     CHECK(notes.problems.empty());
     CHECK(notes.changed.empty());
@@ -149,7 +125,7 @@ TEST_CASE("a file that cannot be read is told and left out, and the rest is save
     init(scratch);
     Repository repository = must(Repository::open(place(scratch), Scratch::password));
     SavingOptions options{.paths = {scratch.path("tree"), scratch.path("nowhere")}};
-    Notes notes;
+    SavingNotes notes;
     SavingSummary summary;
     must(save_paths(repository, options, notes, summary));
     REQUIRE(notes.problems.size() == 1);

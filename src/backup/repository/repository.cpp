@@ -1,33 +1,16 @@
 #include "backup/repository/repository.h"
 
 #include "backup/repository/sealed_text.h"
+#include "backup/repository/this_process.h"
 #include "backup/repository/timestamp.h"
 
 #include <algorithm>
-#include <pwd.h>
-#include <unistd.h>
 
 namespace belay::backup {
 namespace {
 
 /// As restic: more would keep a person waiting who has mistyped the password.
 constexpr size_t most_keys_tried = 20;
-
-std::string host_name()
-{
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string();
-}
-
-std::string user_name()
-{
-    passwd entry = {};
-    passwd* found = nullptr;
-    std::string buffer(16384, '\0');
-    if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
-        return fmt::format("{}", ::geteuid());
-    return entry.pw_name;
-}
 
 struct Unlocked {
     MasterKey master;
