@@ -2,207 +2,24 @@
 
 #include "host/recorded.h"
 #include "host/recording.h"
+#include "large_host/large_host.h"
 #include "measures.h"
 #include "samples.h"
+#include "storage/disk.h"
 #include "storage/health.h"
-#include "storage/listing.h"
+#include "storage/probe.h"
 
 namespace belay::bench {
 namespace {
 
-using host::Answer;
-using host::Call;
-using host::Question;
-namespace question = host::question;
-using Texts = std::vector<std::string>;
+using large_host::array_count;
+using large_host::disk_count;
 
-constexpr size_t disk_count = 1000;
-constexpr size_t array_count = 300;
-constexpr size_t members_each = 3;
-constexpr size_t attributes_each = 18;
 constexpr size_t inventory_rounds = 21;
+constexpr size_t identity_rounds = 101;
+constexpr Nanoseconds longest_identity = std::chrono::milliseconds(10);
 constexpr Nanoseconds longest = std::chrono::milliseconds(100);
 constexpr Nanoseconds longest_with_smart = std::chrono::milliseconds(500);
-
-/// The answers of a host that is nowhere, in the order in which the probe asks.
-class MadeUpHost {
-  public:
-    Result<std::string> recording()
-    {
-        list_devices();
-        for (size_t array = 0; array < array_count; ++array) describe_array(array);
-        list_links();
-        list_bus_paths();
-        mount_arrays();
-        answer_for_disks();
-        return host::format_recording(contacts_);
-    }
-
-  private:
-    void say(Question question, Answer answer)
-    {
-        contacts_.push_back({std::move(question), std::move(answer)});
-    }
-    void say_run(Texts argv, std::string out)
-    {
-        say(question::run({.argv = std::move(argv)}), host::Outcome{0, std::move(out), ""});
-    }
-    void say_file(const std::string& path, const std::string& text)
-    {
-        say(question::at(Call::read, path), text + "\n");
-    }
-
-    /// sda ... sdz, sdaa ... sdall
-    static std::string disk_name(size_t number)
-    {
-        std::string letters;
-        for (size_t rest = number + 1; rest > 0; rest = (rest - 1) / 26)
-            letters.insert(letters.begin(), static_cast<char>('a' + (rest - 1) % 26));
-        return "sd" + letters;
-    }
-    static std::string member(size_t array, size_t leg)
-    {
-        return disk_name(array * members_each + leg) + "1";
-    }
-    static std::string array_uuid(size_t array)
-    {
-        return fmt::format("{:08x}-1111-2222-3333-444444444444", array);
-    }
-
-    void add_device(Json row, const std::string& upper = {})
-    {
-        const std::string name = row.at("kname");
-        say(question::at(Call::list, fmt::format("/sys/class/block/{}/holders", name)),
-            upper.empty() ? Texts{} : Texts{upper});
-        devices_.push_back(std::move(row));
-    }
-
-    void list_devices()
-    {
-        say_run({"udevadm", "settle", "--timeout=30"}, "");
-        for (size_t disk = 0; disk < disk_count; ++disk) add_disk(disk);
-        for (size_t array = 0; array < array_count; ++array)
-            add_device({{"kname", fmt::format("md{}", array)},
-                        {"type", "raid1"},
-                        {"size", 16'000'000'000'000},
-                        {"fstype", "xfs"},
-                        {"uuid", fmt::format("{:08x}-9999-4000-8000-000000000000", array)}});
-        say_run({"lsblk", "--all", "--json", "--bytes", "--list", "--output", storage::lsblk_columns},
-                Json{{"blockdevices", devices_}}.dump());
-    }
-
-    void add_disk(size_t disk)
-    {
-        const std::string name = disk_name(disk), serial = fmt::format("SER{:06}", disk);
-        const size_t array = disk / members_each;
-        add_device({{"kname", name},
-                    {"type", "disk"},
-                    {"size", 16'000'900'661'248},
-                    {"model", "HUH721216AL"},
-                    {"serial", serial},
-                    {"pttype", "gpt"},
-                    {"ptuuid", fmt::format("{:08x}-0000-4000-8000-000000000000", disk)}});
-        add_device({{"kname", name + "1"},
-                    {"pkname", name},
-                    {"type", "part"},
-                    {"size", 16'000'899'612'672},
-                    {"start", 2048},
-                    {"partuuid", fmt::format("{:08x}-0000-4000-8000-000000000001", disk)},
-                    {"fstype", "linux_raid_member"},
-                    {"uuid", array_uuid(array)}},
-                   array < array_count ? fmt::format("md{}", array) : "");
-        links_["/dev/disk/by-id/ata-HUH721216AL_" + serial] = name;
-        links_["/dev/disk/by-id/ata-HUH721216AL_" + serial + "-part1"] = name + "1";
-    }
-
-    void describe_array(size_t array)
-    {
-        const std::string name = fmt::format("md{}", array), md = fmt::format("/sys/block/{}/md/", name);
-        const std::pair<const char*, const char*> facts[] = {
-            {"level", "raid1"},        {"metadata_version", "1.2"}, {"array_state", "clean"},
-            {"raid_disks", "3"},       {"degraded", "0"},           {"component_size", "15625000000"},
-            {"bitmap/location", "+8"}, {"sync_action", "idle"},     {"sync_completed", "none"},
-            {"sync_speed", "none"}};
-        for (const auto& [file, text] : facts) say_file(md + file, text);
-        say_file(md + "uuid", array_uuid(array));
-        say_file(fmt::format("/sys/block/{}/size", name), "31250000000");
-        Texts entries;
-        for (size_t leg = 0; leg < members_each; ++leg) {
-            entries.push_back("dev-" + member(array, leg));
-            say_file(md + entries.back() + "/state", "in_sync");
-            say_file(md + entries.back() + "/slot", fmt::format("{}", leg));
-        }
-        say(question::at(Call::list, md.substr(0, md.size() - 1)), entries);
-        links_[fmt::format("/dev/disk/by-id/md-uuid-{:08x}:11112222:33334444:44444444", array)] = name;
-    }
-
-    void list_links()
-    {
-        Texts names;
-        for (const auto& [path, device] : links_) {
-            names.push_back(path.substr(path.rfind('/') + 1));
-            say(question::at(Call::resolve, path), "/dev/" + device);
-        }
-        say(question::at(Call::list, "/dev/disk/by-id"), names);
-    }
-
-    void list_bus_paths()
-    {
-        Texts names;
-        for (size_t disk = 0; disk < disk_count; ++disk) {
-            names.push_back(fmt::format("pci-0000:3b:00.0-sas-phy{}-lun-0", disk));
-            say(question::at(Call::resolve, "/dev/disk/by-path/" + names.back()), "/dev/" + disk_name(disk));
-            names.push_back(names.back() + "-part1");
-        }
-        say(question::at(Call::list, "/dev/disk/by-path"), names);
-    }
-
-    /// SMART as an ATA disk tells it, with the attributes that such a disk has.
-    void answer_for_disks()
-    {
-        for (size_t disk = 0; disk < disk_count; ++disk) {
-            const std::string device = "/dev/" + disk_name(disk);
-            Json table = Json::array();
-            for (size_t id = 1; id <= attributes_each; ++id)
-                table.push_back({{"id", id},
-                                 {"name", id == 5 ? "Reallocated_Sector_Ct" : "Some_Attribute"},
-                                 {"value", 100},
-                                 {"worst", 100},
-                                 {"thresh", 16},
-                                 {"when_failed", ""},
-                                 {"flags", {{"value", 11}, {"string", "PO-R-- "}, {"prefailure", true}}},
-                                 {"raw", {{"value", 0}, {"string", "0"}}}});
-            const Json smart = {{"smartctl", {{"version", {7, 3}}, {"exit_status", 0}}},
-                                {"device", {{"name", device}, {"type", "sat"}, {"protocol", "ATA"}}},
-                                {"model_name", "HUH721216AL"},
-                                {"serial_number", fmt::format("SER{:06}", disk)},
-                                {"smart_status", {{"passed", true}}},
-                                {"ata_smart_attributes", {{"revision", 16}, {"table", table}}}};
-            say_run({"smartctl", "--json=c", "--info", "--health", "--attributes", "--log=error",
-                     "--nocheck=standby", device},
-                    smart.dump());
-        }
-    }
-
-    void mount_arrays()
-    {
-        Json mounts = Json::array();
-        for (size_t array = 0; array < array_count; ++array) {
-            const std::string numbers = fmt::format("9:{}", array);
-            mounts.push_back(
-                {{"maj:min", numbers}, {"target", fmt::format("/srv/{}", array)}, {"fstype", "xfs"}});
-            say(question::at(Call::resolve, "/sys/dev/block/" + numbers),
-                fmt::format("/sys/block/md{}", array));
-        }
-        say_run({"findmnt", "--kernel", "--list", "--json", "--output", storage::findmnt_columns},
-                Json{{"filesystems", mounts}}.dump());
-        say_file("/proc/swaps", "Filename");
-    }
-
-    Json devices_ = Json::array();
-    std::map<std::string, std::string> links_;
-    std::vector<host::Contact> contacts_;
-};
 
 /// The median of what it takes to look, to draw the graph and to judge.
 Result<Nanoseconds> time_views(const std::string& recording, storage::Depth depth)
@@ -217,8 +34,26 @@ Result<Nanoseconds> time_views(const std::string& recording, storage::Depth dept
         taken.push_back(watch.taken().wall);
         const size_t asked = depth == storage::Depth::health ? disk_count : 0;
         if (survey.inventory.disks.size() != disk_count || survey.inventory.arrays.size() != array_count ||
-            survey.bus_paths.size() != disk_count || survey.smart.size() != asked)
+            survey.bus_paths.size() != disk_count || survey.smart.size() != asked ||
+            survey.ata_capacities.size() != asked)
             return fail(ErrorKind::failed, "the made-up host was not read whole");
+    }
+    return median(taken);
+}
+
+/// The median of what one disk's identity takes to check, as before each step of a plan.
+Result<Nanoseconds> time_identity(const std::string& recording)
+{
+    const auto host = TRY(host::recorded_host(recording));
+    const storage::Inventory inventory = TRY(storage::read_inventory(*host));
+    std::vector<Nanoseconds> taken;
+    for (const storage::Disk& disk : inventory.disks | std::views::take(identity_rounds)) {
+        const operation::Question question = storage::disk::is(disk);
+        const Stopwatch watch;
+        const operation::Finding finding = TRY(storage::disk::find_identity(*host, question.arguments));
+        taken.push_back(watch.taken().wall);
+        if (finding.verdict != operation::Verdict::pass)
+            return fail(ErrorKind::failed, "a disk of the made-up host was not known again");
     }
     return median(taken);
 }
@@ -227,19 +62,24 @@ Result<Nanoseconds> time_views(const std::string& recording, storage::Depth dept
 
 Result<std::vector<Row>> measure_inventory(const ScratchFolder&)
 {
-    const std::string text = TRY(MadeUpHost().recording());
+    const std::string text = TRY(host::format_recording(large_host::contacts()));
     const Nanoseconds tree = TRY(time_views(text, storage::Depth::tree));
     const Nanoseconds smart = TRY(time_views(text, storage::Depth::health));
+    const Nanoseconds identity = TRY(time_identity(text));
     return std::vector<Row>{
         {.name = fmt::format("inventory, graph and health of {} disks and {} arrays, recorded", disk_count,
                              array_count),
          .ours = to_text(tree),
          .mark = "under 100 ms",
          .reached = tree < longest},
-        {.name = fmt::format("the same, with the SMART reports of {} disks", disk_count),
+        {.name = fmt::format("the same, with SMART and the capacity of {} disks", disk_count),
          .ours = to_text(smart),
          .mark = "under 500 ms",
-         .reached = smart < longest_with_smart}};
+         .reached = smart < longest_with_smart},
+        {.name = fmt::format("the identity of one disk among {}, recorded", disk_count),
+         .ours = to_text(identity),
+         .mark = "under 10 ms",
+         .reached = identity < longest_identity}};
 }
 
 }  // namespace belay::bench

@@ -1,10 +1,12 @@
-// What starts a host: /etc/fstab, efibootmgr's list, the digests of an EFI system partition. The first byte
-// chooses; what was read must be read the same again, and an edit must keep the lines that it is not about.
+// What starts a host: /etc/fstab, efibootmgr's list, the digests of an EFI system partition, debconf's file.
+// The first byte chooses; what was read must be read the same again, and an edit must keep the lines that it
+// is not about.
 
 #include "base/invariant.h"
 #include "storage/efi_entries.h"
 #include "storage/esp_tree.h"
 #include "storage/fstab.h"
+#include "storage/grub_devices.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +32,7 @@ void read_fstab(std::string_view text)
 
 void read_digests(std::string_view text)
 {
-    const Result<esp::Tree> tree = esp::parse_digests(text, "/e");
+    const Result<esp::Tree> tree = esp::tree_in(text, "/e");
     if (tree) INVARIANT(esp::differences(esp::wanted_copy(*tree), {}).size() >= tree->size());
 }
 
@@ -41,12 +43,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
 {
     if (size == 0) return 0;
     const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 3) {
+    switch (data[0] % 4) {
         case 0:
             read_fstab(text);
             break;
         case 1:
             static_cast<void>(efi::parse_entries(text).has_value());
+            break;
+        case 3:
+            static_cast<void>(grub_devices::parse(text).has_value());
             break;
         default:
             read_digests(text);

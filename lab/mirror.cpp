@@ -1,5 +1,6 @@
 #include "mirror.h"
 
+#include <algorithm>
 #include <climits>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ std::vector<std::string> Mirror::members() const
     return {all.begin(), all.begin() + std::min(options_.members, 4U)};
 }
 
-Result<void> Mirror::start_host()
+Result<void> Mirror::start_host(const std::vector<std::string>& without)
 {
     Options options{.name = "mirror",
                     .memory = {256 << 20},
@@ -45,6 +46,9 @@ Result<void> Mirror::start_host()
                     .modules = {"raid1"}};
     if (options_.members > 2) options.disks.push_back({"e", options_.disk, "LAB-e"});
     if (options_.members > 3) options.disks.push_back({"f", options_.disk, "LAB-f"});
+    if (options_.content == "lvm") options.modules.emplace_back("dm-mod");
+    std::erase_if(options.disks,
+                  [&](const Disk& one) { return std::ranges::find(without, one.serial) != without.end(); });
     if (options_.level != "1") options.modules.insert(options.modules.end(), {"raid456", "raid10"});
     host_ = TRY(Host::boot(*folder_, std::move(options)));
     return {};
@@ -63,6 +67,7 @@ Result<void> Mirror::make_mirror()
                                        "--bitmap=internal",
                                        "--homehost=any",
                                        "--name=data"};
+    if (options_.used.count > 0) create.push_back(fmt::format("--size={}", options_.used.count / 1024));
     for (const std::string& serial : members()) {
         create.push_back(disk(serial) + "-part1");
         const host::Outcome outcome = TRY(host_->run({"sfdisk", "--quiet", disk(serial)}, table));
@@ -78,23 +83,43 @@ Result<void> Mirror::make_mirror()
     const size_t at = detail.find("MD_UUID=");
     if (at == std::string::npos) return fail(ErrorKind::failed, "mdadm does not tell the UUID of /dev/md0");
     uuid_ = detail.substr(at + 8, detail.find('\n', at) - at - 8);
-    TRY(run({"mke2fs", "-q", "-t", "ext4", "-L", "data", array()}));
     TRY(run({"mke2fs", "-q", "-t", "ext4", disk("LAB-state")}));
+    return make_content();
+}
+
+Result<void> Mirror::make_content()
+{
+    if (options_.content == "lvm") {
+        TRY(run({"lvm", "vgcreate", "lab", array()}));
+        TRY(run({"lvm", "lvcreate", "--name", "data", "--extents", "50%FREE", "lab"}));
+    }
+    // mkfs.xfs makes one of less than 300 MiB only where it is told that nobody shall rely on it.
+    if (options_.content == "xfs")
+        TRY(run({"mkfs.xfs", "-q", "--unsupported", "-L", "data", filesystem()}));
+    else
+        TRY(run({"mke2fs", "-q", "-t", "ext4", "-L", "data", filesystem()}));
     return {};
 }
 
 Result<void> Mirror::mount()
 {
     TRY(run({"mkdir", "-p", data, "/var/lib/belay"}));
-    TRY(run({"mount", array(), data}));
+    // systemd would, when udev has seen the array.
+    if (options_.content == "lvm") TRY(run({"lvm", "vgchange", "--activate", "y", "lab"}));
+    TRY(run({"mount", filesystem(), data}));
     TRY(run({"mount", disk("LAB-state"), "/var/lib/belay"}));
     return {};
 }
 
-Result<void> Mirror::boot()
+Result<void> Mirror::boot(const std::vector<std::string>& without)
 {
     host_.reset();
-    TRY(start_host());
+    TRY(start_host(without));
+    if (!without.empty()) {
+        // It says nothing of use: 2 as well where every array runs already.
+        static_cast<void>(TRY(host_->run({"mdadm", "--incremental", "--run", "--scan"})));
+        TRY(run({"udevadm", "settle"}));
+    }
     return mount();
 }
 

@@ -15,7 +15,9 @@ struct MirrorOptions {
     Bytes disk = {192 << 20};
     Bytes joining = {192 << 20};  ///< of each blank disk
     std::string level = "1";
-    unsigned members = 2;  ///< at most 4
+    unsigned members = 2;          ///< at most 4
+    Bytes used = {0};              ///< of each member; 0: all
+    std::string content = "ext4";  ///< "xfs", or "lvm": the volume group lab with ext4 on its volume data
     std::string programs =
         {};  ///< the folder of belay, belayd and belay-load; empty: that of the running program
 };
@@ -36,8 +38,10 @@ class Mirror {
     /// command. `folder` must outlive it.
     static Result<Mirror> build(const Folder& folder, MirrorOptions options = {});
 
-    /// Boots it again on the disks as they are, checks nothing, mounts what is to be mounted.
-    Result<void> boot();
+    /// Boots it again on the disks as they are, checks nothing, mounts what is to be mounted. `without`: the
+    /// serials of disks that are pulled; an array that lacks a member is started for all that, as a host's
+    /// timer does after a while.
+    Result<void> boot(const std::vector<std::string>& without = {});
     void power_cut() { host_.reset(); }
     bool is_up() const { return host_ != nullptr; }
     Host& host() { return *host_; }
@@ -49,6 +53,8 @@ class Mirror {
                                 Milliseconds limit = std::chrono::seconds(120));
 
     std::string program(const std::string& name) const { return options_.programs + "/" + name; }
+    /// What is mounted: the array, or the logical volume on it.
+    std::string filesystem() const { return options_.content == "lvm" ? "/dev/lab/data" : array(); }
     /// The array, by a path that outlives the boot.
     std::string array() const { return "/dev/disk/by-id/md-uuid-" + uuid_; }
     std::string disk(const std::string& serial) const { return "/dev/disk/by-id/ubd-" + serial; }
@@ -56,8 +62,9 @@ class Mirror {
   private:
     Mirror(const Folder& folder, MirrorOptions options) : folder_(&folder), options_(std::move(options)) {}
 
-    Result<void> start_host();
+    Result<void> start_host(const std::vector<std::string>& without = {});
     Result<void> make_mirror();
+    Result<void> make_content();
     Result<void> mount();
 
     const Folder* folder_;

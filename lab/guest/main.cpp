@@ -4,16 +4,11 @@
 #include "guest/commands.h"
 #include "guest/power.h"
 #include "guest/prepare.h"
+#include "guest/process_one.h"
 
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
+#include <cerrno>
 #include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <termios.h>
-#include <unistd.h>
 
 namespace {
 
@@ -30,18 +25,6 @@ Result<int> open_line()
     if (::tcsetattr(line, TCSANOW, &mode) != 0)
         return std::unexpected(system_error("cannot set /dev/ttyS0", errno));
     return line;
-}
-
-/// Before there is a second thread.
-void set_environment()
-{
-    // NOLINTBEGIN(concurrency-mt-unsafe)
-    ::clearenv();
-    ::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-    ::setenv("HOME", "/root", 1);
-    ::setenv("LANG", "C.UTF-8", 1);
-    ::setenv("TERM", "xterm-256color", 1);
-    // NOLINTEND(concurrency-mt-unsafe)
 }
 
 Wanted read_wanted(const Frame& frame)
@@ -78,17 +61,5 @@ Result<void> work()
 
 int main()
 {
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    ::sigaddset(&signals, SIGCHLD);
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-    ::umask(022);
-    set_environment();
-    if (const Result<void> done = work(); !done) {
-        fmt::print("belay-lab-guest: {}\n", done.error().what);
-        std::fflush(stdout);
-    }
-    ::reboot(RB_POWER_OFF);
-    return 1;
+    return as_process_one(work);
 }

@@ -8,8 +8,8 @@
 namespace belay::lab {
 
 /// Each slot must hold the write whose answer came last. After a power cut some answers may have been lost on
-/// their way: then a later whole write is as good, and the one block that was being written may be torn, for a
-/// disk promises to write whole sectors, not whole blocks. Threads: one at a time.
+/// their way: then a later whole write is as good, and the one block that was being written may be torn, for
+/// a disk promises to write whole sectors, not whole blocks. Threads: one at a time.
 class Ledger {
   public:
     enum class Answers { all, some };

@@ -4,20 +4,17 @@
 
 #include "guest/commands.h"
 #include "guest/power.h"
+#include "guest/process_one.h"
 #include "guest/run_to_end.h"
 
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
+#include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <optional>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace {
 
@@ -25,18 +22,6 @@ using namespace belay;
 using namespace belay::lab;
 
 constexpr const char* line_name = "org.belay.lab";
-
-/// Before there is a second thread.
-void set_environment()
-{
-    // NOLINTBEGIN(concurrency-mt-unsafe)
-    ::clearenv();
-    ::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-    ::setenv("HOME", "/root", 1);
-    ::setenv("LANG", "C.UTF-8", 1);
-    ::setenv("TERM", "xterm-256color", 1);
-    // NOLINTEND(concurrency-mt-unsafe)
-}
 
 Result<void> mount_at(const char* type, const char* target)
 {
@@ -96,26 +81,19 @@ Result<void> work()
         TRY(serve(*line));
     else
         static_cast<void>(run_to_end({"setsid", "--ctty", "--wait", "bash", "--norc", "-i"}));
-    leave_orderly();
     return {};
+}
+
+Result<void> work_and_leave()
+{
+    const Result<void> done = work();
+    leave_orderly();
+    return done;
 }
 
 }  // namespace
 
 int main()
 {
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    ::sigaddset(&signals, SIGCHLD);
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-    ::umask(022);
-    set_environment();
-    if (const Result<void> done = work(); !done) {
-        fmt::print("belay-lab: {}\n", done.error().what);
-        std::fflush(stdout);
-        leave_orderly();
-    }
-    ::reboot(RB_POWER_OFF);
-    return 1;
+    return as_process_one(work_and_leave);
 }

@@ -17,7 +17,7 @@ namespace belay::lab {
 namespace {
 
 constexpr const char* qemu = "/usr/bin/qemu-system-x86_64";
-constexpr const char* firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+constexpr const char* uefi = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 
 /// Why a machine has gone, or does not answer: the last that it printed.
 Error with_console(ErrorKind kind, std::string what, const std::string& console)
@@ -36,19 +36,19 @@ std::vector<std::string> qemu_arguments(const VmOptions& options, int line)
 {
     // Writes that QEMU has done are in the real machine's cache and outlive QEMU; a flush adds nothing.
     constexpr const char* how = "format=raw,cache=unsafe,discard=unmap";
-    std::vector<std::string> arguments = {
-        "-machine",    "q35",
-        "-accel",      "tcg,thread=multi",
-        "-cpu",        "max",
-        "-smp",        "2",
-        "-m",          fmt::format("{}M", options.memory.count >> 20),
-        "-nodefaults", "-display",
-        "none",        "-no-reboot",
-        "-drive",      fmt::format("if=pflash,unit=0,format=raw,readonly=on,file={}", firmware),
-        "-drive",      fmt::format("if=pflash,unit=1,format=raw,file={}", options.variables)};
+    std::vector<std::string> arguments = {"-machine",    "q35",
+                                          "-accel",      "tcg,thread=multi",
+                                          "-cpu",        "max",
+                                          "-smp",        "2",
+                                          "-m",          fmt::format("{}M", options.memory.count >> 20),
+                                          "-nodefaults", "-display",
+                                          "none",        "-no-reboot"};
     const auto add = [&](std::initializer_list<std::string> more) {
         arguments.insert(arguments.end(), more);
     };
+    if (options.firmware == Firmware::uefi)
+        add({"-drive", fmt::format("if=pflash,unit=0,format=raw,readonly=on,file={}", uefi), "-drive",
+             fmt::format("if=pflash,unit=1,format=raw,file={}", options.variables)});
     for (const VmDisk& disk : options.disks) {
         const std::string id = "disk-" + disk.serial;
         add({"-drive", fmt::format("if=none,id={},{},file={}", id, how, disk.image), "-device",

@@ -1,6 +1,6 @@
 #pragma once
-// A virtual machine that boots as a real one does: UEFI firmware with its variables, a boot loader from a
-// disk, Debian's kernel and initramfs. Software emulation: a boot takes some twenty seconds.
+// A virtual machine that boots as a real one does: UEFI firmware with its variables or a BIOS, a boot loader
+// from a disk, Debian's kernel and initramfs. Software emulation: a boot takes some twenty seconds.
 //
 //     lab::VmOptions options = {.disks = {{"a", "/tmp/a.img"}}, .variables = "/tmp/vars.fd", ...};
 //     auto vm = TRY(lab::Vm::boot(options));
@@ -28,9 +28,13 @@ struct VmDisk {
     std::string image;   ///< a raw image
 };
 
+/// What starts the machine: OVMF, or SeaBIOS from the first disk alone, as a BIOS does.
+enum class Firmware { uefi, bios };
+
 struct VmOptions {
     std::vector<VmDisk> disks = {};
-    std::string variables;  ///< the file with the firmware's variables, which is written
+    Firmware firmware = Firmware::uefi;
+    std::string variables;  ///< for UEFI: the file with the firmware's variables, which is written
     std::string console;    ///< the file that takes what firmware, boot loader and kernel print
     /// A kernel that is started past the firmware's own choice, with its command line: to install.
     std::string kernel = {}, initramfs = {}, command_line = {};

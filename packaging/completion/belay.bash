@@ -10,7 +10,7 @@ _belay_commands="storage procedures plan add run runbook activate commit abort c
 
 declare -A _belay_options=(
     [belay]="--version"
-    [storage show]="--from"
+    [storage show]="--from --summary"
     [storage health]="--from"
     [storage record]="--mask"
     [storage ports]=""
@@ -36,7 +36,7 @@ declare -A _belay_options=(
     [version]=""
 )
 
-_belay_kinds="mdstat mdadm-detail mdadm-examine sfdisk-dump lsblk-json smartctl-json lvm-json zpool-status"
+_belay_kinds="mdstat mdadm-detail mdadm-examine sfdisk-dump lsblk-json smartctl-json lvm-json zpool-status hdparm-max hdparm-dco"
 
 # Every text of a field in a line of JSON: a value of "name" or "id" without quotes in it.
 _belay_texts() {

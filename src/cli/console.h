@@ -25,8 +25,8 @@ class Console {
     virtual void err(std::string_view text) = 0;
     virtual bool failed() const = 0;
 
-    /// Says the question and reads a line of standard input, without its end; nothing at the end of input or on
-    /// Ctrl-C, which counts as an answer from the moment that the question is seen.
+    /// Says the question and reads a line of standard input, without its end; nothing at the end of input or
+    /// on Ctrl-C, which counts as an answer from the moment that the question is seen.
     virtual std::optional<std::string> ask(std::string_view question) = 0;
     /// All of standard input. `hint` is said where a person has to type it. Errors: corrupt, where it is
     /// longer than `limit` bytes; io.

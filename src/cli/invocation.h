@@ -51,9 +51,10 @@ struct Invocation {
     std::string from;   ///< a recording to look at instead of this machine
     std::string file;   ///< where a recording goes; "-": standard output
     bool mask = false;  ///< serial numbers are replaced in it
+    bool summary = false;
 
-    std::string target;  ///< an operation's number, a procedure's name, a runbook's file, or a kind of text;
-                         ///< may be empty
+    std::string target;  ///< an operation's number, a procedure's name, a runbook's file, a kind of text, or
+                         ///< what of the storage is to be shown; may be empty
     std::string why;
 
     // plan, add, run

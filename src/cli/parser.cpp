@@ -1,4 +1,5 @@
 #include "cli/invocation.h"
+#include "cli/sense.h"
 #include "storage/parse/kinds.h"
 
 #include <CLI/App.hpp>
@@ -38,7 +39,6 @@ class Parser {
     void why_option(CLI::App& app);
     void no_wait_option(CLI::App& app);
     Result<void> check_words(const CLI::App& chosen);
-    Result<void> check_sense();
     Result<void> read_typed();
 
     CLI::App app_{"Change disks under a running service, with the way back kept open until you commit.",
@@ -74,7 +74,14 @@ Parser::Parser()
     common_options(*storage_);
     CLI::App* storage_show =
         command(*storage_, Command::storage_show, "show", "show disks, partitions, arrays and filesystems",
-                "belay storage show\n  belay storage show --from host.recording");
+                "belay storage show\n  belay storage show md0\n  belay storage show --summary\n"
+                "  belay storage show --from host.recording");
+    storage_show
+        ->add_option("device", invocation_.target,
+                     "what stands under it and on it alone: a device, serial number, volume group, pool or "
+                     "mount point")
+        ->type_name("");
+    storage_show->add_flag("--summary", invocation_.summary, "how many there are of each kind");
     CLI::App* health = command(*storage_, Command::storage_health, "health",
                                "what is not as it should be, and what mends it", "belay storage health");
     for (CLI::App* app : {storage_show, health})
@@ -352,83 +359,6 @@ Result<void> Parser::read_typed()
     return {};
 }
 
-/// A kind of text that can be parsed. Errors: usage, naming those there are.
-Result<void> check_kind(const std::string& name)
-{
-    if (storage::parse::kind_named(name) != nullptr) return {};
-    std::vector<std::string> names;
-    for (const storage::parse::Kind& kind : storage::parse::kinds()) names.emplace_back(kind.name);
-    const std::string there_are = fmt::format("there are: {}", fmt::join(names, ", "));
-    if (name.empty())
-        return fail(ErrorKind::usage, "which kind of text? none was named; " + there_are,
-                    "belay parse --help");
-    return fail(ErrorKind::usage,
-                fmt::format("\"{}\" is no kind of text that can be parsed{}; {}", name,
-                            did_you_mean(name, names), there_are),
-                "belay parse --help");
-}
-
-/// What a command cannot do without, and what does not go together.
-Result<void> Parser::check_sense()
-{
-    const Invocation& asked = invocation_;
-    switch (asked.command) {
-        case Command::plan:
-        case Command::add:
-        case Command::run: {
-            if (asked.target.empty())
-                return fail(ErrorKind::usage, "which procedure? none was named", "belay procedures");
-            if (!is_operation(asked.target)) break;
-            if (asked.command != Command::add)
-                return fail(
-                    ErrorKind::usage,
-                    fmt::format("\"{}\" is an operation's number, and a procedure is wanted", asked.target),
-                    "belay procedures");
-            const bool plans =
-                !asked.words.empty() || !asked.gates.empty() || asked.timer || asked.gate_grace;
-            if (plans)
-                return fail(
-                    ErrorKind::usage,
-                    fmt::format("operation {} was planned already and takes no more arguments", asked.target),
-                    fmt::format("belay add {}, or belay timer {} once it is active", asked.target,
-                                asked.target));
-            break;
-        }
-        case Command::activate:
-        case Command::commit:
-        case Command::abort:
-        case Command::clear:
-        case Command::timer:
-            if (asked.target.empty())
-                return fail(ErrorKind::usage, "which operation? no number was given", "belay show");
-            [[fallthrough]];
-        case Command::show:
-            if (!asked.target.empty() && !is_operation(asked.target))
-                return fail(ErrorKind::usage,
-                            fmt::format("\"{}\" is not an operation's number", asked.target), "belay show");
-            break;
-        case Command::parse:
-            return check_kind(asked.target);
-        case Command::runbook_lint:
-        case Command::runbook_plan:
-        case Command::runbook_add:
-        case Command::runbook_run:
-            if (asked.target.empty())
-                return fail(ErrorKind::usage, "which runbook? no file was named", "belay runbook --help");
-            break;
-        default:
-            break;
-    }
-    if (int{asked.stop} + int{asked.restart} + int{asked.extend.has_value()} > 1)
-        return fail(ErrorKind::usage, "only one of --stop, --restart and --extend can be asked for at a time",
-                    "belay timer --help");
-    if (asked.command == Command::storage_record && asked.file.empty())
-        return fail(ErrorKind::usage, "where to? no file was given", "belay storage record host.recording");
-    if (asked.command == Command::show && asked.target.empty() && (asked.journal || asked.follow))
-        return fail(ErrorKind::usage, "which operation? no number was given", "belay show");
-    return {};
-}
-
 Result<Parsed> Parser::parse(std::vector<std::string> words)
 {
     std::ranges::reverse(words);  // the library takes them from the back
@@ -457,7 +387,7 @@ Result<Parsed> Parser::parse(std::vector<std::string> words)
         invocation_.command = command->second;
     }
     TRY(read_typed());
-    TRY(check_sense());
+    TRY(check_sense(invocation_));
     return Parsed{invocation_, std::nullopt};
 }
 
@@ -476,11 +406,6 @@ std::vector<CommandWords> Parser::commands() const
 
 }  // namespace
 
-bool is_operation(std::string_view target)
-{
-    return !target.empty() && std::ranges::all_of(target, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 Result<Parsed> parse_command_line(const std::vector<std::string>& words)
 {
     Parser parser;
@@ -490,45 +415,6 @@ Result<Parsed> parse_command_line(const std::vector<std::string>& words)
 std::vector<CommandWords> all_commands()
 {
     return Parser().commands();
-}
-
-Result<std::map<std::string, std::string>> procedure_arguments(const std::vector<std::string>& words)
-{
-    std::map<std::string, std::string> arguments;
-    for (size_t i = 0; i < words.size(); ++i) {
-        const std::string& word = words[i];
-        if (!word.starts_with("--") || word.size() < 3)
-            return fail(ErrorKind::usage,
-                        fmt::format("\"{}\" stands alone; arguments are written --name VALUE", word),
-                        "belay procedures");
-        const size_t equals = word.find('=');
-        const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
-        if (arguments.contains(name))
-            return fail(ErrorKind::usage, fmt::format("--{} was given twice", name), "belay procedures");
-        if (equals != std::string::npos) {
-            arguments[name] = word.substr(equals + 1);
-        } else if (i + 1 < words.size()) {
-            arguments[name] = words[++i];
-        } else {
-            return fail(ErrorKind::usage, fmt::format("--{} has no value", name), "belay procedures");
-        }
-    }
-    return arguments;
-}
-
-Result<std::map<std::string, std::string>> runbook_values(const std::vector<std::string>& set)
-{
-    std::map<std::string, std::string> values;
-    for (const std::string& word : set) {
-        const size_t equals = word.find('=');
-        if (equals == std::string::npos || equals == 0)
-            return fail(ErrorKind::usage, fmt::format("\"{}\" sets nothing; write --set NAME=VALUE", word),
-                        "belay runbook plan --help");
-        const std::string name = word.substr(0, equals);
-        if (!values.emplace(name, word.substr(equals + 1)).second)
-            return fail(ErrorKind::usage, fmt::format("{} was set twice", name), "belay runbook plan --help");
-    }
-    return values;
 }
 
 }  // namespace belay::cli

@@ -4,11 +4,13 @@
 #include "cli/fields.h"
 #include "cli/health_text.h"
 #include "cli/monitor.h"
+#include "cli/storage_part.h"
 #include "cli/storage_text.h"
 #include "host/real.h"
 #include "host/recorded.h"
 #include "procedures/procedures.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -57,7 +59,55 @@ Result<int> record(const Invocation& asked, Console& console, const AskView& ask
     return 0;
 }
 
+/// From here on nobody reads the tree from its beginning to its end.
+constexpr int64_t many_lines = 200;
+
+std::string tree_text(const Invocation& asked, const Style& style, const Json& graph)
+{
+    std::string text = storage_text(style, graph);
+    if (style.width > 0 && asked.target.empty() && std::ranges::count(text, '\n') > many_lines)
+        text += "\nin short: belay storage show --summary; of one thing alone: belay storage show DEVICE\n";
+    return text;
+}
+
+Result<int> show(const Invocation& asked, Console& console, const Style& style, const Json& whole)
+{
+    const Json graph = asked.target.empty() ? whole : TRY(part_of_graph(whole, asked.target));
+    if (asked.summary) {
+        const Json summary = summary_of_graph(graph);
+        say(asked, console, summary, summary_text(style, summary));
+    } else {
+        say(asked, console, graph, tree_text(asked, style, graph));
+    }
+    return 0;
+}
+
+/// A recording may be longer than a message, so it comes in pieces.
+Result<Json> ask_in_pieces(site::Client& client, const Json& parameters)
+{
+    std::string text;
+    uint64_t size = 0;
+    TRY(client.stream("StorageRecord", parameters, [&](const Json& piece) {
+        text += raw_text(piece, "recording");
+        size = static_cast<uint64_t>(number_of(piece, "size"));
+        return text.size() <= most_read.count;
+    }));
+    if (text.empty() || text.size() != size)
+        return fail(ErrorKind::unavailable,
+                    fmt::format("the recording broke off: {} of {} bytes came", text.size(), size),
+                    "the same command again");
+    return Json{{"recording", std::move(text)}};
+}
+
 }  // namespace
+
+AskView ask_daemon(site::Client& client)
+{
+    return [&client](std::string_view method, const Json& parameters) -> Result<Json> {
+        if (method == "StorageRecord") return ask_in_pieces(client, parameters);
+        return client.call(method, parameters);
+    };
+}
 
 Result<AskView> ask_recording(const std::string& path)
 {
@@ -91,9 +141,7 @@ Result<int> storage_command(const Invocation& asked, Console& console, const Sty
         say(asked, console, ports, ports_text(style, ports));
         return 0;
     }
-    const Json graph = TRY(ask("StorageShow", Json::object()));
-    say(asked, console, graph, storage_text(style, graph));
-    return 0;
+    return show(asked, console, style, TRY(ask("StorageShow", Json::object())));
 }
 
 }  // namespace belay::cli

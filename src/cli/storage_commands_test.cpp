@@ -118,6 +118,61 @@ TEST_CASE("a recording goes into a new file, and never over one that is there")
     CHECK(console.said == "to a pipe\n");
 }
 
+TEST_CASE("a recording that breaks off on its way is not kept")
+{
+    const std::string path = fmt::format("/tmp/belay-broken-recording-{}", ::getpid());
+    fakes::FakeClient client;
+    client.views = {{{"recording", "half of "}, {"size", 17}}, {{"recording", "the text\n"}, {"size", 17}}};
+    CHECK(must(ask_daemon(client)("StorageRecord", {{"mask", false}})) ==
+          Json{{"recording", "half of the text\n"}});
+    client.views.pop_back();
+    Invocation asked;
+    asked.command = Command::storage_record;
+    asked.file = path;
+    fakes::TextConsole console;
+    const auto broken = storage_command(asked, console, console.style(), ask_daemon(client));
+    REQUIRE(!broken);
+    CHECK(broken.error().what == "the recording broke off: 8 of 17 bytes came");
+    CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("of a host that is too large to read, one thing with what it stands on and what stands on it")
+{
+    const Run array({"storage", "show", "md0", "--from", recording});
+    CHECK(array.code == 0);
+    CHECK(
+        array.console.said.starts_with("ubda  32 MiB, serial LAB-a, gpt, solid state\n"
+                                       "└─ ubda1  20 MiB, Linux RAID\n"
+                                       "   └─ md0  raid1, 2 of 3 members, clean, 19 MiB\n"));
+    CHECK(array.console.said.find("LAB-b") != std::string::npos);
+    CHECK(array.console.said.find("LAB-h") == std::string::npos);
+    const Run disk({"storage", "show", "LAB-a", "--from", recording});
+    CHECK(disk.console.said.find("md0") != std::string::npos);
+    CHECK(disk.console.said.find("LAB-b") == std::string::npos);
+    for (const char* same : {"ubda", "/dev/ubda"})
+        CHECK(Run({"storage", "show", same, "--from", recording}).console.said == disk.console.said);
+    const Run none({"storage", "show", "sdx", "--from", recording});
+    CHECK(none.code == 5);
+    CHECK(none.console.complained.find("sdx") != std::string::npos);
+    CHECK(none.console.complained.find("belay storage show --summary") != std::string::npos);
+}
+
+TEST_CASE("in short: how many there are of each kind, those that are alike together")
+{
+    const Run whole({"storage", "show", "--summary", "--from", recording});
+    CHECK(whole.code == 0);
+    CHECK(whole.console.said.starts_with("disks "));
+    CHECK(whole.console.said.find("32 MiB, gpt, solid state") != std::string::npos);
+    const Json groups =
+        must(parse_json(Run({"storage", "show", "--summary", "--json", "--from", recording}).console.said))
+            .at("groups");
+    CHECK(groups[0].at("kind") == "disk");
+    uint64_t disks = 0;
+    for (const Json& group : groups)
+        disks += group.at("kind") == "disk" ? group.at("count").get<uint64_t>() : 0;
+    CHECK(disks == 8);
+}
+
 TEST_CASE("record wants a file")
 {
     CHECK(Run({"storage", "record"}).code == 2);

@@ -41,7 +41,8 @@ std::string percent_text(const Json& node, const char* field, std::string_view f
 }
 
 /// The types that a person meets, by GUID or by the number of a DOS table. Source: the UEFI specification,
-/// table 5-7; the Discoverable Partitions Specification; sfdisk -T.
+/// table 5-7; the Discoverable Partitions Specification; sfdisk -T; OpenZFS, lib/libefi (a whole disk gets a
+/// partition 1 for its vdev and a partition 9 of 8 MiB that is kept free).
 std::string type_name(const std::string& type)
 {
     constexpr std::pair<std::string_view, std::string_view> names[] = {
@@ -51,6 +52,8 @@ std::string type_name(const std::string& type)
         {"e6d6d379-f507-44c2-a23c-238f2a3df928", "Linux LVM"},
         {"0657fd6d-a4ab-43c4-84e5-0933c84b4f4f", "Linux swap"},
         {"21686148-6449-6e6f-744e-656564454649", "BIOS boot"},
+        {"6a898cc3-1dd2-11b2-99a6-080020736631", "ZFS"},
+        {"6a945a3b-1dd2-11b2-99a6-080020736631", "ZFS reserved"},
         {"ebd0a0a2-b9e5-4433-87c0-68b6b72699c7", "Microsoft basic data"},
         {"e3c9e316-0b5c-4db8-817d-f92df00215ae", "Microsoft reserved"},
         {"de94bba4-06d1-4d40-a16a-bfd50179d6ac", "Windows recovery"},
@@ -138,6 +141,14 @@ Texts volume_details(const Style& style, const Json& node, const std::string& ki
     return details;
 }
 
+/// "without /dev/disk/by-id/ata-X-part1 (REMOVED)" of each vdev that no device of this machine leads to.
+void add_missing(const Style& style, const Json& node, Texts& details)
+{
+    for (const Json& vdev : list_of(node, "missing"))
+        details.push_back(
+            fmt::format("without {} ({})", text_of(style, vdev, "name"), text_of(style, vdev, "state")));
+}
+
 Texts vdev_details(const Style& style, const Json& node)
 {
     const std::string read = text_of(style, node, "read_errors"),
@@ -146,14 +157,17 @@ Texts vdev_details(const Style& style, const Json& node)
     const bool is_sound =
         std::ranges::all_of(std::array{&read, &write, &checksum},
                             [](const std::string* count) { return count->empty() || *count == "0"; });
-    return {has(node, "wanted") ? "vdev" : "",
-            text_of(style, node, "group"),
-            text_of(style, node, "state"),
-            has(node, "wanted")
-                ? fmt::format("{} of {} online", number_of(node, "active"), number_of(node, "wanted"))
-                : "",
-            is_sound ? "" : fmt::format("errors: {} read, {} write, {} checksum", read, write, checksum),
-            text_of(style, node, "note")};
+    Texts details{
+        has(node, "wanted") ? "vdev" : "",
+        text_of(style, node, "group"),
+        text_of(style, node, "state"),
+        has(node, "wanted")
+            ? fmt::format("{} of {} online", number_of(node, "active"), number_of(node, "wanted"))
+            : "",
+        is_sound ? "" : fmt::format("errors: {} read, {} write, {} checksum", read, write, checksum),
+        text_of(style, node, "note")};
+    add_missing(style, node, details);
+    return details;
 }
 
 Texts swap_details(const Style& style, const Json& node)
@@ -165,6 +179,21 @@ Texts swap_details(const Style& style, const Json& node)
             amount(node, "used", "used"),
             labelled("file", text_of(style, node, "path")),
             labelled("uuid", text_of(style, node, "uuid"))};
+}
+
+Texts pool_details(const Style& style, const Json& node)
+{
+    const int64_t damaged = number_of(node, "data_errors");
+    const Json& scan = object_of(node, "scan");
+    const std::string function = text_of(style, scan, "function"), left = text_of(style, scan, "left");
+    Texts details{"pool", text_of(style, node, "state"), size_text(node), amount(node, "free", "free"),
+                  // Without what goes to parity and to copies, which is in the other two.
+                  amount(node, "available", "available"),
+                  damaged > 0 ? fmt::format("{} data error{}", damaged, damaged == 1 ? "" : "s") : "",
+                  function.empty() ? "" : function + percent_text(scan, "percent", " {} %"),
+                  left.empty() ? "" : left + " left"};
+    add_missing(style, node, details);
+    return details;
 }
 
 /// How a person calls the kind of what is no disk, partition, array or part of LVM or ZFS.
@@ -189,10 +218,11 @@ Texts node_details(const Style& style, const Json& node)
     if (kind == "lv" || kind == "thin_pool" || kind == "thin_lv" || kind == "snapshot")
         return volume_details(style, node, kind);
     if (kind == "vdev") return vdev_details(style, node);
-    if (kind == "pool")
-        return {"pool", text_of(style, node, "state"), size_text(node), amount(node, "free", "free")};
+    if (kind == "pool") return pool_details(style, node);
     if (kind == "dataset") return {"dataset", amount(node, "used", "used")};
-    if (kind == "zvol") return {"zvol", size_text(node), amount(node, "used", "used")};
+    if (kind == "zvol")
+        return {has(node, "device") ? "zvol " + text_of(style, node, "device") : "zvol", size_text(node),
+                amount(node, "used", "used")};
     if (kind == "swap") return swap_details(style, node);
     if (kind == "filesystem")
         return {raw_text(node, "type") == "crypto_LUKS" ? "locked" : "",
@@ -223,6 +253,7 @@ Tone node_tone(const Json& node)
         return number_of(counts, "active") < number_of(counts, "wanted") ? Tone::warn : Tone::plain;
     }
     if (kind == "vg") return number_of(node, "missing_pvs") > 0 ? Tone::bad : Tone::plain;
+    if (number_of(node, "data_errors") > 0) return Tone::bad;
     if (kind == "pool" || kind == "vdev")
         return state == "ONLINE" || state == "AVAIL" || state == "INUSE" ? Tone::plain : Tone::bad;
     if (!raw_text(node, "health").empty()) return Tone::bad;

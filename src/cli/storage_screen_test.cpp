@@ -55,6 +55,16 @@ TEST_CASE("the same host in trouble")
     shows_screen("health", "troubled-host", 140, 1);
 }
 
+TEST_CASE("a host with OpenZFS: sound, in trouble, and while it is mended")
+{
+    shows_screen("show", "zfs-sound-host", 80, 0);
+    shows_screen("health", "zfs-sound-host", 80, 1);
+    shows_screen("show", "zfs-troubled-host", 140, 0);
+    shows_screen("health", "zfs-troubled-host", 80, 1);
+    shows_screen("show", "zfs-busy-host", 80, 0);
+    shows_screen("health", "zfs-busy-host", 80, 1);
+}
+
 TEST_CASE("without colours it is the same text, and in a C locale the same tree of ASCII")
 {
     Terminal plain({"storage", "show", "--no-color", "--from", recording_of("troubled-host")}, {});

@@ -43,7 +43,7 @@ storage::Pool pool()
     pool.row.free = 1ULL << 38;
     pool.devices = {{"/dev/sda", "sda"}, {"/dev/sdc", "sdc"}};
     pool.datasets =
-        must(storage::parse_zfs_list("tank\tfilesystem\t9\t9\t9\t-\t/tank\tyes\n"
+        must(storage::parse_zfs_list("tank\tfilesystem\t9\t103079215104\t9\t-\t/tank\tyes\n"
                                      "tank/mail\tfilesystem\t1073741824\t9\t9\t-\t/srv/mail\tyes\n"
                                      "tank/disk\tvolume\t4096\t9\t9\t1048576\t-\t-\n"));
     return pool;
@@ -62,8 +62,8 @@ TEST_CASE("ZFS: the disk, its vdevs, the pool once, its datasets and what is mou
     CHECK(storage_text(plain(), graph_of(survey)) ==
           "sda  1 TiB, solid state\n"
           "└─ ZFS  ONLINE, errors: 3 read, 0 write, 1.21K checksum\n"
-          "   └─ mirror-0  vdev, DEGRADED, 1 of 2 online\n"
-          "      └─ tank  pool, DEGRADED, 1 TiB, 256 GiB free\n"
+          "   └─ mirror-0  vdev, DEGRADED, 1 of 2 online, without /dev/sdx (UNAVAIL)\n"
+          "      └─ tank  pool, DEGRADED, 1 TiB, 256 GiB free, 96 GiB available\n"
           "         ├─ on /tank\n"
           "         ├─ tank/mail  dataset, 1 GiB used\n"
           "         │  └─ on /srv/mail\n"

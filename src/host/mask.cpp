@@ -12,6 +12,14 @@ namespace {
 
 constexpr size_t shortest_secret = 4;
 
+/// The first four bytes as a number, the first one lowest.
+uint32_t start_of(std::string_view text)
+{
+    uint32_t start = 0;
+    for (size_t i = shortest_secret; i-- > 0;) start = start << 8 | static_cast<unsigned char>(text[i]);
+    return start;
+}
+
 unsigned char digest_byte(std::string_view secret, size_t block, size_t index)
 {
     const std::string text = fmt::format("belay mask {} {}", block, secret);
@@ -57,19 +65,34 @@ Result<Mask> Mask::of(std::vector<std::string> secrets)
     }
     std::sort(mask.secrets_.begin(), mask.secrets_.end(),
               [](const Secret& a, const Secret& b) { return a.text.size() > b.text.size(); });
+    for (size_t i = 0; i < mask.secrets_.size(); ++i) {
+        const std::string& text = mask.secrets_[i].text;
+        mask.by_start_[start_of(text)].push_back(i);
+        mask.begins_one_[start_of(text) & 0xffff] = true;
+    }
     return mask;
+}
+
+const Mask::Secret* Mask::at_the_start_of(std::string_view text) const
+{
+    if (text.size() < shortest_secret || !begins_one_[start_of(text) & 0xffff]) return nullptr;
+    const auto known = by_start_.find(start_of(text));
+    if (known == by_start_.end()) return nullptr;
+    for (const size_t i : known->second) {
+        if (text.starts_with(secrets_[i].text)) return &secrets_[i];
+    }
+    return nullptr;
 }
 
 std::string Mask::apply(std::string_view text) const
 {
     if (secrets_.empty()) return std::string(text);
     std::string masked;
+    masked.reserve(text.size());
     while (!text.empty()) {
-        const auto found = std::find_if(secrets_.begin(), secrets_.end(),
-                                        [&](const Secret& secret) { return text.starts_with(secret.text); });
-        const bool is_secret = found != secrets_.end();
-        masked += is_secret ? std::string_view(found->pseudonym) : text.substr(0, 1);
-        text.remove_prefix(is_secret ? found->text.size() : 1);
+        const Secret* secret = at_the_start_of(text);
+        masked += secret != nullptr ? std::string_view(secret->pseudonym) : text.substr(0, 1);
+        text.remove_prefix(secret != nullptr ? secret->text.size() : 1);
     }
     return masked;
 }

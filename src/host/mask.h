@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace belay::host {
@@ -33,7 +34,13 @@ class Mask {
         std::string text;
         std::string pseudonym;
     };
+    const Secret* at_the_start_of(std::string_view text) const;
+
     std::vector<Secret> secrets_;  ///< the longest first
+    /// By their first four bytes, indices of secrets_ in its order: a host with a thousand disks has some
+    /// thousands of them, and its recording many millions of bytes.
+    std::unordered_map<uint32_t, std::vector<size_t>> by_start_;
+    std::vector<bool> begins_one_ = std::vector<bool>(1 << 16);  ///< by their first two bytes
 };
 
 }  // namespace belay::host

@@ -3,6 +3,7 @@
 #include "procedures/replacement.h"
 #include "storage/fingerprint.h"
 #include "storage/growable.h"
+#include "storage/md_settings.h"
 #include "storage/md_size.h"
 #include "storage/partition.h"
 #include "storage/probe.h"
@@ -109,6 +110,12 @@ void number_legs(std::vector<Replacement>& all)
 Result<void> append_growth(PlanBuilder& plan, host::Host& machine, const Inventory& host, const Array& array,
                            const std::string& member)
 {
+    // One in a file, as of old, is the only kind that md cannot enlarge with the array.
+    const std::string bitmap = TRY(md::read_bitmap(machine, array));
+    const bool in_file = bitmap.starts_with('/');
+    if (in_file)
+        plan.commit("bitmap-off", fmt::format("take the bitmap of /dev/{} away while it grows", array.name),
+                    md::set_bitmap(array, "none", bitmap));
     Step& size =
         plan.commit("grow", fmt::format("use all that the members of /dev/{} have room for", array.name),
                     md::grow_size(array));
@@ -118,9 +125,17 @@ Result<void> append_growth(PlanBuilder& plan, host::Host& machine, const Invento
                              md::await_sync(array, member));
     wait.stalled_after = std::chrono::minutes(30);
     wait.expects = {md::in_sync(array, array.legs)};
+    if (in_file)
+        plan.commit("bitmap-on", fmt::format("keep the bitmap of /dev/{} in its file again", array.name),
+                    md::set_bitmap(array, bitmap, "none"));
 
     const std::vector<const Mount*> mounts = host.mounts_of(array.name);
-    const growable::Tenant tenant{array.path, array.content.type, mounts.empty() ? "" : mounts.front()->path};
+    const auto writable =
+        std::ranges::find_if(mounts, [](const Mount* mount) { return !mount->is_read_only(); });
+    const growable::Tenant tenant{array.path, array.content.type,
+                                  mounts.empty()             ? ""
+                                  : writable != mounts.end() ? (*writable)->path
+                                                             : mounts.front()->path};
     if (!growable::can_grow(array.content)) {
         if (!tenant.type.empty())
             plan.plan().topology.push_back(

@@ -39,11 +39,17 @@ Result<operation::Plan> make_bitmap(host::Host& host, const Arguments& arguments
                     "belay procedures array.bitmap");
     const bool wanted = kind == "internal";
     const std::string what = wanted ? "make a bitmap" : "remove the bitmap";
+    const std::string before = TRY(md::read_bitmap(host, array));
+    if (wanted && before.starts_with('/'))
+        return fail(
+            ErrorKind::refused,
+            fmt::format("{} keeps its bitmap in {}, and an array has one at most", device(array), before),
+            fmt::format("belay run array.bitmap --array {} --bitmap none", array.name));
     PlanBuilder plan = plan_for(array, "array.bitmap", fmt::format("{}: {}", device(array), what),
                                 {{"array", array.path}, {"bitmap", kind}});
     plan.check("array.quiet", fmt::format("nothing is being copied in {}", device(array)),
                md::is_quiet(array));
-    plan.activate("bitmap", what, md::set_bitmap(array, wanted));
+    plan.activate("bitmap", what, md::set_bitmap(array, kind, before));
     plan.plan().topology = {
         fmt::format("{}: {}", device(array), wanted ? "an internal bitmap" : "no bitmap")};
     return plan.build();

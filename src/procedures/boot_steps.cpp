@@ -3,6 +3,7 @@
 #include "storage/boot_code.h"
 #include "storage/disk.h"
 #include "storage/esp.h"
+#include "storage/grub_devices.h"
 #include "storage/partition.h"
 #include "storage/placed_file.h"
 
@@ -39,6 +40,7 @@ class BootSteps {
         plan_.check("boot.grub", "GRUB for BIOS can be installed", boot_code::can_install());
         done(plan_.activate("boot-code", fmt::format("install GRUB for BIOS on {}", shown(to_)),
                             boot_code::install(to_.by_id)));
+        if (!from_.renewed_names.empty()) renew_by_package();
     }
 
     Result<void> start_by_efi(host::Host& host, const PartitionTable::Entry& entry, std::string_view random)
@@ -69,6 +71,27 @@ class BootSteps {
     {
         step.member = to_.serial;
         step.identity = {disk::is(to_)};
+    }
+
+    /// A name that leads nowhere would make the next upgrade of grub-pc fail.
+    void renew_by_package()
+    {
+        using namespace grub_devices;
+        operation::Plan& plan = plan_.plan();
+        plan.locks.push_back(fmt::format("file:{}", path));
+        plan.fingerprints.push_back(fingerprint());
+        const Edit joins{{to_.by_id}, {}};
+        Step& step = plan_.activate("grub-devices", "let grub-pc renew GRUB on it at every upgrade",
+                                    change(from_.renewed, joins));
+        step.expects = {names(to_.by_id)};
+        done(step);
+        const Edit leaves{{}, aim_ == BootAim::instead ? from_.renewed_names : from_.renewed_gone};
+        if (aim_ == BootAim::beside || leaves.drop.empty()) return;
+        Step& last =
+            plan_.commit("drop-grub-device", fmt::format("grub-pc forgets {}", fmt::join(leaves.drop, ", ")),
+                         change(edited(from_.renewed, joins), leaves));
+        last.expects = {names(to_.by_id)};
+        done(last);
     }
 
     std::string spec() const { return "PARTUUID=" + partuuid_; }

@@ -17,6 +17,7 @@ namespace belay::procedures {
 enum class BootAim {
     beside,   ///< it stays: both start the host
     instead,  ///< it leaves: in commit the joining disk takes its line and its mount point
+    for_gone  ///< it stays, and the joining disk stands in for one that is gone
 };
 
 /// Writes checks and steps of all three phases: to be called behind the procedure's own, before build(),

@@ -49,7 +49,9 @@ Procedure disk_replace()
             "EFI "
             "system partition made, filled and kept in step, its line in /etc/fstab, an entry of the "
             "firmware, "
-            "GRUB for BIOS. The leaving disk is let go only in commit. Abort gives every "
+            "GRUB for BIOS. A disk that has failed may be pulled at any time; where a boot has made a member "
+            "of it again, the replacement is refused or goes back. The leaving disk is let go only in "
+            "commit. Abort gives every "
             "member "
             "its place back, takes the joining disk out again and puts its first and last 64 KiB back.",
         .source = "mdadm(8), md(4), sfdisk(8)",

@@ -18,6 +18,7 @@
 #include "storage/fingerprint.h"
 #include "storage/fstab.h"
 #include "storage/growable.h"
+#include "storage/grub_devices.h"
 #include "storage/locate.h"
 #include "storage/md.h"
 #include "storage/md_alone.h"
@@ -61,6 +62,7 @@ void fill(operation::Catalogue& catalogue)
     storage::efi::fill(catalogue);
     storage::esp::fill(catalogue);
     storage::boot_code::fill(catalogue);
+    storage::grub_devices::fill(catalogue);
     storage::fill_placed_file(catalogue);
     storage::fill_fingerprint(catalogue);
 }

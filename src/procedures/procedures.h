@@ -73,6 +73,7 @@ const Watched& watched();
 struct View {
     std::string method;              ///< of docs/protocol.md, as "StorageShow"
     std::vector<std::string> flags;  ///< parameters that may be true
+    std::string long_text;           ///< the text of the answer that may be too long for one message
     std::function<Result<Json>(host::Host&, const std::set<std::string>& flags)> read;
 };
 

@@ -87,8 +87,11 @@ bool Replacement::leaving_serves() const
 
 void append_checks(PlanBuilder& plan, const Replacement& all)
 {
-    if (all.leaving)
-        plan.check("leaving.identity", "the leaving disk is the one that was named", disk::is(*all.leaving));
+    const char* named = "the leaving disk is the one that was named";
+    if (all.leaving_serves())
+        plan.check("leaving.identity", named, disk::is(*all.leaving));
+    else if (all.leaving)  // it may be pulled before activate
+        plan.check_once("leaving.identity", named, disk::is(*all.leaving));
     plan.check("joining.identity", "the joining disk is the one that was named", disk::is(all.joining));
     plan.check_once("joining.unused", "nothing uses the joining disk", disk::unused(all.joining));
     plan.check("joining.sectors", "the joining disk has the logical sectors that are wanted",
@@ -146,8 +149,7 @@ Result<void> append_boot(PlanBuilder& plan, host::Host& machine, const Replaceme
 {
     if (!all.boot) return {};
     const std::string random = TRY(machine.random(4));
-    // A disk that is gone is replaced beside the one whose table was copied, which stays.
-    const BootAim aim = all.leaving ? BootAim::instead : BootAim::beside;
+    const BootAim aim = all.leaving ? BootAim::instead : BootAim::for_gone;
     return append_boot_steps(plan, machine, *all.boot, all.joining, *all.table, aim, random);
 }
 

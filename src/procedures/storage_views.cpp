@@ -3,6 +3,7 @@
 #include "host/recorded.h"
 #include "storage/bus.h"
 #include "storage/health.h"
+#include "storage/probe.h"
 
 namespace belay::procedures {
 namespace {
@@ -38,10 +39,10 @@ Result<Json> record(host::Host& host, const Flags& flags)
 
 std::vector<View> storage_views()
 {
-    return {{"StorageShow", {}, show},
-            {"StorageHealth", {}, health},
-            {"StorageRecord", {"mask"}, record},
-            {"StoragePorts", {}, ports}};
+    return {{"StorageShow", {}, "", show},
+            {"StorageHealth", {}, "", health},
+            {"StorageRecord", {"mask"}, "recording", record},
+            {"StoragePorts", {}, "", ports}};
 }
 
 }  // namespace belay::procedures

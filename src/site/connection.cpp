@@ -83,6 +83,10 @@ void Connection::go_on()
     while (!over_) {
         write_some();
         if (!out_.empty() || over_) break;
+        if (doing_ == Doing::sending) {
+            send_piece();
+            continue;
+        }
         if (doing_ == Doing::following && changed_) follow();
         if (doing_ != Doing::reading) break;
         if (const auto message = framer_.take()) {
@@ -131,15 +135,31 @@ void Connection::run()
 
 void Connection::take_reply(const Result<Reply>& reply)
 {
-    const bool continues = reply && running_->call.more && !reply->topic.empty() && !stopping_;
-    doing_ = continues ? Doing::following : Doing::reading;
+    const bool more = reply && running_->call.more;
+    const bool follows = more && !reply->topic.empty() && !stopping_;
+    doing_ = follows ? Doing::following : Doing::reading;
     answered_ = boot_now();
     if (!socket_) return end();
-    send(reply ? answer_message({reply->parameters, continues}) : error_message(reply.error()));
-    if (continues)
+    if (more && reply->rest) {
+        rest_ = reply->rest;
+        piece_ = reply->parameters;
+        running_.reset();
+        return send_piece();
+    }
+    send(reply ? answer_message({reply->parameters, follows}) : error_message(reply.error()));
+    if (follows)
         topic_ = reply->topic;
     else
         running_.reset();
+}
+
+void Connection::send_piece()
+{
+    const Json piece = *std::move(piece_);
+    piece_ = rest_();
+    doing_ = piece_ ? Doing::sending : Doing::reading;
+    if (!piece_) rest_ = nullptr;
+    send(answer_message({piece, piece_.has_value()}));
 }
 
 void Connection::follow()
@@ -186,7 +206,7 @@ void Connection::send(std::string message)
     if (message.size() > max_message_bytes + 1)
         message =
             error_message(Error{.what = fmt::format("the answer is longer than {} bytes", max_message_bytes),
-                                .next = "ask for less"});
+                                .next = "ask for less, or with \"more\" where it comes in pieces"});
     out_ += message;
 }
 
@@ -206,6 +226,7 @@ void Connection::hang_up()
     socket_.close();
     out_ = {};
     framer_ = {};
+    rest_ = nullptr;
     if (doing_ != Doing::running) end();
 }
 

@@ -2,7 +2,8 @@
 // One connection of the local socket, from its first byte to its last.
 //
 // It reads only while it has nothing to do and nothing to write, so what one connection can make the daemon
-// keep is one request and one answer.
+// keep is one request and one answer. An answer in pieces is one: a piece becomes a message when the one
+// before is sent.
 
 #include "base/json.h"
 #include "site/local_socket.h"
@@ -25,10 +26,14 @@ struct Call {
 };
 
 /// What a method answers. With a topic the stream goes on: the method is called again when that has changed.
-/// Without one this was the last answer. Ignored where the caller did not ask for more.
+/// Without one this was the last answer, unless `rest` brings more. Both are ignored where the caller did not
+/// ask for more.
 struct Reply {
     Json parameters = Json::object();
     std::string topic = {};
+    /// The next piece of an answer that is too long for one message; nothing: the one before was the last.
+    /// Called in the loop's thread whenever the piece before is on its way, so it must be quick.
+    std::function<std::optional<Json>()> rest = nullptr;
 };
 
 enum class Access { look, change };
@@ -66,8 +71,8 @@ class Connection {
     /// Ends now, unless a method runs: then when that has ended, without an answer.
     void hang_up();
 
-    /// A method runs, or a stream goes on.
-    bool at_work() const { return doing_ != Doing::reading; }
+    /// A method runs, or a stream goes on. Who takes an answer so slowly that it waits may be hung up on.
+    bool at_work() const { return doing_ == Doing::running || doing_ == Doing::following; }
     /// When it did something last, on the boot clock.
     Milliseconds quiet_since() const { return quiet_since_; }
 
@@ -76,6 +81,7 @@ class Connection {
         reading,    ///< waits for a request, or for its answer to be taken
         running,    ///< a method runs
         following,  ///< a stream waits for its topic to change
+        sending,    ///< an answer goes out piece by piece
     };
     struct Running {
         const Method* method;
@@ -90,6 +96,7 @@ class Connection {
     void run();
     void take_reply(const Result<Reply>& reply);
     void follow();
+    void send_piece();
     void send(std::string message);
     void close_after_answer();
     void listen_for_events();
@@ -111,7 +118,9 @@ class Connection {
     bool stopping_ = false;  ///< the daemon ends
     std::optional<Running> running_;
     std::string topic_;
-    bool changed_ = false;  ///< the topic, since the last answer was asked for
+    std::function<std::optional<Json>()> rest_;
+    std::optional<Json> piece_;  ///< the next one; it is fetched ahead, to know the last one
+    bool changed_ = false;       ///< the topic, since the last answer was asked for
     Milliseconds answered_{0};
     std::optional<Loop::TimerId> pause_;
     Milliseconds quiet_since_;

@@ -80,6 +80,17 @@ class House {
              }},
             {"Change", Access::change, [](const Call&) { return Reply{}; }},
             {"Large", Access::look, [](const Call&) { return Reply{{{"text", std::string(9 << 20, 'x')}}}; }},
+            {"Pieces", Access::look,
+             [](const Call& call) {
+                 Reply reply{{{"piece", 0}}};
+                 const int last = call.parameters.value("last", 0);
+                 // Together they are longer than the socket's own room.
+                 reply.rest = [last, number = 0]() mutable -> std::optional<Json> {
+                     if (number == last) return std::nullopt;
+                     return Json{{"piece", ++number}, {"padding", std::string(1 << 20, 'x')}};
+                 };
+                 return reply;
+             }},
             {"Block", Access::look,
              [this](const Call&) {
                  ++blocked_;
@@ -230,6 +241,40 @@ TEST_CASE("an answer beyond the limit becomes an error, and the connection goes 
     CHECK(face.answer().error().kind == ErrorKind::failed);
     face.ask("Echo");
     CHECK(face.answer());
+}
+
+TEST_CASE("an answer in pieces comes in their order, the last one says so, and the next question is answered")
+{
+    House house;
+    Raw face(house);
+    for (const int last : {0, 1, 12}) {
+        face.ask("Pieces", {{"last", last}}, true);
+        for (int number = 0; number <= last; ++number) {
+            const Answer piece = *face.answer();
+            CHECK(piece.parameters["piece"] == number);
+            CHECK(piece.continues == (number < last));
+        }
+    }
+    // Who did not ask for more gets the first one alone.
+    face.ask("Pieces", {{"last", 3}});
+    CHECK(face.answer()->continues == false);
+    face.ask("Echo");
+    CHECK(face.answer()->parameters.contains("said"));
+}
+
+TEST_CASE("a face that takes no pieces holds up nobody, and its place is given to another one")
+{
+    House house;
+    Raw lazy(house);
+    lazy.ask("Pieces", {{"last", 1000}}, true);
+    REQUIRE(lazy.answer());
+    std::vector<std::unique_ptr<Raw>> others;
+    for (size_t i = 0; i < Server::max_connections; ++i) {
+        others.push_back(std::make_unique<Raw>(house));
+        others.back()->ask("Echo");
+        CHECK(others.back()->answer());
+    }
+    for (int number = 1; const auto piece = lazy.answer(); ++number) CHECK(number < 1000);
 }
 
 TEST_CASE("an unknown method is said to be one")

@@ -110,6 +110,18 @@ Result<Code> read_code(Host& host, const std::string& disk)
     return code_in(TRY(read_first(host, disk)));
 }
 
+Result<bool> is_whole(Host& host, const std::string& disk)
+{
+    const std::string first = TRY(read_first(host, disk));
+    if (code_in(first) != Code::grub) return false;
+    return has_rest(host, disk, first);
+}
+
+std::string install_hint(const std::string& disk)
+{
+    return install_command(disk).to_text();
+}
+
 operation::Act install(const std::string& disk)
 {
     return {"boot_code.install",

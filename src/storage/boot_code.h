@@ -18,6 +18,12 @@ bool is_bios_boot(std::string_view partition_type);
 enum class Code { none, grub, other };
 Result<Code> read_code(host::Host& host, const std::string& disk);
 
+/// There is GRUB in the first sector, and something where it says that the rest is.
+Result<bool> is_whole(host::Host& host, const std::string& disk);
+
+/// As a person types it: installs GRUB for BIOS on a disk.
+std::string install_hint(const std::string& disk);
+
 /// Installs GRUB on a disk whose table was written. Back: its first 440 bytes are again what they were.
 operation::Act install(const std::string& disk);
 

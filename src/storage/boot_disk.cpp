@@ -2,6 +2,7 @@
 
 #include "storage/boot_code.h"
 #include "storage/esp.h"
+#include "storage/probe.h"
 
 namespace belay::storage {
 namespace {
@@ -45,13 +46,25 @@ std::string free_target(const Inventory& inventory, const BootDisk& boot)
     }
 }
 
+Result<void> read_renewed(host::Host& host, BootDisk& boot)
+{
+    boot.renewed = TRY(grub_devices::read(host)).value_or(grub_devices::List());
+    for (const std::string& name : boot.renewed) {
+        if (!name.starts_with('/')) continue;  // GRUB's own name, as "(hd0)": nobody can tell the disk
+        const std::optional<std::string> device = TRY(device_if_there(host, name));
+        if (!device) boot.renewed_gone.push_back(name);
+        if (device == boot.disk.name) boot.renewed_names.push_back(name);
+    }
+    return {};
+}
+
 Result<void> read_code(host::Host& host, BootDisk& boot)
 {
     if (boot.disk.table.empty()) return {};
     const boot_code::Code code = TRY(boot_code::read_code(host, boot.disk.by_id));
     boot.bios_code = code == boot_code::Code::grub;
     boot.foreign_code = code == boot_code::Code::other;
-    return {};
+    return boot.bios_code ? read_renewed(host, boot) : Result<void>();
 }
 
 }  // namespace

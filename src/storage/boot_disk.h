@@ -4,6 +4,7 @@
 
 #include "storage/efi_entries.h"
 #include "storage/fstab.h"
+#include "storage/grub_devices.h"
 #include "storage/model.h"
 
 #include <optional>
@@ -21,6 +22,9 @@ struct BootDisk {
     std::optional<efi::Entries> firmware;  ///< nothing: the host was not started by UEFI
     bool bios_code = false;                ///< GRUB starts the host from it by BIOS
     bool foreign_code = false;             ///< boot code of somebody else is in its first sector
+    grub_devices::List renewed;            ///< on which the package grub-pc renews GRUB, whatever disk
+    grub_devices::List renewed_names;      ///< those of them that lead to this disk
+    grub_devices::List renewed_gone;       ///< those that lead nowhere
     std::vector<fstab::Line> fstab;
     std::vector<std::string> hook_folders;  ///< of those where hooks go, the ones that are there
 

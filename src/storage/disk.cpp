@@ -30,11 +30,12 @@ Result<ListedDevice> listed(Host& host, const std::string& path)
     return devices.front();
 }
 
-/// Every device that stands on no other.
+/// Every device that stands on no other, by what tells it from the others.
 Result<std::vector<ListedDevice>> listed_disks(Host& host)
 {
     const host::Outcome outcome = TRY(run_checked(
-        host, {.argv = {"lsblk", "--nodeps", "--json", "--bytes", "--list", "--output", lsblk_columns}}));
+        host,
+        {.argv = {"lsblk", "--nodeps", "--json", "--bytes", "--list", "--output", lsblk_identity_columns}}));
     return parse_lsblk(outcome.out);
 }
 

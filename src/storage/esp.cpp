@@ -2,6 +2,7 @@
 
 #include "base/invariant.h"
 #include "storage/esp_tree.h"
+#include "storage/mounts.h"
 #include "storage/probe.h"
 
 namespace belay::storage::esp {
@@ -283,19 +284,6 @@ std::string volume_id_of(std::string_view random)
     std::string id;
     for (const char byte : random) id += fmt::format("{:02x}", static_cast<unsigned char>(byte));
     return id;
-}
-
-Result<std::optional<std::string>> mounted_on(Host& host, std::string_view folder)
-{
-    const host::Outcome outcome = TRY(run_checked(
-        host, {.argv = {"findmnt", "--kernel", "--list", "--json", "--output", findmnt_columns}}));
-    std::optional<std::string> device;
-    // The last of those that are mounted over each other is the one that is seen.
-    for (const ListedMount& mount : TRY(parse_findmnt(outcome.out))) {
-        if (mount.path != folder) continue;
-        device = TRY(device_if_there(host, "/sys/dev/block/" + mount.numbers)).value_or(mount.numbers);
-    }
-    return device;
 }
 
 Result<std::vector<std::string>> loader_commands(Host& host, const Copy& copy)

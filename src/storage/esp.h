@@ -48,9 +48,6 @@ operation::Question is_copy(const Copy& copy);
 /// `partition` is mounted on `target`.
 operation::Question is_mounted(const std::string& partition, const std::string& target);
 
-/// The kernel name of the device that is mounted on a folder; nothing: none is.
-Result<std::optional<std::string>> mounted_on(host::Host& host, std::string_view folder);
-
 void fill(operation::Catalogue& catalogue);
 
 }  // namespace belay::storage::esp

@@ -4,6 +4,7 @@
 #include "storage/esp.h"
 #include "storage/esp_tree.h"
 #include "storage/fstab.h"
+#include "storage/mounts.h"
 #include "storage/probe.h"
 
 #include <nlohmann/json.hpp>

@@ -1,10 +1,10 @@
 #include "storage/esp_tree.h"
 
+#include "storage/tables.h"
+
 namespace belay::storage::esp {
 namespace {
 
-constexpr size_t digest_size = 64;
-constexpr size_t most_files = 100'000;
 constexpr Milliseconds hashing_limit = std::chrono::minutes(5);  // some hundred megabytes from a slow disk
 
 std::string lower(std::string_view text)
@@ -47,23 +47,16 @@ void add(WantedTree& wanted, const std::string& path, const File& from)
 
 }  // namespace
 
-Result<Tree> parse_digests(std::string_view text, std::string_view folder)
+Result<Tree> tree_in(std::string_view text, std::string_view folder)
 {
     Tree tree;
     const std::string prefix = fmt::format("{}/", folder == "/" ? "" : folder);
-    const auto corrupt = [] { return fail(ErrorKind::corrupt, "this is not what sha256sum --zero prints"); };
-    while (!text.empty()) {
-        const size_t end = text.find('\0');
-        if (end == std::string_view::npos || end < digest_size + 3) return corrupt();
-        const std::string_view digest = text.substr(0, digest_size);
-        const std::string_view path = text.substr(digest_size + 2, end - digest_size - 2);
-        const bool right = digest.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
-                           text[digest_size] == ' ' && path.size() > prefix.size() &&
-                           path.starts_with(prefix);
-        if (!right || tree.size() == most_files) return corrupt();
-        const std::string_view below = path.substr(prefix.size());
-        tree[lower(below)] = File{std::string(below), std::string(digest)};
-        text.remove_prefix(end + 1);
+    for (const FileDigest& file : TRY(storage::parse_digests(text))) {
+        if (file.path.size() <= prefix.size() || !file.path.starts_with(prefix))
+            return fail(ErrorKind::corrupt,
+                        fmt::format("find tells of {}, which is not in {}", file.path, folder));
+        const std::string below = file.path.substr(prefix.size());
+        tree[lower(below)] = File{below, file.digest};
     }
     return tree;
 }
@@ -71,10 +64,9 @@ Result<Tree> parse_digests(std::string_view text, std::string_view folder)
 Result<Tree> read_tree(host::Host& host, const std::string& folder)
 {
     const host::Outcome outcome = TRY(run_checked(
-        host,
-        {.argv = {"find", folder, "-xdev", "-type", "f", "-exec", "sha256sum", "--zero", "--", "{}", "+"},
-         .limit = hashing_limit}));
-    return parse_digests(outcome.out, folder);
+        host, {.argv = {"find", folder, "-xdev", "-type", "f", "-exec", "sha256sum", "--", "{}", "+"},
+               .limit = hashing_limit}));
+    return tree_in(outcome.out, folder);
 }
 
 bool starts_by_itself(const Tree& tree)

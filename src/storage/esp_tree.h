@@ -24,8 +24,8 @@ using Tree = std::map<std::string, File>;
 /// The files of a folder that is a mount point. Errors: those of the host; failed; corrupt.
 Result<Tree> read_tree(host::Host& host, const std::string& folder);
 
-/// `find ... -exec sha256sum --zero`: digest, two spaces (or one and "*"), path, zero byte. Errors: corrupt.
-Result<Tree> parse_digests(std::string_view text, std::string_view folder);
+/// What `find FOLDER ... -exec sha256sum` prints, as paths in the folder. Errors: corrupt.
+Result<Tree> tree_in(std::string_view text, std::string_view folder);
 
 /// What a copy of `source` must hold: by the path in the copy, in small letters.
 struct Wanted {

@@ -10,9 +10,7 @@ namespace {
 /// A digest of one digit, and a path, as sha256sum prints them.
 std::string line(char digit, std::string_view path)
 {
-    std::string text = fmt::format("{}  {}", std::string(64, digit), path);
-    text.push_back('\0');
-    return text;
+    return fmt::format("{}  {}\n", std::string(64, digit), path);
 }
 
 /// A tree of files whose digests begin with what stands behind the path.
@@ -20,7 +18,7 @@ Tree tree(const std::vector<std::pair<std::string, char>>& files)
 {
     std::string text;
     for (const auto& [path, digit] : files) text += line(digit, "/boot/efi/" + path);
-    return must(parse_digests(text, "/boot/efi"));
+    return must(tree_in(text, "/boot/efi"));
 }
 
 std::vector<std::string> added(const Tree& source)
@@ -77,11 +75,11 @@ TEST_CASE("a copy differs by what it lacks and what is another, not by what it h
 
 TEST_CASE("what find and sha256sum print is read whole or refused")
 {
-    const std::string whole = line('a', "/boot/efi/a\nb");
-    CHECK(must(parse_digests(whole, "/boot/efi")).begin()->second.path == "a\nb");
-    CHECK(must(parse_digests("", "/boot/efi")).empty());
-    CHECK_FALSE(parse_digests(whole.substr(0, whole.size() - 1), "/boot/efi").has_value());
-    CHECK_FALSE(parse_digests(whole, "/boot/efi2").has_value());
-    CHECK_FALSE(parse_digests("\\" + whole, "/boot/efi").has_value());
-    CHECK_FALSE(parse_digests(line('x', "/boot/efi/a"), "/boot/efi").has_value());
+    const std::string whole = line('a', "/boot/efi/EFI/a b");
+    CHECK(must(tree_in(whole, "/boot/efi")).at("efi/a b").path == "EFI/a b");
+    CHECK(must(tree_in("", "/boot/efi")).empty());
+    CHECK_FALSE(tree_in(whole.substr(0, whole.size() - 1), "/boot/efi").has_value());
+    CHECK_FALSE(tree_in(whole, "/boot/efi2").has_value());
+    CHECK_FALSE(tree_in(line('a', "/boot/efi/"), "/boot/efi").has_value());
+    CHECK_FALSE(tree_in(line('x', "/boot/efi/a"), "/boot/efi").has_value());
 }

@@ -34,9 +34,13 @@ Result<void> describe_array(Host& host, const Inventory& inventory, const std::s
     lines[name + " metadata"] = array.metadata;
     lines[name + " bitmap"] = array.bitmap;
     lines[name + " size"] = fmt::format("{} bytes", array.size.count);
-    for (const Member& member : array.members)
+    for (const Member& member : array.members) {
+        // It serves nothing, and md forgets it at the next boot. That it is missed is told by what is
+        // degraded.
+        if (member.faulty()) continue;
         lines[fmt::format("{} member {}", name, stable_name(inventory, member.device))] = fmt::format(
             "{} in slot {}", member.state, member.slot ? fmt::format("{}", *member.slot) : "none");
+    }
     const Content content = TRY(read_content(host, array.path));
     lines[name + " holds"] = fmt::format("{} {}", content.type, content.uuid);
     std::vector<std::string> mounts;

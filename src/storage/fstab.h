@@ -27,6 +27,9 @@ struct Line {
     bool has(std::string_view option) const;
 };
 
+/// The options of a field; a comma within quotes belongs to its option.
+std::vector<std::string> options_in(std::string_view field);
+
 /// The lines that mount something, in their order. Comments, empty lines and lines of fewer than three fields
 /// are none.
 std::vector<Line> parse(std::string_view text);

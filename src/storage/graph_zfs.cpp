@@ -19,10 +19,38 @@ bool is_child(const std::string& name, const std::string& parent)
     return name.starts_with(parent + '/') && name.find('/', parent.size() + 1) == std::string::npos;
 }
 
+/// Whether a device of this machine is in it.
+bool has_device(const Pool& pool, const parse::ZpoolVdev& vdev)
+{
+    return pool.devices.contains(vdev.name) ||
+           std::ranges::any_of(vdev.children,
+                               [&](const parse::ZpoolVdev& child) { return has_device(pool, child); });
+}
+
+/// No device leads to what is gone: it is told of what it is missing in. A file as a vdev has no device
+/// either, and is well.
+void add_missing(Json& node, const Pool& pool, const std::vector<parse::ZpoolVdev>& vdevs)
+{
+    for (const parse::ZpoolVdev& vdev : vdevs) {
+        const bool is_well = vdev.state == "ONLINE" || vdev.state == "AVAIL" || vdev.state == "INUSE";
+        if (!is_well && !has_device(pool, vdev))
+            node["missing"].push_back({{"name", vdev.name}, {"state", vdev.state}, {"note", vdev.note}});
+    }
+}
+
+void describe_scan(Json& node, const parse::ZpoolPool& pool)
+{
+    const auto scan = std::ranges::find(pool.scans, "in progress", &parse::ZpoolScan::state);
+    if (scan == pool.scans.end()) return;
+    node["scan"] = {{"function", scan->function}, {"left", scan->left}};
+    if (scan->percent) node["scan"]["percent"] = *scan->percent;
+}
+
 }  // namespace
 
 void Graph::read_pools()
 {
+    zvols_ = zvols_of(survey_);
     for (const Pool& pool : survey_.pools) {
         if (pool.status.config) {
             for (const parse::ZpoolVdev& vdev : pool.status.config->children)
@@ -31,7 +59,6 @@ void Graph::read_pools()
         for (const auto& [group, vdevs] : pool.status.groups) {
             for (const parse::ZpoolVdev& vdev : vdevs) find_leaves({&pool, group, {}}, vdev);
         }
-        for (const auto& [volume, device] : pool.volumes) zvols_.insert(device);
     }
 }
 
@@ -65,6 +92,7 @@ std::string Graph::add_vdev(const Leaf& leaf, size_t depth)
         node["wanted"] = vdev.children.size();
         node["active"] = std::ranges::count(vdev.children, "ONLINE", &parse::ZpoolVdev::state);
     }
+    add_missing(node, *leaf.pool, vdev.children);
     nodes_.push_back(std::move(node));
     return id;
 }
@@ -88,6 +116,11 @@ std::string Graph::add_pool(const Pool& pool)
     put_zfs(node, "size", pool.row.size);
     put_zfs(node, "allocated", pool.row.allocated);
     put_zfs(node, "free", pool.row.free);
+    if (own != pool.datasets.end()) put_zfs(node, "available", own->available);
+    put_zfs(node, "data_errors", pool.status.data_errors);
+    describe_scan(node, pool.status);
+    if (pool.status.config) add_missing(node, pool, pool.status.config->children);
+    for (const auto& [group, vdevs] : pool.status.groups) add_missing(node, pool, vdevs);
     nodes_.push_back(std::move(node));
     return id;
 }

@@ -1,7 +1,9 @@
 #include "storage/growable.h"
 
 #include "base/json.h"
+#include "storage/mounts.h"
 #include "storage/parse/lines.h"
+#include "storage/parse/lvm.h"
 #include "storage/probe.h"
 
 namespace belay::storage::growable {
@@ -28,14 +30,27 @@ Command ext_header(const std::string& device)
     return {.argv = {"dumpe2fs", "-h", device}};
 }
 
-Tenant tenant_in(const Json& arguments)
+/// The mount by which it is grown: one that may be written. It may be another than when the plan was made.
+Result<Mount> mount_of(Host& host, const std::string& device)
 {
-    return {arguments.at("device"), arguments.at("type"), arguments.value("mount", "")};
+    const std::string name = TRY(device_at(host, device));
+    Mount found;
+    for (Mount& mount : TRY(read_mounts(host)))
+        if (mount.device == name && (found.path.empty() || found.is_read_only())) found = std::move(mount);
+    return found;
+}
+
+/// As it stands now.
+Result<Tenant> tenant_in(Host& host, const Json& arguments)
+{
+    Tenant tenant{arguments.at("device"), arguments.at("type"), ""};
+    if (tenant.type != "LVM2_member") tenant.mount = TRY(mount_of(host, tenant.device)).path;
+    return tenant;
 }
 
 Json arguments_of(const Tenant& tenant)
 {
-    return {{"device", tenant.device}, {"type", tenant.type}, {"mount", tenant.mount}};
+    return {{"device", tenant.device}, {"type", tenant.type}};
 }
 
 Result<Bytes> device_size(Host& host, const std::string& device)
@@ -44,32 +59,45 @@ Result<Bytes> device_size(Host& host, const std::string& device)
     return bytes_of(Sectors{TRY(read_number(host, path))});
 }
 
+/// A physical volume.
 struct Volume {
-    Bytes size, extent;
+    Bytes size;
+    Bytes start;        ///< what LVM keeps in front of the first extent
+    Bytes extent;       ///< 0: it is in no group
+    std::string group;  ///< empty: none
+    bool exported = false;
+    uint64_t missing = 0;  ///< disks of its group
 };
 
 Result<Volume> read_volume(Host& host, const std::string& device)
 {
-    const host::Outcome outcome =
-        TRY(run_checked(host, {.argv = {"lvm", "pvs", "--reportformat", "json", "--units", "b", "--nosuffix",
-                                        "--options", "pv_size,vg_extent_size", device}}));
-    const Json json = TRY(parse_json(outcome.out));
-    const auto number = [&](const char* field) -> std::optional<uint64_t> {
-        const Json::json_pointer at(fmt::format("/report/0/pv/0/{}", field));
-        if (!json.contains(at) || !json.at(at).is_string()) return std::nullopt;
-        return parse::whole_number(json.at(at).get_ref<const std::string&>());
+    const host::Outcome outcome = TRY(run_checked(
+        host, {.argv = {"lvm", "pvs", "--reportformat", "json", "--units", "b", "--nosuffix", "--options",
+                        "pv_name,pv_size,pe_start,pv_exported,vg_name,vg_extent_size,vg_missing_pv_count",
+                        device}}));
+    const parse::Lvm lvm = TRY(parse::parse_lvm(outcome.out));
+    if (lvm.physical.size() != 1 || !lvm.physical.front().size)
+        return fail(ErrorKind::corrupt, fmt::format("lvm tells no size of {}", device), "lvm pvs");
+    const parse::LvmPhysical& found = lvm.physical.front();
+    const auto number = [&](const char* field) -> uint64_t {
+        const auto at = found.fields.find(field);
+        return at != found.fields.end() && at->second.is_number_unsigned() ? at->second.get<uint64_t>() : 0;
     };
-    const auto size = number("pv_size");
-    if (!size) return fail(ErrorKind::corrupt, fmt::format("lvm tells no size of {}", device), "lvm pvs");
-    return Volume{Bytes{*size}, Bytes{number("vg_extent_size").value_or(0)}};
+    return Volume{.size = {*found.size},
+                  .start = {number("pe_start")},
+                  .extent = {number("vg_extent_size")},
+                  .group = found.group,
+                  .exported = found.fields.contains("pv_exported"),
+                  .missing = number("vg_missing_pv_count")};
 }
 
-/// What it may leave unused at the end of the device: a last group or extent that is not whole.
+/// What it may leave unused of the device: a last group or extent that is not whole, what LVM keeps in front.
 Result<Bytes> remainder(Host& host, const Tenant& tenant, Bytes device)
 {
     const Bytes little{std::min<uint64_t>(4 << 20, device.count / 64)};
     if (tenant.type != "LVM2_member") return little;
-    return Bytes{little.count + TRY(read_volume(host, tenant.device)).extent.count};
+    const Volume volume = TRY(read_volume(host, tenant.device));
+    return Bytes{little.count + volume.start.count + volume.extent.count};
 }
 
 struct Fill {
@@ -81,7 +109,7 @@ struct Fill {
 
 Result<Fill> fill_of(Host& host, const Json& arguments)
 {
-    const Tenant tenant = tenant_in(arguments);
+    const Tenant tenant = TRY(tenant_in(host, arguments));
     Fill fill;
     fill.size = TRY(size_of(host, tenant));
     fill.device = TRY(device_size(host, tenant.device));
@@ -113,7 +141,8 @@ class Grow final : public operation::Action {
 
     Result<void> apply(Host& host, const Json& arguments) const override
     {
-        for (const Command& command : commands(tenant_in(arguments))) {
+        const Tenant tenant = TRY(tenant_in(host, arguments));
+        for (const Command& command : commands(tenant)) {
             const host::Outcome outcome = TRY(host.run(command));
             const int most = command.argv.front() == "e2fsck" ? 1 : 0;  // 1: it mended something
             if (outcome.exit_code > most)
@@ -139,12 +168,37 @@ class Grow final : public operation::Action {
     }
 };
 
+/// Whether LVM lets its size be changed.
+Result<Finding> ask_changeable(Host& host, const std::string& device)
+{
+    const Volume volume = TRY(read_volume(host, device));
+    if (volume.exported)
+        return Finding{Verdict::fail, fmt::format("the volume group {} is exported", volume.group),
+                       "a volume group that is in use here", "vgimport " + volume.group};
+    if (volume.missing > 0)
+        return Finding{
+            Verdict::fail,
+            fmt::format("the volume group {} lacks {} of its physical volumes, and LVM changes nothing in it "
+                        "meanwhile",
+                        volume.group, volume.missing),
+            "a volume group with all its physical volumes",
+            fmt::format("attach the disk; or, where it held no volume: vgreduce --removemissing {}",
+                        volume.group)};
+    return Finding{Verdict::pass, fmt::format("LVM2_member, {}", to_text(volume.size))};
+}
+
 Result<Finding> ask_sound(Host& host, const Json& arguments)
 {
-    const Tenant tenant = tenant_in(arguments);
-    if (!is_ext(tenant.type)) {
-        const Bytes size = TRY(size_of(host, tenant));  // an XFS with errors is not mounted
-        return Finding{Verdict::pass, fmt::format("{}, {}", tenant.type, to_text(size))};
+    const Tenant tenant{arguments.at("device"), arguments.at("type"), ""};
+    if (tenant.type == "LVM2_member") return ask_changeable(host, tenant.device);
+    const Mount mount = TRY(mount_of(host, tenant.device));
+    if (mount.is_read_only())
+        return Finding{Verdict::fail, "it is mounted read-only on " + mount.path,
+                       "a filesystem that may be written", "mount -o remount,rw " + mount.path};
+    if (tenant.type == "xfs") {
+        // One with errors is not mounted, or tells no size.
+        const Bytes size = TRY(size_of(host, {tenant.device, tenant.type, mount.path}));
+        return Finding{Verdict::pass, fmt::format("xfs, {}", to_text(size))};
     }
     const host::Outcome outcome = TRY(run_checked(host, ext_header(tenant.device)));
     const Ext ext = TRY(parse_dumpe2fs(outcome.out));

@@ -25,7 +25,8 @@ Result<Bytes> size_of(host::Host& host, const Tenant& tenant);
 /// now. No way back: ext4 in use and XFS cannot become smaller.
 operation::Act grow(const Tenant& tenant, Bytes before);
 
-/// Nothing tells that it is damaged: what has errors is not grown. An XFS must be mounted.
+/// Nothing speaks against its growth: what has errors, is mounted read-only, or is of a volume group that is
+/// exported or lacks disks is not grown. An XFS must be mounted.
 operation::Question is_sound(const Tenant& tenant);
 
 /// The text of `dumpe2fs -h`: how large the filesystem is, and its state. Errors: corrupt.

@@ -12,6 +12,13 @@ using Json = nlohmann::json;
 
 constexpr double nearly_full = 80, almost_full = 95;
 
+size_t count_disks(const Survey& survey)
+{
+    const std::set<std::string> zvols = zvols_of(survey);
+    return static_cast<size_t>(std::ranges::count_if(
+        survey.inventory.disks, [&](const Disk& disk) { return !zvols.contains(disk.name); }));
+}
+
 }  // namespace
 
 std::string_view name_of(Severity severity)
@@ -77,6 +84,7 @@ std::vector<HealthFinding> health_of(const Survey& survey)
     find_in_lvm(survey, findings);
     find_in_pools(survey, findings);
     find_in_esps(survey, findings);
+    find_in_boot_code(survey, findings);
     std::ranges::stable_sort(findings, std::greater{}, &HealthFinding::severity);
     return findings;
 }
@@ -89,7 +97,7 @@ Json health_report(const Survey& survey)
     return {{"findings", findings},
             {"worst", worst},
             {"looked_at",
-             {{"disks", survey.inventory.disks.size()},
+             {{"disks", count_disks(survey)},
               {"arrays", survey.inventory.arrays.size()},
               {"groups", survey.lvm ? survey.lvm->groups.size() : 0},
               {"pools", survey.pools.size()}}},

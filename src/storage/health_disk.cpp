@@ -11,7 +11,7 @@ namespace {
 class DiskHealth {
   public:
     DiskHealth(const Survey& survey, Findings& findings)
-        : survey_(survey), host_(survey.inventory), findings_(findings)
+        : survey_(survey), host_(survey.inventory), zvols_(zvols_of(survey)), findings_(findings)
     {
     }
 
@@ -36,13 +36,46 @@ class DiskHealth {
         if (disk.read_only)
             say(disk, "disk.read-only", Severity::warning, "the disk takes no writes",
                 "a disk that can be written");
-        if (disk.by_id.empty())
+        if (disk.by_id.empty() && !zvols_.contains(disk.name))
             say(disk, "disk.no-name", Severity::note, "no name under /dev/disk/by-id",
                 "a name that stays the same after a boot");
         if (disk.content.type.starts_with("linux_raid_member") && !disk.partitions.empty())
             say(disk, "disk.two-contents", Severity::critical, "an md superblock and a partition table",
                 "one of them", fmt::format("wipefs /dev/{}", disk.name));
         look_at_table(disk);
+        look_at_capacity(disk);
+    }
+
+    /// An area that is hidden is not lost; but who hides it may be another one after the next start.
+    void look_at_capacity(const Disk& disk)
+    {
+        const auto known = survey_.ata_capacities.find(disk.name);
+        if (known == survey_.ata_capacities.end()) return;
+        const AtaCapacity& capacity = known->second;
+        if (capacity.native > disk.size)
+            say(disk, "disk.hpa", Severity::warning,
+                fmt::format("{} of {} bytes are shown, {} is behind {}", disk.size.count,
+                            capacity.native.count, to_text(Bytes{capacity.native.count - disk.size.count}),
+                            capacity.by_accessible_max_address ? "an Accessible Max Address"
+                                                               : "a Host Protected Area"),
+                "a disk that shows all it has: firmware or libata.ignore_hpa may change what it shows at the "
+                "next start",
+                fmt::format("hdparm -N /dev/{}", disk.name));
+        if (capacity.built > capacity.native)
+            say(disk, "disk.dco", Severity::warning,
+                fmt::format("{} of {} bytes that it was built with, {} is behind a Device Configuration "
+                            "Overlay",
+                            capacity.native.count, capacity.built->count,
+                            to_text(Bytes{capacity.built->count - capacity.native.count})),
+                "a disk with all that it was built with",
+                fmt::format("hdparm --dco-identify /dev/{}", disk.name));
+    }
+
+    bool is_hiding_something(const Disk& disk) const
+    {
+        const auto known = survey_.ata_capacities.find(disk.name);
+        return known != survey_.ata_capacities.end() &&
+               (known->second.native > disk.size || known->second.built > disk.size);
     }
 
     void look_at_table(const Disk& disk)
@@ -64,9 +97,9 @@ class DiskHealth {
         }
     }
 
-    /// Disks of one model have one size. Nothing that can be read without danger tells of an HPA or a DCO
-    /// (hdparm's text has changed with its versions), but a disk that is smaller than its like has one, or
-    /// was sold under a false name. Virtual disks have whatever size they were given.
+    /// Disks of one model have one size. One that is smaller than its like and does not say why hides
+    /// something all the same (a DCO that the firmware has frozen cannot be asked for), or was sold under a
+    /// false name. Virtual disks have whatever size they were given.
     void look_at_sizes_of_a_model()
     {
         std::map<std::string, const Disk*> largest;
@@ -77,7 +110,7 @@ class DiskHealth {
         }
         for (const Disk& disk : host_.disks) {
             const auto known = largest.find(disk.model);
-            if (!is_of_ata(disk) || disk.size == known->second->size) continue;
+            if (!is_of_ata(disk) || disk.size == known->second->size || is_hiding_something(disk)) continue;
             say(disk, "disk.smaller-than-its-model", Severity::warning,
                 fmt::format("{} bytes less than {}, which is of the same model {}",
                             known->second->size.count - disk.size.count, shown(*known->second), disk.model),
@@ -166,6 +199,7 @@ class DiskHealth {
 
     const Survey& survey_;
     const Inventory& host_;
+    const std::set<std::string> zvols_;  ///< kernel names
     Findings& findings_;
 };
 

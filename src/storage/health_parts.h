@@ -13,6 +13,7 @@ void find_in_smart(const Survey& survey, Findings& findings);
 void find_in_lvm(const Survey& survey, Findings& findings);
 void find_in_pools(const Survey& survey, Findings& findings);
 void find_in_esps(const Survey& survey, Findings& findings);
+void find_in_boot_code(const Survey& survey, Findings& findings);
 
 /// A finding on a disk or an array, under a name that outlives the boot where there is one.
 HealthFinding finding_on(const Disk& disk, std::string code, Severity severity, std::string found,

@@ -226,6 +226,12 @@ TEST_CASE(
           Codes{"critical zfs.pool-not-online", "critical zfs.vdev-not-online"});
     CHECK(health_of(with_pool("DEGRADED", "UNAVAIL 0 0 0  was /dev/sdb1"))[1].found ==
           "/dev/sdb is UNAVAIL, was /dev/sdb1");
+    CHECK(health_of(with_pool("DEGRADED", "UNAVAIL 0 0 0  was /dev/sdb1"))[1].mend ==
+          "zpool replace tank /dev/sdb NEW");
+    CHECK(health_of(with_pool("DEGRADED", "REMOVED 0 0 0"))[1].mend ==
+          "zpool online tank /dev/sdb, when the disk is back; else zpool replace tank /dev/sdb NEW");
+    // What a person took offline comes back by a word.
+    CHECK(health_of(with_pool("DEGRADED", "OFFLINE 0 0 0"))[1].mend == "zpool online tank /dev/sdb");
     const Survey errors = with_pool("ONLINE", "ONLINE 0 0 1.21K");
     CHECK(told(errors) == Codes{"warning zfs.vdev-errors"});
     CHECK(health_of(errors)[0].found == "/dev/sdb: 0 read, 0 write and 1.21K checksum errors");
@@ -304,6 +310,30 @@ TEST_CASE("a disk that is smaller than others of its model hides something; virt
           "512 bytes less than S-sda (/dev/sda), which is of the same model WDC WD10");
     for (Disk& disk : survey.inventory.disks) disk.model = "QEMU HARDDISK";
     CHECK(told(survey) == Codes{});
+}
+
+TEST_CASE("an HPA and a DCO are told by what they hide; not where a disk shows all it has")
+{
+    Survey survey;
+    survey.inventory.disks = {disk_called("sda", "WDC WD10"), disk_called("sdb", "WDC WD10")};
+    const Bytes whole = survey.inventory.disks[0].size;
+    survey.ata_capacities["sda"] = {.native = whole, .built = whole};
+    CHECK(told(survey) == Codes{});
+    survey.inventory.disks[0].size.count -= 1 << 20;
+    CHECK(told(survey) == Codes{"warning disk.hpa"});
+    CHECK(health_of(survey)[0].found ==
+          "1099510579200 of 1099511627776 bytes are shown, 1 MiB is behind a Host Protected Area");
+    CHECK(health_of(survey)[0].mend == "hdparm -N /dev/sda");
+    survey.ata_capacities["sda"].by_accessible_max_address = true;
+    CHECK(health_of(survey)[0].found.ends_with("1 MiB is behind an Accessible Max Address"));
+    survey.ata_capacities["sda"] = {.native = survey.inventory.disks[0].size, .built = whole};
+    CHECK(told(survey) == Codes{"warning disk.dco"});
+    CHECK(health_of(survey)[0].mend == "hdparm --dco-identify /dev/sda");
+    survey.ata_capacities["sda"] = {.native = {whole.count - 512}, .built = whole};
+    CHECK(told(survey) == Codes{"warning disk.hpa", "warning disk.dco"});
+    // It does not tell: what is left is that its like are larger.
+    survey.ata_capacities["sda"] = {.native = survey.inventory.disks[0].size, .built = {}};
+    CHECK(told(survey) == Codes{"warning disk.smaller-than-its-model"});
 }
 
 TEST_CASE("a table that does not reach the end of its disk, and a partition that goes past it")

@@ -21,6 +21,16 @@ bool has_errors(const ZpoolVdev& vdev)
                                [](const auto* count) { return !count->text.empty() && !count->is_zero(); });
 }
 
+/// zpool sets its sentences apart by two blanks.
+std::string with_single_blanks(const std::string& text)
+{
+    std::string single;
+    for (const char c : text) {
+        if (c != ' ' || !single.ends_with(' ')) single += c;
+    }
+    return single;
+}
+
 std::string or_zero(const std::string& text)
 {
     return text.empty() ? "0" : text;
@@ -35,7 +45,7 @@ class PoolHealth {
         if (!is_well(pool_.status.state))
             say("zfs.pool-not-online", Severity::critical,
                 fmt::format("the pool is {}{}{}", pool_.status.state, pool_.status.status.empty() ? "" : ": ",
-                            pool_.status.status),
+                            with_single_blanks(pool_.status.status)),
                 "ONLINE", "zpool status -v " + name());
         if (pool_.status.config) look_at(*pool_.status.config);
         for (const auto& [group, vdevs] : pool_.status.groups) {
@@ -56,14 +66,14 @@ class PoolHealth {
     }
 
     /// Of leaves alone: what is above them is told by them.
-    void look_at(const ZpoolVdev& vdev)
+    void look_at(const ZpoolVdev& vdev, bool is_being_replaced = false)
     {
-        for (const ZpoolVdev& child : vdev.children) look_at(child);
+        for (const ZpoolVdev& child : vdev.children) look_at(child, vdev.type == "replacing");
         if (vdev.type != "leaf") return;
         if (!is_well(vdev.state))
             say("zfs.vdev-not-online", Severity::critical,
                 fmt::format("{} is {}{}", vdev.name, vdev.state, vdev.note.empty() ? "" : ", " + vdev.note),
-                "every vdev ONLINE", fmt::format("zpool replace {} {} NEW", name(), vdev.name));
+                "every vdev ONLINE", is_being_replaced ? "zpool wait -t resilver " + name() : mend_of(vdev));
         if (has_errors(vdev))
             say("zfs.vdev-errors", Severity::warning,
                 fmt::format("{}: {} read, {} write and {} checksum errors", vdev.name,
@@ -71,12 +81,24 @@ class PoolHealth {
                 "none", fmt::format("zpool scrub {0}; when the cause is mended: zpool clear {0}", name()));
     }
 
+    /// What an administrator took offline is sound, and what was pulled may be put back.
+    std::string mend_of(const ZpoolVdev& vdev) const
+    {
+        if (vdev.state == "OFFLINE") return fmt::format("zpool online {} {}", name(), vdev.name);
+        if (vdev.state == "REMOVED")
+            return fmt::format("zpool online {0} {1}, when the disk is back; else zpool replace {0} {1} NEW",
+                               name(), vdev.name);
+        return fmt::format("zpool replace {} {} NEW", name(), vdev.name);
+    }
+
     void look_at_data()
     {
-        if (pool_.status.data_errors.value_or(0) == 0) return;
+        const uint64_t damaged = pool_.status.data_errors.value_or(0);
+        if (damaged == 0) return;
         say("zfs.data-errors", Severity::critical,
-            fmt::format("{} files or objects are damaged", *pool_.status.data_errors), "none",
-            fmt::format("zpool status -v {}", name()));
+            damaged == 1 ? "1 file or object is damaged"
+                         : fmt::format("{} files or objects are damaged", damaged),
+            "none", fmt::format("zpool status -v {}", name()));
     }
 
     void look_at_scans()

@@ -2,6 +2,7 @@
 
 #include "storage/survey.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace belay::storage {
@@ -40,6 +41,36 @@ void add_wwn(std::vector<std::string>& secrets, const std::string& wwn)
     if (number.size() >= shortest_masked_number) secrets.push_back(number);
 }
 
+/// What is the disk's own in a name that udev makes: of "ata-WDC_WD30EFRX-68_WD-WMC4N17-part1" it is
+/// WD-WMC4N17, of "wwn-0x5000c500a1b2c3d4" the number, of "virtio-S1234" S1234.
+std::string_view own_part(std::string_view name)
+{
+    const size_t part = name.rfind("-part");
+    if (part != std::string_view::npos) name = name.substr(0, part);
+    name.remove_prefix(std::min(name.find('-') + 1, name.size()));
+    const std::string_view last = name.substr(name.rfind('_') + 1);
+    // "nvme-Samsung_SSD_980_S64DNF0R_1": the namespace says nothing without what is before it.
+    return last.size() >= shortest_masked_name ? last : name;
+}
+
+void add_name(std::vector<std::string>& secrets, std::string_view text)
+{
+    constexpr std::string_view folder = "/dev/disk/by-id/";
+    const size_t at = text.find(folder);
+    if (at == std::string_view::npos) return;
+    const std::string own(own_part(text.substr(at + folder.size())));
+    if (own.size() >= shortest_masked_name) secrets.push_back(own);
+}
+
+/// A disk that is gone has its name left in its pool.
+void add_vdev(std::vector<std::string>& secrets, const Pool& pool, const parse::ZpoolVdev& vdev)
+{
+    for (const parse::ZpoolVdev& child : vdev.children) add_vdev(secrets, pool, child);
+    if (pool.devices.contains(vdev.name)) return;
+    add_name(secrets, vdev.name);
+    add_name(secrets, vdev.note);  // "was /dev/disk/by-id/..."
+}
+
 }  // namespace
 
 std::vector<std::string> identities(const Survey& survey)
@@ -52,6 +83,12 @@ std::vector<std::string> identities(const Survey& survey)
     for (const auto& [disk, smart] : survey.smart) {
         if (smart.serial.size() >= shortest_masked_name) secrets.push_back(smart.serial);
         add_wwn(secrets, smart.wwn);
+    }
+    for (const Pool& pool : survey.pools) {
+        if (pool.status.config) add_vdev(secrets, pool, *pool.status.config);
+        for (const auto& [group, vdevs] : pool.status.groups) {
+            for (const parse::ZpoolVdev& vdev : vdevs) add_vdev(secrets, pool, vdev);
+        }
     }
     return secrets;
 }

@@ -19,12 +19,12 @@ bool is_set(const Json& json, const char* key)
 /// The list under `key` of a tool's object. Errors: corrupt.
 Result<Json> list_of(std::string_view text, const char* key, std::string_view tool)
 {
-    const Json json = TRY(parse_json(text));
+    Json json = TRY(parse_json(text));
     const auto found = json.find(key);
     if (!json.is_object() || found == json.end() || !found->is_array())
         return fail(ErrorKind::corrupt,
                     fmt::format("this is not what {} says in JSON: it has no list \"{}\"", tool, key));
-    return *found;
+    return std::move(*found);
 }
 
 }  // namespace
@@ -32,6 +32,8 @@ Result<Json> list_of(std::string_view text, const char* key, std::string_view to
 const char* const lsblk_columns =
     "KNAME,PKNAME,TYPE,SIZE,MODEL,SERIAL,WWN,PTTYPE,PTUUID,PARTTYPE,PARTUUID,START,LOG-SEC,PHY-SEC,ROTA,RO,"
     "FSTYPE,UUID,LABEL";
+
+const char* const lsblk_identity_columns = "KNAME,TYPE,SIZE,SERIAL,WWN";
 
 Result<std::vector<ListedDevice>> parse_lsblk(std::string_view text)
 {

@@ -22,6 +22,8 @@ struct ListedDevice {
 
 /// The columns that parse_lsblk reads, for --output.
 extern const char* const lsblk_columns;
+/// Those that tell one disk from another: asked before each step, of every disk.
+extern const char* const lsblk_identity_columns;
 Result<std::vector<ListedDevice>> parse_lsblk(std::string_view text);
 
 /// A mount whose source is a block device, with the device's numbers: "9:0".

@@ -194,9 +194,13 @@ Result<Finding> ask_lacks_one(Host& host, const Json& arguments)
     const Member* leaving = device ? array.member(*device) : nullptr;
     const bool serves = leaving != nullptr && leaving->in_sync();
     const bool lacks = array.members_in_sync() + 1 == array.legs && !spare && !serves;
-    return Finding{lacks ? Verdict::pass : Verdict::fail, summary(array),
-                   fmt::format("{} of {} members in sync, no spare, and nothing being copied", array.legs - 1,
-                               array.legs),
+    const std::string wanted = fmt::format("{} of {} members in sync, no spare, and nothing being copied",
+                                           array.legs - 1, array.legs);
+    // A boot may make a member again of a disk that has failed.
+    if (serves)
+        return Finding{Verdict::fail, fmt::format("{} serves again: {}", leg.member, summary(array)), wanted,
+                       "abort, and plan again: a member that serves is replaced while it does"};
+    return Finding{lacks ? Verdict::pass : Verdict::fail, summary(array), wanted,
                    fmt::format("mdadm --detail /dev/{}", array.name)};
 }
 

@@ -1,5 +1,6 @@
 #include "storage/md_settings.h"
 
+#include "storage/parse/mdstat.h"
 #include "storage/probe.h"
 
 namespace belay::storage::md {
@@ -91,33 +92,29 @@ class SetSetting final : public operation::Action {
     }
 };
 
-bool has_bitmap(const Array& array)
+/// --force: mdadm leaves the file where it is when the array lets it go, and overwrites it only then.
+Command bitmap_command(const std::string& uuid, const std::string& bitmap)
 {
-    return array.bitmap != "none" && !array.bitmap.empty();
+    Command command{.argv = {"mdadm", "--grow", "/dev/disk/by-id/md-uuid-" + uuid, "--bitmap=" + bitmap},
+                    .effect = Effect::changes};
+    if (bitmap.starts_with('/')) command.argv.emplace_back("--force");
+    return command;
 }
 
-Command bitmap_command(const std::string& uuid, bool wanted)
-{
-    return {.argv = {"mdadm", "--grow", "/dev/disk/by-id/md-uuid-" + uuid,
-                     wanted ? "--bitmap=internal" : "--bitmap=none"},
-            .effect = Effect::changes};
-}
-
-/// {array, wanted}
+/// {array, bitmap}
 class SetBitmap final : public operation::Action {
   public:
     Result<Inspection> inspect(Host& host, const Json& arguments) const override
     {
-        const Array array = TRY(read_array(host, uuid_in(arguments)));
-        const bool reached = has_bitmap(array) == wanted(arguments);
-        return Inspection{reached ? Inspection::Found::done : Inspection::Found::absent,
-                          has_bitmap(array) ? "a bitmap" : "no bitmap"};
+        const std::string now = TRY(bitmap_now(host, arguments));
+        return Inspection{now == wanted(arguments) ? Inspection::Found::done : Inspection::Found::absent,
+                          "bitmap: " + now};
     }
 
     Result<Json> remember(Host& host, const Json& arguments) const override
     {
-        const Array array = TRY(read_array(host, uuid_in(arguments)));
-        return Json{{"had", has_bitmap(array)}};
+        const std::string now = TRY(bitmap_now(host, arguments));
+        return Json{{"had", now}};
     }
 
     Result<void> apply(Host& host, const Json& arguments) const override
@@ -128,21 +125,27 @@ class SetBitmap final : public operation::Action {
 
     Result<std::string> remains(Host& host, const Json& arguments, const Json& remembered) const override
     {
-        const Array array = TRY(read_array(host, uuid_in(arguments)));
-        const bool had = remembered.value("had", !wanted(arguments));
-        if (has_bitmap(array) == had) return std::string();
-        return std::string(had ? "the bitmap gone" : "a bitmap");
+        const std::string now = TRY(bitmap_now(host, arguments));
+        return now == had(arguments, remembered) ? "" : "bitmap: " + now;
     }
 
     Result<void> revert(Host& host, const Json& arguments, const Json& remembered) const override
     {
-        const bool had = remembered.value("had", !wanted(arguments));
-        TRY(run_checked(host, bitmap_command(uuid_in(arguments), had)));
+        TRY(run_checked(host, bitmap_command(uuid_in(arguments), had(arguments, remembered))));
         return {};
     }
 
   private:
-    static bool wanted(const Json& arguments) { return arguments.at("wanted"); }
+    static std::string wanted(const Json& arguments) { return arguments.at("bitmap"); }
+    static std::string had(const Json& arguments, const Json& remembered)
+    {
+        return remembered.value("had", arguments.at("before").get<std::string>());
+    }
+    static Result<std::string> bitmap_now(Host& host, const Json& arguments)
+    {
+        const Array array = TRY(read_array(host, uuid_in(arguments)));
+        return read_bitmap(host, array);
+    }
 };
 
 constexpr const char* sync_action = "sync_action";
@@ -238,7 +241,7 @@ Result<operation::Fingerprint> describe(Host& host, const Json& arguments)
     operation::Fingerprint lines;
     // Where in the superblock's neighbourhood it lies is md's affair, and may be another place after it was
     // made anew.
-    lines[fmt::format("array {} bitmap", uuid)] = has_bitmap(array) ? "internal" : "none";
+    lines[fmt::format("array {} bitmap", uuid)] = TRY(read_bitmap(host, array));
     for (const SpeedLimit limit : {SpeedLimit::minimum, SpeedLimit::maximum})
         lines[fmt::format("array {} {}", uuid, name_of(limit))] =
             TRY(read_setting(host, uuid, name_of(limit)));
@@ -273,12 +276,27 @@ operation::Act set_speed(const Array& array, SpeedLimit limit, uint64_t kib_per_
             {echo(array, name_of(limit), before)}};
 }
 
-operation::Act set_bitmap(const Array& array, bool wanted)
+Result<std::string> read_bitmap(Host& host, const Array& array)
+{
+    if (array.bitmap.empty() || array.bitmap == "none") return std::string("none");
+    if (array.bitmap != "file") return std::string("internal");  // "+8": so many sectors from the superblock
+    // Only here does the kernel tell its path.
+    const parse::Mdstat mdstat = TRY(parse::parse_mdstat(TRY(host.read("/proc/mdstat"))));
+    const auto found = std::ranges::find(mdstat.arrays, array.name, &parse::MdstatArray::name);
+    if (found == mdstat.arrays.end() || !found->bitmap || !found->bitmap->file.starts_with('/'))
+        return fail(
+            ErrorKind::corrupt,
+            fmt::format("the kernel does not tell in which file the bitmap of /dev/{} is", array.name),
+            "cat /proc/mdstat");
+    return found->bitmap->file;
+}
+
+operation::Act set_bitmap(const Array& array, const std::string& bitmap, const std::string& before)
 {
     return {"md.set_bitmap",
-            {{"array", array.uuid}, {"wanted", wanted}},
-            {bitmap_command(array.uuid, wanted).to_text()},
-            {bitmap_command(array.uuid, !wanted).to_text()}};
+            {{"array", array.uuid}, {"bitmap", bitmap}, {"before", before}},
+            {bitmap_command(array.uuid, bitmap).to_text()},
+            {bitmap_command(array.uuid, before).to_text()}};
 }
 
 operation::Act hold_sync(const Array& array)

@@ -18,8 +18,12 @@ Result<std::string> read_speed(host::Host& host, const Array& array, SpeedLimit 
 operation::Act set_speed(const Array& array, SpeedLimit limit, uint64_t kib_per_second,
                          const std::string& before);
 
-/// Makes an internal bitmap, or removes it. Back: the other way round.
-operation::Act set_bitmap(const Array& array, bool wanted);
+/// The bitmap of now: "none", "internal", or the path of the file that it is in.
+Result<std::string> read_bitmap(host::Host& host, const Array& array);
+
+/// Makes a bitmap, or removes it, named as by read_bitmap. Back: the one that it had when it is applied;
+/// `before` is shown in the plan.
+operation::Act set_bitmap(const Array& array, const std::string& bitmap, const std::string& before);
 
 /// Holds resync, recovery and reshape of the array. Back: md goes on with what there is to do.
 operation::Act hold_sync(const Array& array);

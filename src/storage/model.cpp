@@ -94,6 +94,11 @@ std::vector<std::string> Inventory::on(std::string_view device) const
     return names;
 }
 
+bool Mount::is_read_only() const
+{
+    return options == "ro" || options.starts_with("ro,");
+}
+
 std::vector<const Mount*> Inventory::mounts_of(std::string_view device) const
 {
     std::vector<const Mount*> found;

@@ -84,7 +84,9 @@ struct Mount {
     std::string device;  ///< kernel name, as "md0"; "[SWAP]" users have the path "[SWAP]"
     std::string path;
     std::string type;
-    std::string options;
+    std::string options;  ///< "ro,relatime"
+
+    bool is_read_only() const;
 };
 
 /// A block device that is none of the above (device-mapper, loop): shown, and left alone.

@@ -183,4 +183,12 @@ TEST_CASE("every child in the graph is a node of it, and no node is there twice"
     }
 }
 
+TEST_CASE("a mount is read-only by its own option, not by one that only begins like it")
+{
+    CHECK(Mount{"md0", "/srv", "xfs", "ro,relatime"}.is_read_only());
+    CHECK(Mount{"md0", "/srv", "xfs", "ro"}.is_read_only());
+    CHECK_FALSE(Mount{"md0", "/srv", "ext4", "rw,errors=remount-ro"}.is_read_only());
+    CHECK_FALSE(Mount{"md0", "/srv", "ext4", "root"}.is_read_only());
+}
+
 }  // namespace belay::storage

@@ -116,7 +116,9 @@ Result<Survey> read_survey(host::Host& host, Depth depth)
     look_at_zfs(host, survey);
     if (depth == Depth::tree) return survey;
     look_at_smart(host, survey);
+    look_at_ata_capacities(host, survey);
     look_at_esps(host, survey);
+    look_at_boot_code(host, survey);
     return survey;
 }
 
@@ -141,6 +143,15 @@ std::vector<PoolAway> pools_away(const Survey& survey)
         known->devices.push_back(device);
     });
     return away;
+}
+
+std::set<std::string> zvols_of(const Survey& survey)
+{
+    std::set<std::string> zvols;
+    for (const Pool& pool : survey.pools) {
+        for (const auto& [volume, device] : pool.volumes) zvols.insert(device);
+    }
+    return zvols;
 }
 
 void to_json(nlohmann::json& json, const NotLooked& part)

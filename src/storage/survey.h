@@ -7,6 +7,7 @@
 // looked at, and why.
 
 #include "host/host.h"
+#include "storage/boot_code.h"
 #include "storage/model.h"
 #include "storage/parse/lvm.h"
 #include "storage/parse/smartctl.h"
@@ -56,6 +57,27 @@ struct Esp {
     std::vector<FileDigest> files;  ///< by path: "efi/boot/bootx64.efi"
 };
 
+/// What an ATA disk has, whether it shows it or not.
+struct AtaCapacity {
+    Bytes native;                ///< with what a Host Protected Area hides
+    std::optional<Bytes> built;  ///< with what a Device Configuration Overlay hides, too; absent: not told
+    bool by_accessible_max_address = false;  ///< the newer feature in the place of both
+};
+
+/// What a BIOS finds on a disk of the mirror that holds /boot.
+struct BootCode {
+    std::string disk;  ///< kernel name
+    boot_code::Code code = boot_code::Code::none;
+    bool whole = false;  ///< GRUB, and its rest is where it says
+};
+
+/// How a host starts that was started by BIOS.
+struct BiosStart {
+    std::vector<BootCode> codes = {};  ///< a disk each
+    std::map<std::string, std::string> renewed =
+        {};  ///< from grub-pc's names to kernel name; empty: it is gone
+};
+
 struct Survey {
     Inventory inventory;
     std::map<std::string, Mapped> mapped = {};             ///< by kernel name
@@ -67,13 +89,16 @@ struct Survey {
     std::optional<parse::Lvm> lvm = {};                ///< absent: there is none, or it was not looked at
     std::map<std::string, std::string> physical = {};  ///< from kernel name to the PV's UUID
     std::vector<Pool> pools = {};
-    bool pools_known = false;                        ///< the list of imported pools is whole
-    std::map<std::string, parse::Smart> smart = {};  ///< by kernel name of the disk
-    std::vector<Esp> esps = {};                      ///< those that could be read, in the order of the disks
+    bool pools_known = false;                                ///< the list of imported pools is whole
+    std::map<std::string, parse::Smart> smart = {};          ///< by kernel name of the disk
+    std::map<std::string, AtaCapacity> ata_capacities = {};  ///< by kernel name; of disks that tell
+    std::vector<Esp> esps = {};  ///< those that could be read, in the order of the disks
+    BiosStart bios = {};
     std::vector<NotLooked> not_looked = {};
 };
 
-/// `health` reads SMART and the content of ESPs too: that takes longer and is not in the tree.
+/// `health` asks each disk (SMART, capacity) and reads the content of ESPs too: that takes longer and is not
+/// in the tree.
 enum class Depth { tree, health };
 
 /// Errors: those of read_inventory.
@@ -91,6 +116,9 @@ struct PoolAway {
     std::vector<std::string> devices;  ///< kernel names
 };
 std::vector<PoolAway> pools_away(const Survey& survey);
+
+/// Kernel names of the zvols. The kernel lists them as disks; they are part of their pools.
+std::set<std::string> zvols_of(const Survey& survey);
 
 /// What tells this machine's disks from all others, as the tools write it: serial numbers and world-wide
 /// names. None is shorter than 4 bytes, which would be found everywhere.

@@ -25,6 +25,9 @@ void look_at_waiting_arrays(host::Host& host, Survey& survey);
 void look_at_lvm(host::Host& host, Survey& survey);
 void look_at_zfs(host::Host& host, Survey& survey);
 void look_at_smart(host::Host& host, Survey& survey);
+/// After SMART, which says who is an ATA disk and awake.
+void look_at_ata_capacities(host::Host& host, Survey& survey);
+void look_at_boot_code(host::Host& host, Survey& survey);
 void look_at_esps(host::Host& host, Survey& survey);
 
 }  // namespace belay::storage

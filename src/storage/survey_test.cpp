@@ -265,6 +265,128 @@ TEST_CASE("a disk that sleeps is not woken, and one behind a controller that hid
     CHECK(machine.survey().smart.contains("sda"));
 }
 
+namespace {
+
+/// sda of the sound host as an ATA disk that is awake, with what hdparm says of it.
+class AtaMachine : public Machine {
+  public:
+    explicit AtaMachine(const std::string& at = "/sys/devices/pci0000:00/0000:00:1f.2/ata1/block/sda")
+        : Machine("sound-host")
+    {
+        answer("smartctl", "/dev/sda",
+               Outcome{0,
+                       Json{{"smartctl", {{"exit_status", 0}}},
+                            {"device", {{"name", "/dev/sda"}, {"type", "sat"}, {"protocol", "ATA"}}}}
+                           .dump(),
+                       ""});
+        add(host::question::at(host::Call::resolve, "/sys/block/sda"), at);
+    }
+    void say_max(const std::string& out, const std::string& err = "")
+    {
+        add({"hdparm", "-N", "/dev/sda"}, {0, "\n/dev/sda:\n" + out, err});
+    }
+    void say_dco(const std::string& out, const std::string& err = "")
+    {
+        add({"hdparm", "--dco-identify", "/dev/sda"}, {0, "\n/dev/sda:\n" + out, err});
+    }
+};
+
+uint64_t sectors_of_sda()
+{
+    const Disk disk = must(Machine("sound-host").survey(Depth::tree).inventory.disk("sda"));
+    return disk.size.count / disk.logical_sector;
+}
+
+std::string shown_of(uint64_t native, const char* said = "HPA is enabled")
+{
+    return fmt::format(" max sectors   = {}/{}, {}\n", sectors_of_sda(), native, said);
+}
+
+std::string dco_of(uint64_t sectors)
+{
+    return fmt::format("DCO Checksum verified.\nDCO Revision: 0x0002\n\tReal max sectors: {}\n", sectors);
+}
+
+}  // namespace
+
+TEST_CASE("an ATA disk that is awake is asked for what it hides, in sectors of its own")
+{
+    AtaMachine machine;
+    machine.say_max(shown_of(sectors_of_sda() + 100));
+    machine.say_dco(dco_of(sectors_of_sda() + 300));
+    const Survey survey = machine.survey();
+    CHECK(left_out(survey) == Texts{});
+    const AtaCapacity& capacity = survey.ata_capacities.at("sda");
+    const uint64_t sector = survey.inventory.disk("sda")->logical_sector;
+    CHECK(capacity.native.count == (sectors_of_sda() + 100) * sector);
+    CHECK(capacity.built->count == (sectors_of_sda() + 300) * sector);
+    CHECK(machine.survey(Depth::tree).ata_capacities.empty());
+}
+
+TEST_CASE("a disk that is no ATA disk is not asked, nor one behind a bridge of USB")
+{
+    // The recordings have no answer of hdparm's: a question would be told as not looked at.
+    CHECK(left_out(Machine("sound-host").survey()) == Texts{});
+    CHECK(left_out(AtaMachine("/sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/block/sda").survey()) ==
+          Texts{});
+}
+
+TEST_CASE("a disk that refuses the question has no HPA; a DCO that is refused or makes no sense is not told")
+{
+    AtaMachine refusing;
+    refusing.say_max(" max sectors   = 100/1, HPA setting seems invalid\n",
+                     "SG_IO: bad/missing sense data, sb[]:  70 00 0b 00 00 00 00 0a\n");
+    CHECK(left_out(refusing.survey()) == Texts{});
+    CHECK(refusing.survey().ata_capacities.empty());
+    for (const std::string& dco : {dco_of(1), dco_of(sectors_of_sda() - 1),
+                                   std::string("DCO Checksum FAILED!\n"), std::string("x\n")}) {
+        AtaMachine machine;
+        machine.say_max(shown_of(sectors_of_sda(), "HPA is disabled"));
+        machine.say_dco(dco);
+        const Survey survey = machine.survey();
+        CHECK(left_out(survey) == Texts{});
+        CHECK_FALSE(survey.ata_capacities.at("sda").built);
+    }
+    AtaMachine newer;  // it has no DCO, and is not asked for one
+    newer.say_max(shown_of(sectors_of_sda(), "ACCESSIBLE MAX ADDRESS disabled"));
+    CHECK(left_out(newer.survey()) == Texts{});
+    CHECK(newer.survey().ata_capacities.at("sda").by_accessible_max_address);
+}
+
+TEST_CASE("an answer that cannot be right raises nothing, and is told as not looked at")
+{
+    const auto told_of = [](const std::string& out, const std::string& err = "") {
+        AtaMachine machine;
+        machine.say_max(out, err);
+        const Survey survey = machine.survey();
+        CHECK(survey.ata_capacities.empty());
+        const Texts texts = left_out(survey);
+        REQUIRE(texts.size() == 1);
+        return texts.front();
+    };
+    CHECK(told_of(" max sectors   = 0/1, HPA is enabled\n") ==
+          "HPA and DCO of sda: what hdparm says of its sectors does not fit its size; ");
+    CHECK(told_of(" max sectors   = 5/976773168, HPA is enabled\n") ==
+          "HPA and DCO of sda: what hdparm says of its sectors does not fit its size; ");
+    CHECK(told_of(shown_of(1, "HPA setting seems invalid (buggy kernel device driver?)")) ==
+          "HPA and DCO of sda: hdparm: HPA setting seems invalid (buggy kernel device driver?); ");
+    CHECK(told_of(shown_of(sectors_of_sda() + 9),
+                  "SG_IO: bad/missing sense data, sb[]:  70 00 05 00 00 00 00 0a\n") ==
+          "HPA and DCO of sda: hdparm: SG_IO: bad/missing sense data (illegal request); ");
+    CHECK(told_of("", "").starts_with("HPA and DCO of sda: this output of `hdparm -N` is cut"));
+}
+
+TEST_CASE("without hdparm it is named with its package, and only where there is an ATA disk to ask")
+{
+    AtaMachine machine;
+    machine.say_max("");
+    machine.answer("hdparm", "-N", no_program("hdparm"));
+    CHECK(left_out(machine.survey()) ==
+          Texts{"HPA and DCO: no program hdparm on this host; apt install hdparm"});
+    machine.answer("hdparm", "-N", fail(ErrorKind::timeout, "hdparm took longer than 15 s"));
+    CHECK(left_out(machine.survey()) == Texts{"HPA and DCO of sda: hdparm took longer than 15 s; "});
+}
+
 TEST_CASE("recordings of the inventory alone still load, and say what they do not hold")
 {
     const Survey survey = Machine("leg-failed").survey();
@@ -378,6 +500,28 @@ TEST_CASE("what is masked: serial numbers, and world-wide names in every form th
                                "WD-WCC4N0123456", "eui.0025385b61b04b1c", "0025385b61b04b1c", "392480967452"})
         CHECK_MESSAGE(std::ranges::find(secrets, secret) != secrets.end(), secret);
     CHECK(std::ranges::find(secrets, "abc") == secrets.end());
+}
+
+TEST_CASE("what is masked of a disk that is gone: its name, which stays behind in a pool of ZFS")
+{
+    Pool pool;
+    pool.status = must(parse::parse_zpool_status(
+                           "  pool: tank\n state: DEGRADED\nconfig:\n\n\tNAME STATE READ WRITE CKSUM\n"
+                           "\ttank DEGRADED 0 0 0\n\t  mirror-0 DEGRADED 0 0 0\n"
+                           "\t    /dev/disk/by-id/virtio-S1234-part1 REMOVED 0 0 0\n"
+                           "\t    /dev/disk/by-id/ata-HERE_77001122-part1 ONLINE 0 0 0\n"
+                           "\t    123456789 UNAVAIL 0 0 0  was "
+                           "/dev/disk/by-id/ata-WDC_WD30EFRX-68_WD-WMC4N17-part1\n"
+                           "\tcache\n\t  /dev/disk/by-id/nvme-SSD_980_S64DNF0R_1 UNAVAIL 0 0 0\n"
+                           "\t  /dev/disk/by-id/wwn-0x5000c500a1b2c3d4 UNAVAIL 0 0 0\n"
+                           "errors: No known data errors\n"))
+                      .pools.at(0);
+    pool.devices = {{"/dev/disk/by-id/ata-HERE_77001122-part1", "sda1"}};
+    Survey survey;
+    survey.pools = {pool};
+    Texts secrets = identities(survey);
+    std::ranges::sort(secrets);
+    CHECK(secrets == Texts{"0x5000c500a1b2c3d4", "S1234", "SSD_980_S64DNF0R_1", "WD-WMC4N17"});
 }
 
 }  // namespace belay::storage::survey_test

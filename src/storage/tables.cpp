@@ -59,6 +59,19 @@ std::string unless_dash(const std::string& field)
     return field == "-" ? std::string() : field;
 }
 
+/// The name that sha256sum prints as "odd\\nname", with a backslash in front of the line.
+std::string plain_name(std::string_view text)
+{
+    std::string plain;
+    for (size_t at = 0; at < text.size(); ++at) {
+        const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+        const bool is_code = text[at] == '\\' && (next == 'n' || next == 'r' || next == '\\');
+        if (is_code) ++at;
+        plain += !is_code ? text[at] : next == 'n' ? '\n' : next == 'r' ? '\r' : '\\';
+    }
+    return plain;
+}
+
 bool is_digest(std::string_view text)
 {
     constexpr size_t digits_of_sha256 = 64;
@@ -122,17 +135,18 @@ Result<std::vector<FileDigest>> parse_digests(std::string_view text)
 {
     std::vector<FileDigest> digests;
     if (text.empty()) return digests;
+    if (!text.ends_with('\n')) return parse::cut("sha256sum", "its last line has no end");
     for (const parse::Line& line : TRY(parse::lines_of(text, "sha256sum"))) {
         std::string_view rest = line.text;
         if (rest.empty()) continue;
-        // A backslash in front says that the name behind is escaped; what it stands for is of no interest.
-        if (rest.starts_with('\\')) rest.remove_prefix(1);
+        const bool is_escaped = rest.starts_with('\\');
+        if (is_escaped) rest.remove_prefix(1);
         const std::string_view digest = parse::take_word(rest);
         const std::string_view name = parse::trimmed(rest);
         const std::string_view path = name.starts_with('*') ? name.substr(1) : name;
         if (!is_digest(digest) || path.empty())
             return parse::foreign("sha256sum", line.number, "it is no digest and a name");
-        digests.push_back({std::string(path), std::string(digest)});
+        digests.push_back({is_escaped ? plain_name(path) : std::string(path), std::string(digest)});
     }
     return digests;
 }

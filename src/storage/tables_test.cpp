@@ -70,18 +70,19 @@ TEST_CASE("datasets and volumes of zfs list")
 
 TEST_CASE("digests, with names that sha256sum had to escape and names with blanks")
 {
-    const auto files = must(parse_digests(digest + "  /boot/efi/EFI/a file\n\\" + digest + "  odd\\nname\n" +
-                                          digest + " *binary\n" + digest + "  -\n"));
+    const auto files = must(parse_digests(digest + "  /boot/efi/EFI/a file\n\\" + digest +
+                                          "  odd\\nna\\\\me\n" + digest + " *binary\n" + digest + "  -\n"));
     REQUIRE(files.size() == 4);
     CHECK(files[0].path == "/boot/efi/EFI/a file");
     CHECK(files[0].digest == digest);
-    CHECK(files[1].path == "odd\\nname");
+    CHECK(files[1].path == "odd\nna\\me");
     CHECK(files[2].path == "binary");
     CHECK(files[3].path == "-");
     CHECK(must(parse_digests("")).empty());
     CHECK(!parse_digests("sha256sum: x: Input/output error\n"));
     CHECK(!parse_digests(digest.substr(1) + "  short\n"));
     CHECK(!parse_digests(digest + "\n"));
+    CHECK(!parse_digests(digest + "  cut"));
 }
 
 TEST_CASE("the files that mdir lists, without the folders")

@@ -23,12 +23,13 @@ std::string own_folder()
 
 }  // namespace
 
-Result<Site> Site::make()
+Result<Site> Site::make(lab::Firmware firmware)
 {
-    const lab::Debian debian = TRY(lab::Debian::installed());
+    const lab::Debian debian = TRY(lab::Debian::installed(firmware));
     Site site(TRY(lab::Folder::make()));
     TRY(lab::copy_image(debian.disk, site.file("a.img")));
-    TRY(lab::copy_image(debian.variables, site.file("vars.fd")));
+    const bool uefi = firmware == lab::Firmware::uefi;
+    TRY(lab::copy_image(uefi ? debian.variables : lab::factory_variables, site.file("vars.fd")));
     for (const char* blank : {"b.img", "c.img"}) TRY(lab::make_blank(site.file(blank)));
     TRY(site.make_programs());
     return site;
@@ -54,6 +55,7 @@ Result<void> Site::boot(const std::vector<std::string>& disks, Firmware firmware
 {
     if (firmware == Firmware::factory) TRY(lab::copy_image(lab::factory_variables, file("vars.fd")));
     lab::VmOptions options;
+    if (firmware == Firmware::bios) options.firmware = lab::Firmware::bios;
     options.variables = file("vars.fd");
     options.console = file("console");
     for (const std::string& name : disks) options.disks.push_back({"LAB-" + name, file(name + ".img")});

@@ -1,6 +1,6 @@
 #pragma once
-// A Debian on one disk that starts by UEFI, with blank disks beside it and Belay's programs, whose disks are
-// pulled and put back between boots.
+// A Debian on one disk that starts by UEFI or by BIOS, with blank disks beside it and Belay's programs, whose
+// disks are pulled and put back between boots.
 
 #include "folder.h"
 #include "qemu/vm.h"
@@ -11,17 +11,18 @@
 
 namespace belay::boot {
 
-/// What the firmware remembers when it starts.
+/// What starts the machine, and what of its memory is left.
 enum class Firmware {
-    kept,     ///< what it knew when it was last switched off
-    factory,  ///< nothing, as after its battery or its board was changed
+    kept,     ///< UEFI, which knows what it knew when it was last switched off
+    factory,  ///< UEFI that knows nothing, as after its battery or its board was changed
+    bios,     ///< it remembers nothing, and starts the first disk
 };
 
 /// Threads: one.
 class Site {
   public:
     /// The disks LAB-a (installed), LAB-b and LAB-c (blank). Errors: those of the lab.
-    static Result<Site> make();
+    static Result<Site> make(lab::Firmware firmware);
 
     /// Switches on with these disks plugged in, as {"a", "b"}. Errors: those of the lab.
     Result<void> boot(const std::vector<std::string>& disks, Firmware firmware = Firmware::kept);

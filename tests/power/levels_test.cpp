@@ -48,11 +48,11 @@ TEST_CASE("RAID5: the power is cut around records on the way back, which is a co
     CHECK(cuts >= 8);
 }
 
-TEST_CASE("RAID10 and RAID6: the power is cut in the middle of the copy")
+TEST_CASE("RAID10, RAID6 and RAID4: the power is cut in the middle of the copy")
 {
-    for (const char* level : {"10", "6"}) {
+    for (const std::string level : {"10", "6", "4"}) {
         const lab::Folder folder = *lab::Folder::make();
-        Trial trial = begin(folder, level, 4);
+        Trial trial = begin(folder, level.c_str(), level == "4" ? 3 : 4);
         CHECK(cut_once(trial, Course::commit, {.copied_percent = 40}));
         cut_once(trial, Course::abort, {.before = true, .commit = 9});
     }

@@ -47,11 +47,14 @@ std::string Cut::text() const
 
 Result<Trial> Trial::begin(const lab::Folder& folder, Subject subject)
 {
-    lab::MirrorOptions options{.disk = {48 << 20}, .joining = subject.joining};
+    lab::MirrorOptions options{.disk = subject.disk, .joining = subject.joining};
+    options.used = subject.used;
+    options.content = subject.content;
     options.level = subject.level;
     options.members = subject.members;
     Trial trial(TRY(lab::Mirror::build(folder, std::move(options))));
     trial.subject_ = std::move(subject);
+    TRY(trial.lose_leaving());
     TRY(trial.start_load());
     return trial;
 }
@@ -91,8 +94,10 @@ Result<lab::Process> Trial::begin_operation(Course course, const std::string& fa
         TRY(mirror_.host().start({"env", "BELAY_MORTAL=" + fate, mirror_.program("belayd-mortal")}));
     TRY(mirror_.run({"sh", "-c", fmt::format("until test -S {}; do sleep 0.05; done", socket)}));
     std::vector<std::string> words = {"run"};
+    const bool gone = subject_.leaving == Subject::Leaving::gone;
     if (subject_.words.empty())
-        words.insert(words.end(), {"disk.replace", "--leaving", leaving_, "--joining", joining_});
+        words.insert(words.end(), {"disk.replace", gone ? "--like" : "--leaving", gone ? staying_ : leaving_,
+                                   "--joining", joining_});
     words.insert(words.end(), subject_.words.begin(), subject_.words.end());
     std::ranges::replace(words, std::string(Subject::array), mirror_.array());
     words.insert(words.end(), {"--soak", "1s", "--yes"});
@@ -158,7 +163,10 @@ Result<void> Trial::hold_promises(const Json& operation)
     };
     if (state != "committed" && state != "aborted")
         return broken("the operation has not ended by itself, it is " + state);
-    if (state == "aborted" && (operation.at("verified") != true || !operation.at("differences").empty()))
+    // A boot may make a member of a failed disk again. The abort says so; it is no worse than before.
+    const bool may_differ = subject_.leaving == Subject::Leaving::failed && TRY(is_member(leaving_));
+    if (state == "aborted" &&
+        (operation.at("verified") != true || (!operation.at("differences").empty() && !may_differ)))
         return broken("the abort has not proven that everything is as it was");
     const std::string wrong =
         TRY(subject_.wrong ? subject_.wrong(mirror_, state) : wrong_with_members(state));
@@ -173,13 +181,45 @@ Result<void> Trial::hold_promises(const Json& operation)
     return {};
 }
 
+/// In the array, and not as one that has failed.
+Result<bool> Trial::is_member(const std::string& serial)
+{
+    const std::string detail = TRY(mirror_.run({"mdadm", "--detail", mirror_.array()}));
+    std::string disk = TRY(mirror_.run({"readlink", "-f", mirror_.disk(serial)}));
+    disk.pop_back();
+    const size_t at = detail.find(" " + disk + "1\n");
+    return at != std::string::npos &&
+           detail.substr(0, at).find("faulty", detail.rfind('\n', at)) == std::string::npos;
+}
+
+std::vector<std::string> Trial::pulled() const
+{
+    if (subject_.leaving != Subject::Leaving::gone) return {};
+    return {leaving_};
+}
+
+/// The disk that is to leave fails, or is pulled while the host is off.
+Result<void> Trial::lose_leaving()
+{
+    if (subject_.leaving == Subject::Leaving::gone) {
+        TRY(mirror_.host().power_off());
+        TRY(mirror_.boot(pulled()));
+    }
+    if (subject_.leaving != Subject::Leaving::failed) return {};
+    static_cast<void>(TRY(mirror_.host().run({"mdadm", "--wait", mirror_.array()})));
+    if (TRY(is_member(leaving_)))
+        TRY(mirror_.run({"mdadm", "--manage", mirror_.array(), "--fail", mirror_.disk(leaving_) + "-part1"}));
+    return {};
+}
+
 /// Who must be a member after a replacement, and who must not.
 Result<std::string> Trial::wrong_with_members(const std::string& state)
 {
     const std::string detail = TRY(mirror_.run({"mdadm", "--detail", mirror_.array()}));
     const bool committed = state == "committed";
     const std::string serving = committed ? joining_ : leaving_;
-    std::vector<std::string> wanted = {staying_, serving};
+    std::vector<std::string> wanted = {staying_};
+    if (committed || subject_.leaving == Subject::Leaving::serves) wanted.push_back(serving);
     const std::vector<std::string> first = mirror_.members();
     wanted.insert(wanted.end(), first.begin() + 2, first.end());
     for (const std::string& serial : wanted) {
@@ -190,6 +230,7 @@ Result<std::string> Trial::wrong_with_members(const std::string& state)
     }
     if (detail.find(fmt::format("Raid Devices : {}\n", subject_.members)) == std::string::npos)
         return "the array has another number of members:\n" + detail;
+    if (committed && subject_.leaving == Subject::Leaving::gone) return "";
     const host::Outcome superblock = TRY(
         mirror_.host().run({"mdadm", "--examine", mirror_.disk(committed ? leaving_ : joining_) + "-part1"}));
     return superblock.exit_code == 0 ? "the disk that is out carries a superblock:\n" + superblock.out : "";
@@ -198,14 +239,22 @@ Result<std::string> Trial::wrong_with_members(const std::string& state)
 /// The disk that is out is blank again, and who is who follows from how it ended.
 Result<void> Trial::prepare_next(const std::string& state)
 {
-    if (state != "committed" || !subject_.words.empty()) return {};
+    if (!subject_.words.empty()) return {};
+    if (state != "committed") return pulled().empty() ? lose_leaving() : Result<void>();
+    if (subject_.leaving == Subject::Leaving::gone) {
+        // It comes back into its bay, for the disk that joined is to be lost next.
+        std::swap(leaving_, joining_);
+        TRY(lose_leaving());
+        std::swap(leaving_, joining_);
+    }
     const std::string path = mirror_.disk(leaving_);
     TRY(mirror_.run({"wipefs", "--quiet", "--all", "--force", path}));
     TRY(mirror_.run({"blockdev", "--rereadpt", path}));
     TRY(mirror_.run({"udevadm", "settle"}));
     std::swap(leaving_, joining_);  // the disk that came, and the blank one
+    if (subject_.leaving == Subject::Leaving::gone) return {};
     std::swap(leaving_, staying_);  // the next to leave is the one that has stayed longest
-    return {};
+    return lose_leaving();
 }
 
 Result<void> Trial::set_speed(const Cut& cut)
@@ -276,7 +325,8 @@ Result<Ending> Trial::with_power_cut(Course course, const Cut& cut)
         load_text_.rfind("ack ", load_text_.rfind('\n') == std::string::npos ? 0 : load_text_.rfind('\n'));
     if (ack != std::string::npos && whole != std::string::npos)
         last_answered_ = std::strtoull(load_text_.c_str() + whole + 4, nullptr, 10);
-    TRY(mirror_.boot());
+    TRY(mirror_.boot(pulled()));
+    if (subject_.after_cut) TRY(subject_.after_cut(mirror_));
     return finish(came);
 }
 

@@ -26,11 +26,17 @@ struct Cut {
 struct Subject {
     std::string level = "1";
     unsigned members = 2;
+    Bytes disk = {48 << 20}, used = {0};  ///< of each member, as in MirrorOptions
+    std::string content = "ext4";
     Bytes joining = {48 << 20};                    ///< of each disk that joins
     static constexpr const char* array = "ARRAY";  ///< among the words: the array
     std::vector<std::string> words = {};           ///< of `belay run`
+    /// What has become of the disk that is to leave, before each operation.
+    enum class Leaving { serves, failed, gone } leaving = Leaving::serves;
     /// What is wrong with a host on which it has ended in that state; empty: nothing.
     std::function<Result<std::string>(lab::Mirror&, const std::string& state)> wrong = nullptr;
+    /// Called after a power cut, when the host is up again and Belay is not.
+    std::function<Result<void>(lab::Mirror&)> after_cut = nullptr;
 };
 
 /// How a cut operation ended.
@@ -60,6 +66,9 @@ class Trial {
     Result<nlohmann::json> wait_for_end();
     Result<void> hold_promises(const nlohmann::json& operation);
     Result<std::string> wrong_with_members(const std::string& state);
+    Result<void> lose_leaving();
+    Result<bool> is_member(const std::string& serial);
+    std::vector<std::string> pulled() const;
     Result<void> prepare_next(const std::string& state);
     Result<void> set_speed(const Cut& cut);
     Result<Ending> finish(bool was_cut);

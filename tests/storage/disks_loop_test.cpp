@@ -3,15 +3,9 @@
 
 #include "base/invariant.h"
 #include "every_run.h"
-#include "trial.h"
-
-#include <doctest/doctest.h>
 
 namespace belay::simulated::going_disks {
 namespace {
-
-using host::Fault;
-using store::MemoryStore;
 
 /// The disk that joins elsewhere is here one with an old filesystem on a partition.
 void with_partition(SimulatedStorage& machine)
@@ -55,64 +49,29 @@ std::vector<Task> all_tasks()
 const std::vector<Task> tasks = all_tasks();
 const std::vector<Wish> wishes = {Wish::commit, Wish::abort_when_added, Wish::abort_when_activated};
 
-void check(size_t task, Wish wish, const Accident& accident, const std::string& what)
+Loop loop_of(const Task& task)
 {
-    const Verdict verdict = try_out(shapes()[0], wish, accident, tasks[task]);
-    for (const std::string& broken : verdict.broken) {
-        const std::string story =
-            fmt::format("{}, {}, {}: {}\nended {}: {}\n{}", tasks[task].procedure, name_of(wish), what,
-                        broken, name_of(verdict.ended), verdict.reason, verdict.log);
-        FAIL_CHECK(story);
-    }
+    static const Shape shape = shapes()[0];
+    return {task.procedure, shape, task, wishes};
 }
 
 TEST_CASE("without an accident a disk goes, comes and is lit, and all goes back from wherever it is aborted")
 {
-    for (size_t task = 0; task < tasks.size(); ++task) {
-        for (const Wish wish : wishes) {
-            check(task, wish, {}, "no accident");
-            const Verdict verdict = try_out(shapes()[0], wish, {}, tasks[task]);
-            CHECK_MESSAGE((verdict.ended == operation::State::committed) == (wish == Wish::commit),
-                          verdict.reason);
-            CHECK(verdict.held == 0);
-        }
-    }
+    for (const Task& task : tasks) without_accident(loop_of(task));
 }
 
 TEST_CASE(
     "any contact while disks come and go may be refused, its answer lost, the process or the power gone")
 {
-    std::atomic<size_t> runs = 0;
-    for (size_t task = 0; task < tasks.size(); ++task) {
-        for (const Wish wish : wishes) {
-            const Verdict whole = try_out(shapes()[0], wish, {}, tasks[task]);
-            for_each_of(wish == Wish::commit ? 1 : whole.turned_at + 1, whole.contacts, [&](size_t at) {
-                for (const auto kind : {Fault::Kind::refuse, Fault::Kind::lost, Fault::Kind::dead})
-                    check(task, wish, {.contact = Fault{kind, at}},
-                          fmt::format("fault {} at contact {}", static_cast<int>(kind), at));
-                check(task, wish, {.contact = Fault{Fault::Kind::dead, at}, .power_cut = true},
-                      fmt::format("the power gone at contact {}", at));
-                runs += 4;
-            });
-        }
-    }
-    CHECK(runs > 500 / stride);
-    MESSAGE(runs.load() << " runs");
+    size_t runs = 0;
+    for (const Task& task : tasks) runs += mishap_at_every_contact(loop_of(task), every_mishap);
+    CHECK(runs > 500);
+    MESSAGE((runs / stride) << " runs");
 }
 
 TEST_CASE("any write to the journal while disks come and go may be the last, kept or not, and any be refused")
 {
-    for (size_t task = 0; task < tasks.size(); ++task) {
-        for (const Wish wish : wishes) {
-            const size_t writes = try_out(shapes()[0], wish, {}, tasks[task]).writes;
-            for (const auto fault : {MemoryStore::Fault::lost_before, MemoryStore::Fault::lost_after,
-                                     MemoryStore::Fault::refuse}) {
-                for (size_t at = 1; at <= writes; ++at)
-                    check(task, wish, {.store = fault, .store_at = at},
-                          fmt::format("store fault {} at write {}", static_cast<int>(fault), at));
-            }
-        }
-    }
+    for (const Task& task : tasks) CHECK(mishap_at_every_write(loop_of(task)) > 0);
 }
 
 }  // namespace

@@ -2,13 +2,9 @@
 // its filesystem grow.
 
 #include "every_run.h"
-#include "trial.h"
-
-#include <doctest/doctest.h>
 
 using namespace belay;
 using namespace belay::simulated;
-using host::Fault;
 
 namespace {
 
@@ -34,45 +30,18 @@ const Task grow{"array.grow",
                 nullptr,
                 {joining_disk, second_joining_disk}};
 
-void kept_all(const Verdict& verdict, const std::string& what)
-{
-    for (const std::string& broken : verdict.broken)
-        FAIL_CHECK(
-            what << ": " << broken << " (" << verdict.reason << ")\n"
-                 << verdict.log.substr(verdict.log.size() - std::min<size_t>(verdict.log.size(), 3000)));
-}
+const std::vector<Wish> commit_or_abort = {Wish::commit, Wish::abort_when_activated};
 
 }  // namespace
 
 TEST_CASE("a mirror grows onto larger disks with its filesystem, and goes back from wherever it is aborted")
 {
-    for (const Wish wish :
-         {Wish::commit, Wish::abort_when_added, Wish::abort_in_copy, Wish::abort_when_activated}) {
-        const Verdict verdict = try_out(larger, wish, {}, grow);
-        kept_all(verdict, std::string(name_of(wish)));
-        CHECK((verdict.ended == operation::State::committed) == (wish == Wish::commit));
-    }
+    without_accident({"array.grow", larger, grow, all_wishes});
 }
 
 TEST_CASE("any contact of a growth may be refused, its answer lost, the process or the power gone at it")
 {
-    struct Kind {
-        Fault::Kind kind;
-        bool power;
-    };
-    size_t runs = 0;
-    for (const Wish wish : {Wish::commit, Wish::abort_when_activated}) {
-        const Verdict whole = try_out(larger, wish, {}, grow);
-        for (const auto& [kind, power] : {Kind{Fault::Kind::refuse, false}, Kind{Fault::Kind::lost, false},
-                                          Kind{Fault::Kind::dead, false}, Kind{Fault::Kind::dead, true}}) {
-            runs += whole.contacts - whole.turned_at;
-            for_each_of(whole.turned_at + 1, whole.contacts, [&](size_t at) {
-                kept_all(try_out(larger, wish, {.contact = Fault{kind, at}, .power_cut = power}, grow),
-                         fmt::format("{}, fault {}{} at contact {}", name_of(wish), static_cast<int>(kind),
-                                     power ? " with the power" : "", at));
-            });
-        }
-    }
+    const size_t runs = mishap_at_every_contact({"array.grow", larger, grow, commit_or_abort}, every_mishap);
     CHECK(runs > 1000);
     MESSAGE((runs / stride) << " runs");
 }

@@ -1,14 +1,9 @@
 // The settings of an array with every single accident, as fault_loop_test.cpp does it for disk.replace.
 
 #include "every_run.h"
-#include "trial.h"
-
-#include <doctest/doctest.h>
 
 using namespace belay;
 using namespace belay::simulated;
-using host::Fault;
-using store::MemoryStore;
 
 namespace {
 
@@ -34,64 +29,32 @@ const std::vector<Task> tasks = {
          return unless(machine.setting("md0", "sync_action") == "idle\n", "the array is still held");
      }}};
 
-void check(const Task& task, Wish wish, const Accident& accident, const std::string& what)
-{
-    const Verdict verdict = try_out(shapes()[0], wish, accident, task);
-    for (const std::string& broken : verdict.broken) {
-        const std::string story =
-            fmt::format("{}, {}, {}: {}\nended {}: {}\n{}", task.procedure, name_of(wish), what, broken,
-                        name_of(verdict.ended), verdict.reason, verdict.log);
-        FAIL_CHECK(story);
-    }
-}
+const std::vector<Wish> wishes_without_copy = {Wish::commit, Wish::abort_when_added,
+                                               Wish::abort_when_activated};
 
-const std::vector<Wish> most_wishes = {Wish::commit, Wish::abort_when_added, Wish::abort_when_activated};
+Loop loop_of(const Task& task)
+{
+    static const Shape shape = shapes()[0];
+    return {task.procedure, shape, task, wishes_without_copy};
+}
 
 }  // namespace
 
 TEST_CASE("without an accident each setting is made, and goes back from wherever it is aborted")
 {
-    for (const Task& task : tasks) {
-        for (const Wish wish : most_wishes) {
-            check(task, wish, {}, "no accident");
-            const Verdict verdict = try_out(shapes()[0], wish, {}, task);
-            CHECK((verdict.ended == operation::State::committed) == (wish == Wish::commit));
-            CHECK(verdict.held == 0);
-        }
-    }
+    for (const Task& task : tasks) without_accident(loop_of(task));
 }
 
 TEST_CASE("any contact of a setting may be refused, its answer lost, the process or the power gone at it")
 {
     size_t runs = 0;
-    for (const Task& task : tasks) {
-        for (const Wish wish : most_wishes) {
-            const size_t contacts = try_out(shapes()[0], wish, {}, task).contacts;
-            for_each_of(1, contacts, [&](size_t at) {
-                for (const auto kind : {Fault::Kind::refuse, Fault::Kind::lost, Fault::Kind::dead})
-                    check(task, wish, {.contact = Fault{kind, at}},
-                          fmt::format("fault {} at contact {}", static_cast<int>(kind), at));
-                check(task, wish, {.contact = Fault{Fault::Kind::dead, at}, .power_cut = true},
-                      fmt::format("the power gone at contact {}", at));
-            });
-            runs += 4 * contacts;
-        }
-    }
+    for (const Task& task : tasks)
+        runs += mishap_at_every_contact(loop_of(task), every_mishap, From::the_start);
     CHECK(runs > 500);
     MESSAGE((runs / stride) << " runs");
 }
 
 TEST_CASE("any write to the journal of a setting may be the last, kept or not, and any may be refused")
 {
-    for (const Task& task : tasks) {
-        for (const Wish wish : most_wishes) {
-            const size_t writes = try_out(shapes()[0], wish, {}, task).writes;
-            for (const auto fault : {MemoryStore::Fault::lost_before, MemoryStore::Fault::lost_after,
-                                     MemoryStore::Fault::refuse}) {
-                for (size_t at = 1; at <= writes; ++at)
-                    check(task, wish, {.store = fault, .store_at = at},
-                          fmt::format("store fault {} at write {}", static_cast<int>(fault), at));
-            }
-        }
-    }
+    for (const Task& task : tasks) CHECK(mishap_at_every_write(loop_of(task)) > 0);
 }

@@ -96,8 +96,14 @@ void let_it_start(SimulatedStorage& machine, const Shape& shape)
         world.put_file("/etc/fstab",
                        "# a comment, and no end of line\nUUID=1B2C-3D4E\t/boot/efi vfat umask=0077 0 1");
     });
-    if (shape.start == Shape::Start::bios)
-        return must_run(machine, {"grub-install", "--target=i386-pc", disk});
+    if (shape.start == Shape::Start::bios) {
+        must_run(machine, {"grub-install", "--target=i386-pc", disk});
+        const auto answered = machine.host().run(
+            {.argv = {"debconf-communicate", "grub-pc"},
+             .input = "set grub-pc/install_devices /dev/disk/by-id/ata-SIMULATED_SIM0001\n"});
+        INVARIANT(answered && answered->exit_code == 0);
+        return;
+    }
     machine.start_by_efi();
     const std::string esp = fmt::format("{}{}", disk, esp_number);
     must_run(machine, {"mkfs.vfat", "-F", "32", "-i", "1b2c3d4e", esp});
@@ -121,7 +127,8 @@ std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail
     auto machine = std::make_unique<SimulatedStorage>(
         StorageSettings{.data_offset = data_offset,
                         .speed = (member_size - data_offset) / copy_seconds,
-                        .busy_after_fail = busy_after_fail});
+                        .busy_after_fail = busy_after_fail,
+                        .stale_member_comes_back = shape.comes_back});
     const auto plug = [&](const std::string& name, const std::string& serial, Bytes size, uint64_t sector) {
         machine->plug({.name = name,
                        .size = size,
@@ -183,6 +190,7 @@ std::vector<Shape> shapes()
         {.name = "a larger disk joins whole disks", .label = "", .joining = {256 << 10}},
         {.name = "smaller sectors join", .logical_sector = 4096, .joining_sector = 512},
         {.name = "RAID5 and RAID5, GPT", .partitions = {1, 2}, .level = "5", .disks = 3},
+        {.name = "RAID4, GPT", .level = "4", .disks = 3},
         {.name = "RAID6 of whole disks", .label = "", .level = "6", .disks = 4},
         {.name = "RAID10, MBR", .label = "dos", .level = "10", .disks = 4},
         {.name = "a mirror that starts the host by UEFI", .start = Shape::Start::efi},

@@ -23,6 +23,7 @@ struct Shape {
     enum class Leaving { serves, failed, gone } leaving = Leaving::serves;
     uint64_t joining_sector = 0;  ///< 0: as the others'
     bool two_join = false;        ///< there is a second disk to join, as large as the first
+    bool comes_back = true;       ///< a boot may take up again what has failed
     /// How the leaving disk, or the one that serves alone, starts the host.
     enum class Start { not_at_all, efi, bios } start = Start::not_at_all;
 

@@ -22,6 +22,16 @@ std::string after(const std::vector<std::string>& argv, std::string_view word)
     return found == argv.end() || found + 1 == argv.end() ? "" : *(found + 1);
 }
 
+/// Lines of debconf's file, with what stands before and behind.
+std::string debconf_with(const std::string& value)
+{
+    return fmt::format(
+        "Name: grub-pc/hidden_timeout\nTemplate: grub-pc/hidden_timeout\nValue: true\nOwners: grub-pc\n\n"
+        "Name: grub-pc/install_devices\nTemplate: grub-pc/install_devices\nValue: {}\nOwners: grub-pc\n"
+        "Flags: seen\n\nName: grub-pc/install_devices_empty\nValue: false\nOwners: grub-pc\n",
+        value);
+}
+
 std::string small_letters(std::string text)
 {
     for (char& c : text) c = static_cast<char>(std::tolower(c));
@@ -59,6 +69,9 @@ void BootPrograms::install(host::SimulatedHost& host) const
     add("chmod", [](Self self, Machine& m, const Arguments& a) { return self.change_mode(m, a); });
     add("test", [](Self self, Machine& m, const Arguments& a) { return self.test(m, a); });
     add("efibootmgr", [](Self self, Machine& m, const Arguments& a) { return self.efibootmgr(m, a); });
+    host.install("debconf-communicate", [](Machine& machine, const Command& command) -> Result<Outcome> {
+        return debconf(machine, command.input);
+    });
     add("grub-install", [](Self self, Machine& m, const Arguments& a) { return self.grub_install(m, a); });
 }
 
@@ -80,7 +93,7 @@ host::Outcome BootPrograms::remove_folder(Machine& machine, const Arguments& arg
     return {};
 }
 
-/// find FOLDER ... -exec sha256sum --zero
+/// find FOLDER ... -exec sha256sum
 host::Outcome BootPrograms::digests(const Machine& machine, const Arguments& argv)
 {
     const std::string& folder = argv.at(1);
@@ -89,7 +102,7 @@ host::Outcome BootPrograms::digests(const Machine& machine, const Arguments& arg
     std::string out;
     for (const auto& [path, node] : machine.nodes) {
         if (path.starts_with(folder + "/") && node.kind == Node::Kind::file)
-            out += fmt::format("{}  {}", sha256(node.bytes), path) + '\0';
+            out += fmt::format("{}  {}\n", sha256(node.bytes), path);
     }
     return {.out = out, .err = {}};
 }
@@ -293,6 +306,16 @@ host::Outcome BootPrograms::create_entry(Machine& machine, const Arguments& argv
         fmt::format("HD({},GPT,{},0x{:x},0x{:x})/File({})", partition->number, small_letters(partition->uuid),
                     partition->start, partition->size, after(argv, "--loader"))};
     return {};
+}
+
+/// One answer is all that is set here.
+host::Outcome BootPrograms::debconf(Machine& machine, const std::string& input)
+{
+    constexpr std::string_view set = "set grub-pc/install_devices ";
+    if (!input.starts_with(set)) return complaint("", 20);
+    const std::string value = input.substr(set.size(), input.find('\n') - set.size());
+    machine.put_file("/var/cache/debconf/config.dat", debconf_with(value));
+    return {.out = "0 value set\n0 true\n", .err = {}};
 }
 
 /// The rest of the boot code lies in sector 40, before the first partition.

@@ -34,6 +34,7 @@ class BootPrograms {
     Outcome efibootmgr(Machine& machine, const Arguments& argv) const;
     Outcome create_entry(Machine& machine, const Arguments& argv) const;
     std::string listed_entries() const;
+    static Outcome debconf(Machine& machine, const std::string& input);
     Outcome grub_install(Machine& machine, const Arguments& argv) const;
 
     static std::string device_at(const Machine& machine, const std::string& path);

@@ -135,9 +135,14 @@ host::Outcome Programs::assemble(Machine& machine, const Arguments& argv) const
         std::ranges::max_element(candidates, {}, [](const SimulatedStorage::Candidate& one) {
             return one.superblock.events;
         })->superblock;
-    storage_.assemble(candidates, freshest);
+    storage_.assemble(candidates, freshest, false);
     storage_.show(machine);
-    return said(fmt::format("mdadm: {} has been started with {} drives.\n", md, candidates.size()), 0);
+    const SimulatedStorage::Mirror& started = storage_.mirrors_.back();
+    const size_t drives = started.members.size();
+    return said(
+        fmt::format("mdadm: {} has been started with {} drive{}{}.\n", md, drives, drives == 1 ? "" : "s",
+                    drives < started.legs ? fmt::format(" (out of {})", started.legs) : ""),
+        0);
 }
 
 host::Outcome Programs::add(Machine& machine, SimulatedStorage::Mirror& mirror, const std::string& path) const

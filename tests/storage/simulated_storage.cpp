@@ -473,13 +473,15 @@ void SimulatedStorage::assemble(Machine& machine)
                                      })->superblock;
         const bool misled = std::ranges::any_of(
             candidates, [&](const Candidate& one) { return one.superblock.legs != freshest.legs; });
-        if (!misled || !settings_.stale_leg_first) assemble(candidates, freshest);
+        if (!misled || !settings_.stale_leg_first)
+            assemble(candidates, freshest, settings_.stale_member_comes_back);
     }
 }
 
-/// Those members that the freshest superblock knows; and those that were taken out of a place that is still
-/// free, which come back by the bitmap.
-void SimulatedStorage::assemble(const std::vector<Candidate>& candidates, const Superblock& freshest)
+/// Those members that the freshest superblock knows; and, where they come back, those that were taken out of
+/// a place that is still free, which come back by the bitmap.
+void SimulatedStorage::assemble(const std::vector<Candidate>& candidates, const Superblock& freshest,
+                                bool stale_come_back)
 {
     const std::string number = freshest.name.substr(freshest.name.find(':') + 1);
     Mirror mirror{.name = "md" + number,
@@ -500,7 +502,9 @@ void SimulatedStorage::assemble(const std::vector<Candidate>& candidates, const 
         const auto known = freshest.roles.find(superblock.device);
         const bool fresh = known != freshest.roles.end();
         const std::string role = fresh ? known->second : superblock.roles.at(superblock.device);
-        if (!fresh && (role == "spare" || is_taken(role) || superblock.legs != freshest.legs)) continue;
+        if (!fresh &&
+            (!stale_come_back || role == "spare" || is_taken(role) || superblock.legs != freshest.legs))
+            continue;
         Leg leg{.device = device, .id = superblock.device, .slot = {}};
         if (role != "spare") leg.slot = std::stoull(role);
         leg.replacement = role.ends_with("replacement");

@@ -40,6 +40,9 @@ struct StorageSettings {
     /// At a boot udev comes first to a leg that was taken out and never forgotten, as it may: if its
     /// superblock tells another number of legs, the array is not assembled.
     bool stale_leg_first = true;
+    /// At a boot a member that failed or was taken out, and whose place is still free, comes back by the
+    /// bitmap. It does where udev comes to it after the array was started; else md kicks it out.
+    bool stale_member_comes_back = true;
 };
 
 class SimulatedStorage {
@@ -164,7 +167,7 @@ class SimulatedStorage {
     void let_replaced_go(Mirror& mirror, Leg& replacement) const;
     void start(host::Machine& machine);
     void assemble(host::Machine& machine);
-    void assemble(const std::vector<Candidate>& candidates, const Superblock& freshest);
+    void assemble(const std::vector<Candidate>& candidates, const Superblock& freshest, bool stale_come_back);
     std::string new_device_id() { return fmt::format("device-{}", ++last_device_); }
 
     Result<void> set(host::Machine& machine, std::string_view path, std::string_view text);

@@ -200,6 +200,17 @@ std::vector<Scene> members_replaced()
     };
 }
 
+/// What has failed is left out where the array is started anew.
+std::vector<Scene> failed_and_left_out()
+{
+    const std::string md = "/dev/md1", uuid = "55555555:66666666:77777777:88888888";
+    return {{"failed-and-left-out",
+             false,
+             {manage(md, "--fail", "/dev/ubdg"), moment(1), command({"mdadm", "--stop", md}), settle,
+              command({"mdadm", "--assemble", md, "--uuid=" + uuid, "--run", "/dev/ubdg", "/dev/ubdh"}),
+              settle}}};
+}
+
 class Facts {
   public:
     void device(const std::string& name, const Content& content)
@@ -258,7 +269,8 @@ class Facts {
     /// A filesystem that is mounted may write at any time.
     static std::string runs(const std::string& state)
     {
-        const bool writes = state == "active" || state == "active-idle" || state == "write-pending";
+        const bool writes =
+            state == "active" || state == "active-idle" || state == "write-pending" || state == "read-auto";
         return writes ? "clean" : state;
     }
 
@@ -273,6 +285,7 @@ const std::vector<Scene>& scenes()
         std::vector<Scene> whole = mirror_of_partitions();
         for (Scene& scene : other_disks()) whole.push_back(std::move(scene));
         for (Scene& scene : members_replaced()) whole.push_back(std::move(scene));
+        for (Scene& scene : failed_and_left_out()) whole.push_back(std::move(scene));
         return whole;
     }();
     return all;

@@ -220,7 +220,7 @@ class Trial {
         auto arguments = task_.arguments;
         if (shape_.leaving == Shape::Leaving::gone) arguments.erase("leaving");
         const auto plan = procedure->make(*faulty_, arguments);
-        if (!plan) return note_refusal(plan.error());
+        if (!plan) return put_off(plan.error());
         for (const operation::Step& step : plan->steps) {
             planned_.insert(step.commands.begin(), step.commands.end());
             planned_.insert(step.undo_commands.begin(), step.undo_commands.end());
@@ -229,7 +229,14 @@ class Trial {
         if (kept)
             id_ = kept->id;
         else
-            note_refusal(kept.error());
+            put_off(kept.error());
+    }
+
+    /// What md is at after a boot may be in the way for a while.
+    void put_off(const Error& error)
+    {
+        note_refusal(error);
+        if (is_taken_up_again()) machine_->host().advance(std::chrono::seconds(10));
     }
 
     /// One accident may make the person ask once more, and no oftener.
@@ -243,6 +250,18 @@ class Trial {
         if (verb == Verb::abort && turned_at_ == 0) turned_at_ = contacts_ + faulty_->contacts();
         const auto answer = engine_->request(id_, verb, person);
         if (!answer) note_refusal(answer.error());
+        if (!answer && is_taken_up_again()) gives_up_ = true;
+    }
+
+    /// A boot has made a member of the failed disk again: nothing is missing that could be replaced.
+    bool is_taken_up_again() const
+    {
+        if (shape_.leaving != Shape::Leaving::failed || !restarted_ || !accident_.power_cut) return false;
+        const std::vector<std::string> mirrors = shape_.mirrors();
+        for (size_t i = 0; i < mirrors.size(); ++i) {
+            if (machine_->members(mirrors[i]).contains(shape_.member(leaving_disk, i))) return true;
+        }
+        return false;
     }
 
     /// Time passes until the engine wants to go on, at most so much.
@@ -259,9 +278,9 @@ class Trial {
         const bool copying = view.progress && view.progress->done > 0;
         switch (operation_.state) {
             case State::planned:
-                return ask(Verb::add);
+                return ask(gives_up_ ? Verb::abort : Verb::add);
             case State::added:
-                return ask(wish_ == Wish::abort_when_added ? Verb::abort : Verb::activate);
+                return ask(wish_ == Wish::abort_when_added || gives_up_ ? Verb::abort : Verb::activate);
             case State::activating:
                 return wish_ == Wish::abort_in_copy && copying ? ask(Verb::abort) : step();
             case State::activated:
@@ -298,7 +317,7 @@ class Trial {
         if (!locks || !locks->empty()) violated("a lock is left");
         const bool crash_only = !accident_.contact || accident_.contact->kind == host::Fault::Kind::dead;
         const bool store_refused = accident_.store == MemoryStore::Fault::refuse;
-        const bool may_go_back = wish_ != Wish::commit || !crash_only || store_refused;
+        const bool may_go_back = wish_ != Wish::commit || !crash_only || store_refused || is_taken_up_again();
         if (operation_.state == State::committed) {
             if (wish_ != Wish::commit) violated("it was to be aborted");
             return check_committed();
@@ -335,6 +354,10 @@ class Trial {
         const auto text = [&](const std::string& path) { return world.text(path).value_or("nothing"); };
         const bool boot_code = world.find("/dev/" + joining_disk)->bytes.find("GRUB ") == 0x180;
         if (shape_.start == Shape::Start::bios && !boot_code) violated("the joining disk has no boot code");
+        const std::string renewed = text("/var/cache/debconf/config.dat");
+        if (shape_.start == Shape::Start::bios &&
+            renewed.find("Value: /dev/disk/by-id/ata-SIMULATED_SIM0003\n") == std::string::npos)
+            violated("grub-pc is told {}", renewed);
         if (shape_.start != Shape::Start::efi) return;
         if (text("/boot/efi/EFI/debian/grubx64.efi") != "the loader" ||
             text("/boot/efi/EFI/BOOT/BOOTX64.EFI") != "the loader")
@@ -349,10 +372,33 @@ class Trial {
             violated("the firmware does not know the joining disk alone");
     }
 
+    /// A boot leaves nothing of a member that failed, or makes one of it that serves.
+    bool forgot_failed_member() const
+    {
+        return shape_.leaving == Shape::Leaving::failed && restarted_ && accident_.power_cut;
+    }
+
+    void check_members_of_aborted()
+    {
+        const std::vector<std::string> mirrors = shape_.mirrors();
+        for (size_t i = 0; i < mirrors.size(); ++i) {
+            std::set<std::string> wanted;
+            for (const std::string& disk : shape_.staying_disks()) wanted.insert(shape_.member(disk, i));
+            std::set<std::string> found = machine_->members(mirrors[i]);
+            found.erase(shape_.member(leaving_disk, i));
+            if (found != wanted || machine_->legs_wanted(mirrors[i]) != shape_.disks)
+                violated("{} stands on {}", mirrors[i], fmt::join(found, " and "));
+        }
+    }
+
     void check_aborted()
     {
         if (!operation_.verified) violated("it did not prove that all is as before");
-        for (const std::string& difference : operation_.differences) violated("differs: {}", difference);
+        const bool other_members = forgot_failed_member();
+        if (!is_taken_up_again()) {
+            for (const std::string& difference : operation_.differences) violated("differs: {}", difference);
+        }
+        if (other_members) check_members_of_aborted();
         const host::Machine after = machine_->host().machine();
         std::set<std::string> paths;
         for (const host::Machine* machine : {&before_, &after}) {
@@ -363,7 +409,7 @@ class Trial {
                                        [&](const std::string& part) { return path.contains(part); });
         };
         for (const std::string& path : paths) {
-            if (may_stay(path)) continue;
+            if (may_stay(path) || (other_members && path.starts_with("/sys/"))) continue;
             if (comparable(before_, path) != comparable(after, path)) violated("{} is not as before", path);
         }
     }
@@ -410,7 +456,7 @@ class Trial {
     Milliseconds compared_at_{-1};
     uint64_t served_ = 0;
     int refusals_ = 0, held_ = 0, soaked_ = 0;
-    bool restarted_ = false, over_ = false;
+    bool restarted_ = false, over_ = false, gives_up_ = false;
 };
 
 }  // namespace

@@ -74,7 +74,7 @@ inline Parts parts()
                 [](operation::Catalogue& catalogue) {
                     catalogue.add("test.make-file", std::make_unique<MakeFile>());
                 },
-            .views = {{"StorageShow", {}, [](host::Host&, const auto&) -> Result<Json> {
+            .views = {{"StorageShow", {}, "", [](host::Host&, const auto&) -> Result<Json> {
                            return Json{{"disks", Json::array()}};
                        }}}};
 }

@@ -1,5 +1,6 @@
 #include "storage/parse/kinds.h"
 
+#include "storage/parse/hdparm.h"
 #include "storage/parse/lsblk.h"
 #include "storage/parse/lvm.h"
 #include "storage/parse/mdadm_detail.h"
@@ -35,13 +36,13 @@ Result<Json> as_either(std::string_view text)
     return instead ? instead : json;
 }
 
-constexpr std::array<Kind, 8> all_kinds{{
+constexpr std::array<Kind, 10> all_kinds{{
     {"mdstat", "the md arrays of the kernel", "cat /proc/mdstat", as_json<parse_mdstat>},
     {"mdadm-detail", "an md array and its devices", "mdadm --detail /dev/md0",
      as_either<parse_mdadm_detail, parse_mdadm_examine>},
     {"mdadm-examine", "the md superblock on a device", "mdadm --examine /dev/sda1",
      as_either<parse_mdadm_examine, parse_mdadm_detail>},
-    {"sfdisk-dump", "a partition all_kinds", "sfdisk --dump /dev/sda", as_json<parse_sfdisk_dump>},
+    {"sfdisk-dump", "a partition table", "sfdisk --dump /dev/sda", as_json<parse_sfdisk_dump>},
     {"lsblk-json", "block devices, as a tree or a list", "lsblk --json --bytes --output-all",
      as_json<parse_lsblk_tree>},
     {"smartctl-json", "what a disk says of its health", "smartctl --json --xall /dev/sda",
@@ -49,6 +50,10 @@ constexpr std::array<Kind, 8> all_kinds{{
     {"lvm-json", "volume groups, physical and logical volumes",
      "lvm fullreport --reportformat json --units b --nosuffix", as_json<parse_lvm>},
     {"zpool-status", "the pools of ZFS", "zpool status -v", as_json<parse_zpool_status>},
+    {"hdparm-max", "the sectors of an ATA disk behind an HPA", "hdparm -N /dev/sda",
+     as_json<parse_hdparm_max>},
+    {"hdparm-dco", "what an ATA disk was built with", "hdparm --dco-identify /dev/sda",
+     as_json<parse_hdparm_dco>},
 }};
 
 }  // namespace

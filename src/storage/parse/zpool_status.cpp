@@ -268,7 +268,8 @@ Result<ZpoolStatus> parse_zpool_status(std::string_view text)
     if (reader) status.pools.push_back(TRY(reader->finish()));
     if (status.pools.empty() && status.message.empty())
         return foreign(zpool_command, 1, "it names no pool (\"  pool: ...\")");
-    const bool proven = !status.pools.empty() && status.pools.back().data_errors == 0;
+    // The end of what a pool says; behind it another one may have begun.
+    const bool proven = trimmed(lines.back().text) == "errors: No known data errors";
     if (!text.ends_with('\n') && !proven && status.message.empty())
         return cut(zpool_command, "its last line has no end");
     return status;

@@ -187,6 +187,64 @@ TEST_CASE("zpool status: the wordings of a scan, from Solaris to today")
     CHECK(scan({"something quite new"}).text == "something quite new");
 }
 
+TEST_CASE("zpool status: a resilver in the words of OpenZFS 0.7, 0.8 to 2.1, and 2.2")
+{
+    const auto resilver = [](const Lines& amounts) {
+        Lines lines = {"resilver in progress since Sat Jan 28 14:25:44 2023"};
+        lines.insert(lines.end(), amounts.begin(), amounts.end());
+        return parse_zpool_scan(lines);
+    };
+    const ZpoolScan old =
+        resilver({"82.6M scanned out of 1.13T at 2.42M/s, 123h32m to go", "82.2M resilvered, 0.01% done"});
+    CHECK(old.scanned.text == "82.6M");
+    CHECK(old.total.text == "1.13T");
+    CHECK(old.left == "123h32m");
+    CHECK(!old.left_s);
+    const ZpoolScan began = resilver({"12.8G scanned at 596M/s, 610K issued at 27.3K/s, 1.49T total",
+                                      "0B resilvered, 0.00% done, no estimated completion time"});
+    CHECK(began.issued.text == "610K");
+    CHECK(began.total.text == "1.49T");
+    CHECK(began.percent == 0);
+    CHECK(began.left.empty());
+    const ZpoolScan days = resilver({"12.0T scanned at 2.78G/s, 1.12T issued at 290M/s, 20.1T total",
+                                     "141G resilvered, 5.55% done, 0 days 19:07:43 to go"});
+    CHECK(days.left_s == 19 * 3600 + 7 * 60 + 43);
+    const ZpoolScan today = resilver({"68.8T / 105T scanned at 2.81G/s, 48.3T / 105T issued at 1.97G/s",
+                                      "2.80T resilvered, 46.64% done, 07:58:49 to go"});
+    CHECK(today.issued.text == "48.3T");
+    CHECK(today.total.text == "105T");
+    CHECK(today.left_s == 7 * 3600 + 58 * 60 + 49);
+}
+
+TEST_CASE("zpool status: what a pool says of each vdev that is no error, and of one that stands still")
+{
+    const ZpoolStatus status = must(parse_zpool_status(
+        "  pool: tank\n state: SUSPENDED\nstatus: One or more devices are faulted in response to IO "
+        "failures.\n"
+        "action: Make sure the affected devices are connected, then run 'zpool clear'.\n"
+        "   see: https://openzfs.github.io/openzfs-docs/msg/ZFS-8000-HC\n"
+        "checkpoint: created Thu Nov 26 10:00:00 2026, consumes 51K\n"
+        "expand: expanded raidz1-0 copied 27.3M in 00:00:08, on Thu Nov 26 10:01:00 2026\nconfig:\n\n"
+        "\tNAME        STATE     READ WRITE CKSUM\n\ttank        UNAVAIL      0     0     0  insufficient "
+        "replicas\n"
+        "\t  raidz1-0  UNAVAIL      0    12     0  insufficient replicas\n"
+        "\t    sda     ONLINE       0     0     0  block size: 512B configured, 4096B native\n"
+        "\t    sdb     ONLINE       0     0     0  (100% trimmed, completed at Thu 26 Nov 2026 10:00:00 AM "
+        "UTC)\n"
+        "\t    sdc     REMOVED      0     0     0\n\t    sdd     FAULTED      3    12     0  too many "
+        "errors\n\n"
+        "errors: List of errors unavailable: pool I/O is currently suspended\n"));
+    const ZpoolPool& pool = status.pools.at(0);
+    CHECK(pool.state == "SUSPENDED");
+    CHECK(pool.other.at("checkpoint").ends_with("consumes 51K"));
+    CHECK(pool.other.at("expand").starts_with("expanded raidz1-0"));
+    const std::vector<ZpoolVdev>& disks = pool.config->children.at(0).children;
+    REQUIRE(disks.size() == 4);
+    CHECK(disks[0].note == "block size: 512B configured, 4096B native");
+    CHECK(disks[1].note.starts_with("(100% trimmed"));
+    CHECK(!pool.data_errors);
+}
+
 TEST_CASE("zpool status: without pools, without trouble, and a pool that cannot be opened")
 {
     CHECK(must(parse_zpool_status("no pools available\n")).pools.empty());

@@ -1,0 +1,87 @@
+#include "cli/sense.h"
+
+#include "storage/parse/kinds.h"
+
+#include <algorithm>
+
+namespace belay::cli {
+namespace {
+
+/// A kind of text that can be parsed. Errors: usage, naming those there are.
+Result<void> check_kind(const std::string& name)
+{
+    if (storage::parse::kind_named(name) != nullptr) return {};
+    std::vector<std::string> names;
+    for (const storage::parse::Kind& kind : storage::parse::kinds()) names.emplace_back(kind.name);
+    const std::string there_are = fmt::format("there are: {}", fmt::join(names, ", "));
+    if (name.empty())
+        return fail(ErrorKind::usage, "which kind of text? none was named; " + there_are,
+                    "belay parse --help");
+    return fail(ErrorKind::usage,
+                fmt::format("\"{}\" is no kind of text that can be parsed{}; {}", name,
+                            did_you_mean(name, names), there_are),
+                "belay parse --help");
+}
+
+}  // namespace
+
+Result<void> check_sense(const Invocation& asked)
+{
+    switch (asked.command) {
+        case Command::plan:
+        case Command::add:
+        case Command::run: {
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which procedure? none was named", "belay procedures");
+            if (!is_operation(asked.target)) break;
+            if (asked.command != Command::add)
+                return fail(
+                    ErrorKind::usage,
+                    fmt::format("\"{}\" is an operation's number, and a procedure is wanted", asked.target),
+                    "belay procedures");
+            const bool plans =
+                !asked.words.empty() || !asked.gates.empty() || asked.timer || asked.gate_grace;
+            if (plans)
+                return fail(
+                    ErrorKind::usage,
+                    fmt::format("operation {} was planned already and takes no more arguments", asked.target),
+                    fmt::format("belay add {}, or belay timer {} once it is active", asked.target,
+                                asked.target));
+            break;
+        }
+        case Command::activate:
+        case Command::commit:
+        case Command::abort:
+        case Command::clear:
+        case Command::timer:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which operation? no number was given", "belay show");
+            [[fallthrough]];
+        case Command::show:
+            if (!asked.target.empty() && !is_operation(asked.target))
+                return fail(ErrorKind::usage,
+                            fmt::format("\"{}\" is not an operation's number", asked.target), "belay show");
+            break;
+        case Command::parse:
+            return check_kind(asked.target);
+        case Command::runbook_lint:
+        case Command::runbook_plan:
+        case Command::runbook_add:
+        case Command::runbook_run:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which runbook? no file was named", "belay runbook --help");
+            break;
+        default:
+            break;
+    }
+    if (int{asked.stop} + int{asked.restart} + int{asked.extend.has_value()} > 1)
+        return fail(ErrorKind::usage, "only one of --stop, --restart and --extend can be asked for at a time",
+                    "belay timer --help");
+    if (asked.command == Command::storage_record && asked.file.empty())
+        return fail(ErrorKind::usage, "where to? no file was given", "belay storage record host.recording");
+    if (asked.command == Command::show && asked.target.empty() && (asked.journal || asked.follow))
+        return fail(ErrorKind::usage, "which operation? no number was given", "belay show");
+    return {};
+}
+
+}  // namespace belay::cli

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "cli/console.h"
+#include "cli/follow.h"
+#include "cli/invocation.h"
+#include "cli/style.h"
+#include "site/client.h"
+
+namespace belay::cli {
+
+/// Whether a plan is to be made from a runbook.
+bool is_of_runbook(Command command);
+
+/// One run of the command, connected to a daemon.
+class Session {
+  public:
+    Session(const Invocation& asked, Console& console, const Style& style, site::Client& client)
+        : asked_(asked), console_(console), style_(style), client_(client)
+    {
+    }
+
+    /// The exit code. Errors are said by the caller.
+    Result<int> carry_out();
+
+  private:
+    Result<int> procedures();
+    Result<int> plan();
+    Result<int> add();
+    Result<int> run_in_one_go();
+    Result<int> timer();
+    Result<int> show();
+    Result<int> history();
+    Result<int> clean();
+    std::string left_out(const Json& answer) const;
+
+    Result<Json> make_plan(bool keep, bool one_shot);
+    Result<Json> what_to_plan();
+    Result<void> check_arguments(const std::map<std::string, std::string>& arguments);
+    Result<Json> declared(const std::string& name);
+    Result<void> confirm(const std::string& operation);
+    Result<int> say_refused(const Json& answer, bool one_shot);
+
+    Result<Json> request(const std::string& operation, std::string_view verb);
+    Result<int> request_and_follow(const std::string& operation, std::string_view verb);
+    Result<int> follow_to_end(const std::string& operation, const std::string& wanted,
+                              const FollowOptions& options);
+    int say_interrupted(const std::string& operation, const Followed& followed);
+
+    /// The daemon's answer as JSON, or as this text.
+    void say(const Json& answer, const std::string& text)
+    {
+        console_.out(asked_.json ? json_text(answer) + '\n' : text);
+    }
+
+    const Invocation& asked_;
+    Console& console_;
+    const Style& style_;
+    site::Client& client_;
+};
+
+}  // namespace belay::cli
