@@ -1,0 +1,68 @@
+#pragma once
+// Blobs into packs, packs into the repository, and an index of them: each is there for good before the next
+// speaks of it.
+
+#include "backup/pipeline/pack_queue.h"
+#include "backup/repository/pack_builder.h"
+
+#include <array>
+#include <mutex>
+#include <unordered_set>
+
+namespace belay::backup {
+
+struct Written {
+    uint64_t data_blobs = 0, tree_blobs = 0;  ///< that were new
+    uint64_t content = 0;                     ///< bytes of their content
+    uint64_t stored = 0;                      ///< bytes that they take in packs
+};
+
+/// Threads: any for put() and written(); finish() when nobody puts any more.
+class BlobWriter {
+  public:
+    static constexpr size_t usual_pack_size = 16 << 20;
+
+    struct Options {
+        Compression compression = Compression::automatic;
+        size_t pack_size = usual_pack_size;  ///< at which a pack is written
+        bool dry_run = false;                ///< counts, and writes nothing
+    };
+
+    /// `repository` has its index loaded and outlives this.
+    BlobWriter(Repository& repository, Options options);
+
+    /// Stores a content unless the repository has it, or it is being stored; whether it was new. Errors:
+    /// those of the repository, also those of packs that were put before: then nothing more can be stored.
+    Result<bool> put(BlobType type, const Id& id, std::string_view content);
+
+    /// Writes what is not yet written, and the index. Then a snapshot may speak of it. Errors: as put().
+    Result<void> finish();
+
+    Written written() const;
+
+  private:
+    /// Keeps two threads from storing the same blob.
+    class Claims {
+      public:
+        /// False where another has claimed it.
+        bool claim(BlobType type, const Id& id);
+
+      private:
+        static constexpr size_t shards = 64;
+        struct Shard {
+            std::mutex mutex;
+            std::array<std::unordered_set<Id, IdHash>, 2> ids;
+        };
+        std::array<Shard, shards> shards_;
+    };
+
+    Repository& repository_;
+    Options options_;
+    Claims claims_;
+    PackQueue queue_;
+    mutable std::mutex mutex_;
+    std::array<PackBuilder, 2> builders_;
+    Written written_;
+};
+
+}  // namespace belay::backup

@@ -1,0 +1,195 @@
+#include "backup/pipeline/checking.h"
+
+#include "backup/pipeline/workers.h"
+#include "backup/repository/node.h"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_set>
+
+namespace belay::backup {
+namespace {
+
+using Known = std::unordered_map<Id, std::vector<PackedBlob>, IdHash>;
+
+size_t threads_of(const CheckingOptions& options)
+{
+    return options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+class Checker {
+  public:
+    Checker(Repository& repository, const CheckingOptions& options, CheckingObserver& observer,
+            CheckingSummary& summary)
+        : repository_(repository), options_(options), observer_(observer), summary_(summary)
+    {
+    }
+
+    Result<void> run()
+    {
+        TRY(repository_.load_index([&](const Id& id, const Error& error) {
+            wrong(fmt::format("index {}: {}", id.short_hex(), error.what));
+        }));
+        const std::vector<ListedFile> packs = TRY(repository_.backend().list(FileKind::pack));
+        compare_with_index(packs);
+        const std::vector<Snapshot> snapshots =
+            TRY(repository_.snapshots([&](const Id& id, const Error& error) {
+                wrong(fmt::format("snapshot {}: {}", id.short_hex(), error.what));
+            }));
+        walk(snapshots);
+        if (options_.reads_data) read(packs);
+        return look_at_keys();
+    }
+
+  private:
+    void wrong(const std::string& what)
+    {
+        ++summary_.errors;
+        observer_.error(what);
+    }
+
+    /// Those that the password does not open as well: their digests are their names.
+    Result<void> look_at_keys()
+    {
+        for (const ListedFile& key : TRY(repository_.backend().list(FileKind::key))) {
+            const std::string bytes = TRY(repository_.backend().load({FileKind::key, key.id}));
+            if (Id::of(bytes) != key.id)
+                wrong(fmt::format("key {} is damaged: its digest is not its name", key.id.short_hex()));
+        }
+        return {};
+    }
+
+    /// Packs of the index that are not there or have another size, and packs that no index knows.
+    void compare_with_index(const std::vector<ListedFile>& packs)
+    {
+        repository_.blobs().for_each(
+            [&](const StoredBlob& stored) { known_[stored.pack].push_back(stored.blob); });
+        std::unordered_map<Id, uint64_t, IdHash> sizes;
+        for (const ListedFile& pack : packs) sizes[pack.id] = pack.size;
+        for (auto& [id, blobs] : known_) {
+            std::ranges::sort(blobs, {}, &PackedBlob::offset);
+            const auto found = sizes.find(id);
+            if (found == sizes.end()) {
+                wrong(fmt::format("pack {} is missing; it has {} blobs that an index speaks of", id.hex(),
+                                  blobs.size()));
+                continue;
+            }
+            const uint64_t wanted = size_of(blobs);
+            if (found->second != wanted)
+                wrong(fmt::format("pack {} has {} bytes; by the index it has {}", id.hex(), found->second,
+                                  wanted));
+        }
+        size_t unknown = 0;
+        for (const ListedFile& pack : packs) unknown += known_.contains(pack.id) ? 0 : 1;
+        if (unknown > 0)
+            observer_.hint(fmt::format(
+                "{} packs are in no index: left by a backup that was cut short; prune removes them",
+                unknown));
+        summary_.packs = packs.size();
+    }
+
+    /// Bytes of a pack that holds these blobs and no others.
+    static uint64_t size_of(std::span<const PackedBlob> blobs)
+    {
+        const PackedBlob& last = blobs.back();
+        return last.offset + uint64_t{last.length} + header_size(blobs) + seal_overhead + header_length_size;
+    }
+
+    /// Every tree once, whichever snapshots share it.
+    void walk(const std::vector<Snapshot>& snapshots)
+    {
+        Workers workers(threads_of(options_));
+        for (const Snapshot& snapshot : snapshots) {
+            ++summary_.snapshots;
+            look_at_tree(workers, snapshot.tree, fmt::format("snapshot {}", snapshot.id.short_hex()));
+        }
+        workers.wait_until_idle();
+    }
+
+    void look_at_tree(Workers& workers, const Id& id, const std::string& where)
+    {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!trees_.insert(id).second) return;
+        }
+        workers.add(Urgency::folder, [this, &workers, id, where] {
+            ++summary_.trees;
+            const Result<std::string> text = repository_.load_blob(BlobType::tree, id);
+            if (!text) return wrong(fmt::format("{}: {}", where, text.error().what));
+            const Result<std::vector<Node>> nodes = read_tree(*text);
+            if (!nodes)
+                return wrong(fmt::format("{}: tree {}: {}", where, id.short_hex(), nodes.error().what));
+            for (const Node& node : *nodes) look_at_node(workers, node, where);
+        });
+    }
+
+    void look_at_node(Workers& workers, const Node& node, const std::string& where)
+    {
+        const std::string path = fmt::format("{}/{}", where, node.name);
+        if (node.type == NodeType::dir) {
+            if (node.subtree) return look_at_tree(workers, *node.subtree, path);
+            return wrong(fmt::format("{} is a folder without a tree", path));
+        }
+        uint64_t size = 0;
+        for (const Id& id : node.content) {
+            const std::optional<uint64_t> blob = repository_.blobs().content_size(BlobType::data, id);
+            if (!blob) return wrong(fmt::format("{}: no index knows the blob {}", path, id.short_hex()));
+            size += *blob;
+        }
+        if (node.type == NodeType::file && size != node.size)
+            wrong(fmt::format("{} has {} bytes; its blobs have {}", path, node.size, size));
+    }
+
+    void read(const std::vector<ListedFile>& packs)
+    {
+        Workers workers(threads_of(options_));
+        for (const ListedFile& pack : packs) {
+            if (!options_.reads_data(pack.id)) continue;
+            workers.add(Urgency::file, [this, pack] {
+                if (const Result<void> sound = read_pack(pack); !sound)
+                    wrong(fmt::format("pack {}: {}", pack.id.hex(), sound.error().what));
+                ++summary_.packs_read;
+                summary_.bytes_read += pack.size;
+            });
+        }
+        workers.wait_until_idle();
+    }
+
+    /// Errors: what is wrong with the pack.
+    Result<void> read_pack(const ListedFile& pack)
+    {
+        const std::string bytes = TRY(repository_.backend().load({FileKind::pack, pack.id}));
+        if (Id::of(bytes) != pack.id)
+            return fail(ErrorKind::corrupt, "it is damaged: its digest is not its name");
+        const std::string_view all = bytes;
+        if (bytes.size() < header_length_size) return fail(ErrorKind::corrupt, "it has no header");
+        const uint32_t length =
+            TRY(header_length(all.substr(bytes.size() - header_length_size), bytes.size()));
+        const std::string_view header = all.substr(bytes.size() - header_length_size - length, length);
+        const std::vector<PackedBlob> blobs = TRY(read_header(repository_.key(), header, bytes.size()));
+        for (const PackedBlob& blob : blobs)
+            TRY(open_blob(repository_.key(), blob, all.substr(blob.offset, blob.length)));
+        const auto known = known_.find(pack.id);
+        if (known != known_.end() && known->second != blobs)
+            return fail(ErrorKind::corrupt, "the index and its own header do not agree on what is in it");
+        return {};
+    }
+
+    Repository& repository_;
+    const CheckingOptions& options_;
+    CheckingObserver& observer_;
+    CheckingSummary& summary_;
+    Known known_;
+    std::mutex mutex_;
+    std::unordered_set<Id, IdHash> trees_;
+};
+
+}  // namespace
+
+Result<void> check_repository(Repository& repository, const CheckingOptions& options,
+                              CheckingObserver& observer, CheckingSummary& summary)
+{
+    return Checker(repository, options, observer, summary).run();
+}
+
+}  // namespace belay::backup

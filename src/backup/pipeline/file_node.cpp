@@ -1,0 +1,161 @@
+#include "backup/pipeline/file_node.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+namespace belay::backup {
+namespace {
+
+/// Longer names and values no filesystem of Linux has. Source: xattr(7).
+constexpr size_t longest_attribute = 64 << 10;
+
+NodeType type_of(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+        case S_IFREG:
+            return NodeType::file;
+        case S_IFDIR:
+            return NodeType::dir;
+        case S_IFLNK:
+            return NodeType::symlink;
+        case S_IFBLK:
+            return NodeType::dev;
+        case S_IFCHR:
+            return NodeType::chardev;
+        case S_IFIFO:
+            return NodeType::fifo;
+        case S_IFSOCK:
+            return NodeType::socket;
+        default:
+            return NodeType::irregular;
+    }
+}
+
+Timestamp time_of(const timespec& time)
+{
+    return Timestamp::local(time.tv_sec, static_cast<uint32_t>(time.tv_nsec));
+}
+
+Result<std::string> link_target_of(int folder, const std::string& name, const std::string& path)
+{
+    std::string target(PATH_MAX, '\0');
+    const ssize_t length = ::readlinkat(folder, name.c_str(), target.data(), target.size());
+    if (length < 0) return std::unexpected(system_error(fmt::format("cannot read the link {}", path), errno));
+    target.resize(static_cast<size_t>(length));
+    return target;
+}
+
+/// Extended attributes have no call that starts at a folder's descriptor; /proc leads there without walking a
+/// path that somebody may rename.
+Result<std::vector<ExtendedAttribute>> attributes_of(const std::string& by_proc, const std::string& path)
+{
+    std::vector<ExtendedAttribute> all;
+    thread_local std::string names(longest_attribute, '\0'), value(longest_attribute, '\0');
+    const ssize_t length = ::llistxattr(by_proc.c_str(), names.data(), names.size());
+    if (length < 0) {
+        if (errno == ENOTSUP || errno == ENODATA) return all;
+        return std::unexpected(system_error(fmt::format("cannot list the attributes of {}", path), errno));
+    }
+    for (size_t at = 0; at < static_cast<size_t>(length);) {
+        const std::string name = names.data() + at;
+        at += name.size() + 1;
+        const ssize_t size = ::lgetxattr(by_proc.c_str(), name.c_str(), value.data(), value.size());
+        if (size < 0 && errno == ENODATA) continue;
+        if (size < 0)
+            return std::unexpected(
+                system_error(fmt::format("cannot read the attribute {} of {}", name, path), errno));
+        all.push_back({name, value.substr(0, static_cast<size_t>(size))});
+    }
+    std::ranges::sort(all, {}, &ExtendedAttribute::name);
+    return all;
+}
+
+/// What stat(2) says, as restic keeps it: sizes of files and devices of devices alone, links where there may
+/// be several.
+void take_status(Node& node, const struct stat& status, AccountNames& accounts)
+{
+    node.type = type_of(status.st_mode);
+    node.mode = status.st_mode & 07777;
+    node.mtime = time_of(status.st_mtim);
+    node.atime = time_of(status.st_atim);
+    node.ctime = time_of(status.st_ctim);
+    node.uid = status.st_uid;
+    node.gid = status.st_gid;
+    node.user = accounts.user(status.st_uid);
+    node.group = accounts.group(status.st_gid);
+    node.inode = status.st_ino;
+    node.device_id = status.st_dev;
+    if (node.type == NodeType::file) node.size = static_cast<uint64_t>(status.st_size);
+    if (node.type == NodeType::dev || node.type == NodeType::chardev) node.device = status.st_rdev;
+    const bool counts_links = node.type == NodeType::file || node.type == NodeType::symlink ||
+                              node.type == NodeType::dev || node.type == NodeType::chardev;
+    if (counts_links) node.links = status.st_nlink;
+}
+
+Result<Node> make_node(int folder, const std::string& at, const std::string& path, const std::string& name,
+                       AccountNames& accounts, const std::function<void(const Error&)>& problem)
+{
+    struct stat status = {};
+    if (::fstatat(folder, at.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return std::unexpected(system_error(fmt::format("cannot look at {}", path), errno));
+    Node node;
+    node.name = name;
+    take_status(node, status, accounts);
+    if (node.type == NodeType::symlink) node.link_target = TRY(link_target_of(folder, at, path));
+    const std::string by_proc = folder == AT_FDCWD ? at : fmt::format("/proc/self/fd/{}/{}", folder, at);
+    Result<std::vector<ExtendedAttribute>> attributes = attributes_of(by_proc, path);
+    if (attributes)
+        node.attributes = *std::move(attributes);
+    else
+        problem(attributes.error());
+    return node;
+}
+
+}  // namespace
+
+std::string AccountNames::user(uint32_t uid)
+{
+    const std::lock_guard lock(mutex_);
+    const auto [place, is_new] = users_.try_emplace(uid);
+    if (is_new) {
+        passwd entry = {};
+        passwd* found = nullptr;
+        std::string buffer(16384, '\0');
+        if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
+            place->second = entry.pw_name;
+    }
+    return place->second;
+}
+
+std::string AccountNames::group(uint32_t gid)
+{
+    const std::lock_guard lock(mutex_);
+    const auto [place, is_new] = groups_.try_emplace(gid);
+    if (is_new) {
+        ::group entry = {};
+        ::group* found = nullptr;
+        std::string buffer(65536, '\0');
+        if (::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
+            place->second = entry.gr_name;
+    }
+    return place->second;
+}
+
+Result<Node> node_of(const FolderHandle& folder, const std::string& name, AccountNames& accounts,
+                     const std::function<void(const Error&)>& problem)
+{
+    return make_node(folder.descriptor, name, folder.path + "/" + name, name, accounts, problem);
+}
+
+Result<Node> node_of_path(const std::string& path, const std::string& name, AccountNames& accounts,
+                          const std::function<void(const Error&)>& problem)
+{
+    return make_node(AT_FDCWD, path, path, name, accounts, problem);
+}
+
+}  // namespace belay::backup

@@ -1,0 +1,84 @@
+#include "backup/pipeline/pack_queue.h"
+
+namespace belay::backup {
+namespace {
+
+/// So many blobs make an index file full, as restic has it: one of some 8 MiB.
+constexpr size_t full_index = 50000;
+
+}  // namespace
+
+PackQueue::PackQueue(Repository& repository, size_t writers) : repository_(repository), most_waiting_(writers)
+{
+    for (size_t i = 0; i < writers; ++i) threads_.emplace_back([this] { work(); });
+}
+
+PackQueue::~PackQueue()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        ends_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+Result<void> PackQueue::save(FinishedPack pack)
+{
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return error_ || waiting_.size() < most_waiting_; });
+    if (error_) return std::unexpected(*error_);
+    waiting_.push_back(std::move(pack));
+    changed_.notify_all();
+    return {};
+}
+
+Result<void> PackQueue::write_index(const std::vector<IndexedPack>& packs)
+{
+    TRY(repository_.save_text(FileKind::index, index_text(packs)));
+    return {};
+}
+
+void PackQueue::work()
+{
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        changed_.wait(lock, [&] { return ends_ || !waiting_.empty(); });
+        // What waits when this object goes is not needed: finish() was not called, or has failed.
+        if (ends_) return;
+        FinishedPack pack = std::move(waiting_.front());
+        waiting_.pop_front();
+        ++under_way_;
+        changed_.notify_all();
+        lock.unlock();
+        Result<void> done = repository_.backend().save({FileKind::pack, pack.index.id}, pack.bytes);
+        lock.lock();
+        std::vector<IndexedPack> full;
+        if (done) {
+            saved_blobs_ += pack.index.blobs.size();
+            saved_.push_back(std::move(pack.index));
+            if (saved_blobs_ >= full_index) full = std::exchange(saved_, {}), saved_blobs_ = 0;
+        }
+        if (!full.empty()) {
+            lock.unlock();
+            done = write_index(full);
+            lock.lock();
+        }
+        if (!done && !error_) error_ = done.error();
+        --under_way_;
+        changed_.notify_all();
+    }
+}
+
+Result<void> PackQueue::finish()
+{
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return error_ || (waiting_.empty() && under_way_ == 0); });
+    if (error_) return std::unexpected(*error_);
+    const std::vector<IndexedPack> rest = std::exchange(saved_, {});
+    saved_blobs_ = 0;
+    lock.unlock();
+    return rest.empty() ? Result<void>() : write_index(rest);
+}
+
+}  // namespace belay::backup

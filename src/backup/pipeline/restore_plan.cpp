@@ -1,0 +1,164 @@
+#include "backup/pipeline/restore_plan.h"
+
+#include <algorithm>
+
+namespace belay::backup {
+namespace {
+
+/// A chain of folders this deep is nobody's: Linux has no path that long.
+constexpr size_t deepest = 2048;
+
+class Planner {
+  public:
+    Planner(const Repository& repository, const RestoringOptions& options, RestoringObserver& observer,
+            RestoringSummary& summary)
+        : repository_(repository), options_(options), observer_(observer), summary_(summary)
+    {
+    }
+
+    Result<void> walk(const Id& tree)
+    {
+        const std::vector<Node> nodes = TRY(nodes_of(tree));
+        take_all(nodes, "", 1);
+        return {};
+    }
+
+    RestorePlan finish()
+    {
+        for (PackToRead& pack : plan_.packs) sort(pack);
+        return std::move(plan_);
+    }
+
+  private:
+    Result<std::vector<Node>> nodes_of(const Id& tree)
+    {
+        const std::string text = TRY(repository_.load_blob(BlobType::tree, tree));
+        return read_tree(text);
+    }
+
+    void problem(const std::string& path, const Error& error)
+    {
+        ++summary_.problems;
+        observer_.problem(path, error);
+    }
+
+    void take_all(const std::vector<Node>& nodes, const std::string& above, size_t depth)
+    {
+        for (const Node& node : nodes) {
+            const std::string path = above + "/" + node.name;
+            const bool is_folder = node.type == NodeType::dir;
+            const bool wanted = !options_.is_wanted || options_.is_wanted(path, is_folder);
+            if (is_folder)
+                take_folder(node, path, wanted, depth);
+            else if (wanted)
+                take_entry(node, path);
+        }
+    }
+
+    void take_folder(const Node& node, const std::string& path, bool wanted, size_t depth)
+    {
+        // Made when the first entry below it is: a folder that is not wanted itself may lead to one that is.
+        const size_t place = plan_.folders.size();
+        plan_.folders.push_back({options_.target + path, node, {}});
+        const size_t before = wanted_;
+        if (wanted) ++wanted_;
+        if (depth >= deepest) {
+            problem(path, {ErrorKind::corrupt, fmt::format("{} is {} folders deep", path, depth)});
+        } else if (!node.subtree) {
+            problem(path, {ErrorKind::corrupt, fmt::format("the folder {} has no tree", path)});
+        } else {
+            const Result<std::vector<Node>> nodes = nodes_of(*node.subtree);
+            if (nodes)
+                take_all(*nodes, path, depth + 1);
+            else
+                problem(path, nodes.error());
+        }
+        if (wanted_ == before) plan_.folders.resize(place);
+    }
+
+    void take_entry(const Node& node, const std::string& path)
+    {
+        ++wanted_;
+        const std::string target = options_.target + path;
+        if (node.type != NodeType::file) {
+            plan_.others.push_back({target, node, {}});
+            return;
+        }
+        if (node.links > 1) {
+            const auto [first, is_new] = names_.try_emplace({node.device_id, node.inode}, target);
+            if (!is_new) {
+                plan_.others.push_back({target, node, first->second});
+                return;
+            }
+        }
+        take_content(node, target, path);
+    }
+
+    void take_content(const Node& node, const std::string& target, const std::string& path)
+    {
+        Node without_content = node;
+        without_content.content.clear();
+        plan_.files.emplace_back(target, std::move(without_content));
+        const auto file = static_cast<uint32_t>(plan_.files.size() - 1);
+        uint64_t offset = 0;
+        for (const Id& id : node.content) {
+            const std::optional<StoredBlob> stored = repository_.blobs().find(BlobType::data, id);
+            if (!stored) {
+                problem(path,
+                        {ErrorKind::not_found,
+                         fmt::format("{} lacks a part: no index knows the blob {}", path, id.short_hex())});
+                plan_.files.back().failed = true;
+                return;
+            }
+            PackToRead& pack = pack_of(stored->pack);
+            pack.pieces.push_back({file, static_cast<uint32_t>(pack.blobs.size()), offset});
+            pack.blobs.push_back(stored->blob);
+            offset += stored->blob.content_size();
+        }
+        plan_.files.back().node.size = offset;
+        summary_.bytes += offset;
+    }
+
+    PackToRead& pack_of(const Id& id)
+    {
+        const auto [place, is_new] = pack_numbers_.try_emplace(id, plan_.packs.size());
+        if (is_new) plan_.packs.push_back({id, {}, {}});
+        return plan_.packs[place->second];
+    }
+
+    /// Each blob once, in the order of the pack, with all the places that it goes to.
+    static void sort(PackToRead& pack)
+    {
+        std::ranges::stable_sort(pack.pieces, {},
+                                 [&](const Piece& piece) { return pack.blobs[piece.blob].offset; });
+        std::vector<PackedBlob> blobs;
+        for (Piece& piece : pack.pieces) {
+            const PackedBlob& blob = pack.blobs[piece.blob];
+            if (blobs.empty() || blobs.back().offset != blob.offset) blobs.push_back(blob);
+            piece.blob = static_cast<uint32_t>(blobs.size() - 1);
+        }
+        pack.blobs = std::move(blobs);
+    }
+
+    const Repository& repository_;
+    const RestoringOptions& options_;
+    RestoringObserver& observer_;
+    RestoringSummary& summary_;
+    RestorePlan plan_;
+    size_t wanted_ = 0;
+    std::map<std::pair<uint64_t, uint64_t>, std::string> names_;  ///< first names of files with several
+    std::unordered_map<Id, size_t, IdHash> pack_numbers_;
+};
+
+}  // namespace
+
+Result<RestorePlan> RestorePlan::make(const Repository& repository, const Id& tree,
+                                      const RestoringOptions& options, RestoringObserver& observer,
+                                      RestoringSummary& summary)
+{
+    Planner planner(repository, options, observer, summary);
+    TRY(planner.walk(tree));
+    return planner.finish();
+}
+
+}  // namespace belay::backup

@@ -1,0 +1,161 @@
+#include "backup/pipeline/restored_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <optional>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+namespace belay::backup {
+namespace {
+
+std::unexpected<Error> cannot(std::string_view what, const std::string& path)
+{
+    return std::unexpected(system_error(fmt::format("cannot {} {}", what, path), errno));
+}
+
+timespec time_of(const Timestamp& time)
+{
+    return {.tv_sec = time.seconds, .tv_nsec = static_cast<long>(time.nanoseconds)};
+}
+
+mode_t kind_of(NodeType type)
+{
+    switch (type) {
+        case NodeType::dev:
+            return S_IFBLK;
+        case NodeType::chardev:
+            return S_IFCHR;
+        case NodeType::fifo:
+            return S_IFIFO;
+        default:
+            return S_IFSOCK;
+    }
+}
+
+/// Keeps the first of several errors.
+class First {
+  public:
+    void note(int returned, std::string_view what, const std::string& path)
+    {
+        if (returned != 0 && !error_) error_ = system_error(fmt::format("cannot {} {}", what, path), errno);
+    }
+    Result<void> result() const { return error_ ? Result<void>(std::unexpected(*error_)) : Result<void>(); }
+
+  private:
+    std::optional<Error> error_;
+};
+
+void set_attributes(const std::string& path, const Node& node, First& first)
+{
+    for (const ExtendedAttribute& one : node.attributes)
+        first.note(::lsetxattr(path.c_str(), one.name.c_str(), one.value.data(), one.value.size(), 0),
+                   "set the attribute " + one.name + " of", path);
+}
+
+}  // namespace
+
+Result<RestoredFile> RestoredFile::open(const std::string& path)
+{
+    // Nobody else may read it before it has its mode.
+    host::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!file) return cannot("make", path);
+    struct stat status = {};
+    if (::fstat(file.number(), &status) != 0) return cannot("look at", path);
+    if (!S_ISREG(status.st_mode))
+        return fail(ErrorKind::refused, fmt::format("{} is there, and is no file", path),
+                    "remove it, or restore elsewhere");
+    return RestoredFile(path, std::move(file), static_cast<uint64_t>(status.st_size));
+}
+
+Result<void> RestoredFile::set_size(uint64_t size)
+{
+    if (::ftruncate(file_.number(), static_cast<off_t>(size)) != 0) return cannot("set the size of", path_);
+    return {};
+}
+
+bool RestoredFile::holds(uint64_t offset, std::string_view content) const
+{
+    if (offset + content.size() > size_before_) return false;
+    thread_local std::string there;
+    there.resize(content.size());
+    size_t got = 0;
+    while (got < there.size()) {
+        const ssize_t count =
+            ::pread(file_.number(), there.data() + got, there.size() - got, static_cast<off_t>(offset + got));
+        if (count <= 0) return false;
+        got += static_cast<size_t>(count);
+    }
+    return there == content;
+}
+
+Result<void> RestoredFile::write(uint64_t offset, std::string_view content)
+{
+    while (!content.empty()) {
+        const ssize_t count =
+            ::pwrite(file_.number(), content.data(), content.size(), static_cast<off_t>(offset));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return cannot("write", path_);
+        offset += static_cast<uint64_t>(count);
+        content.remove_prefix(static_cast<size_t>(count));
+    }
+    return {};
+}
+
+Result<void> make_folder(const std::string& path)
+{
+    if (::mkdir(path.c_str(), 0700) == 0) return {};
+    if (errno != EEXIST) return cannot("make", path);
+    struct stat status = {};
+    if (::lstat(path.c_str(), &status) != 0) return cannot("look at", path);
+    if (S_ISDIR(status.st_mode)) return {};
+    return fail(ErrorKind::refused, fmt::format("{} is there, and is no folder", path),
+                "remove it, or restore elsewhere");
+}
+
+Result<void> make_special(const std::string& path, const Node& node)
+{
+    struct stat status = {};
+    if (::lstat(path.c_str(), &status) == 0) {
+        if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode))
+            return fail(ErrorKind::refused,
+                        fmt::format("{} is there, and is no {}", path, name_of(node.type)),
+                        "remove it, or restore elsewhere");
+        if (::unlink(path.c_str()) != 0) return cannot("replace", path);
+    }
+    const int made = node.type == NodeType::symlink
+                         ? ::symlink(node.link_target.c_str(), path.c_str())
+                         : ::mknod(path.c_str(), kind_of(node.type) | 0600, static_cast<dev_t>(node.device));
+    if (made != 0) return cannot("make", path);
+    return {};
+}
+
+Result<void> make_hard_link(const std::string& path, const std::string& to)
+{
+    struct stat here = {}, there = {};
+    if (::lstat(path.c_str(), &here) == 0) {
+        if (::lstat(to.c_str(), &there) == 0 && here.st_ino == there.st_ino && here.st_dev == there.st_dev)
+            return {};
+        if (::unlink(path.c_str()) != 0) return cannot("replace", path);
+    }
+    if (::link(to.c_str(), path.c_str()) != 0) return cannot("make", path);
+    return {};
+}
+
+Result<void> set_metadata(const std::string& path, const Node& node)
+{
+    First first;
+    // Before the mode, for a change of owner takes setuid away.
+    if (::lchown(path.c_str(), node.uid, node.gid) != 0 && ::geteuid() == 0)
+        first.note(-1, "give away", path);
+    set_attributes(path, node, first);
+    if (node.type != NodeType::symlink) first.note(::chmod(path.c_str(), node.mode), "set the mode of", path);
+    const timespec times[2] = {time_of(node.atime), time_of(node.mtime)};
+    first.note(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW), "set the times of", path);
+    return first.result();
+}
+
+}  // namespace belay::backup

@@ -1,0 +1,231 @@
+#include "backup/pipeline/restoring.h"
+
+#include "backup/pipeline/restore_plan.h"
+#include "backup/pipeline/restored_file.h"
+#include "backup/pipeline/workers.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace belay::backup {
+namespace {
+
+/// Bytes between two wanted blobs that are read along: cheaper than another request.
+constexpr uint64_t small_gap = 256 << 10;
+/// Of a pack at once, so that memory is bounded whatever a pack's size.
+constexpr uint64_t most_at_once = 16 << 20;
+
+bool is_all_zeros(std::string_view content)
+{
+    return content.empty() ||
+           (content.front() == '\0' && content.substr(1) == content.substr(0, content.size() - 1));
+}
+
+class Restorer {
+  public:
+    Restorer(const Repository& repository, const RestoringOptions& options, RestoringObserver& observer,
+             RestoringSummary& summary, RestorePlan plan)
+        : repository_(repository),
+          options_(options),
+          observer_(observer),
+          summary_(summary),
+          plan_(std::move(plan)),
+          open_(open_files)
+    {
+    }
+
+    void run()
+    {
+        make_folders();
+        make_files();
+        {
+            const size_t threads =
+                options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
+            Workers workers(threads);
+            for (const PackToRead& pack : plan_.packs)
+                workers.add(Urgency::file, [&] { restore_pack(pack); });
+            workers.wait_until_idle();
+        }
+        open_.clear();
+        finish();
+    }
+
+  private:
+    struct OpenFile {
+        std::mutex mutex;
+        const FileToRestore* file = nullptr;
+        std::optional<RestoredFile> handle;
+    };
+    /// Files that stay open between pieces: a file's blobs mostly lie side by side.
+    static constexpr size_t open_files = 64;
+
+    void problem(const std::string& path, const Error& error)
+    {
+        ++summary_.problems;
+        observer_.problem(path, error);
+    }
+    void fails(FileToRestore& file, const Error& error)
+    {
+        if (!file.failed.exchange(true)) problem(file.path, error);
+    }
+
+    void make_folders()
+    {
+        for (const OtherToRestore& folder : plan_.folders) {
+            if (is_unreachable(folder.path)) continue;
+            if (const Result<void> made = make_folder(folder.path); !made) {
+                problem(folder.path, made.error());
+                unreachable_.push_back(folder.path + "/");
+            }
+        }
+    }
+
+    /// It lies in a folder that could not be made: in its place may be a link that leads out of the target.
+    bool is_unreachable(const std::string& path) const
+    {
+        return std::ranges::any_of(
+            unreachable_, [&](const std::string& folder) { return (path + "/").starts_with(folder); });
+    }
+
+    /// All of them at first, with their sizes: a disk that is too small is told before the work, and a new
+    /// file has its holes.
+    void make_files()
+    {
+        for (FileToRestore& file : plan_.files) {
+            if (is_unreachable(file.path)) file.failed = true;
+            if (file.failed) continue;
+            Result<RestoredFile> made = RestoredFile::open(file.path);
+            if (!made) {
+                fails(file, made.error());
+                continue;
+            }
+            if (made->had_content()) had_content_.insert(&file);
+            if (const Result<void> sized = made->set_size(file.node.size); !sized) fails(file, sized.error());
+        }
+    }
+
+    void restore_pack(const PackToRead& pack)
+    {
+        size_t piece = 0;
+        for (size_t first = 0; first < pack.blobs.size();) {
+            size_t last = first;
+            const auto end_of = [&](size_t blob) {
+                return uint64_t{pack.blobs[blob].offset} + pack.blobs[blob].length;
+            };
+            while (last + 1 < pack.blobs.size() && pack.blobs[last + 1].offset - end_of(last) <= small_gap &&
+                   end_of(last + 1) - pack.blobs[first].offset <= most_at_once)
+                ++last;
+            restore_run(pack, first, last, piece);
+            first = last + 1;
+        }
+    }
+
+    /// Blobs first..last lie near each other and are read at once. `piece` is the first of theirs, then that
+    /// of the next run.
+    void restore_run(const PackToRead& pack, size_t first, size_t last, size_t& piece)
+    {
+        const uint64_t begin = pack.blobs[first].offset;
+        const uint64_t size = pack.blobs[last].offset + uint64_t{pack.blobs[last].length} - begin;
+        const Result<std::string> bytes = repository_.backend().load({FileKind::pack, pack.id}, begin, size);
+        for (size_t blob = first; blob <= last; ++blob) {
+            const PackedBlob& one = pack.blobs[blob];
+            Result<std::string> content =
+                bytes ? open_blob(repository_.key(), one,
+                                  std::string_view(*bytes).substr(one.offset - begin, one.length))
+                      : std::unexpected(bytes.error());
+            // The same blob may lie in another pack as well.
+            if (!content) content = repository_.load_blob(BlobType::data, one.id);
+            for (; piece < pack.pieces.size() && pack.pieces[piece].blob == blob; ++piece) {
+                FileToRestore& file = plan_.files[pack.pieces[piece].file];
+                if (!content)
+                    fails(file, content.error());
+                else if (!file.failed)
+                    write_piece(pack.pieces[piece], *content);
+            }
+        }
+    }
+
+    void write_piece(const Piece& piece, std::string_view content)
+    {
+        FileToRestore& file = plan_.files[piece.file];
+        const uint64_t offset = piece.offset;
+        OpenFile& open = open_[piece.file % open_files];
+        const std::lock_guard lock(open.mutex);
+        if (open.file != &file) {
+            open.handle.reset();
+            Result<RestoredFile> handle = RestoredFile::open(file.path);
+            if (!handle) return fails(file, handle.error());
+            open.handle.emplace(*std::move(handle));
+            open.file = &file;
+        }
+        const bool was_there = had_content_.contains(&file);
+        summary_.bytes_done += content.size();
+        if (was_there && open.handle->holds(offset, content)) {
+            summary_.bytes_there += content.size();
+            return;
+        }
+        if (options_.sparse && !was_there && is_all_zeros(content)) return;
+        if (const Result<void> written = open.handle->write(offset, content); !written)
+            fails(file, written.error());
+    }
+
+    void finish()
+    {
+        const auto set = [&](const std::string& path, const Node& node) {
+            if (const Result<void> done = set_metadata(path, node); !done) problem(path, done.error());
+        };
+        for (const FileToRestore& file : plan_.files) {
+            if (file.failed) continue;
+            ++summary_.files;
+            set(file.path, file.node);
+        }
+        for (const OtherToRestore& other : plan_.others) {
+            if (is_unreachable(other.path) || is_unreachable(other.link_to)) continue;
+            ++summary_.others;
+            const Result<void> made = other.link_to.empty() ? make_special(other.path, other.node)
+                                                            : make_hard_link(other.path, other.link_to);
+            if (!made)
+                problem(other.path, made.error());
+            else if (other.link_to.empty())
+                set(other.path, other.node);
+        }
+        // What is made in a folder changes its times: those below first.
+        for (auto folder = plan_.folders.rbegin(); folder != plan_.folders.rend(); ++folder) {
+            if (is_unreachable(folder->path)) continue;
+            ++summary_.folders;
+            set(folder->path, folder->node);
+        }
+    }
+
+    const Repository& repository_;
+    const RestoringOptions& options_;
+    RestoringObserver& observer_;
+    RestoringSummary& summary_;
+    RestorePlan plan_;
+    std::vector<std::string> unreachable_;  ///< folders, with a slash at the end
+    std::set<const FileToRestore*> had_content_;
+    std::vector<OpenFile> open_;
+};
+
+}  // namespace
+
+Result<void> restore_tree(const Repository& repository, const Id& tree, const RestoringOptions& options,
+                          RestoringObserver& observer, RestoringSummary& summary)
+{
+    RestorePlan plan = TRY(RestorePlan::make(repository, tree, options, observer, summary));
+    if (options.dry_run) {
+        summary.files = plan.files.size();
+        summary.folders = plan.folders.size();
+        summary.others = plan.others.size();
+        return {};
+    }
+    // The target itself and what is above it may be links: they are the person's own.
+    std::error_code refused;
+    std::filesystem::create_directories(options.target, refused);
+    if (refused)
+        return std::unexpected(system_error(fmt::format("cannot make {}", options.target), refused.value()));
+    Restorer(repository, options, observer, summary, std::move(plan)).run();
+    return {};
+}
+
+}  // namespace belay::backup

@@ -1,0 +1,135 @@
+#include "backup/repository/blob_table.h"
+
+#include "base/invariant.h"
+
+namespace belay::backup {
+namespace {
+
+/// Of the slots so much may be taken: with open addressing a search then looks at about three.
+constexpr bool is_full(size_t entries, size_t slots)
+{
+    return entries * 5 > slots * 4;
+}
+
+size_t home_of(const Id& id, size_t slots)
+{
+    return IdHash()(id) & (slots - 1);
+}
+
+}  // namespace
+
+BlobTable::BlobTable() : slots_(1024, empty) {}
+
+uint32_t BlobTable::number_of_pack(const Id& pack)
+{
+    const auto [place, is_new] = pack_numbers_.try_emplace(pack, static_cast<uint32_t>(packs_.size()));
+    if (is_new) packs_.push_back(pack);
+    return place->second;
+}
+
+template <typename Each>
+void BlobTable::visit(BlobType type, const Id& id, Each each) const
+{
+    for (size_t slot = home_of(id, slots_.size()); slots_[slot] != empty;
+         slot = (slot + 1) & (slots_.size() - 1)) {
+        const Entry& found = entry(slots_[slot]);
+        if (found.id == id && (found.is_tree != 0) == (type == BlobType::tree) && !each(found)) return;
+    }
+}
+
+void BlobTable::put_into_slot(uint32_t number)
+{
+    size_t slot = home_of(entry(number).id, slots_.size());
+    while (slots_[slot] != empty) slot = (slot + 1) & (slots_.size() - 1);
+    slots_[slot] = number;
+}
+
+void BlobTable::grow_slots()
+{
+    const size_t slots = slots_.size() * 2;
+    // The old ones go first: they follow from the entries, and both at once would be the peak of memory.
+    std::vector<uint32_t>().swap(slots_);
+    slots_.assign(slots, empty);
+    for (uint32_t number = 0; number < size_; ++number) put_into_slot(number);
+}
+
+void BlobTable::add(const Id& pack, const PackedBlob& blob)
+{
+    INVARIANT(blob.length <= INT32_MAX && size_ < empty);
+    const uint32_t pack_number = number_of_pack(pack);
+    bool is_there = false;
+    visit(blob.type, blob.id, [&](const Entry& found) {
+        is_there = found.pack == pack_number && found.offset == blob.offset;
+        return !is_there;
+    });
+    if (is_there) return;
+    if (is_full(size_ + 1, slots_.size())) grow_slots();
+    if (size_ % block_entries == 0) blocks_.push_back(std::make_unique_for_overwrite<Entry[]>(block_entries));
+    blocks_.back()[size_ % block_entries] = {.id = blob.id,
+                                             .pack = pack_number,
+                                             .offset = blob.offset,
+                                             .length = blob.length & INT32_MAX,
+                                             .is_tree = blob.type == BlobType::tree ? 1U : 0U,
+                                             .plain_size = blob.plain_size};
+    put_into_slot(static_cast<uint32_t>(size_));
+    ++size_;
+}
+
+StoredBlob BlobTable::stored(const Entry& found) const
+{
+    return {packs_[found.pack],
+            {.id = found.id,
+             .type = found.is_tree != 0 ? BlobType::tree : BlobType::data,
+             .offset = found.offset,
+             .length = found.length,
+             .plain_size = found.plain_size}};
+}
+
+bool BlobTable::contains(BlobType type, const Id& id) const
+{
+    return find(type, id).has_value();
+}
+
+std::optional<StoredBlob> BlobTable::find(BlobType type, const Id& id) const
+{
+    const Entry* first = nullptr;
+    visit(type, id, [&](const Entry& found) {
+        first = &found;
+        return false;
+    });
+    if (first == nullptr) return std::nullopt;
+    return stored(*first);
+}
+
+std::vector<StoredBlob> BlobTable::find_all(BlobType type, const Id& id) const
+{
+    std::vector<StoredBlob> all;
+    visit(type, id, [&](const Entry& found) {
+        all.push_back(stored(found));
+        return true;
+    });
+    return all;
+}
+
+std::optional<uint64_t> BlobTable::content_size(BlobType type, const Id& id) const
+{
+    const std::optional<StoredBlob> found = find(type, id);
+    if (!found) return std::nullopt;
+    return found->blob.content_size();
+}
+
+void BlobTable::for_each(const std::function<void(const StoredBlob&)>& each) const
+{
+    for (uint32_t number = 0; number < size_; ++number) each(stored(entry(number)));
+}
+
+size_t BlobTable::memory() const
+{
+    // A node of the map has the id, the number, a pointer and what the allocator adds.
+    constexpr size_t map_node = 64;
+    return blocks_.size() * block_entries * sizeof(Entry) + slots_.capacity() * sizeof(uint32_t) +
+           packs_.capacity() * sizeof(Id) + pack_numbers_.size() * map_node +
+           pack_numbers_.bucket_count() * sizeof(void*);
+}
+
+}  // namespace belay::backup

@@ -1,0 +1,79 @@
+#pragma once
+// Where every blob of a repository lies: its index in memory, at most 64 bytes a blob.
+
+#include "backup/repository/pack.h"
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace belay::backup {
+
+/// A blob and the pack that it lies in.
+struct StoredBlob {
+    Id pack;
+    PackedBlob blob;
+};
+
+/// An entry has 48 bytes, its place in the hash table between 5 and 11; the ids of packs are kept once each.
+/// A blob may lie in several packs. Threads: readers any number; a writer alone.
+class BlobTable {
+  public:
+    BlobTable();
+
+    /// A blob that stands in `pack` already is not added again.
+    void add(const Id& pack, const PackedBlob& blob);
+
+    bool contains(BlobType type, const Id& id) const;
+    /// Where it lies; of several places the one that was added first.
+    std::optional<StoredBlob> find(BlobType type, const Id& id) const;
+    /// All places where it lies.
+    std::vector<StoredBlob> find_all(BlobType type, const Id& id) const;
+    /// Bytes of the content of a blob; nothing where it is unknown.
+    std::optional<uint64_t> content_size(BlobType type, const Id& id) const;
+
+    /// How many entries there are; a blob that lies in two packs counts twice.
+    size_t size() const { return size_; }
+    size_t packs() const { return packs_.size(); }
+    /// Every entry, in the order in which they were added.
+    void for_each(const std::function<void(const StoredBlob&)>& each) const;
+
+    /// Bytes of memory that it holds.
+    size_t memory() const;
+
+  private:
+    struct Entry {
+        Id id;
+        uint32_t pack;
+        uint32_t offset;
+        uint32_t length : 31;  ///< a blob of 2 GiB would need a folder of millions of entries
+        uint32_t is_tree : 1;
+        uint32_t plain_size;
+    };
+    static_assert(sizeof(Entry) == 48);
+    /// Entries lie in blocks, so that growing copies nothing and leaves no half empty.
+    static constexpr size_t block_entries = 1 << 14;
+    static constexpr uint32_t empty = UINT32_MAX;
+
+    const Entry& entry(uint32_t number) const
+    {
+        return blocks_[number / block_entries][number % block_entries];
+    }
+    StoredBlob stored(const Entry& entry) const;
+    uint32_t number_of_pack(const Id& pack);
+    void put_into_slot(uint32_t number);
+    void grow_slots();
+    /// Calls with the entries of a blob until one returns false.
+    template <typename Each>
+    void visit(BlobType type, const Id& id, Each each) const;
+
+    std::vector<std::unique_ptr<Entry[]>> blocks_;
+    size_t size_ = 0;
+    std::vector<uint32_t> slots_;  ///< numbers of entries; a power of two of them
+    std::vector<Id> packs_;
+    std::unordered_map<Id, uint32_t, IdHash> pack_numbers_;
+};
+
+}  // namespace belay::backup

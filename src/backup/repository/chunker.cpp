@@ -1,0 +1,88 @@
+#include "backup/repository/chunker.h"
+
+#include "base/invariant.h"
+
+#include <algorithm>
+
+namespace belay::backup {
+namespace {
+
+constexpr uint64_t cut_mask = (uint64_t{1} << 20) - 1;
+
+/// Places that are worked on at once: each is a chain of loads that wait for each other, and a processor has
+/// room for several chains.
+constexpr size_t lanes = 4;
+/// Bytes that a lane looks at before the lanes are compared: a cut is found at most lanes times this too
+/// late.
+constexpr size_t stride = 8 << 10;
+
+}  // namespace
+
+Chunker::Chunker(Polynomial polynomial)
+{
+    INVARIANT(polynomial.degree() == Polynomial::chunker_degree);
+    for (uint64_t byte = 0; byte < 256; ++byte) {
+        Polynomial left = Polynomial{byte} % polynomial;
+        for (size_t i = 1; i < window; ++i) left = Polynomial{left.bits << 8} % polynomial;
+        leaves_[byte] = left.bits;
+        // The overflowing byte itself is taken away in the same step.
+        const uint64_t high = byte << Polynomial::chunker_degree;
+        reduces_[byte] = (Polynomial{high} % polynomial).bits | high;
+    }
+}
+
+uint64_t Chunker::fingerprint(const uint8_t* window_begin) const
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < window; ++i) {
+        const auto overflow = static_cast<uint8_t>(value >> shift);
+        value = (value << 8 | window_begin[i]) ^ reduces_[overflow];
+    }
+    return value;
+}
+
+/// The first place in [begin, end) behind whose byte before a chunk ends, so that data[0..place) is the
+/// chunk; end where there is none. There is a whole window before `begin`.
+size_t Chunker::first_cut(const uint8_t* data, size_t begin, size_t end) const
+{
+    const auto slide = [&](uint64_t value, size_t at) {
+        value ^= leaves_[data[at - window]];
+        const auto overflow = static_cast<uint8_t>(value >> shift);
+        return (value << 8 | data[at]) ^ reduces_[overflow];
+    };
+    while (end - begin >= lanes * stride) {
+        uint64_t value[lanes];
+        size_t found[lanes];
+        for (size_t lane = 0; lane < lanes; ++lane) {
+            value[lane] = fingerprint(data + begin + lane * stride - window);
+            found[lane] = stride;
+        }
+        for (size_t i = 0; i < stride; ++i) {
+            for (size_t lane = 0; lane < lanes; ++lane) {
+                if ((value[lane] & cut_mask) == 0) [[unlikely]]
+                    found[lane] = std::min(found[lane], i);
+                value[lane] = slide(value[lane], begin + lane * stride + i);
+            }
+        }
+        for (size_t lane = 0; lane < lanes; ++lane) {
+            if (found[lane] < stride) return begin + lane * stride + found[lane];
+        }
+        begin += lanes * stride;
+    }
+    if (begin >= end) return end;
+    uint64_t value = fingerprint(data + begin - window);
+    while ((value & cut_mask) != 0) {
+        value = slide(value, begin);
+        if (++begin >= end) return end;
+    }
+    return begin;
+}
+
+size_t Chunker::first_chunk(std::string_view data) const
+{
+    if (data.size() <= min_size) return data.size();
+    return first_cut(reinterpret_cast<const uint8_t*>(data.data()), min_size,
+                     std::min(data.size(), max_size));
+}
+
+}  // namespace belay::backup

@@ -1,0 +1,104 @@
+#include "backup/repository/compression.h"
+
+#include "base/invariant.h"
+
+#include <memory>
+#include <zstd.h>
+
+namespace belay::backup {
+namespace {
+
+/// Restic compresses with a Go implementation whose default is about zstd's 3, and whose best about 11.
+constexpr int level_of(Compression level)
+{
+    return level == Compression::max ? 11 : 3;
+}
+
+struct Free {
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+/// Made once a thread: a new one for each blob would cost more than compressing a small blob.
+ZSTD_CCtx* compressor()
+{
+    static thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
+    INVARIANT(context);
+    return context.get();
+}
+
+ZSTD_DCtx* decompressor()
+{
+    static thread_local const std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
+    INVARIANT(context);
+    return context.get();
+}
+
+std::unexpected<Error> not_zstd(size_t code)
+{
+    return fail(ErrorKind::corrupt, fmt::format("compressed data is damaged: {}", ZSTD_getErrorName(code)));
+}
+
+std::unexpected<Error> another_size(uint64_t size, uint64_t expected)
+{
+    return fail(ErrorKind::corrupt,
+                fmt::format("compressed data makes {} bytes where {} are expected", size, expected));
+}
+
+/// Room is made for so many bytes on the word of whoever wrote them; more is made as it comes.
+constexpr uint64_t most_at_face_value = 64 << 20;
+
+}  // namespace
+
+std::string compress(std::string_view plain, Compression level)
+{
+    std::string out;
+    size_t length = 0;
+    out.resize_and_overwrite(ZSTD_compressBound(plain.size()), [&](char* buffer, size_t room) {
+        length = ZSTD_compressCCtx(compressor(), buffer, room, plain.data(), plain.size(), level_of(level));
+        INVARIANT(ZSTD_isError(length) == 0);
+        return length;
+    });
+    return out;
+}
+
+Result<std::string> decompress(std::string_view frame, uint64_t size)
+{
+    if (size > most_at_face_value) {
+        Result<std::string> made = decompress_at_most(frame, size);
+        if (made && made->size() != size) return another_size(made->size(), size);
+        return made;
+    }
+    std::string out(size, '\0');
+    const size_t length =
+        ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), frame.data(), frame.size());
+    if (ZSTD_isError(length) != 0) return not_zstd(length);
+    if (length != size) return another_size(length, size);
+    return out;
+}
+
+Result<std::string> decompress_at_most(std::string_view frame, uint64_t limit)
+{
+    ZSTD_DCtx* context = decompressor();
+    INVARIANT(ZSTD_isError(ZSTD_DCtx_reset(context, ZSTD_reset_session_only)) == 0);
+    std::string out;
+    std::string piece(ZSTD_DStreamOutSize(), '\0');
+    ZSTD_inBuffer in{frame.data(), frame.size(), 0};
+    size_t wanted = 1;
+    while (wanted != 0) {
+        ZSTD_outBuffer made{piece.data(), piece.size(), 0};
+        const size_t before = in.pos;
+        wanted = ZSTD_decompressStream(context, &made, &in);
+        if (ZSTD_isError(wanted) != 0) return not_zstd(wanted);
+        if (out.size() + made.pos > limit)
+            return fail(ErrorKind::corrupt, fmt::format("compressed data makes more than {} bytes", limit));
+        out.append(piece.data(), made.pos);
+        const bool stands_still = in.pos == before && made.pos == 0;
+        if (wanted != 0 && stands_still) return fail(ErrorKind::corrupt, "compressed data is cut short");
+    }
+    if (in.pos != frame.size())
+        return fail(ErrorKind::corrupt, "there is something behind the compressed data");
+    return out;
+}
+
+}  // namespace belay::backup

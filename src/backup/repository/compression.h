@@ -1,0 +1,25 @@
+#pragma once
+// zstd, by libzstd: what a repository of format version 2 holds is compressed.
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace belay::backup {
+
+/// How hard it tries. `off` stores data as it is; metadata is compressed nevertheless, as restic does it.
+enum class Compression { off, automatic, max };
+
+/// One zstd frame with its content size. Threads: any.
+std::string compress(std::string_view plain, Compression level);
+
+/// What was compressed; it must have `size` bytes. Errors: corrupt, also where it is another size.
+Result<std::string> decompress(std::string_view frame, uint64_t size);
+
+/// What was compressed, of unknown size. Errors: corrupt, also where it is more than `limit` bytes, found out
+/// before more than that is made of it.
+Result<std::string> decompress_at_most(std::string_view frame, uint64_t limit);
+
+}  // namespace belay::backup

@@ -1,0 +1,46 @@
+#pragma once
+// The name of everything in a repository: the SHA-256 of what it is the name of.
+
+#include "base/result.h"
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace belay::backup {
+
+/// 32 bytes. Written as 64 lower-case hexadecimal digits.
+struct Id {
+    static constexpr size_t size = 32;
+    std::array<uint8_t, size> bytes{};
+
+    /// The SHA-256 of `data`. Threads: any.
+    static Id of(std::string_view data);
+    /// Errors: corrupt, unless it is 64 hexadecimal digits in lower case.
+    static Result<Id> from_hex(std::string_view text);
+    /// From 32 bytes as they are.
+    static Id from_bytes(std::string_view raw);
+
+    std::string hex() const;
+    /// The first eight digits, as people see it.
+    std::string short_hex() const { return hex().substr(0, 8); }
+    std::string_view raw() const { return {reinterpret_cast<const char*>(bytes.data()), size}; }
+    bool is_null() const { return *this == Id{}; }
+
+    auto operator<=>(const Id&) const = default;
+};
+
+/// For hash tables: an Id is as good as random already.
+struct IdHash {
+    size_t operator()(const Id& id) const
+    {
+        size_t value = 0;
+        std::memcpy(&value, id.bytes.data(), sizeof value);
+        return value;
+    }
+};
+
+}  // namespace belay::backup

@@ -1,0 +1,45 @@
+#include "backup/repository/pack_builder.h"
+
+#include "base/invariant.h"
+
+namespace belay::backup {
+namespace {
+
+/// Of an entry in the header, at most.
+constexpr size_t entry_size = 41;
+
+}  // namespace
+
+size_t PackBuilder::size() const
+{
+    return bytes_.size() + header_size(blobs_) + seal_overhead + header_length_size;
+}
+
+bool PackBuilder::has_room_for(const SealedBlob& blob) const
+{
+    const bool header_fits = header_size(blobs_) + entry_size + seal_overhead <= longest_header;
+    return header_fits && size() + entry_size + blob.bytes.size() <= UINT32_MAX;
+}
+
+void PackBuilder::add(const SealedBlob& blob)
+{
+    INVARIANT(has_room_for(blob));
+    blobs_.push_back({.id = blob.id,
+                      .type = blob.type,
+                      .offset = static_cast<uint32_t>(bytes_.size()),
+                      .length = static_cast<uint32_t>(blob.bytes.size()),
+                      .plain_size = blob.plain_size});
+    bytes_ += blob.bytes;
+}
+
+Result<FinishedPack> PackBuilder::finish(const MasterKey& key)
+{
+    bytes_ += TRY(make_header(key, blobs_));
+    FinishedPack pack;
+    pack.index.id = Id::of(bytes_);
+    pack.index.blobs = std::exchange(blobs_, {});
+    pack.bytes = std::exchange(bytes_, {});
+    return pack;
+}
+
+}  // namespace belay::backup

@@ -1,0 +1,122 @@
+#include "backup/repository/repository_lock.h"
+
+namespace belay::backup {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto refresh_after = 5min;
+/// Two that take a lock at the same moment both see the other's after this time. Restic waits as long.
+constexpr auto settle = 200ms;
+
+std::unexpected<Error> held_by(const LockFile& lock)
+{
+    return fail(
+        ErrorKind::busy,
+        fmt::format("the repository is locked{} by {}", lock.exclusive ? " exclusively" : "", lock.owner()),
+        "wait for it; or belay backup unlock, where it is gone");
+}
+
+/// Errors: busy, where another's lock does not go with this access.
+Result<void> nobody_minds(const Repository& repository, Access access, const Id& own)
+{
+    const Timestamp now = Timestamp::now();
+    for (const LockFile& lock : TRY(locks_of(repository))) {
+        if (lock.id == own || lock.is_stale(now)) continue;
+        if (lock.exclusive || access == Access::exclusive) return held_by(lock);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::vector<LockFile>> locks_of(const Repository& repository)
+{
+    std::vector<LockFile> locks;
+    for (const ListedFile& listed : TRY(repository.backend().list(FileKind::lock))) {
+        const Result<std::string> text = repository.load_text({FileKind::lock, listed.id});
+        if (!text && (text.error().kind == ErrorKind::not_found || text.error().kind == ErrorKind::corrupt))
+            continue;
+        Result<LockFile> lock = LockFile::from_text(TRY(text));
+        if (!lock) continue;
+        lock->id = listed.id;
+        locks.push_back(*std::move(lock));
+    }
+    return locks;
+}
+
+Result<size_t> remove_locks(const Repository& repository, bool all)
+{
+    size_t removed = 0;
+    if (all) {
+        for (const ListedFile& listed : TRY(repository.backend().list(FileKind::lock))) {
+            TRY(repository.backend().remove({FileKind::lock, listed.id}));
+            ++removed;
+        }
+        return removed;
+    }
+    const Timestamp now = Timestamp::now();
+    for (const LockFile& lock : TRY(locks_of(repository))) {
+        if (!lock.is_stale(now)) continue;
+        TRY(repository.backend().remove({FileKind::lock, lock.id}));
+        ++removed;
+    }
+    return removed;
+}
+
+Result<std::unique_ptr<RepositoryLock>> RepositoryLock::take(const Repository& repository, Access access)
+{
+    TRY(nobody_minds(repository, access, {}));
+    LockFile lock = LockFile::of_this_process(access == Access::exclusive);
+    lock.id = TRY(repository.save_text(FileKind::lock, lock.to_text()));
+    std::this_thread::sleep_for(settle);
+    if (const Result<void> alone = nobody_minds(repository, access, lock.id); !alone) {
+        TRY(repository.backend().remove({FileKind::lock, lock.id}));
+        return std::unexpected(alone.error());
+    }
+    return std::unique_ptr<RepositoryLock>(new RepositoryLock(repository, std::move(lock)));
+}
+
+RepositoryLock::RepositoryLock(const Repository& repository, LockFile lock)
+    : repository_(repository), lock_(std::move(lock)), thread_([this] { keep_alive(); })
+{
+}
+
+RepositoryLock::~RepositoryLock()
+{
+    {
+        const std::lock_guard guard(mutex_);
+        ends_ = true;
+    }
+    ends_changed_.notify_all();
+    thread_.join();
+    // One that stays behind grows stale.
+    static_cast<void>(repository_.backend().remove({FileKind::lock, lock_.id}));
+}
+
+void RepositoryLock::keep_alive()
+{
+    std::unique_lock guard(mutex_);
+    while (!ends_changed_.wait_for(guard, refresh_after, [&] { return ends_; })) {
+        LockFile next = lock_;
+        next.time = Timestamp::now();
+        guard.unlock();
+        // The new one is there before the old one goes.
+        const Result<Id> saved = repository_.save_text(FileKind::lock, next.to_text());
+        if (saved) static_cast<void>(repository_.backend().remove({FileKind::lock, lock_.id}));
+        guard.lock();
+        if (!saved) continue;
+        next.id = *saved;
+        lock_ = std::move(next);
+    }
+}
+
+bool RepositoryLock::is_held() const
+{
+    const std::lock_guard guard(mutex_);
+    // A refresh may be under way: no longer than that before it grows stale.
+    const auto limit = std::chrono::seconds(LockFile::grows_stale - refresh_after);
+    return Timestamp::now().seconds - lock_.time.seconds < limit.count();
+}
+
+}  // namespace belay::backup

@@ -1,0 +1,49 @@
+#pragma once
+// The right to work in a repository, held against restic's processes and ours alike.
+
+#include "backup/repository/lock_file.h"
+#include "backup/repository/repository.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace belay::backup {
+
+/// Who adds or reads shares a repository; who removes has it alone.
+enum class Access { shared, exclusive };
+
+/// All locks of a repository; those that cannot be read are left out, for their owners cannot be told.
+Result<std::vector<LockFile>> locks_of(const Repository& repository);
+
+/// Removes locks whose owners are gone, or `all`; how many. Errors: those of the place.
+Result<size_t> remove_locks(const Repository& repository, bool all);
+
+/// Threads: any for is_held().
+class RepositoryLock {
+  public:
+    /// Takes the lock, and writes it anew every five minutes as long as this object lives. Locks that are
+    /// stale are in nobody's way. Errors: busy, naming who holds it; those of the place.
+    static Result<std::unique_ptr<RepositoryLock>> take(const Repository& repository, Access access);
+    /// Gives it back.
+    ~RepositoryLock();
+    RepositoryLock(const RepositoryLock&) = delete;
+    RepositoryLock& operator=(const RepositoryLock&) = delete;
+
+    /// False when it could not be written anew for so long that others may take it for stale: then nothing
+    /// may be removed any more.
+    bool is_held() const;
+
+  private:
+    RepositoryLock(const Repository& repository, LockFile lock);
+    void keep_alive();
+
+    const Repository& repository_;
+    mutable std::mutex mutex_;
+    std::condition_variable ends_changed_;
+    LockFile lock_;
+    bool ends_ = false;
+    std::thread thread_;
+};
+
+}  // namespace belay::backup

@@ -1,0 +1,110 @@
+// Whatever is damaged in a repository is found, and what is sound is not accused.
+
+#include "backup/pipeline/checking.h"
+
+#include "backup/backend/local.h"
+#include "notes.h"
+#include "scratch.h"
+
+namespace belay::backup {
+namespace {
+
+struct Findings final : CheckingObserver {
+    void error(const std::string& what) override
+    {
+        const std::lock_guard lock(mutex);
+        errors.push_back(what);
+    }
+    void hint(const std::string& what) override
+    {
+        const std::lock_guard lock(mutex);
+        hints.push_back(what);
+    }
+    std::mutex mutex;
+    std::vector<std::string> errors, hints;
+};
+
+/// What a check that reads everything has found; what ended it counts as found.
+Findings& check(const Scratch& scratch, Findings& findings)
+{
+    Result<Repository> repository =
+        Repository::open(std::make_unique<LocalBackend>(scratch.path("repository")), Scratch::password);
+    if (!repository) {
+        findings.errors.push_back(repository.error().what);
+        return findings;
+    }
+    CheckingSummary summary;
+    const Result<void> done =
+        check_repository(*repository, {.reads_data = [](const Id&) { return true; }}, findings, summary);
+    if (!done) findings.errors.push_back(done.error().what);
+    return findings;
+}
+
+/// The files of the repository, and what can be done to them.
+std::vector<std::filesystem::path> files_of(const Scratch& scratch)
+{
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(scratch.path("repository"))) {
+        if (entry.is_regular_file()) files.push_back(entry.path());
+    }
+    std::ranges::sort(files);
+    return files;
+}
+
+TEST_CASE("a sound repository of restic is found sound, in both formats")
+{
+    for (const char* version : {"2", "1"}) {
+        const Scratch scratch;
+        scratch.make_tree();
+        scratch.restic({"init", "--repository-version", version});
+        scratch.restic({"backup", scratch.path("tree")});
+        scratch.write("tree/small", "changed");
+        scratch.restic({"backup", scratch.path("tree")});
+        Findings findings;
+        check(scratch, findings);
+        CHECK(findings.errors.empty());
+        CHECK(findings.hints.empty());
+    }
+}
+
+TEST_CASE("any file that is removed, cut or changed by one bit is found")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    scratch.restic({"init"});
+    scratch.restic({"backup", scratch.path("tree")});
+    std::mt19937 random(4711);
+    const std::vector<std::filesystem::path> files = files_of(scratch);
+    CHECK(files.size() >= 6);
+    for (const std::filesystem::path& file : files) {
+        const std::string name = std::filesystem::relative(file, scratch.path(""));
+        const std::string whole = scratch.read(name);
+        std::filesystem::permissions(file, std::filesystem::perms::owner_write,
+                                     std::filesystem::perm_options::add);
+        const auto is_found = [&](const std::string& what) {
+            Findings findings;
+            check(scratch, findings);
+            // Without its only snapshot the repository is one in which nothing was saved yet.
+            const bool nothing_left = what == "removed" && name.find("/snapshots/") != std::string::npos;
+            CHECK_MESSAGE((!findings.errors.empty() || nothing_left), name, " ", what);
+        };
+        for (int round = 0; round < 3; ++round) {
+            std::string changed = whole;
+            const size_t at = random() % changed.size();
+            changed[at] = static_cast<char>(changed[at] ^ (1 << (random() % 8)));
+            scratch.write(name, changed);
+            is_found(fmt::format("with a bit of byte {} changed", at));
+            scratch.write(name, whole.substr(0, random() % whole.size()));
+            is_found("cut");
+        }
+        std::filesystem::remove(file);
+        is_found("removed");
+        scratch.write(name, whole);
+    }
+    Findings findings;
+    check(scratch, findings);
+    CHECK(findings.errors.empty());
+}
+
+}  // namespace
+}  // namespace belay::backup

@@ -1,0 +1,145 @@
+// What was saved comes back to the last bit, whoever saved it; and what cannot come back is told.
+
+#include "backup/backend/local.h"
+#include "backup/backend/memory.h"
+#include "backup/pipeline/blob_writer.h"
+#include "notes.h"
+#include "scratch.h"
+
+namespace belay::backup {
+namespace {
+
+/// The repository of a scratch folder, opened.
+Repository opened(const Scratch& scratch)
+{
+    Repository repository =
+        must(Repository::open(std::make_unique<LocalBackend>(scratch.path("repository")), Scratch::password));
+    must(repository.load_index(no_problem));
+    return repository;
+}
+
+/// Restores the newest snapshot to `back`.
+void restore(const Scratch& scratch, RestoringNotes& notes, RestoringSummary& summary, bool sparse = false)
+{
+    const Repository repository = opened(scratch);
+    const Snapshot newest = must(repository.snapshots(no_problem)).back();
+    must(restore_tree(repository, newest.tree, {.target = scratch.path("back"), .sparse = sparse}, notes,
+                      summary));
+}
+
+/// The attribute user.note of a file; empty where there is none.
+std::string note_of(const std::string& path)
+{
+    std::string value(100, '\0');
+    const ssize_t length = ::getxattr(path.c_str(), "user.note", value.data(), value.size());
+    value.resize(length < 0 ? 0 : static_cast<size_t>(length));
+    return value;
+}
+
+void is_alike(const Scratch& scratch)
+{
+    const std::string restored = scratch.path("back") + scratch.path("tree");
+    Scratch::run(
+        {"diff", "--recursive", "--no-dereference", "--exclude=fifo", scratch.path("tree"), restored});
+    const auto listed = [](const std::string& folder) {
+        return Scratch::run({"find", folder, "-printf", "%P %y %m %s %T@ %U %G %n %l\\n"});
+    };
+    CHECK(listed(restored) == listed(scratch.path("tree")));
+    CHECK(note_of(restored + "/small") == note_of(scratch.path("tree/small")));
+}
+
+TEST_CASE("Belay restores what restic has saved, in both formats")
+{
+    for (const char* version : {"2", "1"}) {
+        const Scratch scratch;
+        scratch.make_tree();
+        scratch.restic({"init", "--repository-version", version});
+        scratch.restic({"backup", scratch.path("tree")});
+        RestoringNotes notes;
+        RestoringSummary summary;
+        restore(scratch, notes, summary);
+        CHECK(notes.problems.empty());
+        CHECK(summary.bytes.load() == summary.bytes_done.load());
+        is_alike(scratch);
+    }
+}
+
+TEST_CASE("a restore that was cut short goes on where it was: what is there is not written again")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    scratch.restic({"init"});
+    scratch.restic({"backup", scratch.path("tree")});
+    RestoringNotes notes;
+    RestoringSummary first, second;
+    restore(scratch, notes, first);
+    const std::string large = "back" + scratch.path("tree/large");
+    std::string damaged = scratch.read(large);
+    damaged[3 << 20] = static_cast<char>(damaged[3 << 20] ^ 1);
+    scratch.write(large, damaged);
+    restore(scratch, notes, second);
+    CHECK(notes.problems.empty());
+    CHECK(second.bytes_there.load() < second.bytes.load());
+    CHECK(second.bytes_there.load() > second.bytes.load() / 3);
+    is_alike(scratch);
+}
+
+TEST_CASE("zeros become holes where that was asked for")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    scratch.restic({"init"});
+    scratch.restic({"backup", scratch.path("tree")});
+    RestoringNotes notes;
+    RestoringSummary summary;
+    restore(scratch, notes, summary, true);
+    is_alike(scratch);
+    struct stat status = {};
+    REQUIRE(::stat((scratch.path("back") + scratch.path("tree/folder/zeros")).c_str(), &status) == 0);
+    CHECK(status.st_size == 3 << 20);
+    CHECK(status.st_blocks < 100);
+}
+
+TEST_CASE("what lies in a damaged pack is told, and all the rest comes back")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    scratch.restic({"init"});
+    scratch.restic({"backup", scratch.path("tree")});
+    const Repository repository = opened(scratch);
+    const Snapshot newest = must(repository.snapshots(no_problem)).back();
+    // One byte of a blob of the large file.
+    const Id chunk = Id::of(scratch.read("tree/small"));
+    const StoredBlob small = repository.blobs().find(BlobType::data, chunk).value();
+    const std::string pack = "repository/data/" + small.pack.hex().substr(0, 2) + "/" + small.pack.hex();
+    std::string bytes = scratch.read(pack);
+    bytes[small.blob.offset + 20] = static_cast<char>(bytes[small.blob.offset + 20] ^ 1);
+    std::filesystem::remove(scratch.path(pack));
+    scratch.write(pack, bytes);
+    RestoringNotes notes;
+    RestoringSummary summary;
+    restore(scratch, notes, summary);
+    REQUIRE(notes.problems.size() == 1);
+    CHECK(notes.problems.begin()->second.find("MAC does not fit") != std::string::npos);
+    CHECK(scratch.read("back" + scratch.path("tree/large")) == scratch.read("tree/large"));
+}
+
+TEST_CASE("nothing is written beside the target, whatever is in its place")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    scratch.restic({"init"});
+    scratch.restic({"backup", scratch.path("tree")});
+    std::filesystem::create_directories(scratch.path("elsewhere"));
+    std::filesystem::create_directories(scratch.path("back") + scratch.path(""));
+    std::filesystem::create_symlink(scratch.path("elsewhere"), scratch.path("back") + scratch.path("tree"));
+    RestoringNotes notes;
+    RestoringSummary summary;
+    restore(scratch, notes, summary);
+    CHECK(notes.problems.at(scratch.path("back") + scratch.path("tree")).find("is no folder") !=
+          std::string::npos);
+    CHECK(std::filesystem::is_empty(scratch.path("elsewhere")));
+}
+
+}  // namespace
+}  // namespace belay::backup

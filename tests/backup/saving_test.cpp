@@ -1,0 +1,142 @@
+// What Belay saves, restic restores to the last bit; and both find what the other has stored.
+
+#include "backup/backend/local.h"
+#include "notes.h"
+#include "scratch.h"
+
+namespace belay::backup {
+namespace {
+
+std::unique_ptr<Backend> place(const Scratch& scratch)
+{
+    return std::make_unique<LocalBackend>(scratch.path("repository"));
+}
+
+/// Saves the tree, with the newest snapshot as the parent.
+SavingSummary& save(const Scratch& scratch, SavingSummary& summary)
+{
+    Repository repository = must(Repository::open(place(scratch), Scratch::password));
+    must(repository.load_index(no_problem));
+    SavingOptions options{.paths = {scratch.path("tree")}};
+    options.hostname = "here";
+    const std::vector<Snapshot> before = must(repository.snapshots(no_problem));
+    if (!before.empty()) options.parent = before.back();
+    SavingNotes notes;
+    must(save_paths(repository, options, notes, summary));
+    CHECK(notes.problems.empty());
+    CHECK(notes.changed.empty());
+    return summary;
+}
+
+void init(const Scratch& scratch)
+{
+    static_cast<void>(
+        must(Repository::create(place(scratch), Scratch::password, {.cost = {.n = 1024, .r = 8, .p = 1}})));
+}
+
+/// What the newest snapshot has of the tree. The folders above it change with every file that a test makes.
+Id tree_in_newest(const Scratch& scratch)
+{
+    Repository repository = must(Repository::open(place(scratch), Scratch::password));
+    must(repository.load_index(no_problem));
+    Id id = must(repository.snapshots(no_problem)).back().tree;
+    for (const auto& part : std::filesystem::path(scratch.path("tree")).relative_path()) {
+        const std::vector<Node> nodes = must(read_tree(must(repository.load_blob(BlobType::tree, id))));
+        const auto found = std::ranges::find(nodes, part.string(), &Node::name);
+        REQUIRE(found != nodes.end());
+        id = found->subtree.value();
+    }
+    return id;
+}
+
+/// Everything of a tree that can be listed, in one text.
+std::string everything(const std::string& folder)
+{
+    return Scratch::run({"find", folder, "-printf", "%P %y %m %s %T@ %U %G %n %l\\n"});
+}
+
+TEST_CASE("restic checks and restores what Belay has saved")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    init(scratch);
+    SavingSummary summary;
+    save(scratch, summary);
+    CHECK(summary.files.is_new.load() == 8);
+    CHECK(summary.folders.is_new.load() == 3);
+    CHECK(summary.problems.load() == 0);
+    scratch.restic({"check", "--read-data"});
+    scratch.restic({"restore", summary.snapshot->hex(), "--target", scratch.path("back")});
+    const std::string restored = scratch.path("back") + scratch.path("tree");
+    Scratch::run(
+        {"diff", "--recursive", "--no-dereference", "--exclude=fifo", scratch.path("tree"), restored});
+    CHECK(everything(restored) == everything(scratch.path("tree")));
+}
+
+TEST_CASE("a second look at an unchanged tree stores nothing, whichever tool takes it")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    init(scratch);
+    SavingSummary first, second;
+    save(scratch, first);
+    CHECK(first.written.data_blobs > 0);
+    const Id saved = tree_in_newest(scratch);
+    save(scratch, second);
+    CHECK(second.files.unchanged.load() == 8);
+    CHECK(second.folders.unchanged.load() == 3);
+    CHECK(second.written.data_blobs == 0);
+    CHECK(tree_in_newest(scratch) == saved);
+
+    // Restic reads every file, and finds every chunk and every folder there already.
+    const std::string by_restic = scratch.restic({"backup", "--force", "--json", scratch.path("tree")});
+    CHECK(by_restic.find("\"data_blobs\":0") != std::string::npos);
+    CHECK(tree_in_newest(scratch) == saved);
+
+    SavingSummary third;
+    save(scratch, third);
+    CHECK(third.files.unchanged.load() == 8);
+    CHECK(tree_in_newest(scratch) == saved);
+}
+
+TEST_CASE("what has changed is stored, and what has not is not")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    init(scratch);
+    SavingSummary first, second;
+    save(scratch, first);
+    scratch.write("tree/small", "something else\n");
+    scratch.write("tree/new", "new\n");
+    std::filesystem::remove(scratch.path("tree/empty"));
+    save(scratch, second);
+    // The hard link is the same file.
+    CHECK(second.files.changed.load() == 2);
+    CHECK(second.files.is_new.load() == 1);
+    CHECK(second.files.unchanged.load() == 5);
+    CHECK(second.written.data_blobs == 2);
+    scratch.restic({"check", "--read-data"});
+}
+
+TEST_CASE("a file that cannot be read is told and left out, and the rest is saved")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    init(scratch);
+    Repository repository = must(Repository::open(place(scratch), Scratch::password));
+    SavingOptions options{.paths = {scratch.path("tree"), scratch.path("nowhere")}};
+    SavingNotes notes;
+    SavingSummary summary;
+    must(save_paths(repository, options, notes, summary));
+    REQUIRE(notes.problems.size() == 1);
+    CHECK(notes.problems.begin()->first == scratch.path("nowhere"));
+    CHECK(summary.files.is_new.load() == 8);
+    scratch.restic({"check"});
+    options.paths = {scratch.path("nowhere")};
+    CHECK(save_paths(repository, options, notes, summary).error().kind == ErrorKind::not_found);
+    options.paths = {};
+    CHECK(save_paths(repository, options, notes, summary).error().kind == ErrorKind::usage);
+}
+
+}  // namespace
+}  // namespace belay::backup
