@@ -1,9 +1,10 @@
 #pragma once
-// For tests: what a run has said.
+// For tests: what a run has said, and the repository that it has worked on.
 
+#include "backup/backend/local.h"
 #include "backup/pipeline/restoring.h"
 #include "backup/pipeline/saving.h"
-#include "base/testing/must.h"
+#include "scratch.h"
 
 #include <mutex>
 
@@ -41,6 +42,15 @@ struct RestoringNotes final : RestoringObserver {
 inline void no_problem(const Id& id, const Error& error)
 {
     FAIL_CHECK(id.short_hex(), ": ", error.what);
+}
+
+/// The repository of a scratch folder, with its index.
+inline Repository opened(const Scratch& scratch)
+{
+    Repository repository =
+        must(Repository::open(std::make_unique<LocalBackend>(scratch.path("repository")), Scratch::password));
+    must(repository.load_index(no_problem));
+    return repository;
 }
 
 }  // namespace belay::backup

@@ -10,14 +10,6 @@
 namespace belay::backup {
 namespace {
 
-Repository opened(const Scratch& scratch)
-{
-    Repository repository =
-        must(Repository::open(std::make_unique<LocalBackend>(scratch.path("repository")), Scratch::password));
-    must(repository.load_index(no_problem));
-    return repository;
-}
-
 /// Every file below a tree, by its path from there.
 void collect(const Repository& repository, const Id& tree, const std::string& path,
              std::map<std::string, Node>& files)

@@ -9,15 +9,6 @@
 namespace belay::backup {
 namespace {
 
-/// The repository of a scratch folder, opened.
-Repository opened(const Scratch& scratch)
-{
-    Repository repository =
-        must(Repository::open(std::make_unique<LocalBackend>(scratch.path("repository")), Scratch::password));
-    must(repository.load_index(no_problem));
-    return repository;
-}
-
 /// Restores the newest snapshot to `back`.
 void restore(const Scratch& scratch, RestoringNotes& notes, RestoringSummary& summary, bool sparse = false)
 {
