@@ -68,8 +68,9 @@ std::string Polynomial::hex() const
 Result<Polynomial> Polynomial::from_hex(std::string_view text)
 {
     Polynomial polynomial;
-    const char* end = text.data() + text.size();
-    const auto [stopped, problem] = std::from_chars(text.data(), end, polynomial.bits, 16);
+    const char* begin = text.data();
+    const char* end = begin + text.size();
+    const auto [stopped, problem] = std::from_chars(begin, end, polynomial.bits, 16);
     const bool is_number = problem == std::errc() && stopped == end;
     if (!is_number || polynomial.degree() != chunker_degree || !polynomial.is_irreducible())
         return fail(ErrorKind::corrupt, fmt::format("\"{}\" is no irreducible polynomial of degree {}",

@@ -84,7 +84,7 @@ Result<Repository> Repository::open(std::unique_ptr<Backend> backend, std::strin
 
 Result<std::string> Repository::load_text(const FileName& name) const
 {
-    const std::string bytes = TRY(backend_->load(name));
+    std::string bytes = TRY(backend_->load(name));
     if (name.kind != FileKind::config && Id::of(bytes) != name.id)
         return fail(ErrorKind::corrupt,
                     fmt::format("{} is damaged: its digest is not its name", name.text()));

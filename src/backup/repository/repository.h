@@ -66,7 +66,7 @@ class Repository {
     Result<std::string> load_blob(BlobType type, const Id& id) const;
 
   private:
-    Repository(std::unique_ptr<Backend> backend, Config config, MasterKey key, Id key_id)
+    Repository(std::unique_ptr<Backend> backend, Config config, const MasterKey& key, Id key_id)
         : backend_(std::move(backend)), config_(config), key_(key), key_id_(key_id)
     {
     }

@@ -18,8 +18,9 @@ std::optional<int> take_number(std::string_view& text, size_t digits)
 {
     int number = 0;
     if (text.size() < digits) return std::nullopt;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + digits, number);
-    if (problem != std::errc() || end != text.data() + digits || text.front() == '-') return std::nullopt;
+    const char* begin = text.data();
+    const auto [end, problem] = std::from_chars(begin, begin + digits, number);
+    if (problem != std::errc() || end != begin + digits || *begin == '-') return std::nullopt;
     text.remove_prefix(digits);
     return number;
 }
@@ -79,9 +80,9 @@ std::optional<Timestamp> read(std::string_view text)
                                            std::chrono::month(static_cast<unsigned>(*month)),
                                            std::chrono::day(static_cast<unsigned>(*day))};
     if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-    const int64_t at =
-        sys_seconds(sys_days(date)).time_since_epoch().count() + *hour * 3600 + *minute * 60 + *second;
-    return Timestamp{at - *zone, *fraction, *zone};
+    const sys_seconds at = sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+                           std::chrono::seconds(*second);
+    return Timestamp{at.time_since_epoch().count() - *zone, *fraction, *zone};
 }
 
 }  // namespace
