@@ -71,7 +71,7 @@ TEST_CASE("any file that is removed, cut or changed by one bit is found")
 {
     const Scratch scratch;
     scratch.make_tree();
-    scratch.restic({"init"});
+    init(scratch);
     scratch.restic({"backup", scratch.path("tree")});
     std::mt19937 random(4711);
     const std::vector<std::filesystem::path> files = files_of(scratch);

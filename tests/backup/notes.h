@@ -44,11 +44,22 @@ inline void no_problem(const Id& id, const Error& error)
     FAIL_CHECK(id.short_hex(), ": ", error.what);
 }
 
+inline std::unique_ptr<Backend> place(const Scratch& scratch)
+{
+    return std::make_unique<LocalBackend>(scratch.path("repository"));
+}
+
+/// A new repository whose key costs less than restic's: what takes time in tests is opening it.
+inline void init(const Scratch& scratch)
+{
+    static_cast<void>(
+        must(Repository::create(place(scratch), Scratch::password, {.cost = {.n = 1024, .r = 8, .p = 1}})));
+}
+
 /// The repository of a scratch folder, with its index.
 inline Repository opened(const Scratch& scratch)
 {
-    Repository repository =
-        must(Repository::open(std::make_unique<LocalBackend>(scratch.path("repository")), Scratch::password));
+    Repository repository = must(Repository::open(place(scratch), Scratch::password));
     must(repository.load_index(no_problem));
     return repository;
 }

@@ -59,7 +59,7 @@ TEST_CASE("a restore that was cut short goes on where it was: what is there is n
 {
     const Scratch scratch;
     scratch.make_tree();
-    scratch.restic({"init"});
+    init(scratch);
     scratch.restic({"backup", scratch.path("tree")});
     RestoringNotes notes;
     RestoringSummary first, second;
@@ -79,7 +79,7 @@ TEST_CASE("zeros become holes where that was asked for")
 {
     const Scratch scratch;
     scratch.make_tree();
-    scratch.restic({"init"});
+    init(scratch);
     scratch.restic({"backup", scratch.path("tree")});
     RestoringNotes notes;
     RestoringSummary summary;
@@ -95,7 +95,7 @@ TEST_CASE("what lies in a damaged pack is told, and all the rest comes back")
 {
     const Scratch scratch;
     scratch.make_tree();
-    scratch.restic({"init"});
+    init(scratch);
     scratch.restic({"backup", scratch.path("tree")});
     const Repository repository = opened(scratch);
     const Snapshot newest = must(repository.snapshots(no_problem)).back();
@@ -119,7 +119,7 @@ TEST_CASE("nothing is written beside the target, whatever is in its place")
 {
     const Scratch scratch;
     scratch.make_tree();
-    scratch.restic({"init"});
+    init(scratch);
     scratch.restic({"backup", scratch.path("tree")});
     std::filesystem::create_directories(scratch.path("elsewhere"));
     std::filesystem::create_directories(scratch.path("back") + scratch.path(""));

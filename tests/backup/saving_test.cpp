@@ -7,11 +7,6 @@
 namespace belay::backup {
 namespace {
 
-std::unique_ptr<Backend> place(const Scratch& scratch)
-{
-    return std::make_unique<LocalBackend>(scratch.path("repository"));
-}
-
 /// Saves the tree, with the newest snapshot as the parent.
 SavingSummary& save(const Scratch& scratch, SavingSummary& summary)
 {
@@ -26,12 +21,6 @@ SavingSummary& save(const Scratch& scratch, SavingSummary& summary)
     CHECK(notes.problems.empty());
     CHECK(notes.changed.empty());
     return summary;
-}
-
-void init(const Scratch& scratch)
-{
-    static_cast<void>(
-        must(Repository::create(place(scratch), Scratch::password, {.cost = {.n = 1024, .r = 8, .p = 1}})));
 }
 
 /// What the newest snapshot has of the tree. The folders above it change with every file that a test makes.
