@@ -48,7 +48,7 @@ std::vector<std::string> qemu_arguments(const VmOptions& options, int line)
     };
     if (options.firmware == Firmware::uefi)
         add({"-drive", fmt::format("if=pflash,unit=0,format=raw,readonly=on,file={}", uefi), "-drive",
-             fmt::format("if=pflash,unit=1,format=raw,file={}", options.variables)});
+             fmt::format("if=pflash,unit=1,format=raw,cache=unsafe,file={}", options.variables)});
     for (const VmDisk& disk : options.disks) {
         const std::string id = "disk-" + disk.serial;
         add({"-drive", fmt::format("if=none,id={},{},file={}", id, how, disk.image), "-device",

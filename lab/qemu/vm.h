@@ -55,10 +55,10 @@ class Vm {
 
     /// Runs a command to its end. A non-zero exit is an Outcome. Errors: not_found, timeout, lost, corrupt.
     Result<host::Outcome> run(std::vector<std::string> argv, std::string_view input = {},
-                              Milliseconds limit = std::chrono::minutes(2));
+                              Milliseconds limit = std::chrono::minutes(10));
     /// The same, and a non-zero exit is a failure; returns what it printed.
     Result<std::string> run_checked(std::vector<std::string> argv, std::string_view input = {},
-                                    Milliseconds limit = std::chrono::minutes(2));
+                                    Milliseconds limit = std::chrono::minutes(10));
 
     void power_cut() { machine_->kill(); }
     /// Off in order: processes ended, filesystems written and unmounted. Errors: lost, timeout.

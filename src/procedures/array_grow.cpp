@@ -155,7 +155,9 @@ Result<void> append_growth(PlanBuilder& plan, host::Host& machine, const Invento
 Result<operation::Plan> make_growth(host::Host& machine, const Arguments& arguments)
 {
     const Inventory host = TRY(read_inventory(machine));
-    const Array array = TRY(host.array(arguments.at("array")));
+    Array array = TRY(host.array(arguments.at("array")));
+    // The inventory has it from udev, who may lag behind; what is overlooked here would not grow.
+    array.content = TRY(read_content(machine, array.path));
     if (array.members.empty())
         return fail(ErrorKind::refused, fmt::format("/dev/{} has no members", array.name),
                     "belay storage show");

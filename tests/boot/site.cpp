@@ -91,7 +91,7 @@ Result<void> Site::put_back()
 Result<host::Outcome> Site::belay(std::vector<std::string> words)
 {
     words.insert(words.begin(), "belay");
-    return vm_->run(std::move(words), {}, std::chrono::minutes(4));
+    return vm_->run(std::move(words), {}, std::chrono::minutes(10));
 }
 
 Result<std::string> Site::shell(const std::string& line)
