@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace belay::cli {
@@ -81,6 +82,19 @@ std::optional<std::string> ProcessConsole::ask(std::string_view question)
         if (c == '\n') return line;
         line += c;
     }
+}
+
+std::optional<std::string> ProcessConsole::ask_secret(std::string_view question)
+{
+    termios shown{};
+    if (::tcgetattr(STDIN_FILENO, &shown) != 0) return std::nullopt;
+    termios hidden = shown;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    std::optional<std::string> answer = ask(question);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    out("\n");
+    return answer;
 }
 
 Result<std::string> ProcessConsole::read_all(size_t limit, std::string_view hint)

@@ -28,6 +28,8 @@ class Console {
     /// Says the question and reads a line of standard input, without its end; nothing at the end of input or
     /// on Ctrl-C, which counts as an answer from the moment that the question is seen.
     virtual std::optional<std::string> ask(std::string_view question) = 0;
+    /// The same, and what is typed is not shown.
+    virtual std::optional<std::string> ask_secret(std::string_view question) = 0;
     /// All of standard input. `hint` is said where a person has to type it. Errors: corrupt, where it is
     /// longer than `limit` bytes; io.
     virtual Result<std::string> read_all(size_t limit, std::string_view hint) = 0;
@@ -53,6 +55,7 @@ class ProcessConsole : public Console {
     void err(std::string_view text) override;
     bool failed() const override { return failed_; }
     std::optional<std::string> ask(std::string_view question) override;
+    std::optional<std::string> ask_secret(std::string_view question) override;
     Result<std::string> read_all(size_t limit, std::string_view hint) override;
     bool can_ask() const override { return can_ask_; }
     bool is_live() const override { return is_live_; }

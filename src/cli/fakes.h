@@ -62,6 +62,7 @@ class TextConsole : public Console {
         out(question);
         return typed;
     }
+    std::optional<std::string> ask_secret(std::string_view question) override { return ask(question); }
     Result<std::string> read_all(size_t, std::string_view) override { return input; }
     bool can_ask() const override { return asks; }
     bool is_live() const override { return false; }

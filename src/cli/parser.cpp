@@ -1,3 +1,4 @@
+#include "cli/app_words.h"
 #include "cli/invocation.h"
 #include "cli/sense.h"
 #include "storage/parse/kinds.h"
@@ -292,28 +293,6 @@ void Parser::no_wait_option(CLI::App& app)
     app.add_flag("--no-wait", invocation_.no_wait, "do not follow the operation");
 }
 
-std::vector<std::string> names_of(const CLI::App& app)
-{
-    std::vector<std::string> names;
-    for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-    return names;
-}
-
-std::vector<std::string> options_of(const CLI::App& app)
-{
-    std::vector<std::string> names;
-    for (const CLI::Option* option : app.get_options()) {
-        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    }
-    return names;
-}
-
-std::string full_name(const CLI::App& app)
-{
-    const CLI::App* parent = app.get_parent();
-    return parent == nullptr ? app.get_name() : full_name(*parent) + ' ' + app.get_name();
-}
-
 /// Refuses what no option and no command took.
 Result<void> Parser::check_words(const CLI::App& chosen)
 {
@@ -326,20 +305,7 @@ Result<void> Parser::check_words(const CLI::App& chosen)
         invocation_.words = extra;
         return {};
     }
-    if (extra.empty()) return {};
-    const std::string& word = extra.front();
-    const std::string next = full_name(chosen) + " --help";
-    if (word.starts_with('-'))
-        return fail(ErrorKind::usage,
-                    fmt::format("\"{}\" has no option {}{}", full_name(chosen), word,
-                                did_you_mean(word.substr(0, word.find('=')), options_of(chosen))),
-                    next);
-    if (found == commands_.end())
-        return fail(ErrorKind::usage,
-                    fmt::format("\"{}\" has no command \"{}\"{}", full_name(chosen), word,
-                                did_you_mean(word, names_of(chosen))),
-                    next);
-    return fail(ErrorKind::usage, fmt::format("\"{}\" does not take \"{}\"", full_name(chosen), word), next);
+    return refuse_extras(chosen, found == commands_.end());
 }
 
 Result<void> Parser::read_typed()

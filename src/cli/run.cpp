@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include "cli/backup/run_backup.h"
 #include "cli/esp_sync.h"
 #include "cli/fields.h"
 #include "cli/monitor.h"
@@ -144,6 +145,8 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
 
 int run(const std::vector<std::string>& words, Console& console, const Connect& connect)
 {
+    if (!words.empty() && words.front() == "backup")
+        return run_backup({words.begin() + 1, words.end()}, console);
     Style style = console.style();
     const auto parsed = parse_command_line(words);
     if (!parsed) {

@@ -179,6 +179,8 @@ void FolderSaver::open_target(const Folder& folder, const TargetTree::Target& ta
             problem(one.path, node.error());
             continue;
         }
+        const bool is_folder = node->type == NodeType::dir || !one.is_whole;
+        if (options_.is_excluded && options_.is_excluded(one.path, is_folder, node->size)) continue;
         if (one.is_whole) found_any_ = true;
         folder->nodes.push_back(*std::move(node));
         below.push_back(&one);
@@ -232,7 +234,7 @@ void FolderSaver::list_folder(const Folder& folder)
         }
         const bool is_folder = node->type == NodeType::dir;
         const bool elsewhere = folder->device != 0 && node->device_id != folder->device;
-        if (options_.is_excluded && options_.is_excluded(path, is_folder)) continue;
+        if (options_.is_excluded && options_.is_excluded(path, is_folder, node->size)) continue;
         if (elsewhere && !is_folder) continue;
         folder->nodes.push_back(*std::move(node));
     }

@@ -33,8 +33,8 @@ struct SavingOptions {
     bool ignore_inode = false, ignore_ctime = false;
     bool with_atime = false;  ///< else the access time is that of the modification
     bool one_file_system = false;
-    /// Whether an entry is left out, by its path and whether it is a folder.
-    std::function<bool(const std::string& path, bool is_folder)> is_excluded = {};
+    /// Whether an entry is left out; `size` is that of a file.
+    std::function<bool(const std::string& path, bool is_folder, uint64_t size)> is_excluded = {};
     BlobWriter::Options writer = {};
     size_t threads = 0;  ///< 0: as many as there are processors
     std::string program_version = {};

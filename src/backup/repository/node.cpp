@@ -40,15 +40,6 @@ uint32_t go_type_bits(NodeType type)
     return 0;
 }
 
-uint32_t go_mode(const Node& node)
-{
-    uint32_t mode = (node.mode & 0777) | go_type_bits(node.type);
-    if ((node.mode & 04000) != 0) mode |= go_setuid;
-    if ((node.mode & 02000) != 0) mode |= go_setgid;
-    if ((node.mode & 01000) != 0) mode |= go_sticky;
-    return mode;
-}
-
 uint32_t unix_mode(uint64_t mode)
 {
     return static_cast<uint32_t>(mode & 0777) | ((mode & go_setuid) != 0 ? 04000 : 0) |
@@ -234,6 +225,15 @@ class NodeReader {
 };
 
 }  // namespace
+
+uint32_t go_mode(const Node& node)
+{
+    uint32_t mode = (node.mode & 0777) | go_type_bits(node.type);
+    if ((node.mode & 04000) != 0) mode |= go_setuid;
+    if ((node.mode & 02000) != 0) mode |= go_setgid;
+    if ((node.mode & 01000) != 0) mode |= go_sticky;
+    return mode;
+}
 
 std::string_view name_of(NodeType type)
 {

@@ -41,6 +41,9 @@ struct Node {
     bool operator==(const Node&) const = default;
 };
 
+/// Type and mode as Go's os.FileMode has them: what a repository holds, and --json shows.
+uint32_t go_mode(const Node& node);
+
 /// The text of a tree, byte for byte as restic writes it, with a newline at its end: the same folder has the
 /// same id, whichever tool has seen it. `nodes` are sorted by name.
 std::string tree_text(std::span<const Node> nodes);

@@ -1,0 +1,194 @@
+#include "cli/backup/context.h"
+
+#include "backup/backend/local.h"
+#include "cli/backup/password.h"
+#include "host/real.h"
+
+#include <charconv>
+#include <filesystem>
+
+namespace belay::cli {
+
+using backup::Access;
+using backup::Repository;
+
+BackupContext::~BackupContext() = default;
+
+Result<std::unique_ptr<backup::Backend>> BackupContext::place() const
+{
+    std::string location = options_.repo;
+    if (location.empty() && !options_.repository_file.empty()) {
+        const std::unique_ptr<host::Host> host = host::real_host();
+        std::error_code ignored;
+        location = TRY(host->read(std::filesystem::absolute(options_.repository_file, ignored).string()));
+        location.resize(std::min(location.find('\n'), location.size()));
+    }
+    if (location.empty())
+        return fail(ErrorKind::usage, "no repository is named", "--repo PLACE, or RESTIC_REPOSITORY in the environment");
+    return std::make_unique<backup::LocalBackend>(location);
+}
+
+Result<std::string> BackupContext::password(bool twice) const
+{
+    return read_password(
+        {.file = options_.password_file, .command = options_.password_command, .variable = "RESTIC_PASSWORD"}, console_,
+        twice);
+}
+
+Result<Repository> BackupContext::open_at(std::unique_ptr<backup::Backend> place)
+{
+    const std::string secret = TRY(password(false));
+    Result<Repository> opened = Repository::open(std::move(place), secret);
+    if (!opened && opened.error().kind == ErrorKind::not_found) exit_of_failure_ = BackupExit::no_repository;
+    if (!opened && opened.error().kind == ErrorKind::permission) exit_of_failure_ = BackupExit::wrong_password;
+    return opened;
+}
+
+Result<Repository*> BackupContext::open(std::optional<Access> access)
+{
+    repository_.emplace(TRY(open_at(TRY(place()))));
+    if (!access || (options_.no_lock && *access == Access::shared)) return &*repository_;
+    const Milliseconds patience =
+        options_.retry_lock.empty() ? Milliseconds(0) : TRY(parse_span(options_.retry_lock));
+    const auto until = std::chrono::steady_clock::now() + patience;
+    for (auto pause = std::chrono::milliseconds(500);; pause = std::min(pause * 2, std::chrono::milliseconds(15000))) {
+        Result<std::unique_ptr<backup::RepositoryLock>> lock = backup::RepositoryLock::take(*repository_, *access);
+        if (lock) {
+            lock_ = *std::move(lock);
+            return &*repository_;
+        }
+        const bool may_wait = lock.error().kind == ErrorKind::busy && std::chrono::steady_clock::now() + pause < until;
+        if (may_wait) {
+            std::this_thread::sleep_for(pause);
+            continue;
+        }
+        if (lock.error().kind == ErrorKind::busy) exit_of_failure_ = BackupExit::locked;
+        return std::unexpected(std::move(lock).error());
+    }
+}
+
+Result<Repository*> BackupContext::open_with_index(std::optional<Access> access)
+{
+    Repository* repository = TRY(open(access));
+    TRY(repository->load_index([this](const backup::Id&, const Error& error) { problem(error); }));
+    return repository;
+}
+
+Result<std::vector<backup::Snapshot>> BackupContext::snapshots()
+{
+    return repository_->snapshots([this](const backup::Id&, const Error& error) { problem(error); });
+}
+
+Result<backup::Compression> BackupContext::compression() const
+{
+    if (options_.compression.empty() || options_.compression == "auto") return backup::Compression::automatic;
+    if (options_.compression == "max") return backup::Compression::max;
+    if (options_.compression == "off") return backup::Compression::off;
+    return fail(ErrorKind::usage, fmt::format("\"{}\" is no level of compression", options_.compression),
+                "--compression auto, max or off");
+}
+
+Result<size_t> BackupContext::pack_size() const
+{
+    if (options_.pack_size.empty() || options_.pack_size == "0") return size_t{16} << 20;
+    const uint64_t wanted = TRY(read_count("--pack-size", options_.pack_size));
+    if (wanted < 4 || wanted > 128)
+        return fail(ErrorKind::usage, fmt::format("packs of {} MiB cannot be made", wanted), "--pack-size 4 to 128");
+    return wanted << 20;
+}
+
+void BackupContext::out(std::string_view text)
+{
+    if (options_.json) return;
+    const std::lock_guard lock(mutex_);
+    console_.out(text);
+}
+
+void BackupContext::note(std::string_view text)
+{
+    if (!options_.quiet) out(text);
+}
+
+void BackupContext::json(const Json& value)
+{
+    const std::lock_guard lock(mutex_);
+    console_.out(json_text(value) + '\n');
+}
+
+void BackupContext::problem(const Error& error)
+{
+    ++problems_;
+    const std::lock_guard lock(mutex_);
+    console_.err(fmt::format("belay: {}\n", clean(style_, error.what)));
+    if (!error.next.empty()) console_.err(fmt::format("  next: {}\n", clean(style_, error.next)));
+}
+
+int BackupContext::exit_code_of(const Error&) const
+{
+    return static_cast<int>(exit_of_failure_.value_or(BackupExit::failed));
+}
+
+Result<uint64_t> read_count(const char* option, std::string_view text)
+{
+    uint64_t count = 0;
+    const char* begin = text.data();
+    const char* end = begin + text.size();
+    const auto [stopped, problem] = std::from_chars(begin, end, count);
+    if (problem != std::errc() || stopped != end || text.empty())
+        return fail(ErrorKind::usage, fmt::format("{}: \"{}\" is not a whole number", option, text),
+                    "belay backup --help");
+    return count;
+}
+
+Result<uint64_t> read_size(const char* option, std::string_view text)
+{
+    constexpr std::string_view units = "bkmgt";
+    std::string_view number = text;
+    unsigned shift = 0;
+    if (!text.empty()) {
+        const char last = text.back() >= 'A' && text.back() <= 'Z' ? static_cast<char>(text.back() - 'A' + 'a') : text.back();
+        if (const size_t unit = units.find(last); unit != std::string_view::npos) {
+            shift = static_cast<unsigned>(unit) * 10;
+            number.remove_suffix(1);
+        }
+    }
+    const Result<uint64_t> count = read_count(option, number);
+    if (!count || *count > UINT64_MAX >> shift)
+        return fail(ErrorKind::usage, fmt::format("{}: \"{}\" is not a size", option, text), "write it as 500k, 10M or 2G");
+    return *count << shift;
+}
+
+std::vector<std::vector<std::string>> tag_lists(const std::vector<std::string>& said)
+{
+    std::vector<std::vector<std::string>> lists;
+    for (const std::string& text : said) {
+        std::vector<std::string>& list = lists.emplace_back();
+        for (size_t at = 0; at <= text.size();) {
+            const size_t end = std::min(text.find(',', at), text.size());
+            list.push_back(text.substr(at, end - at));
+            at = end + 1;
+        }
+    }
+    return lists;
+}
+
+void FilterOptions::declare(OptionTable& options, bool with_short)
+{
+    options.values(with_short ? "-H,--host" : "--host", hosts, "HOST", "snapshots of this host alone; may be repeated");
+    options.values("--tag", tags, "TAG,...", "snapshots with all these tags; may be repeated: or with those");
+    options.values("--path", paths, "PATH", "snapshots of this path alone; may be repeated: and of that");
+}
+
+Result<backup::SnapshotFilter> FilterOptions::filter() const
+{
+    backup::SnapshotFilter filter{.hosts = hosts, .tags = tag_lists(tags)};
+    for (const std::string& path : paths) {
+        std::error_code problem;
+        filter.paths.push_back(std::filesystem::absolute(path, problem).lexically_normal().string());
+        if (problem)
+            return fail(ErrorKind::usage, fmt::format("--path: {} leads nowhere from here", path));
+    }
+    return filter;
+}
+
+}  // namespace belay::cli

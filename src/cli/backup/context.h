@@ -1,0 +1,96 @@
+#pragma once
+// What a command of `belay backup` works with: the console, the repository, and the way to speak of both.
+
+#include "backup/repository/repository_lock.h"
+#include "backup/repository/snapshot_choice.h"
+#include "base/json.h"
+#include "cli/backup/common_options.h"
+#include "cli/console.h"
+
+#include <mutex>
+
+namespace belay::cli {
+
+/// The exit codes of `belay backup`, which are restic's.
+enum class BackupExit : int {
+    done = 0,
+    failed = 1,
+    incomplete = 3,       ///< the snapshot was made, but some of the files could not be read
+    no_repository = 10,
+    locked = 11,
+    wrong_password = 12,
+    interrupted = 130,
+};
+
+/// Threads: out(), line(), problem() and json() any.
+class BackupContext {
+  public:
+    BackupContext(Console& console, Style style, CommonOptions options)
+        : console_(console), style_(style), options_(std::move(options))
+    {
+    }
+    ~BackupContext();
+    BackupContext(const BackupContext&) = delete;
+    BackupContext& operator=(const BackupContext&) = delete;
+
+    Console& console() { return console_; }
+    const Style& style() const { return style_; }
+    const CommonOptions& options() const { return options_; }
+
+    /// The place of the repository. Errors: usage.
+    Result<std::unique_ptr<backup::Backend>> place() const;
+    Result<std::string> password(bool twice) const;
+    /// The repository, opened with its password and locked as wanted; the lock is given back when this object goes, and
+    /// on Ctrl-C.
+    Result<backup::Repository*> open(std::optional<backup::Access> access = backup::Access::shared);
+    /// The same, with its index.
+    Result<backup::Repository*> open_with_index(std::optional<backup::Access> access = backup::Access::shared);
+    /// All snapshots, oldest first; those that are damaged are told.
+    Result<std::vector<backup::Snapshot>> snapshots();
+
+    Result<backup::Compression> compression() const;
+    Result<size_t> pack_size() const;
+
+    /// Text for a person; nothing with --json.
+    void out(std::string_view text);
+    /// As out(), and nothing with --quiet.
+    void note(std::string_view text);
+    /// One line of JSON.
+    void json(const Json& value);
+    /// Something that went wrong and does not end it all.
+    void problem(const Error& error);
+    uint64_t problems() const { return problems_; }
+
+    /// How `error` ends the command.
+    int exit_code_of(const Error& error) const;
+
+  private:
+    Result<backup::Repository> open_at(std::unique_ptr<backup::Backend> place);
+
+    Console& console_;
+    Style style_;
+    CommonOptions options_;
+    std::optional<backup::Repository> repository_;
+    std::unique_ptr<backup::RepositoryLock> lock_;
+    std::optional<BackupExit> exit_of_failure_;
+    std::mutex mutex_;
+    std::atomic<uint64_t> problems_ = 0;
+};
+
+/// "10M", "5k", "12": a size as restic's users write it. Errors: usage, naming the option.
+Result<uint64_t> read_size(const char* option, std::string_view text);
+/// A whole number. Errors: usage, naming the option.
+Result<uint64_t> read_count(const char* option, std::string_view text);
+/// "a,b" and "c" as {{a, b}, {c}}: a list for each time that the option was given.
+std::vector<std::vector<std::string>> tag_lists(const std::vector<std::string>& said);
+
+/// --host, --tag and --path: which snapshots are meant.
+struct FilterOptions {
+    std::vector<std::string> hosts, tags, paths;
+
+    /// `with_short`: -H means --host too.
+    void declare(OptionTable& options, bool with_short = true);
+    Result<backup::SnapshotFilter> filter() const;
+};
+
+}  // namespace belay::cli
