@@ -19,7 +19,8 @@ std::vector<std::string> options_of(const CLI::App& app);
 /// "belay storage show"
 std::string full_name(const CLI::App& app);
 
-/// Refuses what no option and no command took. `is_group`: it has commands and does nothing itself. Errors: usage.
+/// Refuses what no option and no command took. `is_group`: it has commands and does nothing itself. Errors:
+/// usage.
 Result<void> refuse_extras(const CLI::App& app, bool is_group);
 
 }  // namespace belay::cli

@@ -33,16 +33,6 @@ std::vector<std::string> progress_parts(const Style& style, const Json& progress
     return parts;
 }
 
-std::string bar(const Style& style, int percent, size_t columns)
-{
-    const Marks& marks = marks_of(style);
-    const size_t full = columns * static_cast<size_t>(percent) / 100;
-    std::string filled, empty;
-    for (size_t i = 0; i < columns; ++i)
-        (i < full ? filled : empty) += i < full ? marks.bar_full : marks.bar_empty;
-    return paint(style, Tone::good, filled) + paint(style, Tone::dim, empty);
-}
-
 std::string progress_line(const Style& style, const Json& progress, Milliseconds passed)
 {
     constexpr size_t indent = 6;

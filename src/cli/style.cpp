@@ -231,4 +231,14 @@ std::string table(const Style& style, const std::vector<std::vector<std::string>
     return result;
 }
 
+std::string bar(const Style& style, int percent, size_t columns)
+{
+    const Marks& marks = marks_of(style);
+    const size_t full = columns * static_cast<size_t>(percent) / 100;
+    std::string filled, empty;
+    for (size_t i = 0; i < columns; ++i)
+        (i < full ? filled : empty) += i < full ? marks.bar_full : marks.bar_empty;
+    return paint(style, Tone::good, filled) + paint(style, Tone::dim, empty);
+}
+
 }  // namespace belay::cli

@@ -53,6 +53,9 @@ std::string pad(std::string_view text, size_t columns);
 /// after `indent` spaces. Ends without a line end.
 std::string wrap(const Style& style, std::string_view text, size_t used, size_t indent);
 
+/// A bar of `columns`, of which `percent` (0..100) are full.
+std::string bar(const Style& style, int percent, size_t columns);
+
 /// Rows as lines with aligned columns, two spaces between them, after `indent` spaces; the last column is
 /// wrapped below itself, or below the others where it has too little room beside them. Cells may be coloured,
 /// but for the last one.

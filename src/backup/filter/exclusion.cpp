@@ -19,7 +19,8 @@ bool stands_in(const FolderMark& mark, const std::string& folder)
     const host::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file) return false;
     std::string start(mark.begins_with.size(), '\0');
-    return ::read(file.number(), start.data(), start.size()) == std::ssize(start) && start == mark.begins_with;
+    return ::read(file.number(), start.data(), start.size()) == std::ssize(start) &&
+           start == mark.begins_with;
 }
 
 }  // namespace

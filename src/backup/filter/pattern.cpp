@@ -25,7 +25,8 @@ std::pair<uint32_t, size_t> first_character(std::string_view text)
 
 std::unexpected<Error> malformed(std::string_view pattern)
 {
-    return fail(ErrorKind::usage, fmt::format("\"{}\" is no pattern: a bracket or a backslash ends too early", pattern),
+    return fail(ErrorKind::usage,
+                fmt::format("\"{}\" is no pattern: a bracket or a backslash ends too early", pattern),
                 R"(write "\[" where a bracket is meant)");
 }
 
@@ -113,8 +114,9 @@ size_t end_of_segment(std::string_view pattern)
 std::string in_lower_case(std::string_view text)
 {
     std::string lower(text);
-    std::ranges::transform(lower, lower.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
     return lower;
 }
 
@@ -169,7 +171,8 @@ Result<bool> name_matches(std::string_view pattern, std::string_view name)
 Result<Pattern> Pattern::make(std::string_view text, bool ignores_case)
 {
     if (text.size() > longest_pattern)
-        return fail(ErrorKind::usage, fmt::format("a pattern of {} bytes is longer than {}", text.size(), longest_pattern));
+        return fail(ErrorKind::usage,
+                    fmt::format("a pattern of {} bytes is longer than {}", text.size(), longest_pattern));
     Pattern made;
     made.is_negated_ = text.starts_with('!');
     const std::string lower = ignores_case ? in_lower_case(text) : std::string(text);
@@ -241,13 +244,14 @@ Result<void> PatternList::add(std::string_view text, bool ignores_case)
 
 PatternList::Verdict PatternList::judge(std::string_view path) const
 {
-    const auto judge_by = [](const std::vector<Pattern>& patterns, const std::vector<std::string_view>& parts) {
+    const auto judge_by = [](const std::vector<Pattern>& patterns,
+                             const std::vector<std::string_view>& parts) {
         Verdict verdict;
         for (const Pattern& pattern : patterns) {
             const bool matches = pattern.matches(parts), below = pattern.may_match_below(parts);
             verdict.matches = pattern.is_negated() ? verdict.matches && !matches : verdict.matches || matches;
-            verdict.may_match_below = pattern.is_negated() ? verdict.may_match_below && !matches
-                                                           : verdict.may_match_below || below;
+            verdict.may_match_below =
+                pattern.is_negated() ? verdict.may_match_below && !matches : verdict.may_match_below || below;
         }
         return verdict;
     };

@@ -130,6 +130,8 @@ Result<Id> FolderSaver::save(const TargetTree& targets)
     workers_.wait_until_idle();
     const std::lock_guard lock(mutex_);
     if (error_) return std::unexpected(*error_);
+    if (is_stopped())
+        return fail(ErrorKind::refused, "given up; there is no snapshot of it", "the same again goes on where it was");
     if (!found_any_)
         return fail(ErrorKind::not_found, "none of the paths could be saved", "look at what was said above");
     return *root_;

@@ -25,7 +25,7 @@ class SavingObserver {
 };
 
 struct SavingOptions {
-    std::vector<std::string> paths;  ///< absolute, or from the working folder
+    std::vector<std::string> paths = {};  ///< absolute, or from the working folder
     std::vector<std::string> tags = {}, excludes = {};
     std::string hostname = {}, username = {};
     std::optional<Timestamp> time = {};   ///< of the snapshot; else now
@@ -33,10 +33,12 @@ struct SavingOptions {
     bool ignore_inode = false, ignore_ctime = false;
     bool with_atime = false;  ///< else the access time is that of the modification
     bool one_file_system = false;
+    bool skip_if_unchanged = false;  ///< no snapshot where the tree is that of the parent
     /// Whether an entry is left out; `size` is that of a file.
     std::function<bool(const std::string& path, bool is_folder, uint64_t size)> is_excluded = {};
     BlobWriter::Options writer = {};
-    size_t threads = 0;  ///< 0: as many as there are processors
+    size_t threads = 0;                         ///< 0: as many as there are processors
+    const std::atomic<bool>* is_given_up = {};  ///< set while it runs: it ends early, without a snapshot
     std::string program_version = {};
 };
 
@@ -51,9 +53,14 @@ struct SavingSummary {
 };
 
 /// Saves the paths. A file that cannot be read is told and left out. Errors: those of the repository;
-/// not_found, where none of the paths is there; usage, where none was given. Then there is no snapshot, and
-/// nothing in the repository speaks of what was stored.
+/// not_found, where none of the paths is there; usage, where none was given; refused, where it was given up.
+/// Then there is no snapshot; what was stored is in the index nevertheless, for the next run to find.
 Result<void> save_paths(Repository& repository, const SavingOptions& options, SavingObserver& observer,
                         SavingSummary& summary);
+
+/// Writes the snapshot of `root`, with the options' time, parent, names and tags; all that it speaks of is in
+/// the repository. Its id. Errors: those of the repository.
+Result<Id> save_snapshot(const Repository& repository, const SavingOptions& options,
+                         const std::vector<std::string>& paths, const Id& root);
 
 }  // namespace belay::backup

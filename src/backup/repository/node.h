@@ -21,22 +21,22 @@ struct ExtendedAttribute {
 
 /// One entry of a folder.
 struct Node {
-    std::string name;  ///< raw bytes, not empty, without '/' and zero bytes; neither "." nor ".."
+    std::string name = {};  ///< raw bytes, not empty, without '/' and zero bytes; neither "." nor ".."
     NodeType type = NodeType::file;
     uint32_t mode = 0;  ///< the low twelve bits of st_mode
-    Timestamp mtime, atime, ctime;
+    Timestamp mtime = {}, atime = {}, ctime = {};
     uint32_t uid = 0, gid = 0;
-    std::string user, group;
+    std::string user = {}, group = {};
     uint64_t inode = 0;
     uint64_t device_id = 0;  ///< of the filesystem
     uint64_t size = 0;       ///< of a file
     uint64_t links = 0;
-    std::string link_target;
-    std::vector<ExtendedAttribute> attributes;
-    uint64_t device = 0;      ///< st_rdev of a device
-    std::vector<Id> content;  ///< blobs of a file, in order
-    std::optional<Id> subtree;
-    std::string error;
+    std::string link_target = {};
+    std::vector<ExtendedAttribute> attributes = {};
+    uint64_t device = 0;           ///< st_rdev of a device
+    std::vector<Id> content = {};  ///< blobs of a file, in order
+    std::optional<Id> subtree = {};
+    std::string error = {};
 
     bool operator==(const Node&) const = default;
 };

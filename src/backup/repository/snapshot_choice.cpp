@@ -26,10 +26,12 @@ bool has_tags(const Snapshot& snapshot, const std::vector<std::string>& wanted)
 bool SnapshotFilter::matches(const Snapshot& snapshot) const
 {
     return (hosts.empty() || has(hosts, snapshot.hostname)) && has_all(snapshot.paths, paths) &&
-           (tags.empty() || std::ranges::any_of(tags, [&](const auto& list) { return has_tags(snapshot, list); }));
+           (tags.empty() ||
+            std::ranges::any_of(tags, [&](const auto& list) { return has_tags(snapshot, list); }));
 }
 
-Result<Snapshot> choose_snapshot(std::span<const Snapshot> all, std::string_view said, const SnapshotFilter& filter)
+Result<Snapshot> choose_snapshot(std::span<const Snapshot> all, std::string_view said,
+                                 const SnapshotFilter& filter)
 {
     const Snapshot* found = nullptr;
     if (said == "latest") {
@@ -48,11 +50,13 @@ Result<Snapshot> choose_snapshot(std::span<const Snapshot> all, std::string_view
         found = &snapshot;
     }
     if (found == nullptr)
-        return fail(ErrorKind::not_found, fmt::format("there is no snapshot {}", said), "belay backup snapshots");
+        return fail(ErrorKind::not_found, fmt::format("there is no snapshot {}", said),
+                    "belay backup snapshots");
     return *found;
 }
 
-Result<std::vector<Snapshot>> choose_snapshots(std::span<const Snapshot> all, const std::vector<std::string>& said,
+Result<std::vector<Snapshot>> choose_snapshots(std::span<const Snapshot> all,
+                                               const std::vector<std::string>& said,
                                                const SnapshotFilter& filter)
 {
     std::vector<Snapshot> chosen;

@@ -2,11 +2,12 @@
 
 namespace belay::backup {
 
-Result<ChosenTree> choose_tree(const Repository& repository, std::span<const Snapshot> all, std::string_view said,
-                               const SnapshotFilter& filter)
+Result<ChosenTree> choose_tree(const Repository& repository, std::span<const Snapshot> all,
+                               std::string_view said, const SnapshotFilter& filter)
 {
     const size_t colon = said.find(':');
-    ChosenTree chosen{.snapshot = TRY(choose_snapshot(all, said.substr(0, colon), filter))};
+    ChosenTree chosen;
+    chosen.snapshot = TRY(choose_snapshot(all, said.substr(0, colon), filter));
     chosen.tree = chosen.snapshot.tree;
     if (colon == std::string_view::npos) return chosen;
     const std::string folder = clean_path(said.substr(colon + 1));

@@ -13,7 +13,7 @@ struct ChosenTree {
 };
 
 /// Errors: those of choose_snapshot and find_entry; usage, where what is named is no folder.
-Result<ChosenTree> choose_tree(const Repository& repository, std::span<const Snapshot> all, std::string_view said,
-                               const SnapshotFilter& filter);
+Result<ChosenTree> choose_tree(const Repository& repository, std::span<const Snapshot> all,
+                               std::string_view said, const SnapshotFilter& filter);
 
 }  // namespace belay::backup

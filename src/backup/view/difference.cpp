@@ -24,7 +24,8 @@ class Comparison {
         if (from == to) return counts_;
         before_.trees.insert(from);
         after_.trees.insert(to);
-        const std::vector<Node> old_nodes = TRY(load_tree(repository_, from)), new_nodes = TRY(load_tree(repository_, to));
+        const std::vector<Node> old_nodes = TRY(load_tree(repository_, from)),
+                                new_nodes = TRY(load_tree(repository_, to));
         merge("", old_nodes, new_nodes);
         count_blobs(after_, before_, counts_.added);
         count_blobs(before_, after_, counts_.removed);
@@ -61,8 +62,8 @@ class Comparison {
     }
 
     /// An entry, and all below it, that one side has alone.
-    void only_one(const std::string& path, const Node& node, const char* modifier, DifferenceCounts::Side& side,
-                  Blobs& blobs)
+    void only_one(const std::string& path, const Node& node, const char* modifier,
+                  DifferenceCounts::Side& side, Blobs& blobs)
     {
         const auto note = [&](const std::string& at, const Node& one) {
             const bool is_folder = one.type == NodeType::dir;
@@ -159,10 +160,10 @@ class Comparison {
 
 }  // namespace
 
-Result<DifferenceCounts> compare_trees(const Repository& repository, const Id& from, const Id& to,
-                                       const DifferenceOptions& options,
-                                       const std::function<void(const Difference&)>& tell,
-                                       const std::function<void(const std::string& path, const Error&)>& problem)
+Result<DifferenceCounts> compare_trees(
+    const Repository& repository, const Id& from, const Id& to, const DifferenceOptions& options,
+    const std::function<void(const Difference&)>& tell,
+    const std::function<void(const std::string& path, const Error&)>& problem)
 {
     return Comparison(repository, options, tell, problem).compare(from, to);
 }

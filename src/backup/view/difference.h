@@ -25,11 +25,11 @@ struct DifferenceOptions {
     bool metadata = false;  ///< whether changes of metadata alone are told
 };
 
-/// Tells every difference from one tree to the other, in the order of paths. Folders that cannot be read are told to
-/// `problem`. Errors: where a root cannot be read.
-Result<DifferenceCounts> compare_trees(const Repository& repository, const Id& from, const Id& to,
-                                       const DifferenceOptions& options,
-                                       const std::function<void(const Difference&)>& tell,
-                                       const std::function<void(const std::string& path, const Error&)>& problem);
+/// Tells every difference from one tree to the other, in the order of paths. Folders that cannot be read are
+/// told to `problem`. Errors: where a root cannot be read.
+Result<DifferenceCounts> compare_trees(
+    const Repository& repository, const Id& from, const Id& to, const DifferenceOptions& options,
+    const std::function<void(const Difference&)>& tell,
+    const std::function<void(const std::string& path, const Error&)>& problem);
 
 }  // namespace belay::backup

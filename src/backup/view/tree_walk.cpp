@@ -41,8 +41,9 @@ Result<void> walk_tree(const Repository& repository, const Id& tree, const std::
         if (next == Next::stop) return {};
         if (next == Next::skip || node.type != NodeType::dir || !node.subtree) continue;
         Result<std::vector<Node>> nodes =
-            open.size() < deepest ? load_tree(repository, *node.subtree)
-                                  : fail(ErrorKind::corrupt, fmt::format("{} lies deeper than any path can", here));
+            open.size() < deepest
+                ? load_tree(repository, *node.subtree)
+                : fail(ErrorKind::corrupt, fmt::format("{} lies deeper than any path can", here));
         if (!nodes)
             problem(here, nodes.error());
         else
@@ -77,7 +78,8 @@ std::string permissions_text(const Node& node)
     for (size_t bit = 0; bit < letters.size(); ++bit)
         if ((mode >> (31 - bit) & 1U) != 0) text += letters[bit];
     if (text.empty()) text = "-";
-    for (size_t bit = 0; bit < rights.size(); ++bit) text += (mode >> (8 - bit) & 1U) != 0 ? rights[bit] : '-';
+    for (size_t bit = 0; bit < rights.size(); ++bit)
+        text += (mode >> (8 - bit) & 1U) != 0 ? rights[bit] : '-';
     return text;
 }
 

@@ -18,15 +18,15 @@ struct VisitedNode {
 /// The entries of a folder. Errors: as load_blob; corrupt.
 Result<std::vector<Node>> load_tree(const Repository& repository, const Id& tree);
 
-/// Visits every entry below `tree`, a folder before what is in it, in the order of names. `path` stands before
-/// all paths; "" for the root. A folder that cannot be read is told to `problem` and passed over. Errors: where the
-/// first tree cannot be read; those of the visit.
+/// Visits every entry below `tree`, a folder before what is in it, in the order of names. `path` stands
+/// before all paths; "" for the root. A folder that cannot be read is told to `problem` and passed over.
+/// Errors: where the first tree cannot be read; those of the visit.
 Result<void> walk_tree(const Repository& repository, const Id& tree, const std::string& path,
                        const std::function<Result<Next>(const VisitedNode&)>& visit,
                        const std::function<void(const std::string& path, const Error&)>& problem);
 
-/// The entry at an absolute path; the root is a folder without a name. Errors: not_found, naming the part that is not
-/// there; as load_tree.
+/// The entry at an absolute path; the root is a folder without a name. Errors: not_found, naming the part
+/// that is not there; as load_tree.
 Result<Node> find_entry(const Repository& repository, const Id& root, std::string_view path);
 
 /// "drwxr-xr-x" as Go writes it: what restic shows.

@@ -7,14 +7,17 @@ std::span<const BackupCommandKind> backup_commands()
     static constexpr BackupCommandKind all[] = {
         {"init", "make a new repository", "belay backup init --repo /srv/backup", make_init_command},
         {"run", "save files and folders of this machine",
-         "belay backup run /home /etc --exclude '*.tmp'\n  belay backup run / --one-file-system --tag nightly\n"
+         "belay backup run /home /etc --exclude '*.tmp'\n  belay backup run / --one-file-system --tag "
+         "nightly\n"
          "  pg_dump shop | belay backup run --stdin --stdin-filename shop.sql",
          make_run_command},
-        {"snapshots", "list what was saved, and when", "belay backup snapshots --host web1", make_snapshots_command},
+        {"snapshots", "list what was saved, and when", "belay backup snapshots --host web1",
+         make_snapshots_command},
         {"ls", "list the files of a snapshot", "belay backup ls latest /home --long", make_ls_command},
         {"find", "look for files in all snapshots", "belay backup find '*.conf' --newest 2026-11-01",
          make_find_command},
-        {"diff", "say what differs between two snapshots", "belay backup diff 1f2e3d4c latest", make_diff_command},
+        {"diff", "say what differs between two snapshots", "belay backup diff 1f2e3d4c latest",
+         make_diff_command},
         {"dump", "write a file, or a folder as an archive, to standard output",
          "belay backup dump latest /etc/fstab\n  belay backup dump latest /etc --archive tar > etc.tar",
          make_dump_command},

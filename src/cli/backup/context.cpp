@@ -6,13 +6,17 @@
 
 #include <charconv>
 #include <filesystem>
+#include <unistd.h>
 
 namespace belay::cli {
 
 using backup::Access;
 using backup::Repository;
 
-BackupContext::~BackupContext() = default;
+BackupContext::~BackupContext()
+{
+    ticker_.reset();
+}
 
 Result<std::unique_ptr<backup::Backend>> BackupContext::place() const
 {
@@ -24,15 +28,16 @@ Result<std::unique_ptr<backup::Backend>> BackupContext::place() const
         location.resize(std::min(location.find('\n'), location.size()));
     }
     if (location.empty())
-        return fail(ErrorKind::usage, "no repository is named", "--repo PLACE, or RESTIC_REPOSITORY in the environment");
+        return fail(ErrorKind::usage, "no repository is named",
+                    "--repo PLACE, or RESTIC_REPOSITORY in the environment");
     return std::make_unique<backup::LocalBackend>(location);
 }
 
 Result<std::string> BackupContext::password(bool twice) const
 {
     return read_password(
-        {.file = options_.password_file, .command = options_.password_command, .variable = "RESTIC_PASSWORD"}, console_,
-        twice);
+        {.file = options_.password_file, .command = options_.password_command, .variable = "RESTIC_PASSWORD"},
+        console_, twice);
 }
 
 Result<Repository> BackupContext::open_at(std::unique_ptr<backup::Backend> place)
@@ -40,24 +45,36 @@ Result<Repository> BackupContext::open_at(std::unique_ptr<backup::Backend> place
     const std::string secret = TRY(password(false));
     Result<Repository> opened = Repository::open(std::move(place), secret);
     if (!opened && opened.error().kind == ErrorKind::not_found) exit_of_failure_ = BackupExit::no_repository;
-    if (!opened && opened.error().kind == ErrorKind::permission) exit_of_failure_ = BackupExit::wrong_password;
+    if (!opened && opened.error().kind == ErrorKind::permission)
+        exit_of_failure_ = BackupExit::wrong_password;
     return opened;
 }
 
 Result<Repository*> BackupContext::open(std::optional<Access> access)
 {
     repository_.emplace(TRY(open_at(TRY(place()))));
-    if (!access || (options_.no_lock && *access == Access::shared)) return &*repository_;
+    if (access) TRY(lock(*access));
+    return &*repository_;
+}
+
+Result<void> BackupContext::lock(Access access)
+{
+    ticker_ = std::make_unique<Ticker>(
+        Milliseconds(100), std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP}, [this] { tick(); },
+        [this](int signal) { on_signal(signal); });
+    if (options_.no_lock && access == Access::shared) return {};
     const Milliseconds patience =
         options_.retry_lock.empty() ? Milliseconds(0) : TRY(parse_span(options_.retry_lock));
     const auto until = std::chrono::steady_clock::now() + patience;
-    for (auto pause = std::chrono::milliseconds(500);; pause = std::min(pause * 2, std::chrono::milliseconds(15000))) {
-        Result<std::unique_ptr<backup::RepositoryLock>> lock = backup::RepositoryLock::take(*repository_, *access);
+    for (auto pause = Milliseconds(500);; pause = std::min(pause * 2, Milliseconds(15000))) {
+        Result<std::unique_ptr<backup::RepositoryLock>> lock =
+            backup::RepositoryLock::take(*repository_, access);
         if (lock) {
             lock_ = *std::move(lock);
-            return &*repository_;
+            return {};
         }
-        const bool may_wait = lock.error().kind == ErrorKind::busy && std::chrono::steady_clock::now() + pause < until;
+        const bool may_wait =
+            lock.error().kind == ErrorKind::busy && std::chrono::steady_clock::now() + pause < until;
         if (may_wait) {
             std::this_thread::sleep_for(pause);
             continue;
@@ -93,7 +110,8 @@ Result<size_t> BackupContext::pack_size() const
     if (options_.pack_size.empty() || options_.pack_size == "0") return size_t{16} << 20;
     const uint64_t wanted = TRY(read_count("--pack-size", options_.pack_size));
     if (wanted < 4 || wanted > 128)
-        return fail(ErrorKind::usage, fmt::format("packs of {} MiB cannot be made", wanted), "--pack-size 4 to 128");
+        return fail(ErrorKind::usage, fmt::format("packs of {} MiB cannot be made", wanted),
+                    "--pack-size 4 to 128");
     return wanted << 20;
 }
 
@@ -101,6 +119,7 @@ void BackupContext::out(std::string_view text)
 {
     if (options_.json) return;
     const std::lock_guard lock(mutex_);
+    if (watcher_.clear) watcher_.clear();
     console_.out(text);
 }
 
@@ -112,19 +131,67 @@ void BackupContext::note(std::string_view text)
 void BackupContext::json(const Json& value)
 {
     const std::lock_guard lock(mutex_);
+    if (watcher_.clear) watcher_.clear();
     console_.out(json_text(value) + '\n');
+}
+
+void BackupContext::error_line(const Json& value)
+{
+    say_on_error(json_text(value) + '\n');
+}
+
+void BackupContext::say_on_error(std::string_view text)
+{
+    const std::lock_guard lock(mutex_);
+    if (watcher_.clear) watcher_.clear();
+    console_.err(text);
 }
 
 void BackupContext::problem(const Error& error)
 {
     ++problems_;
+    std::string text = fmt::format("belay: {}\n", clean(style_, error.what));
+    if (!error.next.empty()) text += fmt::format("  next: {}\n", clean(style_, error.next));
+    say_on_error(text);
+}
+
+void BackupContext::watch(Watcher watcher)
+{
     const std::lock_guard lock(mutex_);
-    console_.err(fmt::format("belay: {}\n", clean(style_, error.what)));
-    if (!error.next.empty()) console_.err(fmt::format("  next: {}\n", clean(style_, error.next)));
+    watcher_ = std::move(watcher);
+}
+
+const std::atomic<bool>& BackupContext::given_up()
+{
+    ends_orderly_ = true;
+    return given_up_;
+}
+
+void BackupContext::tick()
+{
+    const std::lock_guard lock(mutex_);
+    if (watcher_.tick) watcher_.tick();
+}
+
+void BackupContext::on_signal(int signal)
+{
+    if (ends_orderly_ && !given_up_.exchange(true)) {
+        const std::lock_guard lock(mutex_);
+        if (watcher_.clear) watcher_.clear();
+        console_.err("belay: ending; what was stored is kept for the next run; once more: at once\n");
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        if (watcher_.leave) watcher_.leave();
+    }
+    lock_.reset();
+    ::_exit(128 + signal);
 }
 
 int BackupContext::exit_code_of(const Error&) const
 {
+    if (given_up_) return static_cast<int>(BackupExit::interrupted);
     return static_cast<int>(exit_of_failure_.value_or(BackupExit::failed));
 }
 
@@ -146,7 +213,9 @@ Result<uint64_t> read_size(const char* option, std::string_view text)
     std::string_view number = text;
     unsigned shift = 0;
     if (!text.empty()) {
-        const char last = text.back() >= 'A' && text.back() <= 'Z' ? static_cast<char>(text.back() - 'A' + 'a') : text.back();
+        const char last = text.back() >= 'A' && text.back() <= 'Z'
+                              ? static_cast<char>(text.back() - 'A' + 'a')
+                              : text.back();
         if (const size_t unit = units.find(last); unit != std::string_view::npos) {
             shift = static_cast<unsigned>(unit) * 10;
             number.remove_suffix(1);
@@ -154,7 +223,8 @@ Result<uint64_t> read_size(const char* option, std::string_view text)
     }
     const Result<uint64_t> count = read_count(option, number);
     if (!count || *count > UINT64_MAX >> shift)
-        return fail(ErrorKind::usage, fmt::format("{}: \"{}\" is not a size", option, text), "write it as 500k, 10M or 2G");
+        return fail(ErrorKind::usage, fmt::format("{}: \"{}\" is not a size", option, text),
+                    "write it as 500k, 10M or 2G");
     return *count << shift;
 }
 
@@ -174,7 +244,8 @@ std::vector<std::vector<std::string>> tag_lists(const std::vector<std::string>& 
 
 void FilterOptions::declare(OptionTable& options, bool with_short)
 {
-    options.values(with_short ? "-H,--host" : "--host", hosts, "HOST", "snapshots of this host alone; may be repeated");
+    options.values(with_short ? "-H,--host" : "--host", hosts, "HOST",
+                   "snapshots of this host alone; may be repeated");
     options.values("--tag", tags, "TAG,...", "snapshots with all these tags; may be repeated: or with those");
     options.values("--path", paths, "PATH", "snapshots of this path alone; may be repeated: and of that");
 }
@@ -185,8 +256,7 @@ Result<backup::SnapshotFilter> FilterOptions::filter() const
     for (const std::string& path : paths) {
         std::error_code problem;
         filter.paths.push_back(std::filesystem::absolute(path, problem).lexically_normal().string());
-        if (problem)
-            return fail(ErrorKind::usage, fmt::format("--path: {} leads nowhere from here", path));
+        if (problem) return fail(ErrorKind::usage, fmt::format("--path: {} leads nowhere from here", path));
     }
     return filter;
 }

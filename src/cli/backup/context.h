@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/backup/common_options.h"
 #include "cli/console.h"
+#include "cli/signals.h"
 
 #include <mutex>
 
@@ -15,7 +16,7 @@ namespace belay::cli {
 enum class BackupExit : int {
     done = 0,
     failed = 1,
-    incomplete = 3,       ///< the snapshot was made, but some of the files could not be read
+    incomplete = 3,  ///< the snapshot was made, but some of the files could not be read
     no_repository = 10,
     locked = 11,
     wrong_password = 12,
@@ -33,18 +34,21 @@ class BackupContext {
     BackupContext(const BackupContext&) = delete;
     BackupContext& operator=(const BackupContext&) = delete;
 
-    Console& console() { return console_; }
+    Console& console() const { return console_; }
     const Style& style() const { return style_; }
     const CommonOptions& options() const { return options_; }
 
     /// The place of the repository. Errors: usage.
     Result<std::unique_ptr<backup::Backend>> place() const;
     Result<std::string> password(bool twice) const;
-    /// The repository, opened with its password and locked as wanted; the lock is given back when this object goes, and
-    /// on Ctrl-C.
+    /// The repository, opened with its password and locked as wanted; the lock is given back when this object
+    /// goes, and on Ctrl-C.
     Result<backup::Repository*> open(std::optional<backup::Access> access = backup::Access::shared);
+    /// Takes the lock of the repository that was opened without.
+    Result<void> lock(backup::Access access);
     /// The same, with its index.
-    Result<backup::Repository*> open_with_index(std::optional<backup::Access> access = backup::Access::shared);
+    Result<backup::Repository*> open_with_index(
+        std::optional<backup::Access> access = backup::Access::shared);
     /// All snapshots, oldest first; those that are damaged are told.
     Result<std::vector<backup::Snapshot>> snapshots();
 
@@ -55,16 +59,31 @@ class BackupContext {
     void out(std::string_view text);
     /// As out(), and nothing with --quiet.
     void note(std::string_view text);
-    /// One line of JSON.
+    /// One line of JSON, on standard output and on standard error.
     void json(const Json& value);
+    void error_line(const Json& value);
+    /// Text on standard error.
+    void say_on_error(std::string_view text);
     /// Something that went wrong and does not end it all.
     void problem(const Error& error);
     uint64_t problems() const { return problems_; }
+
+    /// What shows how far the command has come. All of it is called by one thread at a time.
+    struct Watcher {
+        std::function<void()> tick = {};   ///< called some times a second
+        std::function<void()> clear = {};  ///< text comes: what stands there goes
+        std::function<void()> leave = {};  ///< the process ends at once
+    };
+    void watch(Watcher watcher);
+    /// Set by the first Ctrl-C once somebody has asked for this; the second ends at once.
+    const std::atomic<bool>& given_up();
 
     /// How `error` ends the command.
     int exit_code_of(const Error& error) const;
 
   private:
+    void tick();
+    void on_signal(int signal);
     Result<backup::Repository> open_at(std::unique_ptr<backup::Backend> place);
 
     Console& console_;
@@ -73,8 +92,11 @@ class BackupContext {
     std::optional<backup::Repository> repository_;
     std::unique_ptr<backup::RepositoryLock> lock_;
     std::optional<BackupExit> exit_of_failure_;
-    std::mutex mutex_;
+    std::recursive_mutex mutex_;  ///< of the console and the watcher, who writes to it
+    Watcher watcher_;
     std::atomic<uint64_t> problems_ = 0;
+    std::atomic<bool> ends_orderly_ = false, given_up_ = false;
+    std::unique_ptr<Ticker> ticker_;
 };
 
 /// "10M", "5k", "12": a size as restic's users write it. Errors: usage, naming the option.

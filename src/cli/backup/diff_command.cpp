@@ -66,8 +66,8 @@ class DiffCommand final : public BackupCommand {
                            row("Folders:", added.folders, removed.folders),
                            row("Others:", added.others, removed.others),
                            row("Data blobs:", added.data_blobs, removed.data_blobs),
-                           row("Tree blobs:", added.tree_blobs, removed.tree_blobs), to_text(Bytes{added.bytes}),
-                           to_text(Bytes{removed.bytes}));
+                           row("Tree blobs:", added.tree_blobs, removed.tree_blobs),
+                           to_text(Bytes{added.bytes}), to_text(Bytes{removed.bytes}));
     }
 
     bool metadata_ = false;

@@ -47,7 +47,8 @@ class FindCommand final : public BackupCommand {
         if (patterns_.empty())
             return fail(ErrorKind::usage, "nothing is named to look for", "belay backup find '*.conf'");
         if (blob_ + tree_ + pack_ > 1)
-            return fail(ErrorKind::usage, "only one of --blob, --tree and --pack can be looked for at a time");
+            return fail(ErrorKind::usage,
+                        "only one of --blob, --tree and --pack can be looked for at a time");
         if (!oldest_.empty()) from_ = TRY(read_time("--oldest", oldest_));
         if (!newest_.empty()) until_ = TRY(read_time("--newest", newest_));
         const backup::Repository* repository = TRY(context.open_with_index());
@@ -93,12 +94,13 @@ class FindCommand final : public BackupCommand {
         return (!from_ || node.mtime >= *from_) && (!until_ || node.mtime <= *until_);
     }
 
-    static Result<void> walk(BackupContext& context, const backup::Repository& repository, const Snapshot& snapshot,
-                             const std::function<Next(const VisitedNode&)>& visit)
+    static Result<void> walk(BackupContext& context, const backup::Repository& repository,
+                             const Snapshot& snapshot, const std::function<Next(const VisitedNode&)>& visit)
     {
         const auto problem = [&](const std::string&, const Error& error) { context.problem(error); };
         const Result<void> walked = walk_tree(
-            repository, snapshot.tree, "", [&](const VisitedNode& one) -> Result<Next> { return visit(one); }, problem);
+            repository, snapshot.tree, "", [&](const VisitedNode& one) -> Result<Next> { return visit(one); },
+            problem);
         if (!walked) context.problem(walked.error());
         return {};
     }
@@ -114,7 +116,8 @@ class FindCommand final : public BackupCommand {
         repository.blobs().for_each([&](const backup::StoredBlob& stored) {
             const bool wanted = begins_with_any(pack_ ? stored.pack : stored.blob.id, patterns_);
             const bool is_tree = stored.blob.type == BlobType::tree;
-            if (wanted && (pack_ || (tree_ == is_tree))) (is_tree ? found.trees : found.data).insert(stored.blob.id);
+            if (wanted && (pack_ || (tree_ == is_tree)))
+                (is_tree ? found.trees : found.data).insert(stored.blob.id);
         });
         return found;
     }
@@ -124,7 +127,8 @@ class FindCommand final : public BackupCommand {
     {
         const Objects wanted = objects(repository);
         if (wanted.data.empty() && wanted.trees.empty())
-            return fail(ErrorKind::not_found, "the repository has nothing with such an id", "belay backup check");
+            return fail(ErrorKind::not_found, "the repository has nothing with such an id",
+                        "belay backup check");
         Json all = Json::array();
         for (const Snapshot& snapshot : snapshots) {
             const auto tell = [&](const char* type, const Id& id, const std::string& path, const Id& parent) {
@@ -136,10 +140,11 @@ class FindCommand final : public BackupCommand {
                                    {"snapshot", snapshot.id.hex()},
                                    {"time", snapshot.time.text()}});
                 const std::string_view shown = path.empty() ? "/" : path;
-                context.out(fmt::format("found {} {}\n  in {}\n  as {}\n{}", type, id.hex(),
-                                        snapshot_text(context.style(), snapshot),
-                                        path_text(context.style(), std::string(shown)),
-                                        pack_lines(repository, std::string_view(type) == "tree" ? BlobType::tree : BlobType::data, id)));
+                context.out(fmt::format(
+                    "found {} {}\n  in {}\n  as {}\n{}", type, id.hex(),
+                    snapshot_text(context.style(), snapshot), path_text(context.style(), std::string(shown)),
+                    pack_lines(repository, std::string_view(type) == "tree" ? BlobType::tree : BlobType::data,
+                               id)));
             };
             if (wanted.trees.contains(snapshot.tree)) tell("tree", snapshot.tree, "", Id{});
             TRY(walk(context, repository, snapshot, [&](const VisitedNode& visited) {

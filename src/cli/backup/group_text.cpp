@@ -19,7 +19,8 @@ std::string group_heading(const Style& style, const backup::GroupBy& by, const b
     if (by.tags) parts.push_back(fmt::format("tags [{}]", fmt::join(group.tags, ", ")));
     if (by.paths) parts.push_back(fmt::format("paths [{}]", fmt::join(group.paths, ", ")));
     if (parts.empty()) return "";
-    return paint(style, Tone::bold, clean(style, fmt::format("snapshots of {}", fmt::join(parts, ", ")))) + "\n";
+    return paint(style, Tone::bold, clean(style, fmt::format("snapshots of {}", fmt::join(parts, ", ")))) +
+           "\n";
 }
 
 }  // namespace belay::cli

@@ -24,11 +24,13 @@ class InitCommand final : public BackupCommand {
         const std::string password = TRY(context.password(true));
         const backup::Repository made = TRY(backup::Repository::create(std::move(place), password, wanted));
         if (context.options().json)
-            context.json({{"message_type", "initialized"}, {"id", made.config().id.hex()}, {"repository", location}});
+            context.json(
+                {{"message_type", "initialized"}, {"id", made.config().id.hex()}, {"repository", location}});
         context.note(fmt::format("made the repository {} at {}\n", made.config().id.hex().substr(0, 10),
                                  clean(context.style(), location)));
-        context.note("Without the password nothing can be read from it, by nobody: keep it in a safe place.\n"
-                     "  next: belay backup run PATH...\n");
+        context.note(
+            "Without the password nothing can be read from it, by nobody: keep it in a safe place.\n"
+            "  next: belay backup run PATH...\n");
         return 0;
     }
 

@@ -24,11 +24,11 @@ class LsCommand final : public BackupCommand {
 
     Result<int> run(BackupContext& context) override
     {
-        if (said_.empty())
-            return fail(ErrorKind::usage, "no snapshot is named", "belay backup ls latest");
+        if (said_.empty()) return fail(ErrorKind::usage, "no snapshot is named", "belay backup ls latest");
         for (std::string& folder : folders_) {
             if (!folder.starts_with('/'))
-                return fail(ErrorKind::usage, fmt::format("{} is no path in a snapshot: those begin with /", folder));
+                return fail(ErrorKind::usage,
+                            fmt::format("{} is no path in a snapshot: those begin with /", folder));
             folder = backup::clean_path(folder);
         }
         const backup::Repository* repository = TRY(context.open_with_index());
@@ -56,14 +56,16 @@ class LsCommand final : public BackupCommand {
   private:
     bool is_wanted(const std::string& path) const
     {
-        return folders_.empty() ||
-               std::ranges::any_of(folders_, [&](const auto& folder) { return backup::lies_in(path, folder); });
+        return folders_.empty() || std::ranges::any_of(folders_, [&](const auto& folder) {
+                   return backup::lies_in(path, folder);
+               });
     }
 
     bool may_lead_on(const std::string& path) const
     {
-        return folders_.empty() ||
-               std::ranges::any_of(folders_, [&](const auto& folder) { return backup::lies_in(folder, path); });
+        return folders_.empty() || std::ranges::any_of(folders_, [&](const auto& folder) {
+                   return backup::lies_in(folder, path);
+               });
     }
 
     void show(BackupContext& context, const VisitedNode& visited) const

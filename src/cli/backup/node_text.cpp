@@ -22,8 +22,8 @@ std::string long_line(const Style& style, const std::string& path, const Node& n
 {
     const std::string target =
         node.type == NodeType::symlink ? " -> " + path_text(style, node.link_target) : std::string();
-    return fmt::format("{} {:>5} {:>5} {:>6} {} {}{}\n", permissions_text(node), node.uid, node.gid, node.size,
-                       time_text(style, node.mtime), path_text(style, path), target);
+    return fmt::format("{} {:>5} {:>5} {:>6} {} {}{}\n", permissions_text(node), node.uid, node.gid,
+                       node.size, time_text(style, node.mtime), path_text(style, path), target);
 }
 
 namespace {
@@ -95,7 +95,8 @@ std::string snapshot_table(const Style& style, const std::vector<Snapshot>& snap
         if (!compact) row.push_back(clean(style, fmt::format("{}", fmt::join(snapshot.paths, ", "))));
         rows.push_back(std::move(row));
     }
-    return table(style, rows, 0) + fmt::format("{} snapshot{}\n", snapshots.size(), snapshots.size() == 1 ? "" : "s");
+    return table(style, rows, 0) +
+           fmt::format("{} snapshot{}\n", snapshots.size(), snapshots.size() == 1 ? "" : "s");
 }
 
 }  // namespace belay::cli

@@ -19,7 +19,8 @@ void OptionTable::value(const char* names, std::string& value, const char* type,
     app_.add_option(names, value, meaning)->type_name(type);
 }
 
-void OptionTable::values(const char* names, std::vector<std::string>& value, const char* type, const char* meaning)
+void OptionTable::values(const char* names, std::vector<std::string>& value, const char* type,
+                         const char* meaning)
 {
     app_.add_option(names, value, meaning)->type_name(type)->allow_extra_args(false);
 }

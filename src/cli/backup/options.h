@@ -1,6 +1,6 @@
 #pragma once
-// The options of a command, as a table that the command fills: the library that reads command lines stays in one
-// place.
+// The options of a command, as a table that the command fills: the library that reads command lines stays in
+// one place.
 
 #include <string>
 #include <vector>

@@ -40,7 +40,8 @@ Result<std::string> output_of(const std::vector<std::string>& words)
     pid_t pid = 0;
     const int problem = ::posix_spawnp(&pid, argv.front(), &actions, nullptr, argv.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
-    if (problem != 0) return std::unexpected(system_error(fmt::format("cannot run {}", words.front()), problem));
+    if (problem != 0)
+        return std::unexpected(system_error(fmt::format("cannot run {}", words.front()), problem));
     writes = {};
     std::string text;
     std::array<char, 4096> piece{};
@@ -50,7 +51,8 @@ Result<std::string> output_of(const std::vector<std::string>& words)
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return fail(ErrorKind::failed, fmt::format("{} did not end well, and so there is no password", words.front()),
+        return fail(ErrorKind::failed,
+                    fmt::format("{} did not end well, and so there is no password", words.front()),
                     "run it by hand");
     return text;
 }
@@ -104,7 +106,8 @@ Result<std::vector<std::string>> split_words(std::string_view line)
         }
     }
     if (quote != '\0')
-        return fail(ErrorKind::usage, fmt::format("a {} is not closed in the command that prints the password", quote));
+        return fail(ErrorKind::usage,
+                    fmt::format("a {} is not closed in the command that prints the password", quote));
     if (in_word) words.push_back(std::move(word));
     return words;
 }
@@ -112,7 +115,8 @@ Result<std::vector<std::string>> split_words(std::string_view line)
 Result<std::string> read_password(const PasswordSource& source, Console& console, bool twice)
 {
     if (!source.command.empty() && !source.file.empty())
-        return fail(ErrorKind::usage, fmt::format("{} may come from a file or from a program, not from both", source.what),
+        return fail(ErrorKind::usage,
+                    fmt::format("{} may come from a file or from a program, not from both", source.what),
                     "leave out --password-file or --password-command");
     if (!source.command.empty()) return from_command(source.command, source.what);
     if (!source.file.empty()) {

@@ -34,7 +34,8 @@ class BackupParser {
 };
 
 BackupParser::BackupParser()
-    : app_(top_.add_subcommand("backup", "save files into a repository that restic reads too, and bring them back"))
+    : app_(top_.add_subcommand("backup",
+                               "save files into a repository that restic reads too, and bring them back"))
 {
     const auto prepare = [this](CLI::App& app, const char* example) {
         app.set_help_flag();
@@ -83,7 +84,8 @@ Result<BackupCommand*> BackupParser::parse(std::vector<std::string> words)
     }
     if (common_.help) return nullptr;
     const std::string next = full_name(chosen()) + " --help";
-    if (!problem.empty()) return fail(ErrorKind::usage, fmt::format("\"{}\": {}", full_name(chosen()), problem), next);
+    if (!problem.empty())
+        return fail(ErrorKind::usage, fmt::format("\"{}\": {}", full_name(chosen()), problem), next);
     for (const CLI::App* app = &chosen(); app != &top_; app = app->get_parent())
         TRY(refuse_extras(*app, app == app_));
     const auto command = commands_.find(&chosen());
@@ -104,8 +106,10 @@ int say_failure(Console& console, const Style& style, bool json, const Error& er
 {
     // As restic's newer versions: on standard error, for standard output may hold data.
     if (json) {
-        console.err(json_text({{"message_type", "exit_error"}, {"code", code}, {"message", error.what}, {"error", error}}) +
-                    '\n');
+        console.err(
+            json_text(
+                {{"message_type", "exit_error"}, {"code", code}, {"message", error.what}, {"error", error}}) +
+            '\n');
         return code;
     }
     std::string text = fmt::format("belay: {}\n", clean(style, error.what));
@@ -129,11 +133,13 @@ int run_backup(const std::vector<std::string>& words, Console& console)
     CommonOptions& common = parser.common();
     if (common.no_color) style.colour = false;
     if (!command)
-        return say_failure(console, style, common.json, command.error(), static_cast<int>(BackupExit::failed));
+        return say_failure(console, style, common.json, command.error(),
+                           static_cast<int>(BackupExit::failed));
     common.take_from_environment();
     BackupContext context(console, style, common);
     const Result<int> code = (*command)->run(context);
-    if (!code) return say_failure(console, style, common.json, code.error(), context.exit_code_of(code.error()));
+    if (!code)
+        return say_failure(console, style, common.json, code.error(), context.exit_code_of(code.error()));
     return *code == 0 && console.failed() ? static_cast<int>(BackupExit::failed) : *code;
 }
 

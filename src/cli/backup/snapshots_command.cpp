@@ -58,7 +58,8 @@ class SnapshotsCommand final : public BackupCommand {
     {
         Json all = Json::array();
         for (const backup::SnapshotGroup& group : group_snapshots(snapshots, by))
-            all.push_back({{"group_key", group_key_json(by, group)}, {"snapshots", list(oldest_first(group))}});
+            all.push_back(
+                {{"group_key", group_key_json(by, group)}, {"snapshots", list(oldest_first(group))}});
         return all;
     }
 
