@@ -50,10 +50,10 @@ class Backend {
     virtual Result<void> save(const FileName& name, std::string_view content) = 0;
 
     /// `length` bytes from `offset`, exactly; 0: all that follow. Errors: not_found, corrupt (it ends
-    /// before), permission, unavailable, io.
+    /// before, is no file, or larger than 1 GiB), permission, unavailable, io.
     virtual Result<std::string> load(const FileName& name, uint64_t offset = 0, uint64_t length = 0) = 0;
 
-    /// Errors: not_found, permission, unavailable, io.
+    /// Errors: not_found, corrupt (it is no file, or of no size), permission, unavailable, io.
     virtual Result<uint64_t> size(const FileName& name) = 0;
 
     /// One that is not there is no error. Errors: permission, unavailable, io.

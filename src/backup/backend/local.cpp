@@ -2,8 +2,10 @@
 
 #include "host/descriptor.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,20 +18,42 @@ using host::Descriptor;
 
 constexpr mode_t folder_mode = 0700;
 constexpr mode_t file_mode = 0400;
-
-Result<void> make_folder(const std::string& path)
-{
-    if (::mkdir(path.c_str(), folder_mode) != 0 && errno != EEXIST)
-        return std::unexpected(system_error(fmt::format("cannot make {}", path), errno));
-    return {};
-}
+constexpr uint64_t largest_load = 1 << 30;
 
 Result<void> sync_folder(const std::string& path)
 {
     const Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder.number() < 0 || ::fsync(folder.number()) != 0)
-        return std::unexpected(system_error(fmt::format("cannot sync {}", path), errno));
+        return std::unexpected(system_error(fmt::format("sync {}", path), errno));
     return {};
+}
+
+/// One that is there already is as good.
+Result<void> make_folder(const std::string& path)
+{
+    if (::mkdir(path.c_str(), folder_mode) == 0 || errno == EEXIST) return {};
+    return std::unexpected(system_error(fmt::format("make {}", path), errno));
+}
+
+/// With all folders above it that are missing, for good.
+Result<void> make_folder_and_parents(const std::string& path)
+{
+    for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+        const std::string folder = path.substr(0, slash);
+        if (::access(folder.c_str(), F_OK) != 0) {
+            TRY(make_folder(folder));
+            const size_t above = folder.rfind('/');
+            TRY(sync_folder(above == std::string::npos ? "." : folder.substr(0, std::max<size_t>(above, 1))));
+        }
+        if (slash == std::string::npos) return {};
+    }
+}
+
+/// The size of a file. One that is something else holds nothing, and might never end.
+Result<uint64_t> size_of_file(const struct stat& status, const std::string& path)
+{
+    if (!S_ISREG(status.st_mode)) return fail(ErrorKind::corrupt, fmt::format("{} is no file", path));
+    return static_cast<uint64_t>(status.st_size);
 }
 
 Result<void> write_all(int file, std::string_view text, const std::string& path)
@@ -38,8 +62,7 @@ Result<void> write_all(int file, std::string_view text, const std::string& path)
         const ssize_t written = ::write(file, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0)
-            return std::unexpected(
-                system_error(fmt::format("cannot write {}", path), written < 0 ? errno : EIO));
+            return std::unexpected(system_error(fmt::format("write {}", path), written < 0 ? errno : EIO));
         text.remove_prefix(static_cast<size_t>(written));
     }
     return {};
@@ -67,22 +90,32 @@ class NewFile {
     {
         const Descriptor file(
             ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file_mode | S_IWUSR));
-        if (file.number() < 0)
-            return std::unexpected(system_error(fmt::format("cannot make {}", beside_), errno));
+        if (file.number() < 0) return std::unexpected(system_error(fmt::format("make {}", beside_), errno));
         is_there_ = true;
         TRY(write_all(file.number(), content, beside_));
         // A filesystem without permissions may refuse; the content is what counts.
         static_cast<void>(::fchmod(file.number(), file_mode));
         if (::fsync(file.number()) != 0)
-            return std::unexpected(system_error(fmt::format("cannot sync {}", beside_), errno));
+            return std::unexpected(system_error(fmt::format("sync {}", beside_), errno));
         return {};
     }
     Result<void> take_name()
     {
         if (::rename(beside_.c_str(), path_.c_str()) != 0)
-            return std::unexpected(system_error(fmt::format("cannot make {}", path_), errno));
+            return std::unexpected(system_error(fmt::format("make {}", path_), errno));
         is_there_ = false;
         return {};
+    }
+    /// As take_name(), unless somebody was quicker: errno_value EEXIST.
+    Result<void> take_free_name()
+    {
+        if (::renameat2(AT_FDCWD, beside_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) == 0) {
+            is_there_ = false;
+            return {};
+        }
+        // NFS cannot do this, but links do the same; what is beside goes with its owner.
+        if (errno == EINVAL && ::link(beside_.c_str(), path_.c_str()) == 0) return {};
+        return std::unexpected(system_error(fmt::format("make {}", path_), errno));
     }
 
   private:
@@ -110,11 +143,7 @@ Result<void> LocalBackend::create()
 {
     if (::access(path_of({}).c_str(), F_OK) == 0)
         return fail(ErrorKind::refused, fmt::format("there is a repository in {} already", folder_));
-    // Parents that are missing are made as well.
-    for (size_t slash = folder_.find('/', 1); slash != std::string::npos;
-         slash = folder_.find('/', slash + 1))
-        TRY(make_folder(folder_.substr(0, slash)));
-    TRY(make_folder(folder_));
+    TRY(make_folder_and_parents(folder_));
     for (const FileKind kind :
          {FileKind::key, FileKind::lock, FileKind::snapshot, FileKind::index, FileKind::pack})
         TRY(make_folder(fmt::format("{}/{}", folder_, folder_of(kind))));
@@ -127,13 +156,14 @@ Result<void> LocalBackend::create()
 Result<void> LocalBackend::save(const FileName& name, std::string_view content)
 {
     const std::string path = path_of(name), folder = folder_of_file(name);
+    const auto is_there_already = [&] {
+        return fail(ErrorKind::refused, fmt::format("there is a repository in {} already", folder_));
+    };
     struct stat status = {};
     if (::stat(path.c_str(), &status) == 0) {
+        if (name.kind == FileKind::config) return is_there_already();
         // One of another size is damaged, and is written anew.
-        if (name.kind != FileKind::config && static_cast<uint64_t>(status.st_size) == content.size())
-            return {};
-        if (name.kind == FileKind::config)
-            return fail(ErrorKind::refused, fmt::format("there is a repository in {} already", folder_));
+        if (S_ISREG(status.st_mode) && static_cast<uint64_t>(status.st_size) == content.size()) return {};
     }
     NewFile file(path);
     Result<void> filled = file.fill(content);
@@ -144,28 +174,35 @@ Result<void> LocalBackend::save(const FileName& name, std::string_view content)
         filled = file.fill(content);
     }
     TRY(filled);
-    TRY(file.take_name());
+    const Result<void> named = name.kind == FileKind::config ? file.take_free_name() : file.take_name();
+    if (!named && named.error().errno_value == EEXIST) return is_there_already();
+    TRY(named);
     return sync_folder(folder);
 }
 
 Result<std::string> LocalBackend::load(const FileName& name, uint64_t offset, uint64_t length)
 {
     const std::string path = path_of(name);
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.number() < 0) return std::unexpected(system_error(fmt::format("cannot open {}", path), errno));
+    // Not to wait for the other end of something that is no file.
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (file.number() < 0) return std::unexpected(system_error(fmt::format("open {}", path), errno));
     struct stat status = {};
     if (::fstat(file.number(), &status) != 0)
-        return std::unexpected(system_error(fmt::format("cannot look at {}", path), errno));
-    const auto size = static_cast<uint64_t>(status.st_size);
+        return std::unexpected(system_error(fmt::format("look at {}", path), errno));
+    const uint64_t size = TRY(size_of_file(status, path));
     if (offset > size || length > size - offset)
         return fail(ErrorKind::corrupt, fmt::format("{} ends at byte {}", path, size));
+    const uint64_t wanted = length == 0 ? size - offset : length;
+    if (wanted > largest_load)
+        return fail(ErrorKind::corrupt, fmt::format("{} is larger than any file of a repository", path));
     std::string content;
     int problem = 0;
-    content.resize_and_overwrite(length == 0 ? size - offset : length, [&](char* buffer, size_t room) {
+    // g++ 12 offers more room than was asked for where it takes new memory.
+    content.resize_and_overwrite(wanted, [&](char* buffer, size_t) {
         size_t got = 0;
-        while (got < room) {
+        while (got < wanted) {
             const ssize_t count =
-                ::pread(file.number(), buffer + got, room - got, static_cast<off_t>(offset + got));
+                ::pread(file.number(), buffer + got, wanted - got, static_cast<off_t>(offset + got));
             if (count < 0 && errno == EINTR) continue;
             if (count <= 0) {
                 problem = count < 0 ? errno : EIO;
@@ -175,7 +212,7 @@ Result<std::string> LocalBackend::load(const FileName& name, uint64_t offset, ui
         }
         return got;
     });
-    if (problem != 0) return std::unexpected(system_error(fmt::format("cannot read {}", path), problem));
+    if (problem != 0) return std::unexpected(system_error(fmt::format("read {}", path), problem));
     return content;
 }
 
@@ -183,14 +220,14 @@ Result<uint64_t> LocalBackend::size(const FileName& name)
 {
     struct stat status = {};
     if (::stat(path_of(name).c_str(), &status) != 0)
-        return std::unexpected(system_error(fmt::format("cannot look at {}", path_of(name)), errno));
-    return static_cast<uint64_t>(status.st_size);
+        return std::unexpected(system_error(fmt::format("look at {}", path_of(name)), errno));
+    return size_of_file(status, path_of(name));
 }
 
 Result<void> LocalBackend::remove(const FileName& name)
 {
     if (::unlink(path_of(name).c_str()) != 0 && errno != ENOENT)
-        return std::unexpected(system_error(fmt::format("cannot remove {}", path_of(name)), errno));
+        return std::unexpected(system_error(fmt::format("remove {}", path_of(name)), errno));
     // An index that came back after a power cut would name packs that are gone. A pack that comes back is
     // only in the way, and a lock grows stale.
     if (name.kind == FileKind::pack || name.kind == FileKind::lock) return {};
@@ -202,7 +239,7 @@ Result<void> LocalBackend::list_folder(const std::string& folder, std::vector<Li
     DIR* entries = ::opendir(folder.c_str());
     if (entries == nullptr) {
         if (errno == ENOENT) return {};
-        return std::unexpected(system_error(fmt::format("cannot list {}", folder), errno));
+        return std::unexpected(system_error(fmt::format("list {}", folder), errno));
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> closes(entries, ::closedir);
     for (;;) {
@@ -214,12 +251,12 @@ Result<void> LocalBackend::list_folder(const std::string& folder, std::vector<Li
         struct stat status = {};
         if (::fstatat(::dirfd(entries), entry->d_name, &status, 0) != 0) {
             if (errno == ENOENT) continue;  // removed meanwhile
-            return std::unexpected(
-                system_error(fmt::format("cannot look at {}/{}", folder, entry->d_name), errno));
+            return std::unexpected(system_error(fmt::format("look at {}/{}", folder, entry->d_name), errno));
         }
+        if (!S_ISREG(status.st_mode)) continue;
         all.push_back({*id, static_cast<uint64_t>(status.st_size)});
     }
-    if (errno != 0) return std::unexpected(system_error(fmt::format("cannot list {}", folder), errno));
+    if (errno != 0) return std::unexpected(system_error(fmt::format("list {}", folder), errno));
     return {};
 }
 

@@ -1,6 +1,6 @@
 #include "cli/backup/context.h"
 
-#include "backup/backend/local.h"
+#include "backup/backend/location.h"
 #include "cli/backup/password.h"
 #include "host/real.h"
 
@@ -18,7 +18,7 @@ BackupContext::~BackupContext()
     ticker_.reset();
 }
 
-Result<std::unique_ptr<backup::Backend>> BackupContext::place() const
+Result<std::unique_ptr<backup::Backend>> BackupContext::place()
 {
     std::string location = options_.repo;
     if (location.empty() && !options_.repository_file.empty()) {
@@ -30,7 +30,26 @@ Result<std::unique_ptr<backup::Backend>> BackupContext::place() const
     if (location.empty())
         return fail(ErrorKind::usage, "no repository is named",
                     "--repo PLACE, or RESTIC_REPOSITORY in the environment");
-    return std::make_unique<backup::LocalBackend>(location);
+    return backup::open_place(location, TRY(place_options()));
+}
+
+Result<backup::PlaceOptions> BackupContext::place_options()
+{
+    backup::PlaceOptions place;
+    backup::HttpOptions& http = place.rest.http;
+    http.user = environment("RESTIC_REST_USERNAME");
+    http.password = environment("RESTIC_REST_PASSWORD");
+    http.ca_file = options_.cacert;
+    http.certificate_file = options_.tls_client_cert;
+    http.trusts_any_server = options_.insecure_tls;
+    if (!options_.limit_upload.empty()) http.upload_limit = TRY(read_count("--limit-upload", options_.limit_upload));
+    if (!options_.limit_download.empty())
+        http.download_limit = TRY(read_count("--limit-download", options_.limit_download));
+    place.rest.retries.tells = [this](const Error& error, Milliseconds pause) {
+        if (options_.quiet) return;
+        say_on_error(fmt::format("belay: {}; again in {}\n", clean(style_, error.what), to_text(pause)));
+    };
+    return place;
 }
 
 Result<std::string> BackupContext::password(bool twice) const

@@ -1,6 +1,7 @@
 #pragma once
 // What a command of `belay backup` works with: the console, the repository, and the way to speak of both.
 
+#include "backup/backend/location.h"
 #include "backup/repository/repository_lock.h"
 #include "backup/repository/snapshot_choice.h"
 #include "base/json.h"
@@ -39,7 +40,7 @@ class BackupContext {
     const CommonOptions& options() const { return options_; }
 
     /// The place of the repository. Errors: usage.
-    Result<std::unique_ptr<backup::Backend>> place() const;
+    Result<std::unique_ptr<backup::Backend>> place();
     Result<std::string> password(bool twice) const;
     /// The repository, opened with its password and locked as wanted; the lock is given back when this object
     /// goes, and on Ctrl-C.
@@ -82,6 +83,7 @@ class BackupContext {
     int exit_code_of(const Error& error) const;
 
   private:
+    Result<backup::PlaceOptions> place_options();
     void tick();
     void on_signal(int signal);
     Result<backup::Repository> open_at(std::unique_ptr<backup::Backend> place);

@@ -1,0 +1,194 @@
+// What a folder of this machine can do to a repository in it: each ends with one clear sentence, and without
+// half a file.
+
+#include "backup/backend/local.h"
+#include "scratch.h"
+
+#include <atomic>
+#include <sched.h>
+#include <sys/mount.h>
+#include <thread>
+#include <unistd.h>
+
+namespace belay::backup {
+namespace {
+
+const std::string content = Scratch::random_text(1 << 20, 9);
+const FileName pack{FileKind::pack, Id::of(content)};
+
+std::string path_in(const std::string& folder, const FileName& name)
+{
+    return fmt::format("{}/data/{}/{}", folder, name.id.hex().substr(0, 2), name.id.hex());
+}
+
+/// Runs in a thread whose mounts nobody else sees; false where mounts are not allowed here.
+bool with_own_mounts(const std::function<void()>& act)
+{
+    bool is_allowed = false;
+    std::thread([&] {
+        // A thread that shares its root folder with others may not leave their mounts.
+        is_allowed = ::unshare(CLONE_FS | CLONE_NEWNS) == 0 &&
+                     ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+        if (is_allowed) act();
+    }).join();
+    if (!is_allowed) MESSAGE("not tried: no mounts are allowed here");
+    return is_allowed;
+}
+
+/// Runs as somebody who owns nothing, where this is root.
+void as_nobody(const std::function<void()>& act)
+{
+    constexpr uid_t nobody = 65534;
+    const bool is_root = ::geteuid() == 0;
+    // Of this thread only, unlike seteuid() of the C library.
+    std::thread([&] {
+        if (is_root) REQUIRE(::syscall(SYS_setresuid, -1, nobody, -1) == 0);
+        act();
+    }).join();
+}
+
+size_t files_below(const std::string& folder)
+{
+    size_t files = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+        files += entry.is_regular_file() ? 1 : 0;
+    return files;
+}
+
+TEST_CASE("a full disk is said to be full, leaves no half file, and what was there stays")
+{
+    const Scratch scratch;
+    const std::string folder = scratch.path("small");
+    std::filesystem::create_directory(folder);
+    with_own_mounts([&] {
+        REQUIRE(::mount("none", folder.c_str(), "tmpfs", 0, "size=3m,nr_inodes=1000") == 0);
+        LocalBackend place(folder);
+        must(place.create());
+        must(place.save(pack, content));
+        const std::string large = Scratch::random_text(4 << 20, 10);
+        const FileName name{FileKind::pack, Id::of(large)};
+        const Result<void> saved = place.save(name, large);
+        REQUIRE(!saved);
+        CHECK(saved.error().kind == ErrorKind::no_space);
+        CHECK(saved.error().what.find(name.id.hex()) != std::string::npos);
+        CHECK(saved.error().what.ends_with(": No space left on device"));
+        CHECK(files_below(folder) == 1);
+        CHECK(must(place.load(pack, 0, 0)) == content);
+        // There is room again for what is small enough.
+        must(place.save({FileKind::lock, Id::of("lock")}, "lock"));
+    });
+}
+
+TEST_CASE("a read-only place is read, and nothing else")
+{
+    const Scratch scratch;
+    const std::string folder = scratch.path("repository");
+    LocalBackend place(folder);
+    must(place.create());
+    must(place.save(pack, content));
+    with_own_mounts([&] {
+        REQUIRE(::mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) == 0);
+        REQUIRE(::mount("none", folder.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0);
+        CHECK(must(place.load(pack, 0, 0)) == content);
+        CHECK(must(place.list(FileKind::pack)).size() == 1);
+        must(place.save(pack, content));
+        const Result<void> saved = place.save({FileKind::lock, Id::of("lock")}, "lock");
+        REQUIRE(!saved);
+        CHECK(saved.error().kind == ErrorKind::io);
+        CHECK(saved.error().what.ends_with(": Read-only file system"));
+        const Result<void> removed = place.remove(pack);
+        REQUIRE(!removed);
+        CHECK(removed.error().what ==
+              fmt::format("cannot remove {}: Read-only file system", path_in(folder, pack)));
+    });
+}
+
+TEST_CASE("who may not is told so")
+{
+    const Scratch scratch;
+    const std::string folder = scratch.path("repository");
+    LocalBackend place(folder);
+    must(place.create());
+    must(place.save(pack, content));
+    REQUIRE(::chmod(std::filesystem::path(folder).parent_path().c_str(), 0755) == 0);
+    REQUIRE(::chmod(folder.c_str(), 0755) == 0);
+    REQUIRE(::chmod((folder + "/data").c_str(), 0) == 0);
+    REQUIRE(::chmod((folder + "/locks").c_str(), 0555) == 0);
+    REQUIRE(::chmod((folder + "/snapshots").c_str(), 0) == 0);
+    as_nobody([&] {
+        CHECK(place.load(pack, 0, 0).error().kind == ErrorKind::permission);
+        CHECK(place.size(pack).error().kind == ErrorKind::permission);
+        CHECK(place.remove(pack).error().kind == ErrorKind::permission);
+        CHECK(place.save(pack, content).error().kind == ErrorKind::permission);
+        CHECK(place.save({FileKind::lock, Id::of("lock")}, "lock").error().kind == ErrorKind::permission);
+        // No list is none of no files: whoever prunes would remove everything.
+        CHECK(place.list(FileKind::snapshot).error().kind == ErrorKind::permission);
+        CHECK(place.list(FileKind::pack).error().kind == ErrorKind::permission);
+        CHECK(place.list(FileKind::lock).has_value());
+        const Result<void> created = LocalBackend(folder + "/new/place").create();
+        REQUIRE(!created);
+        CHECK(created.error().kind == ErrorKind::permission);
+        CHECK(created.error().what == fmt::format("cannot make {}/new: Permission denied", folder));
+    });
+    REQUIRE(::chmod((folder + "/data").c_str(), 0700) == 0);
+    REQUIRE(::chmod((folder + "/snapshots").c_str(), 0700) == 0);
+}
+
+TEST_CASE("what is no file holds nobody up, is not listed, and is replaced by a file")
+{
+    const Scratch scratch;
+    const std::string folder = scratch.path("repository");
+    LocalBackend place(folder);
+    must(place.create());
+    const std::string path = path_in(folder, pack);
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const Result<std::string> loaded = place.load(pack, 0, 0);
+    REQUIRE(!loaded);
+    CHECK(loaded.error().kind == ErrorKind::corrupt);
+    CHECK(loaded.error().what == path + " is no file");
+    CHECK(place.size(pack).error().kind == ErrorKind::corrupt);
+    CHECK(must(place.list(FileKind::pack)).empty());
+    must(place.save(pack, content));
+    CHECK(must(place.load(pack, 0, 0)) == content);
+
+    must(place.remove(pack));
+    std::filesystem::create_directory(path);
+    CHECK(place.load(pack, 0, 0).error().kind == ErrorKind::corrupt);
+    CHECK(place.save(pack, content).error().what == fmt::format("cannot make {}: Is a directory", path));
+    CHECK(must(place.list(FileKind::pack)).empty());
+    CHECK(files_below(folder) == 0);
+}
+
+TEST_CASE("a file that was cut is written anew, and one beyond all measure is not loaded")
+{
+    const Scratch scratch;
+    const std::string folder = scratch.path("repository");
+    LocalBackend place(folder);
+    must(place.create());
+    must(place.save(pack, content));
+    const std::string path = path_in(folder, pack);
+    REQUIRE(::chmod(path.c_str(), 0600) == 0);
+    REQUIRE(::truncate(path.c_str(), 1000) == 0);
+    must(place.save(pack, content));
+    CHECK(must(place.load(pack, 0, 0)) == content);
+    REQUIRE(::chmod(path.c_str(), 0600) == 0);
+    REQUIRE(::truncate(path.c_str(), off_t{1} << 40) == 0);
+    CHECK(place.load(pack, 0, 0).error().kind == ErrorKind::corrupt);
+    CHECK(must(place.load(pack, 0, content.size())) == content);
+}
+
+TEST_CASE("where a folder should be is a file, or its parent is gone")
+{
+    const Scratch scratch;
+    scratch.write("file", "");
+    CHECK(LocalBackend(scratch.path("file")).create().error().what ==
+          fmt::format("cannot make {}/keys: Not a directory", scratch.path("file")));
+    LocalBackend place(scratch.path("repository"));
+    must(place.create());
+    std::filesystem::remove_all(scratch.path("repository"));
+    CHECK(place.save({FileKind::snapshot, Id::of("a")}, "a").error().kind == ErrorKind::not_found);
+    CHECK(place.save(pack, content).error().kind == ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace belay::backup
