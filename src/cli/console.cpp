@@ -1,10 +1,10 @@
 #include "cli/console.h"
 
+#include "cli/environment.h"
 #include "cli/signals.h"
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -12,13 +12,6 @@
 
 namespace belay::cli {
 namespace {
-
-/// Nobody changes the environment of this program.
-std::string_view environment(const char* name)
-{
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-    return value == nullptr ? std::string_view() : std::string_view(value);
-}
 
 bool write_all(int descriptor, std::string_view text)
 {

@@ -18,6 +18,7 @@ struct OpenFolder {
         above;                      ///< the folder on this machine that it lies in; none: by its path
     dev_t device = 0;               ///< of the filesystem that the walk stays on; 0: any
     std::optional<Id> tree_before;  ///< in the parent snapshot
+    std::vector<Node> before;       ///< its nodes; empty where it is not known
     std::vector<Node> nodes;        ///< sorted by name
     std::vector<uint8_t> left_out;  ///< of each node, whether it cannot be saved
     std::atomic<size_t> pending = 0;
@@ -172,7 +173,8 @@ bool FolderSaver::is_unchanged(const Node& now, const Node& before) const
 
 void FolderSaver::open_target(const Folder& folder, const TargetTree::Target& target)
 {
-    const std::vector<Node> before = nodes_before(folder->tree_before);
+    folder->before = nodes_before(folder->tree_before);
+    const std::vector<Node>& before = folder->before;
     std::vector<const TargetTree::Target*> below;
     for (const auto& [name, one] : target.below) {
         Result<Node> node =
@@ -225,7 +227,8 @@ void FolderSaver::list_folder(const Folder& folder)
         problem(folder->path, names.error());
         return entry_done(folder);
     }
-    const std::vector<Node> before = nodes_before(folder->tree_before);
+    folder->before = nodes_before(folder->tree_before);
+    const std::vector<Node>& before = folder->before;
     const FolderHandle here{handle->number(), folder->path};
     for (const std::string& name : *names) {
         const std::string path = joined(folder->path, name);
@@ -387,6 +390,16 @@ void FolderSaver::entry_done(const Folder& folder)
     if (--folder->pending == 0) close_folder(folder);
 }
 
+Result<Id> FolderSaver::store_tree(const OpenFolder& folder, const std::vector<Node>& nodes)
+{
+    // Most folders are as they were: then their text need not be made to know its id.
+    if (folder.tree_before && !nodes.empty() && nodes == folder.before) return *folder.tree_before;
+    const std::string text = tree_text(nodes);
+    const Id id = Id::of(text);
+    TRY(writer_.put(BlobType::tree, id, text));
+    return id;
+}
+
 void FolderSaver::close_folder(const Folder& folder)
 {
     if (is_stopped()) return;
@@ -395,10 +408,10 @@ void FolderSaver::close_folder(const Folder& folder)
         if (folder->left_out[slot] == 0) nodes.push_back(std::move(folder->nodes[slot]));
     }
     folder->nodes.clear();
-    const std::string text = tree_text(nodes);
-    const Id id = Id::of(text);
-    const Result<bool> stored = writer_.put(BlobType::tree, id, text);
+    const Result<Id> stored = store_tree(*folder, nodes);
     if (!stored) return stop(stored.error());
+    const Id id = *stored;
+    folder->before.clear();
     if (!folder->parent) {
         const std::lock_guard lock(mutex_);
         root_ = id;

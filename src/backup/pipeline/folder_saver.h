@@ -42,6 +42,7 @@ class FolderSaver {
     void store_chunk(const File& file, size_t number, std::string_view chunk);
     void chunk_done(const File& file);
     void entry_done(const Folder& folder);
+    Result<Id> store_tree(const OpenFolder& folder, const std::vector<Node>& nodes);
     void close_folder(const Folder& folder);
     void report(const std::string& path, const Node& node, Compared compared);
     void problem(const std::string& path, const Error& error);

@@ -52,13 +52,13 @@ class StreamSaver {
     Result<bool> fill(std::string& piece, const ReadStream& read)
     {
         size_t have = piece.size();
-        piece.resize(2 * Chunker::max_size);
+        piece.append(2 * Chunker::max_size - have, '\0');
         while (have < piece.size()) {
             if (options_.is_given_up != nullptr && *options_.is_given_up)
                 return fail(ErrorKind::refused, "given up; there is no snapshot of it");
             const size_t count = TRY(read(std::span(piece).subspan(have)));
             if (count == 0) {
-                piece.resize(have);
+                piece.erase(have);
                 return true;
             }
             have += count;

@@ -35,6 +35,20 @@ Character first_character(std::string_view text)
     return {code, length, true};
 }
 
+/// How many characters at the front are written as they are by both forms: most of all text.
+size_t plain_length(std::string_view text)
+{
+    static constexpr std::array<bool, 256> is_plain = [] {
+        std::array<bool, 256> all{};
+        for (size_t c = 0x20; c < 0x7f; ++c)
+            all[c] = std::string_view("\"\\<>&").find(static_cast<char>(c)) == std::string_view::npos;
+        return all;
+    }();
+    size_t length = 0;
+    while (length < text.size() && is_plain[static_cast<uint8_t>(text[length])]) ++length;
+    return length;
+}
+
 /// Spaces, marks of direction and the like beyond ASCII, which strconv.IsPrint does not take for printable.
 /// Code points that no version of Unicode has assigned are taken for printable here: a name with one of them
 /// is written in another way than restic's, and read the same.
@@ -131,7 +145,11 @@ bool take_escape(std::string_view& text, std::string& out)
 void append_go_json(std::string& out, std::string_view text)
 {
     out += '"';
-    while (!text.empty()) {
+    while (true) {
+        const size_t plain = plain_length(text);
+        out += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.empty()) break;
         const Character c = first_character(text);
         const std::string_view bytes = text.substr(0, c.length);
         text.remove_prefix(c.length);
@@ -151,7 +169,11 @@ void append_go_json(std::string& out, std::string_view text)
 std::string go_quoted(std::string_view bytes)
 {
     std::string out;
-    while (!bytes.empty()) {
+    while (true) {
+        const size_t plain = plain_length(bytes);
+        out += bytes.substr(0, plain);
+        bytes.remove_prefix(plain);
+        if (bytes.empty()) break;
         const Character c = first_character(bytes);
         const std::string_view raw = bytes.substr(0, c.length);
         bytes.remove_prefix(c.length);

@@ -9,13 +9,14 @@ namespace {
 
 constexpr std::string_view digits = "0123456789abcdef";
 
-/// -1 where it is no digit. Restic writes lower case; anything else would be a second name of the same thing.
-int value_of(char digit)
-{
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-    return -1;
-}
+/// The value of each character as a digit, -1 where it is none. Restic writes lower case; anything else would
+/// be a second name of the same thing.
+constexpr std::array<int8_t, 256> values = [] {
+    std::array<int8_t, 256> all{};
+    all.fill(-1);
+    for (size_t i = 0; i < digits.size(); ++i) all[static_cast<uint8_t>(digits[i])] = static_cast<int8_t>(i);
+    return all;
+}();
 
 /// Fetching the algorithm anew for each blob would cost as much as hashing a small one.
 const EVP_MD* sha256_algorithm()
@@ -46,8 +47,9 @@ Result<Id> Id::from_hex(std::string_view text)
     if (text.size() != 2 * size) return refused();
     Id id;
     for (size_t i = 0; i < size; ++i) {
-        const int high = value_of(text[2 * i]), low = value_of(text[2 * i + 1]);
-        if (high < 0 || low < 0) return refused();
+        const int high = values[static_cast<uint8_t>(text[2 * i])],
+                  low = values[static_cast<uint8_t>(text[2 * i + 1])];
+        if ((high | low) < 0) return refused();
         id.bytes[i] = static_cast<uint8_t>(high << 4 | low);
     }
     return id;
@@ -63,11 +65,10 @@ Id Id::from_bytes(std::string_view raw)
 
 std::string Id::hex() const
 {
-    std::string text;
-    text.reserve(2 * size);
-    for (const uint8_t byte : bytes) {
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
+    std::string text(2 * size, '\0');
+    for (size_t i = 0; i < size; ++i) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
     }
     return text;
 }

@@ -2,9 +2,9 @@
 
 #include "backup/repository/go_text.h"
 #include "base/base64.h"
-#include "base/json.h"
 
 #include <algorithm>
+#include <simdjson.h>
 
 namespace belay::backup {
 namespace {
@@ -81,13 +81,17 @@ class NodeWriter {
     void text(std::string_view name, std::string_view value)
     {
         if (value.empty()) return;
-        fmt::format_to(std::back_inserter(out_), ",\"{}\":", name);
+        begin(name);
         append_go_json(out_, value);
     }
     void number(std::string_view name, uint64_t value)
     {
-        if (value != 0) fmt::format_to(std::back_inserter(out_), ",\"{}\":{}", name, value);
+        if (value == 0) return;
+        begin(name);
+        const fmt::format_int written(value);
+        out_.append(written.data(), written.size());
     }
+    void begin(std::string_view name) { out_.append(",\"").append(name).append("\":"); }
     void write_attributes(const std::vector<ExtendedAttribute>& attributes)
     {
         if (attributes.empty()) return;
@@ -109,7 +113,7 @@ class NodeWriter {
         out_ += R"(,"content":[)";
         for (const Id& id : node.content) {
             if (out_.back() == '"') out_ += ',';
-            fmt::format_to(std::back_inserter(out_), "\"{}\"", id.hex());
+            out_.append("\"").append(id.hex()).append("\"");
         }
         out_ += ']';
     }
@@ -117,41 +121,55 @@ class NodeWriter {
     std::string& out_;
 };
 
-/// Reads the fields of one node; what is missing stays empty, as Go leaves it.
+using Value = simdjson::dom::element;
+
+/// Reads the fields of one node; what is missing, or of another type, stays empty, as Go leaves it.
 class NodeReader {
   public:
-    explicit NodeReader(const Json& json) : json_(json) {}
-
-    Result<Node> read() const
+    Result<Node> read(const simdjson::dom::object& object)
     {
-        Node node;
-        if (!json_.is_object()) return fail(ErrorKind::corrupt, "an entry of a folder is no JSON object");
-        node.name = TRY(go_unquoted(text("name")));
-        TRY(may_be_a_name(node.name));
-        node.type = TRY(type());
-        node.mode = unix_mode(number("mode"));
-        node.mtime = TRY(time("mtime"));
-        node.atime = TRY(time("atime"));
-        node.ctime = TRY(time("ctime"));
-        node.uid = static_cast<uint32_t>(number("uid"));
-        node.gid = static_cast<uint32_t>(number("gid"));
-        node.user = text("user");
-        node.group = text("group");
-        node.inode = number("inode");
-        node.device_id = number("device_id");
-        node.size = number("size");
-        node.links = number("links");
-        node.link_target = TRY(link_target());
-        node.attributes = TRY(attributes());
-        node.device = number("device");
-        node.content = TRY(content());
-        if (const auto found = json_.find("subtree"); found != json_.end() && found->is_string())
-            node.subtree = TRY(Id::from_hex(found->get_ref<const std::string&>()));
-        node.error = text("error");
-        return node;
+        for (const simdjson::dom::key_value_pair field : object) TRY(take(field.key, field.value));
+        if (!has_type_) return fail(ErrorKind::corrupt, "an entry of a folder has no type");
+        TRY(may_be_a_name(node_.name));
+        return std::move(node_);
     }
 
   private:
+    Result<void> take(std::string_view key, const Value& value)
+    {
+        if (key == "name") return take_name(text(value));
+        if (key == "type") return take_type(text(value));
+        if (key == "mtime") return take_time(node_.mtime, value);
+        if (key == "atime") return take_time(node_.atime, value);
+        if (key == "ctime") return take_time(node_.ctime, value);
+        if (key == "content") return take_content(value);
+        if (key == "subtree") return take_subtree(text(value));
+        if (key == "extended_attributes") return take_attributes(value);
+        if (key == "linktarget_raw") return take_raw_target(text(value));
+        if (key == "mode") node_.mode = unix_mode(number(value));
+        if (key == "uid") node_.uid = static_cast<uint32_t>(number(value));
+        if (key == "gid") node_.gid = static_cast<uint32_t>(number(value));
+        if (key == "user") node_.user = text(value);
+        if (key == "group") node_.group = text(value);
+        if (key == "inode") node_.inode = number(value);
+        if (key == "device_id") node_.device_id = number(value);
+        if (key == "size") node_.size = number(value);
+        if (key == "links") node_.links = number(value);
+        if (key == "linktarget" && node_.link_target.empty()) node_.link_target = text(value);
+        if (key == "device") node_.device = number(value);
+        if (key == "error") node_.error = text(value);
+        return {};
+    }
+    static std::string_view text(const Value& value)
+    {
+        std::string_view text;
+        return value.get(text) == simdjson::SUCCESS ? text : std::string_view();
+    }
+    static uint64_t number(const Value& value)
+    {
+        uint64_t number = 0;
+        return value.get(number) == simdjson::SUCCESS ? number : 0;
+    }
     static Result<void> may_be_a_name(const std::string& name)
     {
         const bool is_odd = name.empty() || name == "." || name == ".." ||
@@ -160,68 +178,69 @@ class NodeReader {
         return fail(ErrorKind::corrupt,
                     fmt::format("\"{}\" is no name that a file can have", go_quoted(name.substr(0, 80))));
     }
-    std::string text(const char* name) const
+    Result<void> take_name(std::string_view quoted)
     {
-        const auto found = json_.find(name);
-        return found != json_.end() && found->is_string() ? found->get<std::string>() : std::string();
+        node_.name = TRY(go_unquoted(quoted));
+        return {};
     }
-    uint64_t number(const char* name) const
+    Result<void> take_type(std::string_view name)
     {
-        const auto found = json_.find(name);
-        return found != json_.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
-    }
-    Result<Timestamp> time(const char* name) const
-    {
-        const auto found = json_.find(name);
-        if (found == json_.end()) return Timestamp{};
-        if (!found->is_string())
-            return fail(ErrorKind::corrupt, fmt::format("\"{}\" is no point in time", name));
-        return Timestamp::from_text(found->get_ref<const std::string&>());
-    }
-    Result<NodeType> type() const
-    {
-        const std::string name = text("type");
         const auto* const found = std::ranges::find(type_names, name);
         if (found == std::end(type_names))
             return fail(ErrorKind::corrupt, fmt::format("\"{}\" is no type of an entry", name.substr(0, 80)));
-        return static_cast<NodeType>(found - std::begin(type_names));
+        node_.type = static_cast<NodeType>(found - std::begin(type_names));
+        has_type_ = true;
+        return {};
     }
-    Result<std::string> link_target() const
+    static Result<void> take_time(Timestamp& time, const Value& value)
     {
-        const std::string raw = text("linktarget_raw");
-        if (raw.empty()) return text("linktarget");
-        return from_base64(raw);
+        time = TRY(Timestamp::from_text(text(value)));
+        return {};
     }
-    Result<std::vector<ExtendedAttribute>> attributes() const
+    Result<void> take_subtree(std::string_view hex)
     {
-        std::vector<ExtendedAttribute> all;
-        const auto found = json_.find("extended_attributes");
-        if (found == json_.end() || !found->is_array()) return all;
-        for (const Json& one : *found) {
-            const auto name = one.find("name"), value = one.find("value");
-            if (!one.is_object() || name == one.end() || !name->is_string())
-                return fail(ErrorKind::corrupt, "an extended attribute has no name");
-            ExtendedAttribute attribute{name->get<std::string>(), {}};
-            if (value != one.end() && value->is_string())
-                attribute.value = TRY(from_base64(value->get<std::string>()));
-            all.push_back(std::move(attribute));
+        if (!hex.empty()) node_.subtree = TRY(Id::from_hex(hex));
+        return {};
+    }
+    /// Bytes that are no UTF-8: these count, whatever stands beside them.
+    Result<void> take_raw_target(std::string_view base64)
+    {
+        if (!base64.empty()) node_.link_target = TRY(from_base64(std::string(base64)));
+        return {};
+    }
+    Result<void> take_content(const Value& value)
+    {
+        simdjson::dom::array list;
+        if (value.get(list) != simdjson::SUCCESS) return {};
+        for (const Value one : list) {
+            std::string_view hex;
+            if (one.get(hex) != simdjson::SUCCESS)
+                return fail(ErrorKind::corrupt, "the content of a file is no list of ids");
+            node_.content.push_back(TRY(Id::from_hex(hex)));
         }
-        return all;
+        return {};
     }
-    Result<std::vector<Id>> content() const
+    Result<void> take_attributes(const Value& value)
     {
-        std::vector<Id> all;
-        const auto found = json_.find("content");
-        if (found == json_.end() || !found->is_array()) return all;
-        all.reserve(found->size());
-        for (const Json& one : *found) {
-            if (!one.is_string()) return fail(ErrorKind::corrupt, "the content of a file is no list of ids");
-            all.push_back(TRY(Id::from_hex(one.get_ref<const std::string&>())));
+        simdjson::dom::array list;
+        if (value.get(list) != simdjson::SUCCESS) return {};
+        for (const Value one : list) {
+            simdjson::dom::object object;
+            ExtendedAttribute attribute;
+            if (one.get(object) != simdjson::SUCCESS)
+                return fail(ErrorKind::corrupt, "an extended attribute is no JSON object");
+            for (const simdjson::dom::key_value_pair field : object) {
+                if (field.key == "name") attribute.name = text(field.value);
+                if (field.key == "value") attribute.value = TRY(from_base64(std::string(text(field.value))));
+            }
+            if (attribute.name.empty()) return fail(ErrorKind::corrupt, "an extended attribute has no name");
+            node_.attributes.push_back(std::move(attribute));
         }
-        return all;
+        return {};
     }
 
-    const Json& json_;
+    Node node_;
+    bool has_type_ = false;
 };
 
 }  // namespace
@@ -253,13 +272,28 @@ std::string tree_text(std::span<const Node> nodes)
 
 Result<std::vector<Node>> read_tree(std::string_view text)
 {
-    const Json json = TRY(parse_json(text));
-    const auto nodes = json.find("nodes");
-    if (!json.is_object() || nodes == json.end() || !(nodes->is_array() || nodes->is_null()))
+    // The parser and what it needs behind the text are kept: trees are many and small.
+    thread_local simdjson::dom::parser parser;
+    thread_local std::string padded;
+    padded.assign(text);
+    padded.append(simdjson::SIMDJSON_PADDING, '\0');
+    simdjson::dom::object tree;
+    if (parser.parse(padded.data(), text.size(), false).get(tree) != simdjson::SUCCESS)
+        return fail(ErrorKind::corrupt, "a tree is no JSON object");
+    Value nodes;
+    simdjson::dom::array list;
+    if (tree["nodes"].get(nodes) != simdjson::SUCCESS ||
+        !(nodes.is_null() || nodes.get(list) == simdjson::SUCCESS))
         return fail(ErrorKind::corrupt, "a tree has no list of nodes");
     std::vector<Node> all;
-    all.reserve(nodes->size());
-    for (const Json& one : *nodes) all.push_back(TRY(NodeReader(one).read()));
+    if (nodes.is_null()) return all;
+    all.reserve(list.size());
+    for (const Value one : list) {
+        simdjson::dom::object entry;
+        if (one.get(entry) != simdjson::SUCCESS)
+            return fail(ErrorKind::corrupt, "an entry of a folder is no JSON object");
+        all.push_back(TRY(NodeReader().read(entry)));
+    }
     std::ranges::sort(all, {}, &Node::name);
     const auto twice = std::ranges::adjacent_find(all, {}, &Node::name);
     if (twice != all.end())

@@ -89,10 +89,17 @@ std::optional<Timestamp> read(std::string_view text)
 
 Timestamp Timestamp::local(int64_t at, uint32_t nanoseconds)
 {
-    const time_t time = at;
-    tm parts = {};
-    const bool known = ::localtime_r(&time, &parts) != nullptr;
-    return {at, nanoseconds, known ? static_cast<int32_t>(parts.tm_gmtoff) : 0};
+    // All zones change on quarters of an hour; the C library would take a lock each time that it is asked.
+    constexpr int64_t quarter = 15 * 60;
+    thread_local int64_t known_quarter = INT64_MIN;
+    thread_local int32_t zone = 0;
+    if (at / quarter != known_quarter) {
+        const time_t time = at;
+        tm parts = {};
+        zone = ::localtime_r(&time, &parts) != nullptr ? static_cast<int32_t>(parts.tm_gmtoff) : 0;
+        known_quarter = at / quarter;
+    }
+    return {at, nanoseconds, zone};
 }
 
 Timestamp Timestamp::now()
@@ -112,16 +119,29 @@ std::string Timestamp::text() const
     const auto day = std::chrono::floor<days>(moment);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss time(moment - day);
-    std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                   time.hours().count(), time.minutes().count(), time.seconds().count());
+    std::string text;
+    text.reserve(35);
+    const auto put = [&text](int64_t number, int digits, char before) {
+        if (before != '\0') text += before;
+        text.append(static_cast<size_t>(digits), '0');
+        for (size_t at = text.size(); number > 0; number /= 10)
+            text[--at] = static_cast<char>('0' + number % 10);
+    };
+    put(static_cast<int>(date.year()), 4, '\0');
+    put(static_cast<unsigned>(date.month()), 2, '-');
+    put(static_cast<unsigned>(date.day()), 2, '-');
+    put(time.hours().count(), 2, 'T');
+    put(time.minutes().count(), 2, ':');
+    put(time.seconds().count(), 2, ':');
     if (nanoseconds != 0) {
-        text += fmt::format(".{:09}", nanoseconds);
+        put(nanoseconds, 9, '.');
         text.resize(text.find_last_not_of('0') + 1);
     }
     if (zone == 0) return text + "Z";
     const int32_t minutes = std::abs(zone) / 60;
-    return text + fmt::format("{}{:02}:{:02}", zone < 0 ? '-' : '+', minutes / 60, minutes % 60);
+    put(minutes / 60, 2, zone < 0 ? '-' : '+');
+    put(minutes % 60, 2, ':');
+    return text;
 }
 
 Result<Timestamp> Timestamp::from_text(std::string_view text)

@@ -1,14 +1,6 @@
 #include "cli/backup/common_options.h"
 
-#include <cstdlib>
-
 namespace belay::cli {
-
-std::string environment(const char* name)
-{
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-    return value == nullptr ? "" : value;
-}
 
 void CommonOptions::declare(OptionTable& options)
 {

@@ -2,6 +2,7 @@
 // What every command of `belay backup` takes: the repository, its password, and how to speak.
 
 #include "cli/backup/options.h"
+#include "cli/environment.h"
 
 namespace belay::cli {
 
@@ -22,8 +23,5 @@ struct CommonOptions {
     /// What was not said is taken from the environment, by restic's names.
     void take_from_environment();
 };
-
-/// A variable of the environment; empty where there is none. Threads: any, for nobody changes them.
-std::string environment(const char* name);
 
 }  // namespace belay::cli
