@@ -97,8 +97,16 @@ void take_status(Node& node, const struct stat& status, AccountNames& accounts)
     if (counts_links) node.links = status.st_nlink;
 }
 
+/// Whatever changes link target or attributes changes the time of the last change.
+bool is_untouched(const Node& now, const Node& before)
+{
+    return now.type == before.type && now.ctime == before.ctime && now.mtime == before.mtime &&
+           now.inode == before.inode && now.device_id == before.device_id && now.size == before.size;
+}
+
 Result<Node> make_node(int folder, const std::string& at, const std::string& path, const std::string& name,
-                       AccountNames& accounts, const std::function<void(const Error&)>& problem)
+                       const Node* before, AccountNames& accounts,
+                       const std::function<void(const Error&)>& problem)
 {
     struct stat status = {};
     if (::fstatat(folder, at.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
@@ -106,6 +114,11 @@ Result<Node> make_node(int folder, const std::string& at, const std::string& pat
     Node node;
     node.name = name;
     take_status(node, status, accounts);
+    if (before != nullptr && is_untouched(node, *before)) {
+        node.link_target = before->link_target;
+        node.attributes = before->attributes;
+        return node;
+    }
     if (node.type == NodeType::symlink) node.link_target = TRY(link_target_of(folder, at, path));
     const std::string by_proc = folder == AT_FDCWD ? at : fmt::format("/proc/self/fd/{}/{}", folder, at);
     Result<std::vector<ExtendedAttribute>> attributes = attributes_of(by_proc, path);
@@ -146,16 +159,16 @@ std::string AccountNames::group(uint32_t gid)
     return place->second;
 }
 
-Result<Node> node_of(const FolderHandle& folder, const std::string& name, AccountNames& accounts,
-                     const std::function<void(const Error&)>& problem)
+Result<Node> node_of(const FolderHandle& folder, const std::string& name, const Node* before,
+                     AccountNames& accounts, const std::function<void(const Error&)>& problem)
 {
-    return make_node(folder.descriptor, name, folder.path + "/" + name, name, accounts, problem);
+    return make_node(folder.descriptor, name, folder.path + "/" + name, name, before, accounts, problem);
 }
 
 Result<Node> node_of_path(const std::string& path, const std::string& name, AccountNames& accounts,
                           const std::function<void(const Error&)>& problem)
 {
-    return make_node(AT_FDCWD, path, path, name, accounts, problem);
+    return make_node(AT_FDCWD, path, path, name, nullptr, accounts, problem);
 }
 
 }  // namespace belay::backup

@@ -28,9 +28,11 @@ struct FolderHandle {
 };
 
 /// The node of an entry of a folder, with its link target and extended attributes. A problem with these alone
-/// is told to `problem` and leaves them out. Errors: those of the system.
-Result<Node> node_of(const FolderHandle& folder, const std::string& name, AccountNames& accounts,
-                     const std::function<void(const Error&)>& problem);
+/// is told to `problem` and leaves them out. `before` is what it was in a parent snapshot, or null: where it
+/// has not been touched since, its link target and attributes are taken from there. Errors: those of the
+/// system.
+Result<Node> node_of(const FolderHandle& folder, const std::string& name, const Node* before,
+                     AccountNames& accounts, const std::function<void(const Error&)>& problem);
 
 /// The same of a path. `name` is what the node is called.
 Result<Node> node_of_path(const std::string& path, const std::string& name, AccountNames& accounts,

@@ -132,7 +132,8 @@ Result<Id> FolderSaver::save(const TargetTree& targets)
     const std::lock_guard lock(mutex_);
     if (error_) return std::unexpected(*error_);
     if (is_stopped())
-        return fail(ErrorKind::refused, "given up; there is no snapshot of it", "the same again goes on where it was");
+        return fail(ErrorKind::refused, "given up; there is no snapshot of it",
+                    "the same again goes on where it was");
     if (!found_any_)
         return fail(ErrorKind::not_found, "none of the paths could be saved", "look at what was said above");
     return *root_;
@@ -232,7 +233,8 @@ void FolderSaver::list_folder(const Folder& folder)
     const FolderHandle here{handle->number(), folder->path};
     for (const std::string& name : *names) {
         const std::string path = joined(folder->path, name);
-        Result<Node> node = node_of(here, name, accounts_, [&](const Error& error) { problem(path, error); });
+        Result<Node> node = node_of(here, name, find_node(before, name), accounts_,
+                                    [&](const Error& error) { problem(path, error); });
         if (!node) {
             problem(path, node.error());
             continue;

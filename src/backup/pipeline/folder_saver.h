@@ -49,10 +49,7 @@ class FolderSaver {
     bool is_unchanged(const Node& now, const Node& before) const;
     std::vector<Node> nodes_before(const std::optional<Id>& tree);
     void stop(const Error& error);
-    bool is_stopped() const
-    {
-        return stopped_ || (options_.is_given_up != nullptr && *options_.is_given_up);
-    }
+    bool is_stopped() const { return stopped_ || (options_.is_given_up != nullptr && *options_.is_given_up); }
 
     Repository& repository_;
     const SavingOptions& options_;

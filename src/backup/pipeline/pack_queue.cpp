@@ -8,7 +8,7 @@ constexpr size_t full_index = 50000;
 
 }  // namespace
 
-PackQueue::PackQueue(Repository& repository, size_t writers) : repository_(repository), most_waiting_(writers)
+PackQueue::PackQueue(Repository& repository, size_t writers) : repository_(repository)
 {
     for (size_t i = 0; i < writers; ++i) threads_.emplace_back([this] { work(); });
 }
@@ -26,7 +26,7 @@ PackQueue::~PackQueue()
 Result<void> PackQueue::save(FinishedPack pack)
 {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return error_ || waiting_.size() < most_waiting_; });
+    changed_.wait(lock, [&] { return error_ || waiting_.empty(); });
     if (error_) return std::unexpected(*error_);
     waiting_.push_back(std::move(pack));
     changed_.notify_all();

@@ -14,7 +14,7 @@ namespace belay::backup {
 /// Threads: any for save(); finish() once.
 class PackQueue {
   public:
-    /// `writers` save at the same time; no more than so many packs wait besides.
+    /// `writers` save at the same time; one pack may wait besides.
     PackQueue(Repository& repository, size_t writers);
     ~PackQueue();
     PackQueue(const PackQueue&) = delete;
@@ -32,7 +32,6 @@ class PackQueue {
     Result<void> write_index(const std::vector<IndexedPack>& packs);
 
     Repository& repository_;
-    size_t most_waiting_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<FinishedPack> waiting_;

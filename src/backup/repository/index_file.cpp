@@ -1,124 +1,78 @@
 #include "backup/repository/index_file.h"
 
-#include "base/json.h"
+#include <simdjson.h>
 
 namespace belay::backup {
 namespace {
 
-/// {"packs":[{"id":..., "blobs":[{"id","type","offset","length","uncompressed_length"}, ...]}, ...]}, by the
-/// events of the parser.
-class IndexReader final : public nlohmann::json_sax<Json> {
-  public:
-    explicit IndexReader(const std::function<void(IndexedPack)>& each) : each_(each) {}
+using Value = simdjson::dom::element;
 
-    const std::string& problem() const { return problem_; }
-    bool has_packs() const { return has_packs_; }
+std::unexpected<Error> damaged(std::string_view why)
+{
+    return fail(ErrorKind::corrupt, fmt::format("an index is damaged: {}", why));
+}
 
-    bool key(std::string& name) override
-    {
-        key_ = name;
-        return true;
-    }
-    bool start_object(size_t) override
-    {
-        ++depth_;
-        if (depth_ == pack_depth && in_packs_) pack_ = {};
-        if (depth_ == blob_depth && in_blobs_) blob_ = {}, seen_ = 0;
-        return depth_ <= most_depth || refuse("it is nested too deep");
-    }
-    bool end_object() override
-    {
-        if (depth_ == blob_depth && in_blobs_) {
-            if (seen_ != all_fields) return refuse("a blob in it lacks its id, type, offset or length");
-            pack_.blobs.push_back(blob_);
+Result<Id> id_of(const Value& value)
+{
+    std::string_view hex;
+    if (value.get(hex) != simdjson::SUCCESS) return damaged("an id in it is no text");
+    return Id::from_hex(hex);
+}
+
+Result<uint32_t> number_of_bytes(std::string_view field, const Value& value)
+{
+    uint64_t number = 0;
+    if (value.get(number) != simdjson::SUCCESS || number > INT32_MAX)
+        return damaged(fmt::format("a blob in it has no {} that can be", field));
+    return static_cast<uint32_t>(number);
+}
+
+/// {"id","type","offset","length","uncompressed_length"}
+Result<PackedBlob> read_blob(const simdjson::dom::object& object)
+{
+    PackedBlob blob;
+    unsigned seen = 0;
+    for (const auto& [key, value] : object) {
+        if (key == "id") {
+            blob.id = TRY(id_of(value));
+            seen |= 1U;
+        } else if (key == "type") {
+            std::string_view type;
+            if (value.get(type) != simdjson::SUCCESS || (type != "data" && type != "tree"))
+                return damaged("a blob in it is neither data nor tree");
+            blob.type = type == "tree" ? BlobType::tree : BlobType::data;
+            seen |= 2U;
+        } else if (key == "offset") {
+            blob.offset = TRY(number_of_bytes(key, value));
+            seen |= 4U;
+        } else if (key == "length") {
+            blob.length = TRY(number_of_bytes(key, value));
+            seen |= 8U;
+        } else if (key == "uncompressed_length") {
+            blob.plain_size = TRY(number_of_bytes(key, value));
         }
-        if (depth_ == pack_depth && in_packs_) {
-            if (pack_.id.is_null()) return refuse("a pack in it has no id");
-            each_(std::move(pack_));
-        }
-        --depth_;
-        return true;
     }
-    bool start_array(size_t) override
-    {
-        ++depth_;
-        if (depth_ == 2 && key_ == "packs") in_packs_ = has_packs_ = true;
-        if (depth_ == 4 && in_packs_ && key_ == "blobs") in_blobs_ = true;
-        return depth_ <= most_depth || refuse("it is nested too deep");
-    }
-    bool end_array() override
-    {
-        if (depth_ == 4) in_blobs_ = false;
-        if (depth_ == 2) in_packs_ = false;
-        --depth_;
-        return true;
-    }
-    bool string(std::string& value) override
-    {
-        if (depth_ == pack_depth && in_packs_ && key_ == "id") return take_id(value, pack_.id);
-        if (depth_ != blob_depth || !in_blobs_) return true;
-        if (key_ == "id") {
-            seen_ |= 1;
-            return take_id(value, blob_.id);
-        }
-        if (key_ == "type") {
-            seen_ |= 2;
-            if (value != "data" && value != "tree") return refuse("a blob in it is of the type " + value);
-            blob_.type = value == "tree" ? BlobType::tree : BlobType::data;
-        }
-        return true;
-    }
-    bool number_unsigned(uint64_t value) override
-    {
-        if (depth_ != blob_depth || !in_blobs_) return true;
-        if (key_ == "offset") return take(value, blob_.offset, 4);
-        if (key_ == "length") return take(value, blob_.length, 8);
-        if (key_ == "uncompressed_length") return take(value, blob_.plain_size, 0);
-        return true;
-    }
-    bool null() override { return true; }
-    bool boolean(bool) override { return true; }
-    bool number_integer(int64_t) override { return true; }
-    bool number_float(double, const std::string&) override { return true; }
-    bool binary(Json::binary_t&) override { return true; }
-    bool parse_error(size_t at, const std::string&, const Json::exception&) override
-    {
-        return refuse(fmt::format("it is no JSON from byte {}", at));
-    }
+    if (seen != 15) return damaged("a blob in it lacks its id, type, offset or length");
+    return blob;
+}
 
-  private:
-    /// Depths at which the objects of a pack and of a blob begin to have fields.
-    static constexpr int pack_depth = 3, blob_depth = 5, most_depth = 16;
-    static constexpr unsigned all_fields = 1 | 2 | 4 | 8;
-
-    bool refuse(std::string why)
-    {
-        if (problem_.empty()) problem_ = std::move(why);
-        return false;
+/// {"id", "blobs": [...]}
+Result<IndexedPack> read_pack(const simdjson::dom::object& object)
+{
+    IndexedPack pack;
+    Value value;
+    if (object["id"].get(value) != simdjson::SUCCESS) return damaged("a pack in it has no id");
+    pack.id = TRY(id_of(value));
+    simdjson::dom::array blobs;
+    if (object["blobs"].get(blobs) != simdjson::SUCCESS) return pack;
+    pack.blobs.reserve(blobs.size());
+    for (const Value one : blobs) {
+        simdjson::dom::object blob;
+        if (one.get(blob) != simdjson::SUCCESS) return damaged("a blob in it is no JSON object");
+        pack.blobs.push_back(TRY(read_blob(blob)));
     }
-    bool take_id(const std::string& text, Id& id)
-    {
-        const Result<Id> read = Id::from_hex(text);
-        if (!read) return refuse(read.error().what);
-        id = *read;
-        return true;
-    }
-    bool take(uint64_t value, uint32_t& to, unsigned field)
-    {
-        if (value > INT32_MAX) return refuse(fmt::format("a blob in it has {} {}", key_, value));
-        to = static_cast<uint32_t>(value);
-        seen_ |= field;
-        return true;
-    }
-
-    const std::function<void(IndexedPack)>& each_;
-    std::string key_, problem_;
-    int depth_ = 0;
-    bool in_packs_ = false, in_blobs_ = false, has_packs_ = false;
-    IndexedPack pack_;
-    PackedBlob blob_;
-    unsigned seen_ = 0;
-};
+    return pack;
+}
 
 }  // namespace
 
@@ -143,10 +97,17 @@ std::string index_text(std::span<const IndexedPack> packs)
 
 Result<void> read_index(std::string_view text, const std::function<void(IndexedPack)>& each)
 {
-    IndexReader reader(each);
-    const bool whole = Json::sax_parse(text, &reader);
-    if (!whole) return fail(ErrorKind::corrupt, fmt::format("an index is damaged: {}", reader.problem()));
-    if (!reader.has_packs()) return fail(ErrorKind::corrupt, "an index is damaged: it lists no packs");
+    simdjson::dom::parser parser;
+    simdjson::dom::object index;
+    simdjson::dom::array packs;
+    if (parser.parse(text.data(), text.size()).get(index) != simdjson::SUCCESS)
+        return damaged("it is no JSON object");
+    if (index["packs"].get(packs) != simdjson::SUCCESS) return damaged("it lists no packs");
+    for (const Value one : packs) {
+        simdjson::dom::object pack;
+        if (one.get(pack) != simdjson::SUCCESS) return damaged("a pack in it is no JSON object");
+        each(TRY(read_pack(pack)));
+    }
     return {};
 }
 

@@ -8,6 +8,9 @@ namespace {
 /// Of an entry in the header, at most.
 constexpr size_t entry_size = 41;
 
+/// A pack is full before it has filled this: memory that is not touched costs nothing.
+constexpr size_t usual_capacity = 20 << 20, slack = 8 << 20;
+
 }  // namespace
 
 size_t PackBuilder::size() const
@@ -24,6 +27,10 @@ bool PackBuilder::has_room_for(const SealedBlob& blob) const
 void PackBuilder::add(const SealedBlob& blob)
 {
     INVARIANT(has_room_for(blob));
+    // A text that grows by doubling would take twice the room of a pack.
+    if (bytes_.size() + blob.bytes.size() > bytes_.capacity())
+        bytes_.reserve(bytes_.empty() ? usual_capacity
+                                      : bytes_.size() + bytes_.size() / 4 + blob.bytes.size() + slack);
     blobs_.push_back({.id = blob.id,
                       .type = blob.type,
                       .offset = static_cast<uint32_t>(bytes_.size()),

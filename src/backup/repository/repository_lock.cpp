@@ -66,19 +66,32 @@ Result<size_t> remove_locks(const Repository& repository, bool all)
 
 Result<std::unique_ptr<RepositoryLock>> RepositoryLock::take(const Repository& repository, Access access)
 {
+    std::unique_ptr<RepositoryLock> lock = TRY(begin(repository, access));
+    TRY(lock->confirm());
+    return lock;
+}
+
+Result<std::unique_ptr<RepositoryLock>> RepositoryLock::begin(const Repository& repository, Access access)
+{
     TRY(nobody_minds(repository, access, {}));
     LockFile lock = LockFile::of_this_process(access == Access::exclusive);
     lock.id = TRY(repository.save_text(FileKind::lock, lock.to_text()));
-    std::this_thread::sleep_for(settle);
-    if (const Result<void> alone = nobody_minds(repository, access, lock.id); !alone) {
-        TRY(repository.backend().remove({FileKind::lock, lock.id}));
-        return std::unexpected(alone.error());
-    }
-    return std::unique_ptr<RepositoryLock>(new RepositoryLock(repository, std::move(lock)));
+    return std::unique_ptr<RepositoryLock>(new RepositoryLock(repository, std::move(lock), access));
 }
 
-RepositoryLock::RepositoryLock(const Repository& repository, LockFile lock)
-    : repository_(repository), lock_(std::move(lock)), thread_([this] { keep_alive(); })
+Result<void> RepositoryLock::confirm()
+{
+    std::this_thread::sleep_until(written_ + settle);
+    Id own;
+    {
+        const std::lock_guard guard(mutex_);
+        own = lock_.id;
+    }
+    return nobody_minds(repository_, access_, own);
+}
+
+RepositoryLock::RepositoryLock(const Repository& repository, LockFile lock, Access access)
+    : repository_(repository), access_(access), lock_(std::move(lock)), thread_([this] { keep_alive(); })
 {
 }
 

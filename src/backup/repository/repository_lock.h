@@ -25,6 +25,10 @@ class RepositoryLock {
     /// Takes the lock, and writes it anew every five minutes as long as this object lives. Locks that are
     /// stale are in nobody's way. Errors: busy, naming who holds it; those of the place.
     static Result<std::unique_ptr<RepositoryLock>> take(const Repository& repository, Access access);
+    /// The same in two parts: what others cannot alter under a lock may be read between them. Nothing may be
+    /// written before confirm() has said that nobody took a lock at the same moment. Errors: as take().
+    static Result<std::unique_ptr<RepositoryLock>> begin(const Repository& repository, Access access);
+    Result<void> confirm();
     /// Gives it back.
     ~RepositoryLock();
     RepositoryLock(const RepositoryLock&) = delete;
@@ -35,10 +39,12 @@ class RepositoryLock {
     bool is_held() const;
 
   private:
-    RepositoryLock(const Repository& repository, LockFile lock);
+    RepositoryLock(const Repository& repository, LockFile lock, Access access);
     void keep_alive();
 
     const Repository& repository_;
+    Access access_;
+    std::chrono::steady_clock::time_point written_ = std::chrono::steady_clock::now();
     mutable std::mutex mutex_;
     std::condition_variable ends_changed_;
     LockFile lock_;

@@ -42,7 +42,8 @@ Result<backup::PlaceOptions> BackupContext::place_options()
     http.ca_file = options_.cacert;
     http.certificate_file = options_.tls_client_cert;
     http.trusts_any_server = options_.insecure_tls;
-    if (!options_.limit_upload.empty()) http.upload_limit = TRY(read_count("--limit-upload", options_.limit_upload));
+    if (!options_.limit_upload.empty())
+        http.upload_limit = TRY(read_count("--limit-upload", options_.limit_upload));
     if (!options_.limit_download.empty())
         http.download_limit = TRY(read_count("--limit-download", options_.limit_download));
     place.rest.retries.tells = [this](const Error& error, Milliseconds pause) {
@@ -76,7 +77,7 @@ Result<Repository*> BackupContext::open(std::optional<Access> access)
     return &*repository_;
 }
 
-Result<void> BackupContext::lock(Access access)
+Result<void> BackupContext::begin_lock(Access access)
 {
     ticker_ = std::make_unique<Ticker>(
         Milliseconds(100), std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP}, [this] { tick(); },
@@ -103,10 +104,26 @@ Result<void> BackupContext::lock(Access access)
     }
 }
 
+Result<void> BackupContext::confirm_lock()
+{
+    if (!lock_) return {};
+    Result<void> confirmed = lock_->confirm();
+    if (!confirmed && confirmed.error().kind == ErrorKind::busy) exit_of_failure_ = BackupExit::locked;
+    return confirmed;
+}
+
+Result<void> BackupContext::lock(Access access)
+{
+    TRY(begin_lock(access));
+    return confirm_lock();
+}
+
 Result<Repository*> BackupContext::open_with_index(std::optional<Access> access)
 {
-    Repository* repository = TRY(open(access));
+    Repository* repository = TRY(open(std::nullopt));
+    if (access) TRY(begin_lock(*access));
     TRY(repository->load_index([this](const backup::Id&, const Error& error) { problem(error); }));
+    TRY(confirm_lock());
     return repository;
 }
 

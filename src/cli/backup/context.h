@@ -86,6 +86,9 @@ class BackupContext {
     Result<backup::PlaceOptions> place_options();
     void tick();
     void on_signal(int signal);
+    /// The two halves of lock(): what is read between them need not wait.
+    Result<void> begin_lock(backup::Access access);
+    Result<void> confirm_lock();
     Result<backup::Repository> open_at(std::unique_ptr<backup::Backend> place);
 
     Console& console_;
