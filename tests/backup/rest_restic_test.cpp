@@ -93,7 +93,9 @@ class StartsAgain {
         : thread_([this, &server](const std::stop_token& over) {
               std::unique_lock lock(mutex_);
               if (!changed_.wait(lock, over, [this] { return is_asked_; })) return;
+              lock.unlock();
               server.start();
+              lock.lock();
               is_up_ = true;
               changed_.notify_all();
               changed_.wait(lock, over, [] { return false; });

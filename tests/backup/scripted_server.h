@@ -58,7 +58,8 @@ struct Script {
 };
 
 /// An answer with a body that fits.
-inline Script answer(std::string status, std::string body = {}, std::vector<std::string> fields = {})
+inline Script answer(const std::string& status, const std::string& body = {},
+                     const std::vector<std::string>& fields = {})
 {
     return {[=](Exchange& exchange) { exchange.answers(status, body, fields); }};
 }
@@ -86,6 +87,7 @@ class ScriptedServer {
     explicit ScriptedServer(std::vector<Script> scripts, bool listens = true) : scripts_(std::move(scripts))
     {
         listener_ = host::Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        REQUIRE(listener_.number() >= 0);
         sockaddr_in address{
             .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
         socklen_t length = sizeof address;
