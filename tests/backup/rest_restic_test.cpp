@@ -5,7 +5,8 @@
 #include "notes.h"
 #include "rest_server.h"
 
-#include <condition_variable>
+#include <atomic>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -90,40 +91,38 @@ struct EndsServer final : SavingObserver {
 class StartsAgain {
   public:
     explicit StartsAgain(RestServer& server)
-        : thread_([this, &server](const std::stop_token& over) {
-              std::unique_lock lock(mutex_);
-              if (!changed_.wait(lock, over, [this] { return is_asked_; })) return;
-              lock.unlock();
+        : thread_([this, &server] {
+              if (!asked_.get_future().get()) return;
               server.start();
-              lock.lock();
-              is_up_ = true;
-              changed_.notify_all();
-              changed_.wait(lock, over, [] { return false; });
+              up_.set_value();
+              over_.get_future().wait();
           })
     {
     }
+    ~StartsAgain()
+    {
+        std::call_once(once_, [&] { asked_.set_value(false); });
+        over_.set_value();
+        thread_.join();
+    }
+    StartsAgain(const StartsAgain&) = delete;
+    StartsAgain& operator=(const StartsAgain&) = delete;
+
+    /// Threads: any, any number of times.
     void ask()
     {
-        const std::lock_guard lock(mutex_);
+        std::call_once(once_, [&] { asked_.set_value(true); });
         is_asked_ = true;
-        changed_.notify_all();
     }
-    bool is_asked()
-    {
-        const std::lock_guard lock(mutex_);
-        return is_asked_;
-    }
-    void wait()
-    {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return is_up_; });
-    }
+    bool is_asked() const { return is_asked_; }
+    void wait() { up_.get_future().wait(); }
 
   private:
-    std::mutex mutex_;
-    std::condition_variable_any changed_;
-    bool is_asked_ = false, is_up_ = false;
-    std::jthread thread_;
+    std::once_flag once_;
+    std::promise<bool> asked_;
+    std::promise<void> up_, over_;
+    std::atomic<bool> is_asked_ = false;
+    std::thread thread_;
 };
 
 TEST_CASE("a server that dies in the middle of a backup, and comes again, does it no harm")
