@@ -1,5 +1,7 @@
-// Whatever a repository may hold: each of its texts is refused, or it is one that reads the same again.
+// Whatever a repository may hold, or a server say: each of its texts is refused, or it is one that reads the
+// same again.
 
+#include "backup/backend/rest_listing.h"
 #include "backup/repository/compression.h"
 #include "backup/repository/config.h"
 #include "backup/repository/go_text.h"
@@ -31,6 +33,10 @@ void read_again(std::string_view text)
     if (const auto lock = LockFile::from_text(text))
         INVARIANT(LockFile::from_text(lock->to_text()).has_value());
     if (const auto key = KeyFile::from_text(text)) INVARIANT(KeyFile::from_text(key->to_text()).has_value());
+    for (const bool is_version_2 : {true, false}) {
+        const auto listing = read_rest_listing(text, is_version_2);
+        INVARIANT(!listing || (is_version_2 ? listing->names.empty() : listing->files.empty()));
+    }
     std::vector<IndexedPack> packs;
     if (read_index(text, [&](IndexedPack pack) { packs.push_back(std::move(pack)); })) {
         size_t count = 0;

@@ -13,8 +13,8 @@
 namespace belay::backup {
 namespace {
 
-const std::string content = Scratch::random_text(1 << 20, 9);
-const FileName pack{FileKind::pack, Id::of(content)};
+const std::string kept_text = Scratch::random_text(1 << 20, 9);
+const FileName kept_pack{FileKind::pack, Id::of(kept_text)};
 
 std::string path_in(const std::string& folder, const FileName& name)
 {
@@ -64,7 +64,7 @@ TEST_CASE("a full disk is said to be full, leaves no half file, and what was the
         REQUIRE(::mount("none", folder.c_str(), "tmpfs", 0, "size=3m,nr_inodes=1000") == 0);
         LocalBackend place(folder);
         must(place.create());
-        must(place.save(pack, content));
+        must(place.save(kept_pack, kept_text));
         const std::string large = Scratch::random_text(4 << 20, 10);
         const FileName name{FileKind::pack, Id::of(large)};
         const Result<void> saved = place.save(name, large);
@@ -73,7 +73,7 @@ TEST_CASE("a full disk is said to be full, leaves no half file, and what was the
         CHECK(saved.error().what.find(name.id.hex()) != std::string::npos);
         CHECK(saved.error().what.ends_with(": No space left on device"));
         CHECK(files_below(folder) == 1);
-        CHECK(must(place.load(pack, 0, 0)) == content);
+        CHECK(must(place.load(kept_pack, 0, 0)) == kept_text);
         // There is room again for what is small enough.
         must(place.save({FileKind::lock, Id::of("lock")}, "lock"));
     });
@@ -85,21 +85,21 @@ TEST_CASE("a read-only place is read, and nothing else")
     const std::string folder = scratch.path("repository");
     LocalBackend place(folder);
     must(place.create());
-    must(place.save(pack, content));
+    must(place.save(kept_pack, kept_text));
     with_own_mounts([&] {
         REQUIRE(::mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) == 0);
         REQUIRE(::mount("none", folder.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0);
-        CHECK(must(place.load(pack, 0, 0)) == content);
+        CHECK(must(place.load(kept_pack, 0, 0)) == kept_text);
         CHECK(must(place.list(FileKind::pack)).size() == 1);
-        must(place.save(pack, content));
+        must(place.save(kept_pack, kept_text));
         const Result<void> saved = place.save({FileKind::lock, Id::of("lock")}, "lock");
         REQUIRE(!saved);
         CHECK(saved.error().kind == ErrorKind::io);
         CHECK(saved.error().what.ends_with(": Read-only file system"));
-        const Result<void> removed = place.remove(pack);
+        const Result<void> removed = place.remove(kept_pack);
         REQUIRE(!removed);
         CHECK(removed.error().what ==
-              fmt::format("cannot remove {}: Read-only file system", path_in(folder, pack)));
+              fmt::format("cannot remove {}: Read-only file system", path_in(folder, kept_pack)));
     });
 }
 
@@ -109,17 +109,17 @@ TEST_CASE("who may not is told so")
     const std::string folder = scratch.path("repository");
     LocalBackend place(folder);
     must(place.create());
-    must(place.save(pack, content));
+    must(place.save(kept_pack, kept_text));
     REQUIRE(::chmod(std::filesystem::path(folder).parent_path().c_str(), 0755) == 0);
     REQUIRE(::chmod(folder.c_str(), 0755) == 0);
     REQUIRE(::chmod((folder + "/data").c_str(), 0) == 0);
     REQUIRE(::chmod((folder + "/locks").c_str(), 0555) == 0);
     REQUIRE(::chmod((folder + "/snapshots").c_str(), 0) == 0);
     as_nobody([&] {
-        CHECK(place.load(pack, 0, 0).error().kind == ErrorKind::permission);
-        CHECK(place.size(pack).error().kind == ErrorKind::permission);
-        CHECK(place.remove(pack).error().kind == ErrorKind::permission);
-        CHECK(place.save(pack, content).error().kind == ErrorKind::permission);
+        CHECK(place.load(kept_pack, 0, 0).error().kind == ErrorKind::permission);
+        CHECK(place.size(kept_pack).error().kind == ErrorKind::permission);
+        CHECK(place.remove(kept_pack).error().kind == ErrorKind::permission);
+        CHECK(place.save(kept_pack, kept_text).error().kind == ErrorKind::permission);
         CHECK(place.save({FileKind::lock, Id::of("lock")}, "lock").error().kind == ErrorKind::permission);
         // No list is none of no files: whoever prunes would remove everything.
         CHECK(place.list(FileKind::snapshot).error().kind == ErrorKind::permission);
@@ -140,21 +140,22 @@ TEST_CASE("what is no file holds nobody up, is not listed, and is replaced by a 
     const std::string folder = scratch.path("repository");
     LocalBackend place(folder);
     must(place.create());
-    const std::string path = path_in(folder, pack);
+    const std::string path = path_in(folder, kept_pack);
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-    const Result<std::string> loaded = place.load(pack, 0, 0);
+    const Result<std::string> loaded = place.load(kept_pack, 0, 0);
     REQUIRE(!loaded);
     CHECK(loaded.error().kind == ErrorKind::corrupt);
     CHECK(loaded.error().what == path + " is no file");
-    CHECK(place.size(pack).error().kind == ErrorKind::corrupt);
+    CHECK(place.size(kept_pack).error().kind == ErrorKind::corrupt);
     CHECK(must(place.list(FileKind::pack)).empty());
-    must(place.save(pack, content));
-    CHECK(must(place.load(pack, 0, 0)) == content);
+    must(place.save(kept_pack, kept_text));
+    CHECK(must(place.load(kept_pack, 0, 0)) == kept_text);
 
-    must(place.remove(pack));
+    must(place.remove(kept_pack));
     std::filesystem::create_directory(path);
-    CHECK(place.load(pack, 0, 0).error().kind == ErrorKind::corrupt);
-    CHECK(place.save(pack, content).error().what == fmt::format("cannot make {}: Is a directory", path));
+    CHECK(place.load(kept_pack, 0, 0).error().kind == ErrorKind::corrupt);
+    CHECK(place.save(kept_pack, kept_text).error().what ==
+          fmt::format("cannot make {}: Is a directory", path));
     CHECK(must(place.list(FileKind::pack)).empty());
     CHECK(files_below(folder) == 0);
 }
@@ -165,16 +166,16 @@ TEST_CASE("a file that was cut is written anew, and one beyond all measure is no
     const std::string folder = scratch.path("repository");
     LocalBackend place(folder);
     must(place.create());
-    must(place.save(pack, content));
-    const std::string path = path_in(folder, pack);
+    must(place.save(kept_pack, kept_text));
+    const std::string path = path_in(folder, kept_pack);
     REQUIRE(::chmod(path.c_str(), 0600) == 0);
     REQUIRE(::truncate(path.c_str(), 1000) == 0);
-    must(place.save(pack, content));
-    CHECK(must(place.load(pack, 0, 0)) == content);
+    must(place.save(kept_pack, kept_text));
+    CHECK(must(place.load(kept_pack, 0, 0)) == kept_text);
     REQUIRE(::chmod(path.c_str(), 0600) == 0);
     REQUIRE(::truncate(path.c_str(), off_t{1} << 40) == 0);
-    CHECK(place.load(pack, 0, 0).error().kind == ErrorKind::corrupt);
-    CHECK(must(place.load(pack, 0, content.size())) == content);
+    CHECK(place.load(kept_pack, 0, 0).error().kind == ErrorKind::corrupt);
+    CHECK(must(place.load(kept_pack, 0, kept_text.size())) == kept_text);
 }
 
 TEST_CASE("where a folder should be is a file, or its parent is gone")
@@ -187,7 +188,7 @@ TEST_CASE("where a folder should be is a file, or its parent is gone")
     must(place.create());
     std::filesystem::remove_all(scratch.path("repository"));
     CHECK(place.save({FileKind::snapshot, Id::of("a")}, "a").error().kind == ErrorKind::not_found);
-    CHECK(place.save(pack, content).error().kind == ErrorKind::not_found);
+    CHECK(place.save(kept_pack, kept_text).error().kind == ErrorKind::not_found);
 }
 
 }  // namespace

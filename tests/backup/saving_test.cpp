@@ -119,6 +119,8 @@ TEST_CASE("a file that cannot be read is told and left out, and the rest is save
     must(save_paths(repository, options, notes, summary));
     REQUIRE(notes.problems.size() == 1);
     CHECK(notes.problems.begin()->first == scratch.path("nowhere"));
+    CHECK(notes.problems.begin()->second ==
+          fmt::format("cannot look at {}: No such file or directory", scratch.path("nowhere")));
     CHECK(summary.files.is_new.load() == 8);
     scratch.restic({"check"});
     options.paths = {scratch.path("nowhere")};

@@ -35,6 +35,7 @@ ErrorKind kind_of(CURLcode code, bool has_answered)
         case CURLE_COULDNT_RESOLVE_HOST:
         case CURLE_COULDNT_CONNECT:
         case CURLE_OPERATION_TIMEDOUT:
+        case CURLE_ABORTED_BY_CALLBACK:  // by watch()
         case CURLE_GOT_NOTHING:
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
@@ -120,14 +121,37 @@ struct Transfer {
     const HttpRequest& request;
     RateLimit& uploads;
     RateLimit& downloads;
+    std::chrono::milliseconds stalled_after;
     CURL* easy = nullptr;
     HttpAnswer answer = {};
     size_t sent = 0;
     size_t header_bytes = 0;
     uint64_t body_bytes = 0;
+    curl_off_t moved = 0;  ///< bytes to and fro
+    std::chrono::steady_clock::time_point moved_at = std::chrono::steady_clock::now();
+    bool is_stalled = false;
+
+    /// What waits for its share of the speed has not stalled.
+    void waits_for(RateLimit& limit, size_t bytes)
+    {
+        limit.wait_for(bytes);
+        if (limit.is_limited()) moved_at = std::chrono::steady_clock::now();
+    }
 };
 
-/// libcurl's four questions.
+/// libcurl's questions. Its own watch over a slow speed takes the mean of some seconds, and a stall is none.
+int watch(void* of, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent)
+{
+    Transfer& transfer = *static_cast<Transfer*>(of);
+    const auto now = std::chrono::steady_clock::now();
+    if (received + sent != transfer.moved) {
+        transfer.moved = received + sent;
+        transfer.moved_at = now;
+    }
+    transfer.is_stalled = now - transfer.moved_at > transfer.stalled_after;
+    return transfer.is_stalled ? 1 : 0;
+}
+
 size_t take_header(char* text, size_t, size_t size, void* of)
 {
     Transfer& transfer = *static_cast<Transfer*>(of);
@@ -140,7 +164,7 @@ size_t take_header(char* text, size_t, size_t size, void* of)
 size_t take_body(char* text, size_t, size_t size, void* of)
 {
     Transfer& transfer = *static_cast<Transfer*>(of);
-    transfer.downloads.wait_for(size);
+    transfer.waits_for(transfer.downloads, size);
     HttpAnswer& answer = transfer.answer;
     if (transfer.body_bytes == 0) ::curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &answer.status);
     transfer.body_bytes += size;
@@ -163,7 +187,7 @@ size_t give_body(char* room, size_t, size_t size, void* of)
     size_t length = std::min(size, rest.size());
     if (transfer.uploads.is_limited()) {
         length = std::min(length, RateLimit::largest_share);
-        transfer.uploads.wait_for(length);
+        transfer.waits_for(transfer.uploads, length);
     }
     if (length != 0) std::memcpy(room, rest.data(), length);
     transfer.sent += length;
@@ -230,8 +254,6 @@ class HttpClient::Connection {
         if (is_loopback(url)) set(easy_, CURLOPT_PROXY, "");
         set(easy_, CURLOPT_USERAGENT, "belay/" BELAY_VERSION);
         set(easy_, CURLOPT_CONNECTTIMEOUT, long{options.connects_within.count()});
-        set(easy_, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        set(easy_, CURLOPT_LOW_SPEED_TIME, long{options.stalled_after.count()});
         set(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
         set(easy_, CURLOPT_BUFFERSIZE, 256L << 10);
         set(easy_, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
@@ -291,6 +313,9 @@ class HttpClient::Connection {
             set(easy_, CURLOPT_RANGE, range.c_str());
         }
         set(easy_, CURLOPT_HTTPHEADER, fields_);
+        set(easy_, CURLOPT_NOPROGRESS, 0L);
+        set(easy_, CURLOPT_XFERINFOFUNCTION, watch);
+        set(easy_, CURLOPT_XFERINFODATA, &transfer);
         set(easy_, CURLOPT_HEADERFUNCTION, take_header);
         set(easy_, CURLOPT_HEADERDATA, &transfer);
         set(easy_, CURLOPT_WRITEFUNCTION, take_body);
@@ -342,7 +367,10 @@ void HttpClient::give_back(std::unique_ptr<Connection> connection)
 Result<HttpAnswer> HttpClient::send(const HttpRequest& request)
 {
     std::unique_ptr<Connection> connection = take();
-    Transfer transfer{.request = request, .uploads = uploads_, .downloads = downloads_};
+    Transfer transfer{.request = request,
+                      .uploads = uploads_,
+                      .downloads = downloads_,
+                      .stalled_after = options_.stalled_after};
     connection->prepare(options_, transfer);
     const CURLcode code = ::curl_easy_perform(connection->easy());
     HttpAnswer answer = std::move(transfer.answer);
@@ -356,6 +384,12 @@ Result<HttpAnswer> HttpClient::send(const HttpRequest& request)
     }
     const std::string problem = connection->problem();
     std::string what = problem.empty() ? ::curl_easy_strerror(code) : problem;
+    if (transfer.is_stalled)
+        what = fmt::format("the server has said nothing for {} s",
+                           std::chrono::ceil<std::chrono::seconds>(options_.stalled_after).count());
+    // TLS 1.3 says only after the handshake that our certificate is not good enough, or that there is none.
+    if (code == CURLE_RECV_ERROR && !has_answered_ && what.find(" alert ") != std::string::npos)
+        return fail(ErrorKind::permission, std::move(what), next_after(CURLE_SSL_CERTPROBLEM));
     // After a failure a connection is in no good state: its handle goes with it.
     return fail(kind_of(code, has_answered_), std::move(what), next_after(code));
 }

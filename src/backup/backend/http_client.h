@@ -24,8 +24,9 @@ struct HttpOptions {
     std::string certificate_file = {};  ///< PEM; certificate and key by which the server knows us
     bool trusts_any_server = false;     ///< no certificate is looked at
     std::chrono::seconds connects_within{30};
-    std::chrono::seconds stalled_after{300};  ///< not a byte came or went for so long
-    uint64_t upload_limit = 0;                ///< KiB per second of all transfers together; 0: none
+    /// Not a byte came or went for so long; looked at once a second.
+    std::chrono::milliseconds stalled_after = std::chrono::minutes(5);
+    uint64_t upload_limit = 0;  ///< KiB per second of all transfers together; 0: none
     uint64_t download_limit = 0;
 };
 

@@ -242,6 +242,8 @@ Result<void> LocalBackend::list_folder(const std::string& folder, std::vector<Li
         return std::unexpected(system_error(fmt::format("list {}", folder), errno));
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> closes(entries, ::closedir);
+    const int number = ::dirfd(entries);
+    if (number < 0) return std::unexpected(system_error(fmt::format("list {}", folder), errno));
     for (;;) {
         errno = 0;
         const dirent* entry = ::readdir(entries);  // NOLINT(concurrency-mt-unsafe): a stream of its own
@@ -249,7 +251,7 @@ Result<void> LocalBackend::list_folder(const std::string& folder, std::vector<Li
         const Result<Id> id = Id::from_hex(entry->d_name);
         if (!id) continue;
         struct stat status = {};
-        if (::fstatat(::dirfd(entries), entry->d_name, &status, 0) != 0) {
+        if (::fstatat(number, entry->d_name, &status, 0) != 0) {
             if (errno == ENOENT) continue;  // removed meanwhile
             return std::unexpected(system_error(fmt::format("look at {}/{}", folder, entry->d_name), errno));
         }

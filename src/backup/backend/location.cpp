@@ -44,9 +44,8 @@ Result<std::unique_ptr<Backend>> open_place(std::string_view location, const Pla
 
 std::string shown_location(std::string_view location)
 {
-    if (!location.starts_with(rest_scheme)) return std::string(location);
-    const auto place = RestBackend::at(location.substr(rest_scheme.size()), {});
-    return place ? (*place)->location() : "rest:?";
+    const Result<std::unique_ptr<Backend>> place = open_place(location, {});
+    return place ? (*place)->location() : "?";
 }
 
 }  // namespace belay::backup

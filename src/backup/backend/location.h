@@ -14,7 +14,7 @@ struct PlaceOptions {
 /// the location, for there may be a password in it.
 Result<std::unique_ptr<Backend>> open_place(std::string_view location, const PlaceOptions& options);
 
-/// The location for people: without user and password.
+/// The location for people: without user and password; "?" where it is none.
 std::string shown_location(std::string_view location);
 
 }  // namespace belay::backup

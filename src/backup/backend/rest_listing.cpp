@@ -32,17 +32,17 @@ Result<RestListing> read_rest_listing(std::string_view text, bool is_version_2)
     bool makes_sense = true;
     // Each element goes as soon as it was read: a list of a million packs is never a tree in memory.
     const json::parser_callback_t reads = [&](int depth, json::parse_event_t event, json& parsed) {
-        if (depth == 0) return true;
         using Event = json::parse_event_t;
-        if (event == Event::array_start || (event == Event::object_start && (depth > 1 || !is_version_2)))
-            return false;  // more than a list of names holds: nothing for us
-        if (depth > 1) return true;
-        const bool is_element = event == (is_version_2 ? Event::object_end : Event::value);
-        if (is_element)
-            makes_sense = makes_sense && take(parsed, is_version_2, listing);
-        else if (event == Event::value)
-            makes_sense = false;
-        return !is_element;
+        const bool starts = event == Event::array_start || event == Event::object_start;
+        if (depth == 0) return true;
+        // What lies within an element is of a later version, and nothing for us.
+        if (depth > 1) return !starts;
+        const Event wanted = is_version_2 ? Event::object_end : Event::value;
+        if (event == wanted) makes_sense = makes_sense && take(parsed, is_version_2, listing);
+        if (event == wanted) return false;
+        if (event == Event::object_start && is_version_2) return true;
+        makes_sense = makes_sense && event != Event::value && !starts;
+        return !starts;
     };
     const json all = json::parse(text, reads, false);
     // A server that has no files may say null.

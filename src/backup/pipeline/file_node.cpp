@@ -45,7 +45,7 @@ Result<std::string> link_target_of(int folder, const std::string& name, const st
 {
     std::string target(PATH_MAX, '\0');
     const ssize_t length = ::readlinkat(folder, name.c_str(), target.data(), target.size());
-    if (length < 0) return std::unexpected(system_error(fmt::format("cannot read the link {}", path), errno));
+    if (length < 0) return std::unexpected(system_error(fmt::format("read the link {}", path), errno));
     target.resize(static_cast<size_t>(length));
     return target;
 }
@@ -59,7 +59,7 @@ Result<std::vector<ExtendedAttribute>> attributes_of(const std::string& by_proc,
     const ssize_t length = ::llistxattr(by_proc.c_str(), names.data(), names.size());
     if (length < 0) {
         if (errno == ENOTSUP || errno == ENODATA) return all;
-        return std::unexpected(system_error(fmt::format("cannot list the attributes of {}", path), errno));
+        return std::unexpected(system_error(fmt::format("list the attributes of {}", path), errno));
     }
     for (size_t at = 0; at < static_cast<size_t>(length);) {
         const std::string name = names.data() + at;
@@ -68,7 +68,7 @@ Result<std::vector<ExtendedAttribute>> attributes_of(const std::string& by_proc,
         if (size < 0 && errno == ENODATA) continue;
         if (size < 0)
             return std::unexpected(
-                system_error(fmt::format("cannot read the attribute {} of {}", name, path), errno));
+                system_error(fmt::format("read the attribute {} of {}", name, path), errno));
         all.push_back({name, value.substr(0, static_cast<size_t>(size))});
     }
     std::ranges::sort(all, {}, &ExtendedAttribute::name);
@@ -110,7 +110,7 @@ Result<Node> make_node(int folder, const std::string& at, const std::string& pat
 {
     struct stat status = {};
     if (::fstatat(folder, at.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return std::unexpected(system_error(fmt::format("cannot look at {}", path), errno));
+        return std::unexpected(system_error(fmt::format("look at {}", path), errno));
     Node node;
     node.name = name;
     take_status(node, status, accounts);

@@ -54,7 +54,7 @@ Result<std::vector<std::string>> names_in(int folder, const std::string& path)
 {
     const int copy = ::fcntl(folder, F_DUPFD_CLOEXEC, 3);
     DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
-    if (stream == nullptr) return std::unexpected(system_error(fmt::format("cannot list {}", path), errno));
+    if (stream == nullptr) return std::unexpected(system_error(fmt::format("list {}", path), errno));
     const std::unique_ptr<DIR, int (*)(DIR*)> closes(stream, ::closedir);
     std::vector<std::string> names;
     for (;;) {
@@ -64,7 +64,7 @@ Result<std::vector<std::string>> names_in(int folder, const std::string& path)
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") names.emplace_back(name);
     }
-    if (errno != 0) return std::unexpected(system_error(fmt::format("cannot list {}", path), errno));
+    if (errno != 0) return std::unexpected(system_error(fmt::format("list {}", path), errno));
     std::ranges::sort(names);
     return names;
 }
@@ -76,7 +76,7 @@ Result<size_t> read_some(int file, char* buffer, size_t room, const std::string&
     while (got < room) {
         const ssize_t count = ::read(file, buffer + got, room - got);
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return std::unexpected(system_error(fmt::format("cannot read {}", path), errno));
+        if (count < 0) return std::unexpected(system_error(fmt::format("read {}", path), errno));
         if (count == 0) break;
         got += static_cast<size_t>(count);
     }
@@ -221,7 +221,7 @@ void FolderSaver::list_folder(const Folder& folder)
     folder->above.reset();
     const Result<std::vector<std::string>> names =
         *handle ? names_in(handle->number(), folder->path)
-                : std::unexpected(system_error(fmt::format("cannot open {}", folder->path), errno));
+                : std::unexpected(system_error(fmt::format("open {}", folder->path), errno));
     folder->pending = 1;
     if (!names) {
         // It is there, and empty: a person can see that it was.
@@ -305,10 +305,10 @@ void FolderSaver::read_file(const File& file)
     };
     const host::Descriptor open = open_at(file->above, path, O_RDONLY);
     file->above.reset();
-    if (!open) return gives_up(system_error(fmt::format("cannot open {}", path), errno));
+    if (!open) return gives_up(system_error(fmt::format("open {}", path), errno));
     struct stat status = {};
     if (::fstat(open.number(), &status) != 0)
-        return gives_up(system_error(fmt::format("cannot look at {}", path), errno));
+        return gives_up(system_error(fmt::format("look at {}", path), errno));
     if (!S_ISREG(status.st_mode))
         return gives_up({ErrorKind::refused, fmt::format("{} is no longer a file", path)});
 

@@ -14,7 +14,7 @@ namespace {
 
 std::unexpected<Error> cannot(std::string_view what, const std::string& path)
 {
-    return std::unexpected(system_error(fmt::format("cannot {} {}", what, path), errno));
+    return std::unexpected(system_error(fmt::format("{} {}", what, path), errno));
 }
 
 timespec time_of(const Timestamp& time)
@@ -41,7 +41,7 @@ class First {
   public:
     void note(int returned, std::string_view what, const std::string& path)
     {
-        if (returned != 0 && !error_) error_ = system_error(fmt::format("cannot {} {}", what, path), errno);
+        if (returned != 0 && !error_) error_ = system_error(fmt::format("{} {}", what, path), errno);
     }
     Result<void> result() const { return error_ ? Result<void>(std::unexpected(*error_)) : Result<void>(); }
 

@@ -223,7 +223,7 @@ Result<void> restore_tree(const Repository& repository, const Id& tree, const Re
     std::error_code refused;
     std::filesystem::create_directories(options.target, refused);
     if (refused)
-        return std::unexpected(system_error(fmt::format("cannot make {}", options.target), refused.value()));
+        return std::unexpected(system_error(fmt::format("make {}", options.target), refused.value()));
     Restorer(repository, options, observer, summary, std::move(plan)).run();
     return {};
 }

@@ -39,7 +39,7 @@ std::string text_of(const std::array<uint8_t, size>& key)
 }
 
 /// A number under a name; 0 where there is none.
-uint64_t number_of(const Json& json, const char* name)
+uint64_t cost_number_of(const Json& json, const char* name)
 {
     const auto found = json.find(name);
     return found != json.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
@@ -94,9 +94,9 @@ Result<KeyFile> KeyFile::from_text(std::string_view text)
     file.created = word_of(json, "created");
     file.username = word_of(json, "username");
     file.hostname = word_of(json, "hostname");
-    const uint64_t r = number_of(json, "r"), p = number_of(json, "p");
+    const uint64_t r = cost_number_of(json, "r"), p = cost_number_of(json, "p");
     constexpr uint64_t most = UINT32_MAX;
-    file.cost = {number_of(json, "N"), static_cast<uint32_t>(std::min(r, most)),
+    file.cost = {cost_number_of(json, "N"), static_cast<uint32_t>(std::min(r, most)),
                  static_cast<uint32_t>(std::min(p, most))};
     file.salt = TRY(base64_of(json, "salt"));
     file.sealed = TRY(base64_of(json, "data"));
