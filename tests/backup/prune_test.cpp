@@ -291,7 +291,10 @@ TEST_CASE("backups, forget and prune by restic and Belay in turn leave what both
         scratch.restic({"check", "--read-data"});
         CHECK(is_sound(opened(scratch), fmt::format("round {}", round)) == 2);
     }
-    must(prune(opened(scratch), alone()));
+    PruneOptions options = alone();
+    options.limits.pack_size = PackWriter::usual_pack_size;
+    // The rest of the first may be one small pack more, and then there are enough to put together.
+    for (int time = 0; time < 2; ++time) must(prune(opened(scratch), options));
     const std::string asked =
         scratch.run({"restic", "--no-cache", "-r", scratch.path("repository"), "--password-file",
                      scratch.path("password"), "prune", "--dry-run", "--max-unused", "0"});
