@@ -111,16 +111,18 @@ class Measuring {
         for (const PackUse& one : uses_.packs) {
             if (one.id == stored.pack) pack = &one;
         }
+        const bool is_there = pack != nullptr && pack->is_there;
         const std::string why =
-            pack != nullptr && pack->is_there
-                ? fmt::format("which has {} bytes and not what the index says", pack->size)
-                : "which is missing";
+            is_there ? fmt::format("which has {} bytes and not what the index says", pack->size)
+                     : "which is missing";
+        const std::string id = stored.pack.hex();
         return fail(
             ErrorKind::corrupt,
             fmt::format(
                 "the {} blob {}, which a snapshot needs, lies in the pack {}, {}: nothing was removed",
-                name_of(stored.blob.type), stored.blob.id.short_hex(), stored.pack.hex(), why),
-            "put the pack back from a copy; or belay backup repair index, then repair snapshots");
+                name_of(stored.blob.type), stored.blob.id.short_hex(), id, why),
+            fmt::format("put the pack back from a copy; or belay backup repair {}, then repair snapshots",
+                        is_there ? "packs " + id : "index"));
     }
 
     void count_the_rest()

@@ -28,13 +28,14 @@ class Counting {
     {
         for (const Snapshot& snapshot : snapshots_) {
             std::set<std::pair<uint64_t, uint64_t>> inodes;
-            TRY(walk({&snapshot.tree, 1}, [](const Id&) { return true; },
-                     [&](const Node& node) {
-                         ++counted_.files;
-                         const bool has_other_names = node.links > 1 && node.type != NodeType::dir;
-                         if (has_other_names && !inodes.emplace(node.device_id, node.inode).second) return;
-                         counted_.bytes += node.size;
-                     }));
+            TRY(walk(
+                {&snapshot.tree, 1}, [](const Id&) { return true; },
+                [&](const Node& node) {
+                    ++counted_.files;
+                    const bool has_other_names = node.links > 1 && node.type != NodeType::dir;
+                    if (has_other_names && !inodes.emplace(node.device_id, node.inode).second) return;
+                    counted_.bytes += node.size;
+                }));
         }
         return counted_;
     }
@@ -45,17 +46,18 @@ class Counting {
         std::vector<Id> roots;
         for (const Snapshot& snapshot : snapshots_) roots.push_back(snapshot.tree);
         std::mutex mutex;
-        TRY(walk(roots,
-                 [&](const Id& tree) {
-                     const std::lock_guard lock(mutex);
-                     return trees.insert(tree).second;
-                 },
-                 [&](const Node& node) {
-                     if (!contents.insert(content_id(node)).second) return;
-                     ++counted_.files;
-                     for (const Id& blob : node.content)
-                         counted_.bytes += repository_.blobs().content_size(BlobType::data, blob).value_or(0);
-                 }));
+        TRY(walk(
+            roots,
+            [&](const Id& tree) {
+                const std::lock_guard lock(mutex);
+                return trees.insert(tree).second;
+            },
+            [&](const Node& node) {
+                if (!contents.insert(content_id(node)).second) return;
+                ++counted_.files;
+                for (const Id& blob : node.content)
+                    counted_.bytes += repository_.blobs().content_size(BlobType::data, blob).value_or(0);
+            }));
         return counted_;
     }
 
@@ -73,7 +75,8 @@ class Counting {
         TRY(used.add_trees(repository_, roots, threads_, [] {}));
         for (uint32_t i = 0; i < repository_.blobs().size(); ++i) {
             const PackedBlob blob = repository_.blobs().at(i).blob;
-            if (repository_.blobs().number_of(blob.type, blob.id) != i || !used.is_used(blob.type, blob.id)) continue;
+            if (repository_.blobs().number_of(blob.type, blob.id) != i || !used.is_used(blob.type, blob.id))
+                continue;
             ++counted_.blobs;
             counted_.bytes += blob.length;
             counted_.content_bytes += blob.content_size();
@@ -116,9 +119,10 @@ class Counting {
     }
     void count_file(const Node& node, const std::string& path)
     {
-        if (!contents_.insert(content_id(node)).second) return;
-        ++counted_.files;
-        std::set<Id>& blobs = blobs_of_path_[path];
+        if (node.content.empty() || !contents_.insert(content_id(node)).second) return;
+        const auto [place, is_new] = blobs_of_path_.try_emplace(path);
+        if (is_new) ++counted_.files;
+        std::set<Id>& blobs = place->second;
         for (const Id& blob : node.content) {
             if (!blobs.insert(blob).second) continue;
             ++counted_.blobs;
@@ -157,10 +161,14 @@ Result<Statistics> count_snapshots(const Repository& repository, std::span<const
 {
     Counting counting(repository, snapshots, threads);
     switch (mode) {
-        case CountMode::restore_size: return counting.restore_size();
-        case CountMode::files_by_contents: return counting.files_by_contents();
-        case CountMode::blobs_per_file: return counting.blobs_per_file();
-        case CountMode::raw_data: return counting.raw_data();
+        case CountMode::restore_size:
+            return counting.restore_size();
+        case CountMode::files_by_contents:
+            return counting.files_by_contents();
+        case CountMode::blobs_per_file:
+            return counting.blobs_per_file();
+        case CountMode::raw_data:
+            return counting.raw_data();
     }
     return Statistics{};
 }

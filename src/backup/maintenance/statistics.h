@@ -17,7 +17,8 @@ Result<CountMode> count_mode_from_text(std::string_view text);
 
 struct Statistics {
     uint64_t snapshots = 0;
-    uint64_t files = 0;  ///< entries of folders; of contents, one that is empty stands for all without; not of raw data
+    uint64_t files =
+        0;  ///< entries of folders; of contents, one that is empty stands for all without; not of raw data
     uint64_t blobs = 0;  ///< of blobs_per_file and raw_data
     uint64_t bytes = 0;
     uint64_t content_bytes = 0;  ///< of raw_data: before compression
@@ -27,8 +28,8 @@ struct Statistics {
     double compression_ratio() const;
 };
 
-/// Counts. The index is loaded. Errors: corrupt, where a tree cannot be read or a blob is in no index; those of
-/// the place.
+/// Counts. The index is loaded. Errors: corrupt, where a tree cannot be read or a blob is in no index; those
+/// of the place.
 Result<Statistics> count_snapshots(const Repository& repository, std::span<const Snapshot> snapshots,
                                    CountMode mode, size_t threads);
 
