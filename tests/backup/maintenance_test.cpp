@@ -13,7 +13,7 @@ namespace {
 
 constexpr ScryptCost cheap{.n = 1024, .r = 8, .p = 1};
 
-Id save(Repository& repository, const Scratch& scratch)
+Id save_tree(Repository& repository, const Scratch& scratch)
 {
     SavingNotes notes;
     SavingSummary summary;
@@ -22,7 +22,7 @@ Id save(Repository& repository, const Scratch& scratch)
     return *summary.snapshot;
 }
 
-std::unique_ptr<RepositoryLock> shared(const Repository& repository)
+std::unique_ptr<RepositoryLock> shared_lock(const Repository& repository)
 {
     return must(RepositoryLock::take(repository, Access::shared, std::chrono::milliseconds(0)));
 }
@@ -63,10 +63,10 @@ struct SmallRepository {
         scratch.write("tree/folder/two", Scratch::random_text(50 << 10, 2));
         init(memory);
         Repository repository = opened(memory);
-        save(repository, scratch);
+        save_tree(repository, scratch);
         scratch.write("tree/one", Scratch::random_text(60 << 10, 3));
         must(repository.load_index(no_problem));
-        save(repository, scratch);
+        save_tree(repository, scratch);
     }
     Scratch scratch;
 };
@@ -131,7 +131,7 @@ TEST_CASE("tags are set, added and removed, and the first snapshot stays named a
     const Id first = must(repository.snapshots(no_problem))[0].id;
     size_t replaced = 0;
     const auto change = [&](const TagChange& wanted) {
-        const auto lock = shared(repository);
+        const auto lock = shared_lock(repository);
         const std::vector<Snapshot> all = must(repository.snapshots(no_problem));
         return change_tags(repository, *lock, all, all, wanted, [&](const Id&, const Id&) { ++replaced; });
     };
@@ -203,7 +203,7 @@ TEST_CASE("snapshots are copied once, by whichever tool, and only what is not th
     scratch.restic({"backup", scratch.path("tree")});
     scratch.write("tree/more", "more");
     Repository from = opened(scratch);
-    save(from, scratch);
+    save_tree(from, scratch);
     must(from.load_index(no_problem));
     const std::vector<Snapshot> all = must(from.snapshots(no_problem));
     REQUIRE(all.size() == 2);
@@ -272,7 +272,7 @@ TEST_CASE("what is left out of a snapshot is gone from it, and what is not stays
     const std::vector<Snapshot> first = must(repository.snapshots(no_problem));
     RewritingNotes notes;
     const auto rewrite = [&](const RewritingOptions& options) {
-        must(rewrite_snapshots(repository, *shared(repository), first, first, options, notes));
+        must(rewrite_snapshots(repository, *shared_lock(repository), first, first, options, notes));
     };
     rewrite(without("/no such name", true));
     CHECK(notes.changed == 0);

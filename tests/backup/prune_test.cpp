@@ -30,7 +30,7 @@ struct PruneNotes final : PruneObserver {
 };
 
 /// Nobody else is there, and packs are small, so that there are many.
-PruneOptions alone()
+PruneOptions nobody_else()
 {
     PruneOptions options;
     options.limits.max_unused = must(MaxUnused::from_text("0"));
@@ -49,7 +49,7 @@ Result<PruneSummary> prune(Repository repository, const PruneOptions& options)
     return summary;
 }
 
-Id save(Repository& repository, const Scratch& scratch)
+Id save_packs(Repository& repository, const Scratch& scratch)
 {
     SavingOptions options{.paths = {scratch.path("tree")}};
     options.writer.pack_size = 256 << 10;
@@ -66,7 +66,7 @@ void forget(const Repository& repository, const Id& snapshot)
     must(forget_snapshots(repository, *lock, {&snapshot, 1}, [](const Id&) {}));
 }
 
-size_t files_of(const MemoryBackend& memory, FileKind kind)
+size_t count_files(const MemoryBackend& memory, FileKind kind)
 {
     return static_cast<size_t>(
         std::ranges::count_if(memory.files(), [&](const auto& file) { return file.first.kind == kind; }));
@@ -86,11 +86,11 @@ struct TwoSnapshots {
         write_random(scratch, "folder/large", 700, 10);
         init(memory);
         Repository repository = opened(memory);
-        const Id first = save(repository, scratch);
+        const Id first = save_packs(repository, scratch);
         for (unsigned i = 0; i < 3; ++i) write_random(scratch, fmt::format("small{}", 2 * i), 80, 20 + i);
         write_random(scratch, "folder/large", 600, 11);
         must(repository.load_index(no_problem));
-        second = save(repository, scratch);
+        second = save_packs(repository, scratch);
         forget(repository, first);
     }
 
@@ -102,7 +102,7 @@ struct TwoSnapshots {
 TEST_CASE("after a prune all is used and sound; a second one has nothing to do")
 {
     TwoSnapshots two;
-    PruneOptions options = alone();
+    PruneOptions options = nobody_else();
     options.dry_run = true;
     const auto before = two.memory.files();
     const PruneFigures asked = must(prune(opened(two.memory), options)).figures;
@@ -118,7 +118,7 @@ TEST_CASE("after a prune all is used and sound; a second one has nothing to do")
     CHECK(again.unused.blobs + again.duplicate.blobs == 0);
     CHECK(again.packs_unindexed + again.packs_remove == 0);
     CHECK(again.used.blobs == asked.used.blobs);
-    CHECK(files_of(two.memory, FileKind::lock) == 0);
+    CHECK(count_files(two.memory, FileKind::lock) == 0);
 }
 
 TEST_CASE("any change of a prune may be refused, its answer lost, or be the last")
@@ -128,7 +128,7 @@ TEST_CASE("any change of a prune may be refused, its answer lost, or be the last
     with_every_accident(
         two.memory,
         [](MemoryBackend& memory) -> Result<void> {
-            TRY(prune(opened(memory), alone()));
+            TRY(prune(opened(memory), nobody_else()));
             return {};
         },
         [&](MemoryBackend& memory, const std::string& what) {
@@ -137,9 +137,9 @@ TEST_CASE("any change of a prune may be refused, its answer lost, or be the last
             CHECK(is_sound(memory, what) == 1);
             CHECK(memory.files().contains({FileKind::snapshot, two.second}));
             CHECK(must(remove_locks(opened(memory), true)) <= 2);
-            CHECK(prune(opened(memory), alone()).has_value());
+            CHECK(prune(opened(memory), nobody_else()).has_value());
             CHECK(is_sound(memory, what + ", prune again") == 1);
-            const PruneFigures left = must(prune(opened(memory), alone())).figures;
+            const PruneFigures left = must(prune(opened(memory), nobody_else())).figures;
             CHECK(left.unused.blobs + left.duplicate.blobs + left.packs_unindexed == 0);
         });
     CHECK(runs > 40);
@@ -158,15 +158,41 @@ TEST_CASE("a backup that ends while a prune is under way keeps what it uses")
         if (phase != PrunePhase::wait || is_saved) return;
         is_saved = true;
         Repository repository = opened(two.memory);
-        save(repository, two.scratch);
+        save_packs(repository, two.scratch);
     };
     PruneSummary summary;
-    must(prune_repository(pruned, alone(), notes, summary));
+    must(prune_repository(pruned, nobody_else(), notes, summary));
     CHECK(is_saved);
     CHECK(summary.packs_rescued > 0);
     CHECK(is_sound(two.memory, "prune beside a backup") == 2);
-    must(prune(opened(two.memory), alone()));
+    must(prune(opened(two.memory), nobody_else()));
     CHECK(is_sound(two.memory, "prune after it") == 2);
+}
+
+TEST_CASE("a backup by restic that runs while a prune is under way keeps what it uses")
+{
+    const Scratch scratch;
+    init(scratch);
+    std::filesystem::create_directories(scratch.path("tree"));
+    write_random(scratch, "large", 900, 1);
+    write_random(scratch, "small", 90, 2);
+    Repository repository = opened(scratch);
+    const Id first = save_packs(repository, scratch);
+    write_random(scratch, "large", 900, 3);
+    must(repository.load_index(no_problem));
+    save_packs(repository, scratch);
+    forget(repository, first);
+    write_random(scratch, "large", 900, 1);
+    PruneNotes notes;
+    notes.at_phase = [&](PrunePhase phase) {
+        if (phase == PrunePhase::wait) scratch.restic({"backup", scratch.path("tree")});
+    };
+    PruneSummary summary;
+    must(prune_repository(repository, nobody_else(), notes, summary));
+    CHECK(summary.packs_rescued > 0);
+    scratch.restic({"check", "--read-data"});
+    scratch.restic({"restore", "latest", "--target", scratch.path("restored")});
+    CHECK(scratch.read("restored" + scratch.path("tree/large")) == scratch.read("tree/large"));
 }
 
 TEST_CASE("a prune waits for a backup that has begun before it, and gives up where that takes too long")
@@ -178,14 +204,14 @@ TEST_CASE("a prune waits for a backup that has begun before it, and gives up whe
     Repository pruned = opened(two.memory);
     PruneNotes notes;
     PruneSummary summary;
-    CHECK(prune_repository(pruned, alone(), notes, summary).error().kind == ErrorKind::busy);
+    CHECK(prune_repository(pruned, nobody_else(), notes, summary).error().kind == ErrorKind::busy);
     CHECK(summary.packs_removed + summary.index_files_removed == 0);
 
     notes.at_wait = [&] {
-        if (notes.waits == 2) save(backup, two.scratch);
+        if (notes.waits == 2) save_packs(backup, two.scratch);
         if (notes.waits == 3) lock.reset();
     };
-    PruneOptions options = alone();
+    PruneOptions options = nobody_else();
     options.patience = std::chrono::minutes(1);
     must(prune_repository(pruned, options, notes, summary));
     CHECK(notes.waits == 3);
@@ -206,13 +232,13 @@ TEST_CASE("two prunes and four backups at once lose nothing")
             const auto lock = RepositoryLock::take(repository, Access::shared, std::chrono::milliseconds(20));
             if (!lock) continue;
             must(repository.load_index(no_problem));
-            save(repository, own);
+            save_packs(repository, own);
             ++saved;
             return;
         }
     };
     const auto prune_too = [&] {
-        PruneOptions options = alone();
+        PruneOptions options = nobody_else();
         options.patience = std::chrono::minutes(1);
         options.look_again = std::chrono::milliseconds(5);
         options.settle = std::chrono::milliseconds(20);
@@ -244,7 +270,7 @@ TEST_CASE("where the index, a snapshot, a tree or a needed pack is damaged, a pr
             Repository repository =
                 must(Repository::open(std::make_unique<Borrowed>(damaged), Scratch::password));
             const auto before = damaged.files();
-            const Result<PruneSummary> done = prune(std::move(repository), alone());
+            const Result<PruneSummary> done = prune(std::move(repository), nobody_else());
             if (done) continue;  // of packs: nobody needs it
             CHECK(done.error().kind == ErrorKind::corrupt);
             CHECK_MESSAGE(done.error().what.find(says) != std::string::npos, done.error().what);
@@ -276,13 +302,13 @@ TEST_CASE("backups, forget and prune by restic and Belay in turn leave what both
             scratch.restic({"backup", scratch.path("tree")});
         } else {
             Repository repository = opened(scratch);
-            save(repository, scratch);
+            save_packs(repository, scratch);
         }
         if (round % 3 != 2) continue;
         const bool ours = round % 2 == 0;
         scratch.restic({"forget", "--group-by", "", "--keep-last", "2"});
         if (ours) {
-            PruneOptions options = alone();
+            PruneOptions options = nobody_else();
             options.limits.repack_small = true;
             must(prune(opened(scratch), options));
         } else {
@@ -291,7 +317,7 @@ TEST_CASE("backups, forget and prune by restic and Belay in turn leave what both
         scratch.restic({"check", "--read-data"});
         CHECK(is_sound(opened(scratch), fmt::format("round {}", round)) == 2);
     }
-    PruneOptions options = alone();
+    PruneOptions options = nobody_else();
     options.limits.pack_size = PackWriter::usual_pack_size;
     // The rest of the first may be one small pack more, and then there are enough to put together.
     for (int time = 0; time < 2; ++time) must(prune(opened(scratch), options));

@@ -6,8 +6,6 @@
 namespace belay::backup {
 namespace {
 
-/// As restic has it: an index file of some 8 MiB.
-constexpr size_t full_index = 50000;
 /// So many files with so few blobs are put together, for each costs whoever opens the repository a round
 /// trip.
 constexpr size_t small_index = 5000, many_small = 8;
@@ -59,7 +57,7 @@ class Rewriting {
             packs_.push_back(std::move(pack));
         }));
         done_.replaced.push_back(file);
-        if (blobs_ < full_index) return {};
+        if (blobs_ < blobs_of_full_index) return {};
         return flush();
     }
     Result<void> flush()
@@ -92,7 +90,7 @@ Result<std::vector<Id>> write_index(const Repository& repository, std::span<cons
     size_t begin = 0, blobs = 0;
     for (size_t i = 0; i < packs.size(); ++i) {
         blobs += packs[i].blobs.size();
-        if (blobs < full_index && i + 1 < packs.size()) continue;
+        if (blobs < blobs_of_full_index && i + 1 < packs.size()) continue;
         const std::string text = index_text(packs.subspan(begin, i + 1 - begin));
         written.push_back(TRY(repository.save_text(FileKind::index, text)));
         begin = i + 1;

@@ -17,9 +17,9 @@ std::unexpected<Error> no_size(std::string_view text)
                 "give bytes, as 300M or 2G; for unused data also a percentage below 100 or \"unlimited\"");
 }
 
-class Planner {
+class PrunePlanner {
   public:
-    Planner(const std::vector<PackUse>& packs, const PruneLimits& limits, unsigned format)
+    PrunePlanner(const std::vector<PackUse>& packs, const PruneLimits& limits, unsigned format)
         : packs_(packs), limits_(limits), compresses_(format >= 2)
     {
         plan_.fates.assign(packs.size(), PackFate::keep);
@@ -130,8 +130,10 @@ Result<uint64_t> size_from_text(std::string_view text)
 Result<MaxUnused> MaxUnused::from_text(std::string_view text)
 {
     if (text == "unlimited") return MaxUnused{.kind = Kind::unlimited};
-    if (!text.ends_with('%'))
-        return MaxUnused{.kind = Kind::bytes, .percent = 0, .bytes = TRY(size_from_text(text))};
+    if (!text.ends_with('%')) {
+        const uint64_t bytes = TRY(size_from_text(text));
+        return MaxUnused{.kind = Kind::bytes, .percent = 0, .bytes = bytes};
+    }
     double percent = 0;
     const char* begin = text.data();
     const char* sign = begin + text.size() - 1;
@@ -150,7 +152,7 @@ uint64_t MaxUnused::beside(uint64_t used_bytes) const
 
 PrunePlan plan_prune(const std::vector<PackUse>& packs, const PruneLimits& limits, unsigned format)
 {
-    return Planner(packs, limits, format).make();
+    return PrunePlanner(packs, limits, format).make();
 }
 
 }  // namespace belay::backup

@@ -104,10 +104,8 @@ class Counting {
 
     Result<void> count_tree(const Id& tree, const std::string& path, size_t depth)
     {
-        /// Deeper than any path that a system takes; what is deeper would end the stack.
-        constexpr size_t deepest = 4096;
-        if (depth > deepest)
-            return fail(ErrorKind::corrupt, fmt::format("folders are nested deeper than {}", deepest));
+        if (depth > deepest_folder)
+            return fail(ErrorKind::corrupt, fmt::format("folders are nested deeper than {}", deepest_folder));
         if (!seen_.emplace(path, tree).second) return {};
         const std::string text = TRY(repository_.load_blob(BlobType::tree, tree));
         const std::vector<Node> nodes = TRY(read_tree(text));

@@ -17,8 +17,10 @@ Result<CountMode> count_mode_from_text(std::string_view text);
 
 struct Statistics {
     uint64_t snapshots = 0;
-    uint64_t files =
-        0;  ///< entries of folders; of contents, one that is empty stands for all without; not of raw data
+    /// Of restore_size: entries of folders; of files_by_contents: contents, of which one stands for all that
+    /// is empty, folders too; of blobs_per_file: paths of files that are not empty, each content at one of
+    /// its paths.
+    uint64_t files = 0;
     uint64_t blobs = 0;  ///< of blobs_per_file and raw_data
     uint64_t bytes = 0;
     uint64_t content_bytes = 0;  ///< of raw_data: before compression

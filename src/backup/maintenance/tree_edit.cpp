@@ -1,10 +1,9 @@
 #include "backup/maintenance/tree_edit.h"
 
+#include "backup/maintenance/tree_walk.h"
+
 namespace belay::backup {
 namespace {
-
-/// Deeper than any path that a system takes; what is deeper would end the stack.
-constexpr size_t deepest = 4096;
 
 class Editing {
   public:
@@ -15,14 +14,14 @@ class Editing {
 
     Result<Id> tree(const Id& id, const std::string& path, size_t depth)
     {
-        if (depth > deepest)
-            return fail(ErrorKind::corrupt, fmt::format("folders are nested deeper than {}", deepest));
+        if (depth > deepest_folder)
+            return fail(ErrorKind::corrupt, fmt::format("folders are nested deeper than {}", deepest_folder));
         const Result<std::string> text = repository_.load_blob(BlobType::tree, id);
         const Result<std::vector<Node>> nodes = text ? read_tree(*text) : std::unexpected(text.error());
         if (!nodes) {
-            const bool is_damage =
+            const bool tree_is_lost =
                 nodes.error().kind == ErrorKind::corrupt || nodes.error().kind == ErrorKind::not_found;
-            if (is_damage && edit_.empties_unreadable && edit_.empties_unreadable(path, nodes.error()))
+            if (tree_is_lost && edit_.empties_unreadable && edit_.empties_unreadable(path, nodes.error()))
                 return save({});
             return fail(nodes.error().kind,
                         fmt::format("the tree {} of {}/ cannot be read: {}", id.short_hex(), path,
