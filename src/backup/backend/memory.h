@@ -36,6 +36,7 @@ class MemoryBackend final : public Backend {
     size_t changes() const;
     /// The files as they are; for damage, and to compare.
     std::map<FileName, std::string>& files() { return files_; }
+    const std::map<FileName, std::string>& files() const { return files_; }
 
   private:
     /// Counts a change and does it, unless the accident says otherwise.

@@ -1,12 +1,6 @@
 #include "backup/pipeline/blob_writer.h"
 
 namespace belay::backup {
-namespace {
-
-/// Enough that a sync of one pack keeps nobody waiting; each holds a pack in memory.
-constexpr size_t pack_writers = 2;
-
-}  // namespace
 
 bool BlobWriter::Claims::claim(BlobType type, const Id& id)
 {
@@ -17,7 +11,7 @@ bool BlobWriter::Claims::claim(BlobType type, const Id& id)
 }
 
 BlobWriter::BlobWriter(Repository& repository, Options options)
-    : repository_(repository), options_(options), queue_(repository, pack_writers)
+    : repository_(repository), options_(options), packs_(repository, options.pack_size)
 {
 }
 
@@ -25,29 +19,21 @@ Result<bool> BlobWriter::put(BlobType type, const Id& id, std::string_view conte
 {
     if (repository_.blobs().contains(type, id) || !claims_.claim(type, id)) return false;
     const SealedBlob blob = TRY(repository_.seal_blob(type, id, content, options_.compression));
-    PackBuilder full;
     {
         const std::lock_guard lock(mutex_);
         ++(type == BlobType::tree ? written_.tree_blobs : written_.data_blobs);
         written_.content += content.size();
         written_.stored += blob.bytes.size();
         if (options_.dry_run) return true;
-        PackBuilder& builder = builders_[static_cast<size_t>(type)];
-        if (!builder.has_room_for(blob)) std::swap(full, builder);
-        builder.add(blob);
-        if (full.is_empty() && builder.size() >= options_.pack_size) std::swap(full, builder);
     }
-    if (!full.is_empty()) TRY(queue_.save(TRY(full.finish(repository_.key()))));
+    TRY(packs_.put(blob));
     return true;
 }
 
 Result<void> BlobWriter::finish()
 {
     if (options_.dry_run) return {};
-    for (PackBuilder& builder : builders_) {
-        if (!builder.is_empty()) TRY(queue_.save(TRY(builder.finish(repository_.key()))));
-    }
-    return queue_.finish();
+    return packs_.finish();
 }
 
 Written BlobWriter::written() const

@@ -2,8 +2,7 @@
 // Blobs into packs, packs into the repository, and an index of them: each is there for good before the next
 // speaks of it.
 
-#include "backup/pipeline/pack_queue.h"
-#include "backup/repository/pack_builder.h"
+#include "backup/pipeline/pack_writer.h"
 
 #include <array>
 #include <mutex>
@@ -20,7 +19,7 @@ struct Written {
 /// Threads: any for put() and written(); finish() when nobody puts any more.
 class BlobWriter {
   public:
-    static constexpr size_t usual_pack_size = 16 << 20;
+    static constexpr size_t usual_pack_size = PackWriter::usual_pack_size;
 
     struct Options {
         Compression compression = Compression::automatic;
@@ -59,9 +58,8 @@ class BlobWriter {
     Repository& repository_;
     Options options_;
     Claims claims_;
-    PackQueue queue_;
+    PackWriter packs_;
     mutable std::mutex mutex_;
-    std::array<PackBuilder, 2> builders_;
     Written written_;
 };
 

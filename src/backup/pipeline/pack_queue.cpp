@@ -1,13 +1,6 @@
 #include "backup/pipeline/pack_queue.h"
 
 namespace belay::backup {
-namespace {
-
-/// So many blobs make an index file full, as restic has it: one of some 8 MiB.
-constexpr size_t full_index = 50000;
-
-}  // namespace
-
 PackQueue::PackQueue(Repository& repository, size_t writers) : repository_(repository)
 {
     for (size_t i = 0; i < writers; ++i) threads_.emplace_back([this] { work(); });
@@ -57,7 +50,7 @@ void PackQueue::work()
         if (done) {
             saved_blobs_ += pack.index.blobs.size();
             saved_.push_back(std::move(pack.index));
-            if (saved_blobs_ >= full_index) full = std::exchange(saved_, {}), saved_blobs_ = 0;
+            if (saved_blobs_ >= blobs_of_full_index) full = std::exchange(saved_, {}), saved_blobs_ = 0;
         }
         if (!full.empty()) {
             lock.unlock();

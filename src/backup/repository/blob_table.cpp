@@ -111,6 +111,27 @@ std::vector<StoredBlob> BlobTable::find_all(BlobType type, const Id& id) const
     return all;
 }
 
+std::optional<uint32_t> BlobTable::number_of(BlobType type, const Id& id) const
+{
+    for (size_t slot = home_of(id, slots_.size()); slots_[slot] != empty;
+         slot = (slot + 1) & (slots_.size() - 1)) {
+        const Entry& found = entry(slots_[slot]);
+        if (found.id == id && (found.is_tree != 0) == (type == BlobType::tree)) return slots_[slot];
+    }
+    return std::nullopt;
+}
+
+std::vector<uint32_t> BlobTable::numbers_of(BlobType type, const Id& id) const
+{
+    std::vector<uint32_t> all;
+    for (size_t slot = home_of(id, slots_.size()); slots_[slot] != empty;
+         slot = (slot + 1) & (slots_.size() - 1)) {
+        const Entry& found = entry(slots_[slot]);
+        if (found.id == id && (found.is_tree != 0) == (type == BlobType::tree)) all.push_back(slots_[slot]);
+    }
+    return all;
+}
+
 std::optional<uint64_t> BlobTable::content_size(BlobType type, const Id& id) const
 {
     const std::optional<StoredBlob> found = find(type, id);

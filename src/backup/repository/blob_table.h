@@ -34,6 +34,15 @@ class BlobTable {
     /// Bytes of the content of a blob; nothing where it is unknown.
     std::optional<uint64_t> content_size(BlobType type, const Id& id) const;
 
+    /// Entries have numbers, in the order in which they were added: of a blob that of its first entry, or
+    /// those of all, ascending.
+    std::optional<uint32_t> number_of(BlobType type, const Id& id) const;
+    std::vector<uint32_t> numbers_of(BlobType type, const Id& id) const;
+    StoredBlob at(uint32_t number) const { return stored(entry(number)); }
+    /// Packs have numbers as well, below packs().
+    uint32_t pack_number_at(uint32_t number) const { return entry(number).pack; }
+    const Id& pack(uint32_t pack_number) const { return packs_[pack_number]; }
+
     /// How many entries there are; a blob that lies in two packs counts twice.
     size_t size() const { return size_; }
     size_t packs() const { return packs_.size(); }

@@ -7,14 +7,15 @@
 namespace belay::backup {
 namespace {
 
-constexpr std::string_view digits = "0123456789abcdef";
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
 /// The value of each character as a digit, -1 where it is none. Restic writes lower case; anything else would
 /// be a second name of the same thing.
 constexpr std::array<int8_t, 256> values = [] {
     std::array<int8_t, 256> all{};
     all.fill(-1);
-    for (size_t i = 0; i < digits.size(); ++i) all[static_cast<uint8_t>(digits[i])] = static_cast<int8_t>(i);
+    for (size_t i = 0; i < hex_digits.size(); ++i)
+        all[static_cast<uint8_t>(hex_digits[i])] = static_cast<int8_t>(i);
     return all;
 }();
 
@@ -42,7 +43,7 @@ Result<Id> Id::from_hex(std::string_view text)
 {
     const auto refused = [&] {
         return fail(ErrorKind::corrupt,
-                    fmt::format("\"{}\" is no id of 64 hexadecimal digits", text.substr(0, 80)));
+                    fmt::format("\"{}\" is no id of 64 hexadecimal hex_digits", text.substr(0, 80)));
     };
     if (text.size() != 2 * size) return refused();
     Id id;
@@ -67,8 +68,8 @@ std::string Id::hex() const
 {
     std::string text(2 * size, '\0');
     for (size_t i = 0; i < size; ++i) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
+        text[2 * i] = hex_digits[bytes[i] >> 4];
+        text[2 * i + 1] = hex_digits[bytes[i] & 15];
     }
     return text;
 }

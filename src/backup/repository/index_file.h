@@ -9,6 +9,9 @@
 
 namespace belay::backup {
 
+/// So many blobs make an index file full, as restic has it: one of some 8 MiB.
+constexpr size_t blobs_of_full_index = 50000;
+
 struct IndexedPack {
     Id id;
     std::vector<PackedBlob> blobs;

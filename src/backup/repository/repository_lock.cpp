@@ -6,8 +6,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto refresh_after = 5min;
-/// Two that take a lock at the same moment both see the other's after this time. Restic waits as long.
-constexpr auto settle = 200ms;
 
 std::unexpected<Error> held_by(const LockFile& lock)
 {
@@ -64,24 +62,26 @@ Result<size_t> remove_locks(const Repository& repository, bool all)
     return removed;
 }
 
-Result<std::unique_ptr<RepositoryLock>> RepositoryLock::take(const Repository& repository, Access access)
+Result<std::unique_ptr<RepositoryLock>> RepositoryLock::take(const Repository& repository, Access access,
+                                                             std::chrono::milliseconds settle)
 {
-    std::unique_ptr<RepositoryLock> lock = TRY(begin(repository, access));
+    std::unique_ptr<RepositoryLock> lock = TRY(begin(repository, access, settle));
     TRY(lock->confirm());
     return lock;
 }
 
-Result<std::unique_ptr<RepositoryLock>> RepositoryLock::begin(const Repository& repository, Access access)
+Result<std::unique_ptr<RepositoryLock>> RepositoryLock::begin(const Repository& repository, Access access,
+                                                              std::chrono::milliseconds settle)
 {
     TRY(nobody_minds(repository, access, {}));
     LockFile lock = LockFile::of_this_process(access == Access::exclusive);
     lock.id = TRY(repository.save_text(FileKind::lock, lock.to_text()));
-    return std::unique_ptr<RepositoryLock>(new RepositoryLock(repository, std::move(lock), access));
+    return std::unique_ptr<RepositoryLock>(new RepositoryLock(repository, std::move(lock), access, settle));
 }
 
 Result<void> RepositoryLock::confirm()
 {
-    std::this_thread::sleep_until(written_ + settle);
+    std::this_thread::sleep_until(settled_);
     Id own;
     {
         const std::lock_guard guard(mutex_);
@@ -90,8 +90,13 @@ Result<void> RepositoryLock::confirm()
     return nobody_minds(repository_, access_, own);
 }
 
-RepositoryLock::RepositoryLock(const Repository& repository, LockFile lock, Access access)
-    : repository_(repository), access_(access), lock_(std::move(lock)), thread_([this] { keep_alive(); })
+RepositoryLock::RepositoryLock(const Repository& repository, LockFile lock, Access access,
+                               std::chrono::milliseconds settle)
+    : repository_(repository),
+      access_(access),
+      settled_(std::chrono::steady_clock::now() + settle),
+      lock_(std::move(lock)),
+      thread_([this] { keep_alive(); })
 {
 }
 
@@ -111,17 +116,36 @@ void RepositoryLock::keep_alive()
 {
     std::unique_lock guard(mutex_);
     while (!ends_changed_.wait_for(guard, refresh_after, [&] { return ends_; })) {
-        LockFile next = lock_;
-        next.time = Timestamp::now();
+        const bool exclusive = lock_.exclusive;
         guard.unlock();
-        // The new one is there before the old one goes.
-        const Result<Id> saved = repository_.save_text(FileKind::lock, next.to_text());
-        if (saved) static_cast<void>(repository_.backend().remove({FileKind::lock, lock_.id}));
+        // One that could not be written is tried again; is_held() knows how long that may go on.
+        static_cast<void>(write_anew(exclusive));
         guard.lock();
-        if (!saved) continue;
-        next.id = *saved;
+    }
+}
+
+Result<void> RepositoryLock::share()
+{
+    return write_anew(false);
+}
+
+Result<void> RepositoryLock::write_anew(bool exclusive)
+{
+    const std::lock_guard writing(writing_);
+    LockFile next;
+    {
+        const std::lock_guard guard(mutex_);
+        next = lock_;
+    }
+    const Id before = next.id;
+    next.time = Timestamp::now();
+    next.exclusive = exclusive && next.exclusive;
+    next.id = TRY(repository_.save_text(FileKind::lock, next.to_text()));
+    {
+        const std::lock_guard guard(mutex_);
         lock_ = std::move(next);
     }
+    return repository_.backend().remove({FileKind::lock, before});
 }
 
 bool RepositoryLock::is_held() const

@@ -22,12 +22,18 @@ Result<size_t> remove_locks(const Repository& repository, bool all);
 /// Threads: any for is_held().
 class RepositoryLock {
   public:
+    /// Two that take a lock at the same moment both see the other's after this time. Restic waits as long.
+    static constexpr std::chrono::milliseconds usual_settle{200};
+
     /// Takes the lock, and writes it anew every five minutes as long as this object lives. Locks that are
-    /// stale are in nobody's way. Errors: busy, naming who holds it; those of the place.
-    static Result<std::unique_ptr<RepositoryLock>> take(const Repository& repository, Access access);
+    /// stale are in nobody's way. `settle` may be shorter where nobody else can be there. Errors: busy,
+    /// naming who holds it; those of the place.
+    static Result<std::unique_ptr<RepositoryLock>> take(const Repository& repository, Access access,
+                                                        std::chrono::milliseconds settle = usual_settle);
     /// The same in two parts: what others cannot alter under a lock may be read between them. Nothing may be
     /// written before confirm() has said that nobody took a lock at the same moment. Errors: as take().
-    static Result<std::unique_ptr<RepositoryLock>> begin(const Repository& repository, Access access);
+    static Result<std::unique_ptr<RepositoryLock>> begin(const Repository& repository, Access access,
+                                                         std::chrono::milliseconds settle = usual_settle);
     Result<void> confirm();
     /// Gives it back.
     ~RepositoryLock();
@@ -38,13 +44,21 @@ class RepositoryLock {
     /// may be removed any more.
     bool is_held() const;
 
+    /// Makes an exclusive lock a shared one, with no moment in between at which there is none. Errors: those
+    /// of the place; then it may still keep others out.
+    Result<void> share();
+
   private:
-    RepositoryLock(const Repository& repository, LockFile lock, Access access);
+    RepositoryLock(const Repository& repository, LockFile lock, Access access,
+                   std::chrono::milliseconds settle);
     void keep_alive();
+    /// Writes it anew, exclusive or not: the new file is there before the old one goes.
+    Result<void> write_anew(bool exclusive);
 
     const Repository& repository_;
     Access access_;
-    std::chrono::steady_clock::time_point written_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point settled_;
+    std::mutex writing_;  ///< held while a file takes another's place; before the next
     mutable std::mutex mutex_;
     std::condition_variable ends_changed_;
     LockFile lock_;
