@@ -54,7 +54,8 @@ Result<Repository> Repository::create(std::unique_ptr<Backend> backend, std::str
     if (password.empty())
         return fail(ErrorKind::usage, "an empty password protects nothing",
                     "give one, as with --password-file");
-    const Config config = TRY(Config::make(wanted.version));
+    Config config = TRY(Config::make(wanted.version));
+    if (wanted.polynomial) config.polynomial = *wanted.polynomial;
     TRY(backend->create());
     const MasterKey master = TRY(MasterKey::make());
     KeyFile file = TRY(KeyFile::make(master, password, wanted.cost));

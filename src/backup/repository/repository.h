@@ -25,6 +25,7 @@ class Repository {
     struct NewRepository {
         unsigned version = Config::newest_version;
         ScryptCost cost = {};
+        std::optional<Polynomial> polynomial = {};  ///< of the chunker; else one by chance
     };
 
     /// Makes a new repository with one key, and opens it. The config comes last: before it there is no

@@ -62,6 +62,16 @@ Result<size_t> remove_locks(const Repository& repository, bool all)
     return removed;
 }
 
+Result<void> remove_own_locks(const Repository& repository)
+{
+    const LockFile own = LockFile::of_this_process(false);
+    for (const LockFile& lock : TRY(locks_of(repository))) {
+        if (lock.pid == own.pid && lock.hostname == own.hostname)
+            TRY(repository.backend().remove({FileKind::lock, lock.id}));
+    }
+    return {};
+}
+
 Result<std::unique_ptr<RepositoryLock>> RepositoryLock::take(const Repository& repository, Access access,
                                                              std::chrono::milliseconds settle)
 {

@@ -19,6 +19,9 @@ Result<std::vector<LockFile>> locks_of(const Repository& repository);
 /// Removes locks whose owners are gone, or `all`; how many. Errors: those of the place.
 Result<size_t> remove_locks(const Repository& repository, bool all);
 
+/// Removes the locks of this process, which is about to end. Errors: those of the place.
+Result<void> remove_own_locks(const Repository& repository);
+
 /// Threads: any for is_held().
 class RepositoryLock {
   public:

@@ -35,5 +35,15 @@ std::unique_ptr<BackupCommand> make_diff_command();
 std::unique_ptr<BackupCommand> make_dump_command();
 std::unique_ptr<BackupCommand> make_restore_command();
 std::unique_ptr<BackupCommand> make_check_command();
+std::unique_ptr<BackupCommand> make_forget_command();
+std::unique_ptr<BackupCommand> make_prune_command();
+std::unique_ptr<BackupCommand> make_key_command();
+std::unique_ptr<BackupCommand> make_copy_command();
+std::unique_ptr<BackupCommand> make_rewrite_command();
+std::unique_ptr<BackupCommand> make_tag_command();
+std::unique_ptr<BackupCommand> make_unlock_command();
+std::unique_ptr<BackupCommand> make_repair_command();
+std::unique_ptr<BackupCommand> make_stats_command();
+std::unique_ptr<BackupCommand> make_mount_command();
 
 }  // namespace belay::cli

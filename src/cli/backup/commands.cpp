@@ -27,6 +27,28 @@ std::span<const BackupCommandKind> backup_commands()
          make_restore_command},
         {"check", "say whether everything is there and sound", "belay backup check --read-data-subset 10%",
          make_check_command},
+        {"forget", "let snapshots go, by a policy or by their ids",
+         "belay backup forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --dry-run",
+         make_forget_command},
+        {"prune", "remove what no snapshot needs any more", "belay backup prune --dry-run",
+         make_prune_command},
+        {"key", "list, add and remove passwords, or change one",
+         "belay backup key list\n  belay backup key add --new-password-file FILE\n  belay backup key remove "
+         "1f2e3d4c",
+         make_key_command},
+        {"copy", "copy snapshots from another repository",
+         "belay backup copy --from-repo /srv/backup --repo rest:https://host/copy/ latest",
+         make_copy_command},
+        {"rewrite", "make snapshots anew, without what should not be in them",
+         "belay backup rewrite --exclude /home/ann/.ssh --forget", make_rewrite_command},
+        {"tag", "change the tags of snapshots", "belay backup tag --add keep latest", make_tag_command},
+        {"unlock", "remove locks that were left behind", "belay backup unlock", make_unlock_command},
+        {"repair", "have back of a damaged repository what can be had",
+         "belay backup repair index\n  belay backup repair packs 1f2e3d4c\n  belay backup repair snapshots "
+         "--dry-run",
+         make_repair_command},
+        {"stats", "count files, blobs and bytes", "belay backup stats --mode raw-data", make_stats_command},
+        {"mount", "show all snapshots as folders and files", "belay backup mount /mnt", make_mount_command},
     };
     return all;
 }

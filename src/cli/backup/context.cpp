@@ -55,9 +55,10 @@ Result<backup::PlaceOptions> BackupContext::place_options()
 
 Result<std::string> BackupContext::password(bool twice) const
 {
-    return read_password(
-        {.file = options_.password_file, .command = options_.password_command, .variable = "RESTIC_PASSWORD"},
-        console_, twice);
+    return read_password({.file = options_.password_file,
+                          .command = options_.password_command,
+                          .variable = password_variable_},
+                         console_, twice);
 }
 
 Result<Repository> BackupContext::open_at(std::unique_ptr<backup::Backend> place)
@@ -77,11 +78,17 @@ Result<Repository*> BackupContext::open(std::optional<Access> access)
     return &*repository_;
 }
 
-Result<void> BackupContext::begin_lock(Access access)
+void BackupContext::catch_signals()
 {
+    if (ticker_) return;
     ticker_ = std::make_unique<Ticker>(
         Milliseconds(100), std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP}, [this] { tick(); },
         [this](int signal) { on_signal(signal); });
+}
+
+Result<void> BackupContext::begin_lock(Access access)
+{
+    catch_signals();
     if (options_.no_lock && access == Access::shared) return {};
     const Milliseconds patience =
         options_.retry_lock.empty() ? Milliseconds(0) : TRY(parse_span(options_.retry_lock));
@@ -222,6 +229,7 @@ void BackupContext::on_signal(int signal)
         if (watcher_.leave) watcher_.leave();
     }
     lock_.reset();
+    if (repository_) static_cast<void>(backup::remove_own_locks(*repository_));
     ::_exit(128 + signal);
 }
 

@@ -38,6 +38,8 @@ class BackupContext {
     Console& console() const { return console_; }
     const Style& style() const { return style_; }
     const CommonOptions& options() const { return options_; }
+    /// The variable of the environment that may hold the password, instead of RESTIC_PASSWORD.
+    void use_password_variable(const char* name) { password_variable_ = name; }
 
     /// The place of the repository. Errors: usage.
     Result<std::unique_ptr<backup::Backend>> place();
@@ -47,6 +49,12 @@ class BackupContext {
     Result<backup::Repository*> open(std::optional<backup::Access> access = backup::Access::shared);
     /// Takes the lock of the repository that was opened without.
     Result<void> lock(backup::Access access);
+    /// Gives the lock back before the command ends.
+    void unlock() { lock_.reset(); }
+    /// The lock that is held; null with --no-lock.
+    const backup::RepositoryLock* held_lock() const { return lock_.get(); }
+    /// From now on Ctrl-C and the like end the command in order: its locks are given back.
+    void catch_signals();
     /// The same, with its index.
     Result<backup::Repository*> open_with_index(
         std::optional<backup::Access> access = backup::Access::shared);
@@ -79,6 +87,7 @@ class BackupContext {
     /// Set by the first Ctrl-C once somebody has asked for this; the second ends at once.
     const std::atomic<bool>& given_up();
 
+    void fails_with(BackupExit code) { exit_of_failure_ = code; }
     /// How `error` ends the command.
     int exit_code_of(const Error& error) const;
 
@@ -94,6 +103,7 @@ class BackupContext {
     Console& console_;
     Style style_;
     CommonOptions options_;
+    const char* password_variable_ = "RESTIC_PASSWORD";
     std::optional<backup::Repository> repository_;
     std::unique_ptr<backup::RepositoryLock> lock_;
     std::optional<BackupExit> exit_of_failure_;

@@ -1,5 +1,6 @@
 #include "cli/backup/command.h"
 #include "cli/backup/password.h"
+#include "cli/backup/source_options.h"
 
 namespace belay::cli {
 namespace {
@@ -9,6 +10,9 @@ class InitCommand final : public BackupCommand {
     void declare(OptionTable& options) override
     {
         options.value("--repository-version", version_, "VERSION", "1, 2, latest or stable: 2 unless said");
+        options.flag("--copy-chunker-params", copy_chunker_,
+                     "cut files as another repository does, to copy from it");
+        from_.declare(options);
     }
 
     Result<int> run(BackupContext& context) override
@@ -19,6 +23,7 @@ class InitCommand final : public BackupCommand {
         else if (!version_.empty() && version_ != "latest" && version_ != "stable")
             return fail(ErrorKind::usage, fmt::format("\"{}\" is no version of a repository", version_),
                         "--repository-version 1 or 2");
+        if (copy_chunker_) wanted.polynomial = TRY(polynomial_of_other(context));
         std::unique_ptr<backup::Backend> place = TRY(context.place());
         const std::string location = place->location();
         const std::string password = TRY(context.password(true));
@@ -35,7 +40,16 @@ class InitCommand final : public BackupCommand {
     }
 
   private:
+    Result<backup::Polynomial> polynomial_of_other(BackupContext& context) const
+    {
+        BackupContext source(context.console(), context.style(), from_.of(context.options()));
+        source.use_password_variable(SourceOptions::password_variable);
+        return TRY(source.open(std::nullopt))->config().polynomial;
+    }
+
     std::string version_;
+    bool copy_chunker_ = false;
+    SourceOptions from_;
 };
 
 }  // namespace

@@ -21,17 +21,21 @@ Milliseconds interval_of(bool json)
     return json ? Milliseconds(1000) : Milliseconds(200);
 }
 
-std::string count_text(uint64_t done, uint64_t total, bool known)
+std::string count_text(const Progress& progress)
 {
-    return known ? fmt::format("{} of {} files", done, total) : fmt::format("{} files", done);
+    return progress.totals_are_known
+               ? fmt::format("{} of {} {}", progress.files_done, progress.files_total, progress.unit)
+               : fmt::format("{} {}", progress.files_done, progress.unit);
 }
 
 }  // namespace
 
 std::optional<double> Progress::fraction() const
 {
-    if (!totals_are_known || bytes_total == 0) return std::nullopt;
-    return std::min(1.0, static_cast<double>(bytes_done) / static_cast<double>(bytes_total));
+    const bool by_bytes = bytes_total > 0;
+    const uint64_t done = by_bytes ? bytes_done : files_done, total = by_bytes ? bytes_total : files_total;
+    if (!totals_are_known || total == 0) return std::nullopt;
+    return std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
 }
 
 std::optional<Milliseconds> Progress::left(Milliseconds passed) const
@@ -51,11 +55,14 @@ std::vector<std::string> progress_lines(const Style& style, const Progress& prog
     if (done) parts.push_back(fmt::format("{:.1f} %", *done * 100));
     if (const auto left = progress.left(passed))
         parts.push_back(to_text(std::chrono::ceil<std::chrono::seconds>(*left)) + " left");
-    parts.push_back(to_text(Bytes{speed}) + "/s");
-    parts.push_back(progress.totals_are_known ? fmt::format("{} of {}", to_text(Bytes{progress.bytes_done}),
-                                                            to_text(Bytes{progress.bytes_total}))
-                                              : to_text(Bytes{progress.bytes_done}));
-    parts.push_back(count_text(progress.files_done, progress.files_total, progress.totals_are_known));
+    if (progress.bytes_done > 0) {
+        parts.push_back(to_text(Bytes{speed}) + "/s");
+        const std::string done_text = to_text(Bytes{progress.bytes_done});
+        parts.push_back(progress.totals_are_known
+                            ? fmt::format("{} of {}", done_text, to_text(Bytes{progress.bytes_total}))
+                            : done_text);
+    }
+    parts.push_back(count_text(progress));
     if (progress.problems > 0) parts.push_back(fmt::format("{} problems", progress.problems));
     std::string words;
     for (const std::string& part : parts) {

@@ -9,6 +9,7 @@ namespace belay::cli {
 /// What is known of it at one moment.
 struct Progress {
     std::string doing;  ///< "saving"
+    std::string_view unit = "files";
     uint64_t files_done = 0, files_total = 0;
     uint64_t bytes_done = 0, bytes_total = 0;
     bool totals_are_known = true;

@@ -111,12 +111,17 @@ Result<std::vector<std::string>> TargetOptions::all() const
     return paths_of_all;
 }
 
-void ExclusionWords::declare(OptionTable& options)
+void ExclusionWords::declare_patterns(OptionTable& options)
 {
     options.values("-e,--exclude", patterns, "PATTERN", "leave out what is named so");
     options.values("--iexclude", ipatterns, "PATTERN", "the same, upper and lower case alike");
     options.values("--exclude-file", files, "FILE", "leave out what the patterns of a file name");
     options.values("--iexclude-file", ifiles, "FILE", "the same, upper and lower case alike");
+}
+
+void ExclusionWords::declare(OptionTable& options)
+{
+    declare_patterns(options);
     options.values("--exclude-if-present", marks, "NAME[:HEADER]",
                    "leave out the content of folders with such a file");
     options.flag("--exclude-caches", caches, "leave out the content of folders marked by CACHEDIR.TAG");

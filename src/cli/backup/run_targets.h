@@ -22,6 +22,8 @@ struct ExclusionWords {
     bool caches = false;
 
     void declare(OptionTable& options);
+    /// Those that need no file on this machine: patterns.
+    void declare_patterns(OptionTable& options);
     /// Errors: usage; those of the files.
     Result<backup::ExclusionOptions> read() const;
 };
