@@ -218,6 +218,25 @@ TEST_CASE("a prune waits for a backup that has begun before it, and gives up whe
     CHECK(is_sound(two.memory, "prune after a wait") == 2);
 }
 
+TEST_CASE("others are kept out for the removal of index files alone")
+{
+    TwoSnapshots two;
+    Repository pruned = opened(two.memory);
+    const Repository other = opened(two.memory);
+    std::map<PrunePhase, bool> let_in;
+    PruneNotes notes;
+    notes.at_phase = [&](PrunePhase phase) {
+        let_in[phase] = RepositoryLock::take(other, Access::shared, std::chrono::milliseconds(0)).has_value();
+    };
+    PruneSummary summary;
+    must(prune_repository(pruned, nobody_else(), notes, summary));
+    CHECK(let_in.at(PrunePhase::index));
+    CHECK(let_in.at(PrunePhase::repack));
+    CHECK(let_in.at(PrunePhase::rewrite_index));
+    CHECK(!let_in.at(PrunePhase::remove_index));
+    CHECK(let_in.at(PrunePhase::remove_packs));
+}
+
 TEST_CASE("two prunes and four backups at once lose nothing")
 {
     TwoSnapshots two;

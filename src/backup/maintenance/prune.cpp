@@ -105,8 +105,8 @@ class Pruning {
         }
         begins(PrunePhase::trees, 0);
         used_->grow();
-        const Result<void> marked = used_->add_trees(repository_, trees, options_.threads,
-                                                     [this] { observer_.advanced(PrunePhase::trees, 1); });
+        Result<void> marked = used_->add_trees(repository_, trees, options_.threads,
+                                               [this] { observer_.advanced(PrunePhase::trees, 1); });
         if (marked ||
             (marked.error().kind != ErrorKind::corrupt && marked.error().kind != ErrorKind::not_found))
             return marked;
