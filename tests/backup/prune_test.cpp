@@ -79,12 +79,12 @@ void write_random(const Scratch& scratch, const std::string& name, size_t kib, u
 
 /// Two snapshots, of which the first is forgotten; some of its blobs share packs with those of the second.
 struct TwoSnapshots {
-    TwoSnapshots()
+    explicit TwoSnapshots(unsigned version = Config::newest_version)
     {
         std::filesystem::create_directories(scratch.path("tree/folder"));
         for (unsigned i = 0; i < 6; ++i) write_random(scratch, fmt::format("small{}", i), 90, i);
         write_random(scratch, "folder/large", 700, 10);
-        init(memory);
+        init(memory, version);
         Repository repository = opened(memory);
         const Id first = save_packs(repository, scratch);
         for (unsigned i = 0; i < 3; ++i) write_random(scratch, fmt::format("small{}", 2 * i), 80, 20 + i);
@@ -111,7 +111,11 @@ TEST_CASE("after a prune all is used and sound; a second one has nothing to do")
     CHECK(asked.packs_remove > 0);
 
     options.dry_run = false;
-    const PruneSummary done = must(prune(opened(two.memory), options));
+    Repository repository = opened(two.memory);
+    PruneNotes notes;
+    PruneSummary done;
+    must(prune_repository(repository, options, notes, done));
+    CHECK(repository.blobs().size() == 0);
     CHECK(done.figures.freed_bytes() == asked.freed_bytes());
     CHECK(is_sound(two.memory, "prune") == 1);
     const PruneFigures again = must(prune(opened(two.memory), options)).figures;
@@ -119,6 +123,32 @@ TEST_CASE("after a prune all is used and sound; a second one has nothing to do")
     CHECK(again.packs_unindexed + again.packs_remove == 0);
     CHECK(again.used.blobs == asked.used.blobs);
     CHECK(count_files(two.memory, FileKind::lock) == 0);
+}
+
+TEST_CASE("a repository of format version 1 is pruned like one of version 2, and never compressed")
+{
+    TwoSnapshots two(1);
+    PruneOptions options = nobody_else();
+    options.limits.repack_uncompressed = true;
+    CHECK(prune(opened(two.memory), options).error().kind == ErrorKind::usage);
+    CHECK(must(prune(opened(two.memory), nobody_else())).packs_removed > 0);
+    CHECK(is_sound(two.memory, "prune") == 1);
+    opened(two.memory).blobs().for_each([](const StoredBlob& stored) {
+        CHECK(!stored.blob.is_compressed());
+    });
+}
+
+TEST_CASE("a dry run tells what a forget would let go, and only a dry run does so")
+{
+    TwoSnapshots two;
+    must(prune(opened(two.memory), nobody_else()));
+    PruneOptions options = nobody_else();
+    options.without = {two.second};
+    CHECK(prune(opened(two.memory), options).error().kind == ErrorKind::usage);
+    options.dry_run = true;
+    const PruneFigures figures = must(prune(opened(two.memory), options)).figures;
+    CHECK(figures.used.blobs == 0);
+    CHECK(figures.packs_remove == count_files(two.memory, FileKind::pack));
 }
 
 TEST_CASE("any change of a prune may be refused, its answer lost, or be the last")
@@ -216,6 +246,25 @@ TEST_CASE("a prune waits for a backup that has begun before it, and gives up whe
     must(prune_repository(pruned, options, notes, summary));
     CHECK(notes.waits == 3);
     CHECK(is_sound(two.memory, "prune after a wait") == 2);
+}
+
+TEST_CASE("others are kept out for the removal of index files alone")
+{
+    TwoSnapshots two;
+    Repository pruned = opened(two.memory);
+    const Repository other = opened(two.memory);
+    std::map<PrunePhase, bool> let_in;
+    PruneNotes notes;
+    notes.at_phase = [&](PrunePhase phase) {
+        let_in[phase] = RepositoryLock::take(other, Access::shared, std::chrono::milliseconds(0)).has_value();
+    };
+    PruneSummary summary;
+    must(prune_repository(pruned, nobody_else(), notes, summary));
+    CHECK(let_in.at(PrunePhase::index));
+    CHECK(let_in.at(PrunePhase::repack));
+    CHECK(let_in.at(PrunePhase::rewrite_index));
+    CHECK(!let_in.at(PrunePhase::remove_index));
+    CHECK(let_in.at(PrunePhase::remove_packs));
 }
 
 TEST_CASE("two prunes and four backups at once lose nothing")

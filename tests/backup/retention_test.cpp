@@ -83,7 +83,7 @@ TEST_CASE("by any policy the same snapshots stay as with restic, for the same re
     std::mt19937 random(20261126);
     const Id tree = Id::of("{\"nodes\":[]}\n");
     size_t kept = 0, removed = 0;
-    for (size_t round = 0; round < 24; ++round) {
+    for (size_t round = 0; round < 16; ++round) {
         if (round % 2 == 0) save_snapshots(repository, random, tree);
         const Policy policy = random_policy(random);
         if (policy.ours.is_empty()) continue;

@@ -105,8 +105,8 @@ class Pruning {
         }
         begins(PrunePhase::trees, 0);
         used_->grow();
-        const Result<void> marked = used_->add_trees(repository_, trees, options_.threads,
-                                                     [this] { observer_.advanced(PrunePhase::trees, 1); });
+        Result<void> marked = used_->add_trees(repository_, trees, options_.threads,
+                                               [this] { observer_.advanced(PrunePhase::trees, 1); });
         if (marked ||
             (marked.error().kind != ErrorKind::corrupt && marked.error().kind != ErrorKind::not_found))
             return marked;
@@ -275,8 +275,13 @@ Result<void> prune_repository(Repository& repository, const PruneOptions& option
     if (options.limits.repack_uncompressed && repository.config().version < 2)
         return fail(ErrorKind::usage, "a repository of format version 1 holds nothing compressed",
                     "leave --repack-uncompressed out");
+    if (!options.without.empty() && !options.dry_run)
+        return fail(ErrorKind::usage, "snapshots that are there count as forgotten in a dry run alone");
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
-        if (TRY(Pruning(repository, options, observer, summary).run())) return {};
+        const Result<bool> ended = Pruning(repository, options, observer, summary).run();
+        // It knows packs that are gone, and whoever relied on it would save what cannot be restored.
+        repository.blobs() = BlobTable();
+        if (TRY(ended)) return {};
     }
     return fail(ErrorKind::busy,
                 "others prune the repository or rebuild its index, and what was planned became void",

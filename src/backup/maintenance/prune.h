@@ -49,11 +49,11 @@ struct PruneSummary {
     std::chrono::milliseconds alone{0};  ///< for how long nobody else could work
 };
 
-/// Prunes; takes the locks that it needs by itself. The index is loaded here. At whatever write it ends,
-/// nothing that a snapshot needs is lost, and the next prune goes on. Errors: busy, where others would not
-/// end, or have changed the repository again and again; corrupt, where the index, a snapshot or a tree is
-/// damaged or a pack missing: then nothing was removed; lost, where the lock has grown old; usage; those of
-/// the place.
+/// Prunes; takes the locks that it needs by itself. The index is loaded here, and empty afterwards. At
+/// whatever write it ends, nothing that a snapshot needs is lost, and the next prune goes on. Errors: busy,
+/// where others would not end, or have changed the repository again and again; corrupt, where the index, a
+/// snapshot or a tree is damaged or a pack missing: then nothing was removed; lost, where the lock has grown
+/// old; usage; those of the place.
 Result<void> prune_repository(Repository& repository, const PruneOptions& options, PruneObserver& observer,
                               PruneSummary& summary);
 

@@ -51,12 +51,12 @@ class IndexRepair {
                 continue;
             }
             sound_.push_back(file.id);
-            for (IndexedPack& pack : packs) remember(std::move(pack));
+            for (const IndexedPack& pack : packs) remember(pack);
         }
         summary_.damaged_indexes = damaged_.size();
         return {};
     }
-    void remember(IndexedPack pack)
+    void remember(const IndexedPack& pack)
     {
         std::vector<PackedBlob>& blobs = known_[pack.id];
         for (const PackedBlob& blob : pack.blobs) blobs.push_back(blob);

@@ -128,7 +128,12 @@ FinishedPack sample_pack()
     builder.add({Id::of("data"), BlobType::data, must(seal(test_key(), "data")), 0});
     builder.add({Id::of("hello hello hello"), BlobType::tree, must(seal(test_key(), frame)), 17});
     builder.add({Id::of("more"), BlobType::tree, must(seal(test_key(), "more")), 0});
-    return must(builder.finish(test_key()));
+    const size_t size = builder.size();
+    FinishedPack pack = must(builder.finish(test_key()));
+    CHECK(pack.bytes.size() == size);
+    CHECK(builder.is_empty());
+    CHECK(builder.size() == PackBuilder().size());
+    return pack;
 }
 
 Result<std::vector<PackedBlob>> read_pack(const std::string& bytes)

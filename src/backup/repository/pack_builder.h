@@ -29,6 +29,7 @@ class PackBuilder {
   private:
     std::string bytes_;
     std::vector<PackedBlob> blobs_;
+    size_t list_size_ = 0;  ///< header_size(blobs_): to count it anew for each blob would take ever longer
 };
 
 }  // namespace belay::backup
