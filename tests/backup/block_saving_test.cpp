@@ -1,5 +1,5 @@
-// Devices into snapshots and back: what restic makes of the same image, what cannot be read or written, what is
-// damaged or in use.
+// Devices into snapshots and back: what restic makes of the same image, what cannot be read or written, what
+// is damaged or in use.
 
 #include "images.h"
 
@@ -188,8 +188,8 @@ TEST_CASE("a disk with a bad block is saved but for that block, and the image sa
     DeviceSavingSummary summary;
     DeviceNotes notes;
     must(save_blocks(
-        repository, source, all_blocks(source.size(), "a test"), options, [] { return Result<void>(); }, notes,
-        summary));
+        repository, source, all_blocks(source.size(), "a test"), options, [] { return Result<void>(); },
+        notes, summary));
     CHECK(summary.problems == 1);
     CHECK(summary.bytes_lost == 4096);
     REQUIRE(notes.problems.size() == 1);
@@ -250,8 +250,8 @@ TEST_CASE("a filesystem whose journal is not replayed, or that is not clean, is 
         static_cast<void>(volume);
         word = "dirty";
     }
-    const UsedBlocks used =
-        must(used_blocks(*host::real_host(), scratch.path("image"), std::filesystem::file_size(scratch.path("image"))));
+    const UsedBlocks used = must(used_blocks(*host::real_host(), scratch.path("image"),
+                                             std::filesystem::file_size(scratch.path("image"))));
     CHECK(used.is_whole());
     CHECK_MESSAGE(used.why_whole.find(word) != std::string::npos, used.why_whole);
     CHECK(used.needs_recovery == (word == "journal"));

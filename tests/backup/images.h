@@ -34,8 +34,8 @@ inline void make_ext(const Scratch& scratch, const std::string& name, const std:
                      const std::vector<std::string>& more = {})
 {
     make_garbage(scratch, name, size, true);
-    std::vector<std::string> argv = {"mke2fs", "-q", "-F", "-t", type, "-d", scratch.path("tree"), "-E",
-                                     "nodiscard,lazy_itable_init=0"};
+    std::vector<std::string> argv = {
+        "mke2fs", "-q", "-F", "-t", type, "-d", scratch.path("tree"), "-E", "nodiscard,lazy_itable_init=0"};
     argv.insert(argv.end(), more.begin(), more.end());
     argv.push_back(scratch.path(name));
     Scratch::run(argv);

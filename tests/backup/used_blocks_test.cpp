@@ -1,5 +1,5 @@
-// Filesystems made by their own tools: what is used is saved to the last byte, what is not is not, and what is
-// damaged is saved whole.
+// Filesystems made by their own tools: what is used is saved to the last byte, what is not is not, and what
+// is damaged is saved whole.
 
 #include "images.h"
 
@@ -94,13 +94,22 @@ TEST_CASE("ext2, ext3 and ext4 of several layouts come back whole, without what 
     {
         more = {"-b", "1024", "-O", "^metadata_csum,^uninit_bg,^flex_bg"};
     }
-    SUBCASE("ext4 with clusters") { more = {"-O", "bigalloc", "-C", "65536"}; }
+    SUBCASE("ext4 with clusters")
+    {
+        more = {"-O", "bigalloc", "-C", "65536"};
+    }
     SUBCASE("ext4 with uninitialised groups")
     {
         more = {"-b", "1024", "-g", "4096", "-O", "metadata_csum,sparse_super2,meta_bg,^resize_inode"};
     }
-    SUBCASE("ext3") { type = "ext3"; }
-    SUBCASE("ext2") { type = "ext2"; }
+    SUBCASE("ext3")
+    {
+        type = "ext3";
+    }
+    SUBCASE("ext2")
+    {
+        type = "ext2";
+    }
     make_ext(scratch, "image", type, 32 << 20, more);
     const std::string image = round_trip(scratch, type);
     CHECK(check_free_blocks(scratch, image) > 10 << 20);
