@@ -244,10 +244,7 @@ TEST_CASE("a filesystem whose journal is not replayed, or that is not clean, is 
     SUBCASE("an NTFS that was in use")
     {
         make_ntfs(scratch, "image", 16 << 20);
-        std::string image = scratch.read("image");
-        // $VOLUME_INFORMATION: eight bytes, the version, the flags.
-        const size_t volume = image.find(std::string("\x70\0\0\0", 4), image.find("$\0V\0o\0l\0", 0));
-        static_cast<void>(volume);
+        Scratch::run({"ntfsfix", scratch.path("image")});  // which has the next Windows check it
         word = "dirty";
     }
     const UsedBlocks used = must(used_blocks(*host::real_host(), scratch.path("image"),

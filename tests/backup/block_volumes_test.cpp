@@ -98,11 +98,11 @@ void mount(Site& site, const Volume& volume)
     site.shell("mkdir -p " + volume.folder() + " && mount " + volume.device() + " " + volume.folder());
 }
 
-void make_volumes(Site& site)
+void make_volumes(Site& site, const std::vector<Volume>& wanted)
 {
     site.run({"lvm", "vgcreate", "lab", site.host->device("a")});
     site.run({"lvm", "lvcreate", "--yes", "--name", "pool", "--size", "256m", "--thinpool", "pool", "lab"});
-    for (const Volume& volume : volumes) {
+    for (const Volume& volume : wanted) {
         if (volume.name.starts_with("thin"))
             site.run({"lvm", "lvcreate", "--name", volume.name, "--virtualsize", "96m", "--thinpool", "pool",
                       "lab"});
@@ -126,11 +126,12 @@ void make_volumes(Site& site)
 /// Writes into a volume until it is gone: new files, and old ones again.
 lab::Process start_writer(Site& site, const Volume& volume)
 {
-    return must(site.host->start({"sh", "-c",
-                                  "cd " + volume.folder() +
-                                      " && i=0; while :; do i=$((i+1)); head -c 200000 /dev/urandom > w.$((i "
-                                      "% 6)); rm -f w.$(((i + 3) % 6));"
-                                      " [ $i = 5 ] && echo writing; done"}));
+    // It takes what time the backup leaves: the guest has one processor.
+    return must(
+        site.host->start({"nice", "-n", "19", "sh", "-c",
+                          "cd " + volume.folder() +
+                              " && i=0; while :; do i=$((i+1)); head -c 200000 /dev/urandom > w.$((i % 6));" +
+                              " rm -f w.$(((i + 3) % 6)); [ $i = 5 ] && echo writing; done"}));
 }
 
 /// The restored image has no fault, and all that was there before the snapshot.
@@ -150,8 +151,7 @@ void check_restored(Site& site, const Volume& volume)
 TEST_CASE("volumes are saved as they were at one moment, while programs write to them")
 {
     Site site;
-    make_volumes(site);
-    uint64_t free_zeros = 0;
+    make_volumes(site, volumes);
     for (const Volume& volume : volumes) {
         CAPTURE(volume.name);
         lab::Process writer = start_writer(site, volume);
@@ -162,7 +162,6 @@ TEST_CASE("volumes are saved as they were at one moment, while programs write to
         CHECK_MESSAGE(saved["whole"] == "", saved.dump());
         CHECK(saved["problems"].empty());
         CHECK(saved["used"].get<uint64_t>() < saved["total"].get<uint64_t>() / 2);
-        free_zeros += saved["total"].get<uint64_t>() - saved["used"].get<uint64_t>();
         CHECK(site.snapshots().empty());
 
         // The target holds what the volume before has left there.
@@ -172,7 +171,6 @@ TEST_CASE("volumes are saved as they were at one moment, while programs write to
         CHECK(restored["verified"] == restored["total"]);
         check_restored(site, volume);
     }
-    CHECK(free_zeros > 0);
 
     const std::string snapshot = site.scratch.restic({"snapshots", "--json"});
     CHECK(must(parse_json(snapshot)).size() == volumes.size());
@@ -185,6 +183,8 @@ TEST_CASE("volumes are saved as they were at one moment, while programs write to
     const Json overflowed =
         site.refusal({"save", site.repository, "/dev/lab/ext", "room=4M", "fill=/mnt/ext/filled"});
     CHECK_MESSAGE(overflowed["kind"] == "no_space", overflowed.dump());
+    site.run({"lvm", "lvcreate", "--yes", "--name", "filler", "--extents", "100%FREE", "lab"});
+    CHECK(site.refusal({"save", site.repository, "/dev/lab/ext"})["kind"] == "no_space");
     CHECK(site.snapshots().empty());
     CHECK(must(parse_json(site.scratch.restic({"snapshots", "--json"}))).size() == volumes.size());
     site.scratch.restic({"check", "--read-data"});
@@ -194,8 +194,8 @@ TEST_CASE(
     "what a killed run and a power cut leave is found and removed; a journal is replayed on the snapshot")
 {
     Site site;
-    make_volumes(site);
     const std::vector<Volume> two = {volumes[0], volumes[3]};
+    make_volumes(site, two);
     std::vector<lab::Process> writers;
     for (const Volume& volume : two) {
         CHECK(site.program({"save", site.repository, volume.device(), "die"}).exit_code == 128 + SIGKILL);

@@ -80,18 +80,17 @@ class DeviceSaver {
 
     Result<void> save_from(const LvmSnapshot& snapshot)
     {
-        const auto size_of = [&]() -> Result<uint64_t> {
-            return TRY(DeviceSource::open(snapshot.path(), Sharing::exclusive))->size();
-        };
-        UsedBlocks used = TRY(used_blocks(host_, snapshot.path(), TRY(size_of())));
-        if (used.needs_recovery && !options_.all_blocks) {
+        std::unique_ptr<DeviceSource> source = TRY(DeviceSource::open(snapshot.path(), Sharing::exclusive));
+        UsedBlocks used = TRY(blocks_of(*source));
+        if (used.needs_recovery) {
+            source.reset();
             const Result<void> replayed = replay_journal(host_, snapshot.path(), used.content);
             TRY(snapshot.check());
             if (!replayed)
                 observer_.note(fmt::format("its journal could not be replayed: {}", replayed.error().what));
+            source = TRY(DeviceSource::open(snapshot.path(), Sharing::exclusive));
+            used = TRY(blocks_of(*source));
         }
-        const auto source = TRY(DeviceSource::open(snapshot.path(), Sharing::exclusive));
-        if (used.needs_recovery || options_.all_blocks) used = TRY(blocks_of(*source));
         return save(*source, used, [&] { return snapshot.check(); });
     }
 

@@ -16,7 +16,6 @@ extern "C" {
 #include <ntfs-3g/attrib.h>
 #include <ntfs-3g/inode.h>
 #include <ntfs-3g/logfile.h>
-#include <ntfs-3g/logging.h>
 #include <ntfs-3g/runlist.h>
 #include <ntfs-3g/volume.h>
 }
@@ -161,7 +160,6 @@ Result<void> check_files(ntfs_volume* volume, const Bitmap& bitmap, const std::s
 
 Result<Used> used_by_ntfs(const std::string& path, uint64_t size)
 {
-    ntfs_log_set_handler(ntfs_log_handler_null);  // else it prints
     const Volume volume(ntfs_mount(path.c_str(), NTFS_MNT_RDONLY | NTFS_MNT_FORENSIC),
                         [](ntfs_volume* one) { ntfs_umount(one, FALSE); });
     if (!volume) return cannot("read the tables", path);

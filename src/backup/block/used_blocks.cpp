@@ -1,6 +1,7 @@
 #include "backup/block/used_blocks.h"
 
 #include "backup/block/filesystems.h"
+#include "backup/block/isolated.h"
 #include "host/descriptor.h"
 
 #include <algorithm>
@@ -56,8 +57,8 @@ bool is_ext(std::string_view type)
 
 Result<Used> used_by(host::Host& host, const std::string& type, const std::string& path, uint64_t size)
 {
-    if (is_ext(type)) return used_by_ext(path, size);
-    if (type == "ntfs") return used_by_ntfs(path, size);
+    if (is_ext(type)) return isolated(path, [&] { return used_by_ext(path, size); });
+    if (type == "ntfs") return isolated(path, [&] { return used_by_ntfs(path, size); });
     if (type == "xfs") return used_by_xfs(host, path, size);
     if (type == "swap") return Extents{{0, std::min(size, swap_header)}};
     return fail(ErrorKind::refused,
