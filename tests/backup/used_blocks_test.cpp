@@ -24,8 +24,8 @@ UsedBlocks blocks_of(const Scratch& scratch, const std::string& name)
         used_blocks(*host::real_host(), scratch.path(name), std::filesystem::file_size(scratch.path(name))));
 }
 
-/// Saves "image" and restores it as "back"; gives what restic reads of it, which is the same.
-std::string round_trip(const Scratch& scratch, const std::string& content)
+/// Saves "image" and restores it as "back", whose bytes it gives. What restic restores is the same.
+std::string round_trip(const Scratch& scratch, const std::string& content, bool with_restic = true)
 {
     init(scratch);
     DeviceSavingSummary summary;
@@ -48,14 +48,18 @@ std::string round_trip(const Scratch& scratch, const std::string& content)
 
     const std::string back = scratch.read("back");
     CHECK(back == image_of_used(scratch.read("image"), blocks_of(scratch, "image").extents));
+    if (!with_restic) return back;
     scratch.restic({"restore", summary.snapshot->hex(), "--target", scratch.path("by-restic")});
     CHECK(back == scratch.read("by-restic/image.img"));
     return back;
 }
 
-void check_no_garbage(std::string_view image)
+/// Bytes of what the image was made over that are still in it: in the used blocks that nobody has written.
+size_t garbage_in(const std::string& image)
 {
-    CHECK(image.find(garbage) == std::string_view::npos);
+    size_t lines = 0;
+    for (size_t at = image.find(garbage); at != std::string::npos; at = image.find(garbage, at + 1)) ++lines;
+    return lines * garbage.size();
 }
 
 /// What dumpe2fs lists as free is zeros; bytes of it. Some blocks are reserved, and nobody has ever written
@@ -110,9 +114,9 @@ TEST_CASE("ext2, ext3 and ext4 of several layouts come back whole, without what 
     {
         type = "ext2";
     }
-    make_ext(scratch, "image", type, 32 << 20, more);
-    const std::string image = round_trip(scratch, type);
-    CHECK(check_free_blocks(scratch, image) > 10 << 20);
+    make_ext(scratch, "image", type, 16 << 20, more);
+    const std::string image = round_trip(scratch, type, type == "ext3");
+    CHECK(check_free_blocks(scratch, image) > 2 << 20);
     Scratch::run({"e2fsck", "-fn", scratch.path("back")});
     std::filesystem::create_directory(scratch.path("files"));
     Scratch::run({"debugfs", "-R", "rdump / " + scratch.path("files"), scratch.path("back")});
@@ -124,11 +128,11 @@ TEST_CASE("an XFS comes back whole, without what was in free blocks")
 {
     const Scratch scratch;
     make_xfs(scratch, "image");
-    check_no_garbage(round_trip(scratch, "xfs"));
+    const std::string image = round_trip(scratch, "xfs");
+    // The rest of the blocks in which the groups have their headers.
+    CHECK(garbage_in(image) < 4 * 4096);
     Scratch::run({"xfs_repair", "-n", scratch.path("back")});
-    // Its files, by where the tool says that they are.
     const std::string content = scratch.read("large");
-    const std::string image = scratch.read("back");
     size_t copies = 0;
     for (size_t at = image.find(content); at != std::string::npos; at = image.find(content, at + 1)) ++copies;
     CHECK(copies == 2);
@@ -137,20 +141,21 @@ TEST_CASE("an XFS comes back whole, without what was in free blocks")
 TEST_CASE("an NTFS comes back whole, without what was in free clusters")
 {
     const Scratch scratch;
-    make_ntfs(scratch, "image", 32 << 20);
+    make_ntfs(scratch, "image", 16 << 20);
     const std::string image = round_trip(scratch, "ntfs");
     Scratch::run({"ntfsfix", "-n", scratch.path("back")});
     CHECK(Scratch::run({"ntfscat", scratch.path("back"), "large"}) == scratch.read("large"));
     // The copy of the boot sector is behind the last cluster.
     CHECK(image.substr(image.size() - 512) == image.substr(0, 512));
-    check_no_garbage(std::string_view(image).substr(4 << 20, 8 << 20));
+    CHECK(garbage_in(image) < 4 * 4096);
+    CHECK(garbage_in(scratch.read("image")) > 6 << 20);
 }
 
 TEST_CASE("of a swap area the header is saved, of what nobody knows all")
 {
     const Scratch scratch;
     init(scratch);
-    make_garbage(scratch, "image", 8 << 20, true);
+    make_garbage(scratch, "image", 8 << 20);
     CHECK(blocks_of(scratch, "image").is_whole());
     Scratch::run({"mkswap", "--quiet", scratch.path("image")});
     const UsedBlocks used = blocks_of(scratch, "image");

@@ -72,7 +72,8 @@ Result<std::vector<LogicalVolume>> volumes(host::Host& host, const std::vector<s
     command.argv.insert(command.argv.end(), which.begin(), which.end());
     const host::Outcome outcome = TRY(host::run_checked(host, command));
     const Json report = TRY(parse_json(outcome.out));
-    const Json rows = report.value("/report/0/lv"_json_pointer, Json());
+    const auto place = "/report/0/lv"_json_pointer;
+    const Json rows = report.contains(place) ? report.at(place) : Json();
     if (!rows.is_array()) return fail(ErrorKind::corrupt, "the report of lvm lvs has no list of volumes");
     std::vector<LogicalVolume> all;
     for (const Json& row : rows) all.push_back(TRY(volume_in(row)));
