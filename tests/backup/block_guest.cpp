@@ -79,7 +79,8 @@ Result<Json> save(host::Host& host, const Words& words)
 Result<Json> restore(const Words& words)
 {
     const Repository repository = TRY(open_repository(words[1]));
-    const std::string text = TRY(repository.load_text({FileKind::snapshot, TRY(Id::from_hex(words[2]))}));
+    const Id id = TRY(Id::from_hex(words[2]));
+    const std::string text = TRY(repository.load_text({FileKind::snapshot, id}));
     const Node image = TRY(image_in(repository, TRY(Snapshot::from_text(text)).tree));
     Watcher watcher({});
     DeviceRestoringOptions options;

@@ -139,7 +139,8 @@ Result<std::unique_ptr<LvmSnapshot>> LvmSnapshot::take(host::Host& host, const L
         // It would not be activated else; and at the next boot it is not.
         add({"--setactivationskip", "y", "--ignoreactivationskip"});
     } else {
-        add({"--size", fmt::format("{}b", TRY(room_for(origin, options)))});
+        const uint64_t room = TRY(room_for(origin, options));
+        add({"--size", fmt::format("{}b", room)});
     }
     add({origin.full_name()});
     const Result<host::Outcome> made = host::run_checked(host, command);

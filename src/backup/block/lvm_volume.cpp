@@ -14,15 +14,15 @@ constexpr std::string_view columns =
     "vg_name,lv_name,lv_uuid,lv_path,lv_size,pool_lv,origin,lv_attr,lv_health_status,data_percent,"
     "metadata_percent,lv_tags,vg_free,vg_extent_size";
 
-std::string text_of(const Json& row, const char* column)
+std::string column_text(const Json& row, const char* column)
 {
     const auto found = row.find(column);
     return found != row.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-Result<Bytes> bytes_of(const Json& row, const char* column)
+Result<Bytes> column_bytes(const Json& row, const char* column)
 {
-    const std::string text = text_of(row, column);
+    const std::string text = column_text(row, column);
     uint64_t value = 0;
     const char* begin = text.data();
     const auto [end, wrong] = std::from_chars(begin, begin + text.size(), value);
@@ -45,20 +45,20 @@ std::vector<std::string> tags_in(const std::string& text)
 Result<LogicalVolume> volume_in(const Json& row)
 {
     LogicalVolume volume;
-    volume.group = text_of(row, "vg_name");
-    volume.name = text_of(row, "lv_name");
-    volume.uuid = text_of(row, "lv_uuid");
-    volume.path = text_of(row, "lv_path");
-    volume.size = TRY(bytes_of(row, "lv_size"));
-    volume.pool = text_of(row, "pool_lv");
-    volume.origin = text_of(row, "origin");
-    volume.attributes = text_of(row, "lv_attr");
-    volume.health = text_of(row, "lv_health_status");
-    volume.percent_used = text_of(row, "data_percent");
-    volume.percent_metadata = text_of(row, "metadata_percent");
-    volume.tags = tags_in(text_of(row, "lv_tags"));
-    volume.group_free = TRY(bytes_of(row, "vg_free"));
-    volume.group_extent = TRY(bytes_of(row, "vg_extent_size"));
+    volume.group = column_text(row, "vg_name");
+    volume.name = column_text(row, "lv_name");
+    volume.uuid = column_text(row, "lv_uuid");
+    volume.path = column_text(row, "lv_path");
+    volume.size = TRY(column_bytes(row, "lv_size"));
+    volume.pool = column_text(row, "pool_lv");
+    volume.origin = column_text(row, "origin");
+    volume.attributes = column_text(row, "lv_attr");
+    volume.health = column_text(row, "lv_health_status");
+    volume.percent_used = column_text(row, "data_percent");
+    volume.percent_metadata = column_text(row, "metadata_percent");
+    volume.tags = tags_in(column_text(row, "lv_tags"));
+    volume.group_free = TRY(column_bytes(row, "vg_free"));
+    volume.group_extent = TRY(column_bytes(row, "vg_extent_size"));
     if (volume.group.empty() || volume.name.empty() || volume.uuid.empty())
         return fail(ErrorKind::corrupt, "LVM reports a volume without a name");
     return volume;

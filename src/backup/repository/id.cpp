@@ -7,7 +7,7 @@
 namespace belay::backup {
 namespace {
 
-constexpr std::string_view digits = "0123456789abcdef";
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
 /// -1 where it is no digit. Restic writes lower case; anything else would be a second name of the same thing.
 int value_of(char digit)
@@ -66,8 +66,8 @@ std::string Id::hex() const
     std::string text;
     text.reserve(2 * size);
     for (const uint8_t byte : bytes) {
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
+        text += hex_digits[byte >> 4];
+        text += hex_digits[byte & 15];
     }
     return text;
 }

@@ -16,7 +16,7 @@ std::string text_of(const Json& json, const char* name)
     return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-uint32_t number_of(const Json& json, const char* name)
+uint32_t uid_in(const Json& json, const char* name)
 {
     const auto found = json.find(name);
     return found != json.end() && found->is_number_unsigned() ? found->get<uint32_t>() : 0;
@@ -49,8 +49,8 @@ Result<Snapshot> Snapshot::from_text(std::string_view text)
     snapshot.paths = list_of(json, "paths");
     snapshot.hostname = text_of(json, "hostname");
     snapshot.username = text_of(json, "username");
-    snapshot.uid = number_of(json, "uid");
-    snapshot.gid = number_of(json, "gid");
+    snapshot.uid = uid_in(json, "uid");
+    snapshot.gid = uid_in(json, "gid");
     snapshot.excludes = list_of(json, "excludes");
     snapshot.tags = list_of(json, "tags");
     snapshot.program_version = text_of(json, "program_version");
