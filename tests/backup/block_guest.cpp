@@ -4,8 +4,10 @@
 //     belay-block-guest save REPOSITORY DEVICE [always] [die] [room=BYTES] [fill=FILE]
 //     belay-block-guest restore REPOSITORY SNAPSHOT TARGET [compare]
 //     belay-block-guest leftovers [remove]
+//     belay-block-guest write FOLDER
 //
 // `die` ends it by SIGKILL when the volume's snapshot is made; `fill` writes 24 MiB into a file then.
+// `write` makes, changes and removes files until it is killed, and says so when it has begun.
 
 #include "backup/backend/local.h"
 #include "backup/block/device_restoring.h"
@@ -15,7 +17,9 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <thread>
 #include <unistd.h>
 
 namespace belay::backup {
@@ -106,13 +110,27 @@ Result<Json> leftovers(host::Host& host, const Words& words)
     return all;
 }
 
+/// At the pace of a host that does other things besides.
+[[noreturn]] void write_for_ever(const std::string& folder)
+{
+    for (unsigned round = 1;; ++round) {
+        std::ofstream(fmt::format("{}/w.{}", folder, round % 6)) << std::string(200'000 + round, 'w');
+        std::filesystem::remove(fmt::format("{}/w.{}", folder, (round + 3) % 6));
+        std::ofstream(folder + "/count") << round;
+        if (round % 4 == 0) ::sync();
+        if (round == 8) std::puts("writing"), std::fflush(stdout);
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+}
+
 Result<Json> act(const Words& words)
 {
     const std::unique_ptr<host::Host> host = host::real_host();
     if (words.size() >= 3 && words[0] == "save") return save(*host, words);
     if (words.size() >= 4 && words[0] == "restore") return restore(words);
     if (!words.empty() && words[0] == "leftovers") return leftovers(*host, words);
-    return fail(ErrorKind::usage, "save, restore or leftovers");
+    if (words.size() == 2 && words[0] == "write") write_for_ever(words[1]);
+    return fail(ErrorKind::usage, "save, restore, leftovers or write");
 }
 
 }  // namespace

@@ -86,8 +86,9 @@ class DeviceSaver {
             source.reset();
             const Result<void> replayed = replay_journal(host_, snapshot.path(), used.content);
             TRY(snapshot.check());
-            if (!replayed)
-                observer_.note(fmt::format("its journal could not be replayed: {}", replayed.error().what));
+            observer_.note(replayed ? std::string("its journal is replayed on the snapshot")
+                                    : fmt::format("its journal is not replayed on the snapshot: {}",
+                                                  replayed.error().what));
             source = TRY(DeviceSource::open(snapshot.path(), Sharing::exclusive));
             used = TRY(blocks_of(*source));
         }

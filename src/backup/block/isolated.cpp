@@ -55,8 +55,7 @@ Result<Used> used_of(std::string_view answer, const std::string& path)
     ::setrlimit(RLIMIT_CORE, &none);
     for (const int number : {SIGALRM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(number, SIG_DFL);
     const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    ::dup2(nowhere, STDOUT_FILENO);
-    ::dup2(nowhere, STDERR_FILENO);
+    if (nowhere < 0 || ::dup2(nowhere, STDOUT_FILENO) < 0 || ::dup2(nowhere, STDERR_FILENO) < 0) ::_exit(1);
     ::alarm(most_seconds);
     const std::string answer = answer_of(work());
     for (size_t at = 0; at < answer.size();) {
