@@ -224,7 +224,7 @@ TEST_CASE("a filesystem whose journal is not replayed, or that is not clean, is 
 {
     const Scratch scratch;
     make_image(scratch);
-    std::string content, word;
+    std::string word;
     SUBCASE("an ext4 that was in use")
     {
         Scratch::run({"debugfs", "-w", "-R", "feature needs_recovery", scratch.path("image")});

@@ -174,7 +174,6 @@ TEST_CASE("signatures of two kinds are nothing to rely on")
     const Scratch scratch;
     std::filesystem::create_directory(scratch.path("tree"));
     make_ext(scratch, "image", "ext4", 16 << 20);
-    std::string why;
     SUBCASE("a partition table in front of a filesystem")
     {
         std::fstream file(scratch.path("image"), std::ios::in | std::ios::out | std::ios::binary);
