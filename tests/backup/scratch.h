@@ -84,7 +84,9 @@ class Scratch {
         write("tree/small", "a few bytes\n");
         write("tree/large", random_text(5 << 20, 11));
         write("tree/folder/zeros", std::string(3 << 20, '\0'));
-        write("tree/folder/text", std::string(200000, 'l') + "<&>\"\\");
+        std::string text(200000, 'l');
+        text += "<&>\"\\";
+        write("tree/folder/text", text);
         write("tree/folder/deeper/odd \x01\xff\n\"name\"", "odd");
         write(
             "tree/folder/deeper/gr\xc3\xbc\xc3\x9f"

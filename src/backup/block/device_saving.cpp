@@ -1,0 +1,126 @@
+#include "backup/block/device_saving.h"
+
+#include "backup/block/journal_replay.h"
+
+namespace belay::backup {
+namespace {
+
+Result<void> always_valid()
+{
+    return {};
+}
+
+class DeviceSaver {
+  public:
+    DeviceSaver(host::Host& host, Repository& repository, const DeviceSavingOptions& options,
+                DeviceSavingObserver& observer, DeviceSavingSummary& summary)
+        : host_(host), repository_(repository), options_(options), observer_(observer), summary_(summary)
+    {
+    }
+
+    Result<void> run()
+    {
+        if (options_.volume_snapshot == VolumeSnapshot::always) return save_snapshot(TRY(volume()));
+        Result<std::unique_ptr<DeviceSource>> source =
+            DeviceSource::open(options_.device, Sharing::exclusive);
+        if (source) return save_unused(**source);
+        if (source.error().kind != ErrorKind::busy) return std::unexpected(source.error());
+        if (options_.volume_snapshot == VolumeSnapshot::when_in_use) {
+            const std::optional<LogicalVolume> found = TRY(logical_volume_of(host_, options_.device));
+            if (found) return save_snapshot(*found);
+        }
+        if (options_.allow_in_use || TRY(is_swap())) return save_shared();
+        return std::unexpected(source.error());
+    }
+
+  private:
+    Result<LogicalVolume> volume()
+    {
+        const std::optional<LogicalVolume> found = TRY(logical_volume_of(host_, options_.device));
+        if (found) return *found;
+        return fail(ErrorKind::refused, fmt::format("{} is no logical volume", options_.device),
+                    "save it without a snapshot of it, when nothing uses it");
+    }
+
+    Result<bool> is_swap()
+    {
+        const auto source = TRY(DeviceSource::open(options_.device, Sharing::shared));
+        return TRY(used_blocks(host_, options_.device, source->size())).content == "swap";
+    }
+
+    Result<void> save_unused(const DeviceSource& source)
+    {
+        return save(source, TRY(blocks_of(source)), always_valid);
+    }
+
+    /// Of a swap area in use its header does not change. Of anything else nothing can be trusted.
+    Result<void> save_shared()
+    {
+        const auto source = TRY(DeviceSource::open(options_.device, Sharing::shared));
+        if (TRY(is_swap())) return save_unused(*source);
+        return save(
+            *source,
+            all_blocks(source->size(), fmt::format("{} is in use: the image may be no state that it ever had",
+                                                   options_.device)),
+            always_valid);
+    }
+
+    Result<void> save_snapshot(const LogicalVolume& origin)
+    {
+        const std::unique_ptr<LvmSnapshot> snapshot = TRY(LvmSnapshot::take(host_, origin, options_.lvm));
+        observer_.note(
+            fmt::format("{} is saved from its snapshot {}", options_.device, snapshot->volume().full_name()));
+        const Result<void> saved = save_from(*snapshot);
+        if (const Result<void> removed = snapshot->remove(); !removed) {
+            ++summary_.problems;
+            observer_.problem(removed.error());
+        }
+        return saved;
+    }
+
+    Result<void> save_from(const LvmSnapshot& snapshot)
+    {
+        std::unique_ptr<DeviceSource> source = TRY(DeviceSource::open(snapshot.path(), Sharing::exclusive));
+        UsedBlocks used = TRY(blocks_of(*source));
+        if (used.needs_recovery) {
+            source.reset();
+            const Result<void> replayed = replay_journal(host_, snapshot.path(), used.content);
+            TRY(snapshot.check());
+            observer_.note(replayed ? std::string("its journal is replayed on the snapshot")
+                                    : fmt::format("its journal is not replayed on the snapshot: {}",
+                                                  replayed.error().what));
+            source = TRY(DeviceSource::open(snapshot.path(), Sharing::exclusive));
+            used = TRY(blocks_of(*source));
+        }
+        return save(*source, used, [&] { return snapshot.check(); });
+    }
+
+    Result<UsedBlocks> blocks_of(const DeviceSource& source)
+    {
+        if (options_.all_blocks) return all_blocks(source.size(), "all of its blocks were asked for");
+        return used_blocks(host_, source.name(), source.size());
+    }
+
+    Result<void> save(const DeviceSource& source, const UsedBlocks& used,
+                      const std::function<Result<void>()>& still_valid)
+    {
+        if (used.is_whole()) observer_.note(fmt::format("all blocks are saved: {}", used.why_whole));
+        return save_blocks(repository_, source, used, options_, still_valid, observer_, summary_);
+    }
+
+    host::Host& host_;
+    Repository& repository_;
+    const DeviceSavingOptions& options_;
+    DeviceSavingObserver& observer_;
+    DeviceSavingSummary& summary_;
+};
+
+}  // namespace
+
+Result<void> save_device(host::Host& host, Repository& repository, const DeviceSavingOptions& options,
+                         DeviceSavingObserver& observer, DeviceSavingSummary& summary)
+{
+    return DeviceSaver(host, repository, options, observer, summary).run();
+}
+
+}  // namespace belay::backup
