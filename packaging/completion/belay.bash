@@ -6,7 +6,7 @@
 _belay_common="--help --json --socket --state-dir --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 
-_belay_commands="storage procedures plan add run runbook activate commit abort clear timer show history clean parse version"
+_belay_commands="storage backup procedures plan add run runbook activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -70,7 +70,62 @@ _belay_disks() {
     _belay_ask storage show | grep -o '"path":"/dev/[^"\\]*"' | cut -d'"' -f4 | sort -u
 }
 
+# What belay backup has; its options are restic's.
+_belay_backup_common="--cacert --cache-dir --cleanup-cache --compression --help --insecure-tls --json --key-hint --limit-download --limit-upload --no-cache --no-color --no-lock --pack-size --password-command --password-file --quiet --repo --repository-file --retry-lock --tls-client-cert --verbose"
+_belay_backup_commands="init run snapshots ls find diff dump restore check forget prune key copy rewrite tag unlock repair stats mount save-device restore-device"
+declare -A _belay_backup_options=(
+    [init]="--repository-version --copy-chunker-params --from-repo --from-repository-file --from-password-file --from-password-command --from-key-hint"
+    [run]="--files-from --files-from-verbatim --files-from-raw --exclude --iexclude --exclude-file --iexclude-file --exclude-if-present --exclude-caches --exclude-larger-than --dry-run --one-file-system --force --parent --host --tag --time --ignore-inode --ignore-ctime --with-atime --no-scan --skip-if-unchanged --read-concurrency --stdin --stdin-filename"
+    [snapshots]="--host --tag --path --compact --last --latest --group-by"
+    [ls]="--host --tag --path --long --recursive"
+    [find]="--host --tag --path --snapshot --oldest --newest --ignore-case --long --blob --tree --pack --show-pack-id"
+    [diff]="--metadata"
+    [dump]="--host --tag --path --archive --target"
+    [restore]="--host --tag --path --target --include --iinclude --include-file --exclude --iexclude --exclude-file --sparse --verify --dry-run"
+    [check]="--read-data --read-data-subset --with-cache"
+    [forget]="--keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-within-hourly --keep-within-daily --keep-within-weekly --keep-within-monthly --keep-within-yearly --keep-tag --host --tag --path --compact --group-by --dry-run --prune --unsafe-allow-remove-all --max-unused --max-repack-size --repack-cacheable-only --repack-small --repack-uncompressed --patience"
+    [prune]="--max-unused --max-repack-size --repack-cacheable-only --repack-small --repack-uncompressed --patience --dry-run"
+    [key]="--new-password-file --new-password-command --host --user"
+    [copy]="--from-repo --from-repository-file --from-password-file --from-password-command --from-key-hint --host --tag --path"
+    [rewrite]="--host --tag --path --exclude --iexclude --exclude-file --iexclude-file --forget --dry-run"
+    [tag]="--host --tag --path --set --add --remove"
+    [unlock]="--remove-all"
+    [repair]="--host --tag --path --read-all-packs --forget --dry-run"
+    [stats]="--host --tag --path --mode"
+    [mount]="--host --tag --path --allow-other --no-default-permissions --owner-root"
+    [save-device]="--snapshot --snapshot-size --all-blocks --allow-in-use --clean --dry-run --host --tag --time --name"
+    [restore-device]="--host --tag --path --target --file --target-is-zero --compare --verify --allow-in-use --overwrite --yes"
+)
+
+_belay_backup() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i command=""
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        [[ " $_belay_backup_commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
+    done
+    case $before in
+        --compression) COMPREPLY=($(compgen -W "auto max off" -- "$word")) && return ;;
+        --mode) COMPREPLY=($(compgen -W "restore-size files-by-contents blobs-per-file raw-data" -- "$word")) && return ;;
+        -r | --repo | --from-repo | --cache-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
+        -*file | --files-from* | --cacert | --tls-client-cert | -t | --target) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+    esac
+    if [[ $word == -* ]]; then
+        COMPREPLY=($(compgen -W "$_belay_backup_common ${command:+${_belay_backup_options[$command]}}" -- "$word"))
+    elif [[ -z $command ]]; then
+        COMPREPLY=($(compgen -W "$_belay_backup_commands" -- "$word"))
+    else
+        case $command in
+            run | mount | save-device) COMPREPLY=($(compgen -f -- "$word")) ;;
+            key) COMPREPLY=($(compgen -W "list add passwd remove" -- "$word")) ;;
+            repair) COMPREPLY=($(compgen -W "index packs snapshots" -- "$word")) ;;
+            ls | diff | dump | restore | restore-device | forget | tag | rewrite | copy | stats | snapshots)
+                COMPREPLY=($(compgen -W "latest" -- "$word")) ;;
+        esac
+    fi
+    return 0
+}
+
 _belay() {
+    [[ ${COMP_WORDS[1]:-} == backup && $COMP_CWORD -gt 1 ]] && { COMPREPLY=(); _belay_backup; return; }
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i command="" target=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do

@@ -1,5 +1,6 @@
 // Man page and completion know exactly the commands and options that the program has.
 
+#include "cli/backup/run_backup.h"
 #include "cli/fakes.h"
 #include "cli/invocation.h"
 #include "cli/samples.h"
@@ -61,9 +62,9 @@ Words options_in(const std::string& text)
     return options;
 }
 
-std::string man_page()
+std::string man_page(const char* name = "belay.1")
 {
-    std::string text = read_file(top() / "docs/man/belay.1");
+    std::string text = read_file(top() / "docs/man" / name);
     for (const char* font : {"\\fB", "\\fI", "\\fR", "\\"}) {
         for (size_t at = 0; (at = text.find(font, at)) != std::string::npos;)
             text.erase(at, std::string_view(font).size());
@@ -92,9 +93,20 @@ TEST_CASE("the man page names every option, and none that there is not")
     CHECK(named == known);
 }
 
+TEST_CASE("the man page of backup names every command and option, and none that there is not")
+{
+    const std::string page = man_page("belay-backup.1");
+    Words known;
+    for (const CommandWords& command : backup_command_words()) {
+        CHECK_MESSAGE(page.find(".SS belay " + command.name + " ") != std::string::npos, command.name);
+        known.insert(command.options.begin(), command.options.end());
+    }
+    CHECK(options_in(page) == known);
+}
+
 TEST_CASE("the man pages are of this version and set without a warning")
 {
-    for (const char* name : {"belay.1", "belayd.8"}) {
+    for (const char* name : {"belay.1", "belay-backup.1", "belayd.8"}) {
         const std::filesystem::path path = top() / "docs/man" / name;
         CHECK(read_file(path).find("belay " BELAY_VERSION) != std::string::npos);
         if (!has_program("man") || !has_program("groff")) continue;
@@ -148,7 +160,9 @@ TEST_CASE("the completion offers every command with exactly its options")
     if (!has_program("bash")) return;
     const Shell shell;
     Words commands;
-    for (const CommandWords& command : all_commands()) {
+    std::vector<CommandWords> all = all_commands();
+    std::ranges::move(backup_command_words(), std::back_inserter(all));
+    for (const CommandWords& command : all) {
         const Words known(command.options.begin(), command.options.end());
         CHECK_MESSAGE(shell.offers(command.name + " --") == known, command.name);
         if (!command.name.empty()) commands.insert(command.name.substr(0, command.name.find(' ')));

@@ -45,5 +45,7 @@ std::unique_ptr<BackupCommand> make_unlock_command();
 std::unique_ptr<BackupCommand> make_repair_command();
 std::unique_ptr<BackupCommand> make_stats_command();
 std::unique_ptr<BackupCommand> make_mount_command();
+std::unique_ptr<BackupCommand> make_save_device_command();
+std::unique_ptr<BackupCommand> make_restore_device_command();
 
 }  // namespace belay::cli

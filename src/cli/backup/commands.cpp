@@ -49,6 +49,11 @@ std::span<const BackupCommandKind> backup_commands()
          make_repair_command},
         {"stats", "count files, blobs and bytes", "belay backup stats --mode raw-data", make_stats_command},
         {"mount", "show all snapshots as folders and files", "belay backup mount /mnt", make_mount_command},
+        {"save-device", "save a device or volume as an image: what is in use of it",
+         "belay backup save-device /dev/vg/data\n  belay backup save-device --clean",
+         make_save_device_command},
+        {"restore-device", "write an image to a device or into a file",
+         "belay backup restore-device latest --target /dev/vg/new --verify", make_restore_device_command},
     };
     return all;
 }

@@ -81,6 +81,7 @@ Result<Repository*> BackupContext::open(std::optional<Access> access)
 void BackupContext::catch_signals()
 {
     if (ticker_) return;
+    ::signal(SIGPIPE, SIG_IGN);  // who listens may leave, as head(1) does: write_out() sees it
     ticker_ = std::make_unique<Ticker>(
         Milliseconds(100), std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP}, [this] { tick(); },
         [this](int signal) { on_signal(signal); });
@@ -160,10 +161,7 @@ Result<size_t> BackupContext::pack_size() const
 
 void BackupContext::out(std::string_view text)
 {
-    if (options_.json) return;
-    const std::lock_guard lock(mutex_);
-    if (watcher_.clear) watcher_.clear();
-    console_.out(text);
+    if (!options_.json) write_out(text);
 }
 
 void BackupContext::note(std::string_view text)
@@ -173,9 +171,7 @@ void BackupContext::note(std::string_view text)
 
 void BackupContext::json(const Json& value)
 {
-    const std::lock_guard lock(mutex_);
-    if (watcher_.clear) watcher_.clear();
-    console_.out(json_text(value) + '\n');
+    write_out(json_text(value) + '\n');
 }
 
 void BackupContext::error_line(const Json& value)
@@ -221,16 +217,29 @@ void BackupContext::on_signal(int signal)
     if (ends_orderly_ && !given_up_.exchange(true)) {
         const std::lock_guard lock(mutex_);
         if (watcher_.clear) watcher_.clear();
-        console_.err("belay: ending; what was stored is kept for the next run; once more: at once\n");
+        console_.err("belay: ending in order; once more: at once\n");
         return;
     }
     {
         const std::lock_guard lock(mutex_);
         if (watcher_.leave) watcher_.leave();
     }
+    end_at_once(128 + signal);
+}
+
+void BackupContext::end_at_once(int code)
+{
     lock_.reset();
     if (repository_) static_cast<void>(backup::remove_own_locks(*repository_));
-    ::_exit(128 + signal);
+    ::_exit(code);
+}
+
+void BackupContext::write_out(std::string_view text)
+{
+    const std::lock_guard lock(mutex_);
+    if (watcher_.clear) watcher_.clear();
+    console_.out(text);
+    if (console_.failed() && ticker_) end_at_once(static_cast<int>(BackupExit::failed));
 }
 
 int BackupContext::exit_code_of(const Error&) const

@@ -95,6 +95,10 @@ class BackupContext {
     Result<backup::PlaceOptions> place_options();
     void tick();
     void on_signal(int signal);
+    /// Without a word, its locks given back.
+    [[noreturn]] void end_at_once(int code);
+    /// Ends the command where nobody listens any more.
+    void write_out(std::string_view text);
     /// The two halves of lock(): what is read between them need not wait.
     Result<void> begin_lock(backup::Access access);
     Result<void> confirm_lock();
