@@ -498,7 +498,7 @@ TEST_CASE(
     const auto work = [&](const Scratch& scratch) {
         std::vector<std::string> here;
         for (size_t i = next++; i < damages; i = next++)
-            Trial(sound[i % 2], scratch, here).run(first_seed + i, i % 4 < 2);
+            Trial(sound[i % 2], scratch, here).run(first_seed + i, i % 8 < 2);
         const std::lock_guard lock(mutex);
         wrong.insert(wrong.end(), here.begin(), here.end());
     };
