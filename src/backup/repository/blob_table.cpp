@@ -53,16 +53,19 @@ void BlobTable::grow_slots()
     for (uint32_t number = 0; number < size_; ++number) put_into_slot(number);
 }
 
-void BlobTable::add(const Id& pack, const PackedBlob& blob)
+bool BlobTable::add(const Id& pack, const PackedBlob& blob)
 {
     INVARIANT(blob.length <= INT32_MAX && size_ < empty);
     const uint32_t pack_number = number_of_pack(pack);
     bool is_there = false;
+    size_t places = 0;
     visit(blob.type, blob.id, [&](const Entry& found) {
         is_there = found.pack == pack_number && found.offset == blob.offset;
+        ++places;
         return !is_there;
     });
-    if (is_there) return;
+    if (is_there) return true;
+    if (places >= most_places) return false;
     if (is_full(size_ + 1, slots_.size())) grow_slots();
     if (size_ % block_entries == 0) blocks_.push_back(std::make_unique_for_overwrite<Entry[]>(block_entries));
     blocks_.back()[size_ % block_entries] = {.id = blob.id,
@@ -73,6 +76,7 @@ void BlobTable::add(const Id& pack, const PackedBlob& blob)
                                              .plain_size = blob.plain_size};
     put_into_slot(static_cast<uint32_t>(size_));
     ++size_;
+    return true;
 }
 
 StoredBlob BlobTable::stored(const Entry& found) const

@@ -23,8 +23,12 @@ class BlobTable {
   public:
     BlobTable();
 
-    /// A blob that stands in `pack` already is not added again.
-    void add(const Id& pack, const PackedBlob& blob);
+    /// More places of one blob are nobody's: two backups at the same time make two.
+    static constexpr size_t most_places = 1000;
+
+    /// A blob that stands in `pack` already, at this place, is not added again. False where it has so many
+    /// places that this one is not taken.
+    bool add(const Id& pack, const PackedBlob& blob);
 
     bool contains(BlobType type, const Id& id) const;
     /// Where it lies; of several places the one that was added first.

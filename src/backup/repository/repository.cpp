@@ -118,10 +118,17 @@ Result<void> Repository::load_index(const std::function<void(const Id&, const Er
             problem(listed.id, text.error());
             continue;
         }
+        std::optional<Id> crowded;
         const Result<void> read = read_index(*text, [&](const IndexedPack& pack) {
-            for (const PackedBlob& blob : pack.blobs) blobs_.add(pack.id, blob);
+            for (const PackedBlob& blob : pack.blobs)
+                if (!blobs_.add(pack.id, blob)) crowded = blob.id;
         });
         if (!read) problem(listed.id, read.error());
+        if (crowded)
+            problem(listed.id,
+                    Error{ErrorKind::corrupt,
+                          fmt::format("an index is damaged: the blob {} lies in more than {} places",
+                                      crowded->short_hex(), BlobTable::most_places)});
     }
     return {};
 }
