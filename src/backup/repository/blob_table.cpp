@@ -18,13 +18,29 @@ size_t home_of(const Id& id, size_t slots)
 
 }  // namespace
 
-BlobTable::BlobTable() : slots_(1024, empty) {}
+BlobTable::BlobTable() : slots_(1024, empty), pack_slots_(64, empty) {}
+
+size_t BlobTable::slot_of_pack(const Id& pack) const
+{
+    size_t slot = home_of(pack, pack_slots_.size());
+    while (pack_slots_[slot] != empty && packs_[pack_slots_[slot]] != pack)
+        slot = (slot + 1) & (pack_slots_.size() - 1);
+    return slot;
+}
 
 uint32_t BlobTable::number_of_pack(const Id& pack)
 {
-    const auto [place, is_new] = pack_numbers_.try_emplace(pack, static_cast<uint32_t>(packs_.size()));
-    if (is_new) packs_.push_back(pack);
-    return place->second;
+    if (is_full(packs_.size() + 1, pack_slots_.size())) {
+        pack_slots_.assign(pack_slots_.size() * 2, empty);
+        for (uint32_t number = 0; number < packs_.size(); ++number)
+            pack_slots_[slot_of_pack(packs_[number])] = number;
+    }
+    uint32_t& number = pack_slots_[slot_of_pack(pack)];
+    if (number == empty) {
+        number = static_cast<uint32_t>(packs_.size());
+        packs_.push_back(pack);
+    }
+    return number;
 }
 
 template <typename Each>
@@ -150,11 +166,11 @@ void BlobTable::for_each(const std::function<void(const StoredBlob&)>& each) con
 
 size_t BlobTable::memory() const
 {
-    // A node of the map has the id, the number, a pointer and what the allocator adds.
-    constexpr size_t map_node = 64;
-    return blocks_.size() * block_entries * sizeof(Entry) + slots_.capacity() * sizeof(uint32_t) +
-           packs_.capacity() * sizeof(Id) + pack_numbers_.size() * map_node +
-           pack_numbers_.bucket_count() * sizeof(void*);
+    // A deque has blocks of 512 bytes, and for each a pointer and what the allocator adds.
+    constexpr size_t deque_block = 512;
+    return blocks_.size() * block_entries * sizeof(Entry) +
+           (slots_.capacity() + pack_slots_.capacity()) * sizeof(uint32_t) +
+           (packs_.size() * sizeof(Id) / deque_block + 1) * (deque_block + 4 * sizeof(void*));
 }
 
 }  // namespace belay::backup

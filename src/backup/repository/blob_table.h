@@ -3,10 +3,10 @@
 
 #include "backup/repository/pack.h"
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 namespace belay::backup {
@@ -17,7 +17,8 @@ struct StoredBlob {
     PackedBlob blob;
 };
 
-/// An entry has 48 bytes, its place in the hash table between 5 and 11; the ids of packs are kept once each.
+/// An entry has 48 bytes, its place in the hash table between 5 and 10; the ids of packs are kept once each,
+/// with 37 to 43 bytes.
 /// A blob may lie in several packs. Threads: readers any number; a writer alone.
 class BlobTable {
   public:
@@ -76,6 +77,8 @@ class BlobTable {
     }
     StoredBlob stored(const Entry& entry) const;
     uint32_t number_of_pack(const Id& pack);
+    /// Where its number stands, or belongs.
+    size_t slot_of_pack(const Id& pack) const;
     void put_into_slot(uint32_t number);
     void grow_slots();
     /// Calls with the entries of a blob until one returns false.
@@ -85,8 +88,8 @@ class BlobTable {
     std::vector<std::unique_ptr<Entry[]>> blocks_;
     size_t size_ = 0;
     std::vector<uint32_t> slots_;  ///< numbers of entries; a power of two of them
-    std::vector<Id> packs_;
-    std::unordered_map<Id, uint32_t, IdHash> pack_numbers_;
+    std::deque<Id> packs_;
+    std::vector<uint32_t> pack_slots_;  ///< numbers of packs; a power of two of them
 };
 
 }  // namespace belay::backup
