@@ -1,69 +1,66 @@
 #include "backup/pipeline/blob_claims.h"
 
-#include "base/invariant.h"
+#include "backup/repository/number_slots.h"
 
 namespace belay::backup {
 
-/// Ids in blocks, so that growing copies none and leaves no half empty; and slots with their numbers.
+/// Ids in blocks, so that growing copies none and leaves no half empty.
 class BlobClaims::Shard {
   public:
     bool claim(BlobType type, const Id& id)
     {
         const std::lock_guard lock(mutex_);
-        if (is_full()) grow();
-        const uint32_t tree_bit = type == BlobType::tree ? 1 : 0;
-        size_t slot = home_of(id);
-        for (; slots_[slot] != empty; slot = next(slot))
-            if ((slots_[slot] & 1U) == tree_bit && this->id(slots_[slot]) == id) return false;
-        INVARIANT(count_ < empty / 2);
-        if (count_ % block_ids == 0) blocks_.push_back(std::make_unique_for_overwrite<Id[]>(block_ids));
-        blocks_.back()[count_ % block_ids] = id;
-        slots_[slot] = static_cast<uint32_t>(count_ << 1U) | tree_bit;
-        ++count_;
-        return true;
+        return ids_[static_cast<size_t>(type)].add(id);
     }
     size_t size() const
     {
         const std::lock_guard lock(mutex_);
-        return count_;
+        return ids_[0].count + ids_[1].count;
     }
     size_t memory() const
     {
         const std::lock_guard lock(mutex_);
-        return sizeof(Shard) + blocks_.capacity() * sizeof blocks_[0] +
-               blocks_.size() * block_ids * sizeof(Id) + slots_.capacity() * sizeof(uint32_t);
+        return sizeof(Shard) + ids_[0].memory() + ids_[1].memory();
     }
 
   private:
-    static constexpr size_t block_ids = 256;
-    static constexpr uint32_t empty = UINT32_MAX;
+    static constexpr size_t block_ids = 128;
 
-    const Id& id(uint32_t slot_value) const
-    {
-        const uint32_t number = slot_value >> 1U;
-        return blocks_[number / block_ids][number % block_ids];
-    }
-    size_t home_of(const Id& id) const { return IdHash()(id) & (slots_.size() - 1); }
-    size_t next(size_t slot) const { return (slot + 1) & (slots_.size() - 1); }
-    /// Of the slots four fifths may be taken, as in BlobTable.
-    bool is_full() const { return (count_ + 1) * 5 > slots_.size() * 4; }
-    void grow()
-    {
-        std::vector<uint32_t> old(slots_.size() * 2, empty);
-        old.swap(slots_);
-        for (const uint32_t value : old) {
-            if (value == empty) continue;
-            size_t slot = home_of(id(value));
-            while (slots_[slot] != empty) slot = next(slot);
-            slots_[slot] = value;
+    struct Ids {
+        std::vector<std::unique_ptr<Id[]>> blocks;
+        NumberSlots slots{128};
+        size_t count = 0;
+
+        const Id& at(size_t number) const { return blocks[number / block_ids][number % block_ids]; }
+        /// False where it is there.
+        bool add(const Id& id)
+        {
+            const size_t hash = IdHash()(id);
+            bool is_there = false;
+            slots.visit(hash, [&](uint32_t number) {
+                is_there = at(number) == id;
+                return !is_there;
+            });
+            if (is_there) return false;
+            if (slots.is_full(count + 1)) {
+                slots.reset(slots.size() * 2);
+                for (uint32_t i = 0; i < count; ++i) slots.put(IdHash()(at(i)), i);
+            }
+            if (count % block_ids == 0) blocks.push_back(std::make_unique_for_overwrite<Id[]>(block_ids));
+            blocks.back()[count % block_ids] = id;
+            slots.put(hash, static_cast<uint32_t>(count));
+            ++count;
+            return true;
         }
-    }
+        size_t memory() const
+        {
+            return blocks.capacity() * sizeof blocks[0] + blocks.size() * block_ids * sizeof(Id) +
+                   slots.memory();
+        }
+    };
 
     mutable std::mutex mutex_;
-    std::vector<std::unique_ptr<Id[]>> blocks_;
-    /// Numbers of ids, times two, and one for a tree; a power of two of them.
-    std::vector<uint32_t> slots_ = std::vector<uint32_t>(256, empty);
-    size_t count_ = 0;
+    std::array<Ids, 2> ids_;  ///< by type
 };
 
 BlobClaims::BlobClaims() : shards_(std::make_unique<Shard[]>(shards)) {}

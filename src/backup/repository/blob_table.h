@@ -1,6 +1,7 @@
 #pragma once
 // Where every blob of a repository lies: its index in memory, at most 64 bytes a blob.
 
+#include "backup/repository/number_slots.h"
 #include "backup/repository/pack.h"
 
 #include <deque>
@@ -69,7 +70,6 @@ class BlobTable {
     static_assert(sizeof(Entry) == 48);
     /// Entries lie in blocks, so that growing copies nothing and leaves no half empty.
     static constexpr size_t block_entries = 1 << 14;
-    static constexpr uint32_t empty = UINT32_MAX;
 
     const Entry& entry(uint32_t number) const
     {
@@ -77,19 +77,16 @@ class BlobTable {
     }
     StoredBlob stored(const Entry& entry) const;
     uint32_t number_of_pack(const Id& pack);
-    /// Where its number stands, or belongs.
-    size_t slot_of_pack(const Id& pack) const;
-    void put_into_slot(uint32_t number);
     void grow_slots();
-    /// Calls with the entries of a blob until one returns false.
+    /// Calls with the numbers and entries of a blob until one returns false.
     template <typename Each>
     void visit(BlobType type, const Id& id, Each each) const;
 
     std::vector<std::unique_ptr<Entry[]>> blocks_;
     size_t size_ = 0;
-    std::vector<uint32_t> slots_;  ///< numbers of entries; a power of two of them
+    NumberSlots slots_;  ///< of entries
     std::deque<Id> packs_;
-    std::vector<uint32_t> pack_slots_;  ///< numbers of packs; a power of two of them
+    NumberSlots pack_slots_;
 };
 
 }  // namespace belay::backup
