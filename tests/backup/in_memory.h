@@ -2,6 +2,7 @@
 // For tests: a repository in memory that outlives whoever works on it, and accidents at each of its changes.
 
 #include "backup/backend/memory.h"
+#include "backup/maintenance/repair.h"
 #include "backup/pipeline/checking.h"
 #include "notes.h"
 
@@ -56,6 +57,18 @@ struct CheckingNotes final : CheckingObserver {
 
     std::mutex mutex;
     std::vector<std::string> errors, hints;
+};
+
+struct RepairNotes final : RepairObserver {
+    void found(const std::string& what) override
+    {
+        const std::lock_guard lock(mutex);
+        all.push_back(what);
+    }
+    void begins(uint64_t) override {}
+    void advanced() override {}
+    std::mutex mutex;
+    std::vector<std::string> all;
 };
 
 /// Everything that a snapshot speaks of is there and sound; how many there are.

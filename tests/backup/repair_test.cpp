@@ -9,18 +9,6 @@
 namespace belay::backup {
 namespace {
 
-struct RepairNotes final : RepairObserver {
-    void found(const std::string& what) override
-    {
-        const std::lock_guard lock(mutex);
-        all.push_back(what);
-    }
-    void begins(uint64_t) override {}
-    void advanced() override {}
-    std::mutex mutex;
-    std::vector<std::string> all;
-};
-
 constexpr std::chrono::milliseconds at_once{0};
 
 Result<IndexRepairSummary> repair_the_index(MemoryBackend& memory, bool read_all = false)

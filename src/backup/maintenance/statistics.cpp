@@ -1,6 +1,7 @@
 #include "backup/maintenance/statistics.h"
 
 #include "backup/maintenance/used_blobs.h"
+#include "backup/repository/tree_repeats.h"
 
 #include <set>
 #include <unordered_set>
@@ -28,6 +29,7 @@ class Counting {
     {
         for (const Snapshot& snapshot : snapshots_) {
             std::set<std::pair<uint64_t, uint64_t>> inodes;
+            repeats_ = {};
             TRY(walk(
                 {&snapshot.tree, 1}, [](const Id&) { return true; },
                 [&](const Node& node) {
@@ -63,7 +65,10 @@ class Counting {
 
     Result<Statistics> blobs_per_file()
     {
-        for (const Snapshot& snapshot : snapshots_) TRY(count_tree(snapshot.tree, "", 0));
+        for (const Snapshot& snapshot : snapshots_) {
+            repeats_ = {};
+            TRY(count_tree(snapshot.tree, ""));
+        }
         return counted_;
     }
 
@@ -94,23 +99,29 @@ class Counting {
         TreeWalk trees;
         trees.threads = threads_;
         trees.claims = claims;
-        trees.visit = [&](const Id&, const std::vector<Node>& nodes) -> Result<void> {
+        trees.visit = [&](const Id& tree, const std::vector<Node>& nodes) -> Result<void> {
             const std::lock_guard lock(mutex);
+            if (!repeats_.may_enter(tree, nodes.size()))
+                return std::unexpected(TreeRepeats::error_at("the tree " + tree.short_hex()));
             for (const Node& node : nodes) each(node);
             return {};
         };
         return walk_trees(repository_, roots, trees);
     }
 
-    Result<void> count_tree(const Id& tree, const std::string& path, size_t depth)
+    Result<void> count_tree(const Id& tree, const std::string& path)
     {
-        if (depth > deepest_folder)
-            return fail(ErrorKind::corrupt, fmt::format("folders are nested deeper than {}", deepest_folder));
+        if (path.size() > longest_path)
+            return fail(
+                ErrorKind::corrupt,
+                fmt::format("folders are nested deeper than any path can be: {}...", path.substr(0, 80)));
         if (!seen_.emplace(path, tree).second) return {};
         const std::string text = TRY(repository_.load_blob(BlobType::tree, tree));
         const std::vector<Node> nodes = TRY(read_tree(text));
+        if (!repeats_.may_enter(tree, nodes.size()))
+            return std::unexpected(TreeRepeats::error_at(path + "/"));
         for (const Node& node : nodes) {
-            if (node.subtree) TRY(count_tree(*node.subtree, path + "/" + node.name, depth + 1));
+            if (node.subtree) TRY(count_tree(*node.subtree, path + "/" + node.name));
             if (node.type == NodeType::file) count_file(node, path + "/" + node.name);
         }
         return {};
@@ -132,6 +143,7 @@ class Counting {
     std::span<const Snapshot> snapshots_;
     size_t threads_;
     Statistics counted_;
+    TreeRepeats repeats_;  ///< of the snapshot at work
     std::set<std::pair<std::string, Id>> seen_;
     std::unordered_set<Id, IdHash> contents_;
     std::unordered_map<std::string, std::set<Id>> blobs_of_path_;

@@ -1,6 +1,7 @@
 #include "backup/maintenance/tree_edit.h"
 
 #include "backup/maintenance/tree_walk.h"
+#include "backup/repository/tree_repeats.h"
 
 namespace belay::backup {
 namespace {
@@ -12,10 +13,12 @@ class Editing {
     {
     }
 
-    Result<Id> tree(const Id& id, const std::string& path, size_t depth)
+    Result<Id> tree(const Id& id, const std::string& path)
     {
-        if (depth > deepest_folder)
-            return fail(ErrorKind::corrupt, fmt::format("folders are nested deeper than {}", deepest_folder));
+        if (path.size() > longest_path)
+            return fail(
+                ErrorKind::corrupt,
+                fmt::format("folders are nested deeper than any path can be: {}...", path.substr(0, 80)));
         const Result<std::string> text = repository_.load_blob(BlobType::tree, id);
         const Result<std::vector<Node>> nodes = text ? read_tree(*text) : std::unexpected(text.error());
         if (!nodes) {
@@ -28,12 +31,13 @@ class Editing {
                                     nodes.error().what),
                         nodes.error().next);
         }
+        if (!repeats_.may_enter(id, nodes->size())) return std::unexpected(TreeRepeats::error_at(path + "/"));
         std::vector<Node> fresh;
         for (const Node& node : *nodes) {
             std::optional<Node> edited = edit_.edit(path + "/" + node.name, node);
             if (!edited) continue;
             if (edited->subtree) {
-                const Id subtree = TRY(tree(*edited->subtree, path + "/" + node.name, depth + 1));
+                const Id subtree = TRY(tree(*edited->subtree, path + "/" + node.name));
                 edited->subtree = subtree;
             }
             fresh.push_back(*std::move(edited));
@@ -60,13 +64,14 @@ class Editing {
     const Repository& repository_;
     BlobWriter& writer_;
     const TreeEdit& edit_;
+    TreeRepeats repeats_;
 };
 
 }  // namespace
 
 Result<Id> edit_tree(const Repository& repository, BlobWriter& writer, const Id& root, const TreeEdit& edit)
 {
-    return Editing(repository, writer, edit).tree(root, "", 0);
+    return Editing(repository, writer, edit).tree(root, "");
 }
 
 }  // namespace belay::backup

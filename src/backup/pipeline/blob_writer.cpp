@@ -2,14 +2,6 @@
 
 namespace belay::backup {
 
-bool BlobWriter::Claims::claim(BlobType type, const Id& id)
-{
-    // The hash of the set takes the first bytes.
-    Shard& shard = shards_[id.bytes.back() % shards];
-    const std::lock_guard lock(shard.mutex);
-    return shard.ids[static_cast<size_t>(type)].insert(id).second;
-}
-
 BlobWriter::BlobWriter(Repository& repository, Options options)
     : repository_(repository), options_(options), packs_(repository, options.pack_size)
 {

@@ -2,11 +2,10 @@
 // Blobs into packs, packs into the repository, and an index of them: each is there for good before the next
 // speaks of it.
 
+#include "backup/pipeline/blob_claims.h"
 #include "backup/pipeline/pack_writer.h"
 
-#include <array>
 #include <mutex>
-#include <unordered_set>
 
 namespace belay::backup {
 
@@ -40,24 +39,9 @@ class BlobWriter {
     Written written() const;
 
   private:
-    /// Keeps two threads from storing the same blob.
-    class Claims {
-      public:
-        /// False where another has claimed it.
-        bool claim(BlobType type, const Id& id);
-
-      private:
-        static constexpr size_t shards = 64;
-        struct Shard {
-            std::mutex mutex;
-            std::array<std::unordered_set<Id, IdHash>, 2> ids;
-        };
-        std::array<Shard, shards> shards_;
-    };
-
     Repository& repository_;
     Options options_;
-    Claims claims_;
+    BlobClaims claims_;
     PackWriter packs_;
     mutable std::mutex mutex_;
     Written written_;

@@ -114,8 +114,9 @@ Result<Node> make_node(int folder, const std::string& at, const std::string& pat
     Node node;
     node.name = name;
     take_status(node, status, accounts);
-    if (before != nullptr && is_untouched(node, *before)) {
-        node.link_target = before->link_target;
+    // Of a link restic keeps no attributes, nor, up to 0.16, a target that is not UTF-8: what it has saved is
+    // not taken over.
+    if (before != nullptr && node.type != NodeType::symlink && is_untouched(node, *before)) {
         node.attributes = before->attributes;
         return node;
     }

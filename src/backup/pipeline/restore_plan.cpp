@@ -1,12 +1,15 @@
 #include "backup/pipeline/restore_plan.h"
 
+#include "backup/repository/tree_repeats.h"
+
 #include <algorithm>
+#include <tuple>
 
 namespace belay::backup {
 namespace {
 
-/// A chain of folders this deep is nobody's: Linux has no path that long.
-constexpr size_t deepest = 2048;
+/// Linux has no longer path; the folders of one that is shorter are few enough to go down by calls.
+constexpr size_t longest_path = 4096;
 
 class Planner {
   public:
@@ -19,7 +22,7 @@ class Planner {
     Result<void> walk(const Id& tree)
     {
         const std::vector<Node> nodes = TRY(nodes_of(tree));
-        take_all(nodes, "", 1);
+        take_all(nodes, "");
         return {};
     }
 
@@ -42,36 +45,39 @@ class Planner {
         observer_.problem(path, error);
     }
 
-    void take_all(const std::vector<Node>& nodes, const std::string& above, size_t depth)
+    void take_all(const std::vector<Node>& nodes, const std::string& above)
     {
         for (const Node& node : nodes) {
             const std::string path = above + "/" + node.name;
             const bool is_folder = node.type == NodeType::dir;
             const bool wanted = !options_.is_wanted || options_.is_wanted(path, is_folder);
             if (is_folder)
-                take_folder(node, path, wanted, depth);
+                take_folder(node, path, wanted);
             else if (wanted)
                 take_entry(node, path);
         }
     }
 
-    void take_folder(const Node& node, const std::string& path, bool wanted, size_t depth)
+    void take_folder(const Node& node, const std::string& path, bool wanted)
     {
         // Made when the first entry below it is: a folder that is not wanted itself may lead to one that is.
         const size_t place = plan_.folders.size();
         plan_.folders.push_back({options_.target + path, node, {}});
         const size_t before = wanted_;
         if (wanted) ++wanted_;
-        if (depth >= deepest) {
-            problem(path, {ErrorKind::corrupt, fmt::format("{} is {} folders deep", path, depth)});
+        if (path.size() > longest_path) {
+            problem(path, {ErrorKind::corrupt,
+                           fmt::format("{}... is longer than any path can be", path.substr(0, 80))});
         } else if (!node.subtree) {
             problem(path, {ErrorKind::corrupt, fmt::format("the folder {} has no tree", path)});
         } else {
             const Result<std::vector<Node>> nodes = nodes_of(*node.subtree);
-            if (nodes)
-                take_all(*nodes, path, depth + 1);
-            else
+            if (!nodes)
                 problem(path, nodes.error());
+            else if (!repeats_.may_enter(*node.subtree, nodes->size()))
+                problem(path, TreeRepeats::error_at(path));
+            else
+                take_all(*nodes, path);
         }
         if (wanted_ == before) plan_.folders.resize(place);
     }
@@ -115,6 +121,10 @@ class Planner {
             pack.blobs.push_back(stored->blob);
             offset += stored->blob.content_size();
         }
+        if (offset != node.size)
+            problem(path,
+                    {ErrorKind::corrupt, fmt::format("{} should have {} bytes; what is stored of it has {}",
+                                                     path, node.size, offset)});
         plan_.files.back().node.size = offset;
         summary_.bytes += offset;
     }
@@ -126,15 +136,18 @@ class Planner {
         return plan_.packs[place->second];
     }
 
-    /// Each blob once, in the order of the pack, with all the places that it goes to.
+    /// Each blob once, in the order of the pack, with all the places that it goes to. An index that lies may
+    /// have two blobs in one place: then it is the wrong one for either.
     static void sort(PackToRead& pack)
     {
-        std::ranges::stable_sort(pack.pieces, {},
-                                 [&](const Piece& piece) { return pack.blobs[piece.blob].offset; });
+        const auto place = [&](const Piece& piece) {
+            return std::tie(pack.blobs[piece.blob].offset, pack.blobs[piece.blob].id);
+        };
+        std::ranges::stable_sort(pack.pieces, {}, place);
         std::vector<PackedBlob> blobs;
         for (Piece& piece : pack.pieces) {
             const PackedBlob& blob = pack.blobs[piece.blob];
-            if (blobs.empty() || blobs.back().offset != blob.offset) blobs.push_back(blob);
+            if (blobs.empty() || blobs.back() != blob) blobs.push_back(blob);
             piece.blob = static_cast<uint32_t>(blobs.size() - 1);
         }
         pack.blobs = std::move(blobs);
@@ -146,6 +159,7 @@ class Planner {
     RestoringSummary& summary_;
     RestorePlan plan_;
     size_t wanted_ = 0;
+    TreeRepeats repeats_;
     std::map<std::pair<uint64_t, uint64_t>, std::string> names_;  ///< first names of files with several
     std::unordered_map<Id, size_t, IdHash> pack_numbers_;
 };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <unordered_set>
 
 namespace belay::backup {
 namespace {
@@ -135,6 +136,11 @@ class Restorer {
                       : std::unexpected(bytes.error());
             // The same blob may lie in another pack as well.
             if (!content) content = repository_.load_blob(BlobType::data, one.id);
+            // The places of what follows it were counted by the index.
+            if (content && content->size() != one.content_size())
+                content = fail(ErrorKind::corrupt,
+                               fmt::format("data blob {} has {} bytes; by an index it has {}",
+                                           one.id.short_hex(), content->size(), one.content_size()));
             for (; piece < pack.pieces.size() && pack.pieces[piece].blob == blob; ++piece) {
                 FileToRestore& file = plan_.files[pack.pieces[piece].file];
                 if (!content)
@@ -174,13 +180,23 @@ class Restorer {
         const auto set = [&](const std::string& path, const Node& node) {
             if (const Result<void> done = set_metadata(path, node); !done) problem(path, done.error());
         };
+        std::unordered_set<std::string_view> failed;
         for (const FileToRestore& file : plan_.files) {
-            if (file.failed) continue;
+            if (file.failed) {
+                failed.insert(file.path);
+                continue;
+            }
             ++summary_.files;
             set(file.path, file.node);
         }
         for (const OtherToRestore& other : plan_.others) {
             if (is_unreachable(other.path) || is_unreachable(other.link_to)) continue;
+            if (failed.contains(other.link_to)) {
+                problem(other.path, {ErrorKind::corrupt,
+                                     fmt::format("{} is another name of {}, which could not be restored",
+                                                 other.path, other.link_to)});
+                continue;
+            }
             ++summary_.others;
             const Result<void> made = other.link_to.empty() ? make_special(other.path, other.node)
                                                             : make_hard_link(other.path, other.link_to);

@@ -3,67 +3,56 @@
 #include "base/invariant.h"
 
 namespace belay::backup {
-namespace {
-
-/// Of the slots so much may be taken: with open addressing a search then looks at about three.
-constexpr bool is_full(size_t entries, size_t slots)
-{
-    return entries * 5 > slots * 4;
-}
-
-size_t home_of(const Id& id, size_t slots)
-{
-    return IdHash()(id) & (slots - 1);
-}
-
-}  // namespace
-
-BlobTable::BlobTable() : slots_(1024, empty) {}
+BlobTable::BlobTable() : slots_(1024), pack_slots_(64) {}
 
 uint32_t BlobTable::number_of_pack(const Id& pack)
 {
-    const auto [place, is_new] = pack_numbers_.try_emplace(pack, static_cast<uint32_t>(packs_.size()));
-    if (is_new) packs_.push_back(pack);
-    return place->second;
+    std::optional<uint32_t> found;
+    pack_slots_.visit(IdHash()(pack), [&](uint32_t number) {
+        if (packs_[number] == pack) found = number;
+        return !found;
+    });
+    if (found) return *found;
+    packs_.push_back(pack);
+    const auto number = static_cast<uint32_t>(packs_.size() - 1);
+    if (!pack_slots_.is_full(packs_.size())) {
+        pack_slots_.put(IdHash()(pack), number);
+        return number;
+    }
+    pack_slots_.reset(pack_slots_.size() * 2);
+    for (uint32_t i = 0; i <= number; ++i) pack_slots_.put(IdHash()(packs_[i]), i);
+    return number;
 }
 
 template <typename Each>
 void BlobTable::visit(BlobType type, const Id& id, Each each) const
 {
-    for (size_t slot = home_of(id, slots_.size()); slots_[slot] != empty;
-         slot = (slot + 1) & (slots_.size() - 1)) {
-        const Entry& found = entry(slots_[slot]);
-        if (found.id == id && (found.is_tree != 0) == (type == BlobType::tree) && !each(found)) return;
-    }
-}
-
-void BlobTable::put_into_slot(uint32_t number)
-{
-    size_t slot = home_of(entry(number).id, slots_.size());
-    while (slots_[slot] != empty) slot = (slot + 1) & (slots_.size() - 1);
-    slots_[slot] = number;
+    slots_.visit(IdHash()(id), [&](uint32_t number) {
+        const Entry& found = entry(number);
+        return found.id != id || (found.is_tree != 0) != (type == BlobType::tree) || each(number, found);
+    });
 }
 
 void BlobTable::grow_slots()
 {
-    const size_t slots = slots_.size() * 2;
-    // The old ones go first: they follow from the entries, and both at once would be the peak of memory.
-    std::vector<uint32_t>().swap(slots_);
-    slots_.assign(slots, empty);
-    for (uint32_t number = 0; number < size_; ++number) put_into_slot(number);
+    slots_.reset(slots_.size() * 2);
+    for (uint32_t number = 0; number < size_; ++number) slots_.put(IdHash()(entry(number).id), number);
 }
 
-void BlobTable::add(const Id& pack, const PackedBlob& blob)
+bool BlobTable::add(const Id& pack, const PackedBlob& blob)
 {
-    INVARIANT(blob.length <= INT32_MAX && size_ < empty);
+    INVARIANT(blob.length <= INT32_MAX && size_ < UINT32_MAX);
     const uint32_t pack_number = number_of_pack(pack);
     bool is_there = false;
-    visit(blob.type, blob.id, [&](const Entry& found) {
+    size_t places = 0;
+    visit(blob.type, blob.id, [&](uint32_t, const Entry& found) {
         is_there = found.pack == pack_number && found.offset == blob.offset;
+        ++places;
         return !is_there;
     });
-    if (is_there) return;
-    if (is_full(size_ + 1, slots_.size())) grow_slots();
+    if (is_there) return true;
+    if (places >= most_places) return false;
+    if (slots_.is_full(size_ + 1)) grow_slots();
     if (size_ % block_entries == 0) blocks_.push_back(std::make_unique_for_overwrite<Entry[]>(block_entries));
     blocks_.back()[size_ % block_entries] = {.id = blob.id,
                                              .pack = pack_number,
@@ -71,8 +60,9 @@ void BlobTable::add(const Id& pack, const PackedBlob& blob)
                                              .length = blob.length & INT32_MAX,
                                              .is_tree = blob.type == BlobType::tree ? 1U : 0U,
                                              .plain_size = blob.plain_size};
-    put_into_slot(static_cast<uint32_t>(size_));
+    slots_.put(IdHash()(blob.id), static_cast<uint32_t>(size_));
     ++size_;
+    return true;
 }
 
 StoredBlob BlobTable::stored(const Entry& found) const
@@ -93,7 +83,7 @@ bool BlobTable::contains(BlobType type, const Id& id) const
 std::optional<StoredBlob> BlobTable::find(BlobType type, const Id& id) const
 {
     const Entry* first = nullptr;
-    visit(type, id, [&](const Entry& found) {
+    visit(type, id, [&](uint32_t, const Entry& found) {
         first = &found;
         return false;
     });
@@ -104,7 +94,7 @@ std::optional<StoredBlob> BlobTable::find(BlobType type, const Id& id) const
 std::vector<StoredBlob> BlobTable::find_all(BlobType type, const Id& id) const
 {
     std::vector<StoredBlob> all;
-    visit(type, id, [&](const Entry& found) {
+    visit(type, id, [&](uint32_t, const Entry& found) {
         all.push_back(stored(found));
         return true;
     });
@@ -113,22 +103,21 @@ std::vector<StoredBlob> BlobTable::find_all(BlobType type, const Id& id) const
 
 std::optional<uint32_t> BlobTable::number_of(BlobType type, const Id& id) const
 {
-    for (size_t slot = home_of(id, slots_.size()); slots_[slot] != empty;
-         slot = (slot + 1) & (slots_.size() - 1)) {
-        const Entry& found = entry(slots_[slot]);
-        if (found.id == id && (found.is_tree != 0) == (type == BlobType::tree)) return slots_[slot];
-    }
-    return std::nullopt;
+    std::optional<uint32_t> first;
+    visit(type, id, [&](uint32_t number, const Entry&) {
+        first = number;
+        return false;
+    });
+    return first;
 }
 
 std::vector<uint32_t> BlobTable::numbers_of(BlobType type, const Id& id) const
 {
     std::vector<uint32_t> all;
-    for (size_t slot = home_of(id, slots_.size()); slots_[slot] != empty;
-         slot = (slot + 1) & (slots_.size() - 1)) {
-        const Entry& found = entry(slots_[slot]);
-        if (found.id == id && (found.is_tree != 0) == (type == BlobType::tree)) all.push_back(slots_[slot]);
-    }
+    visit(type, id, [&](uint32_t number, const Entry&) {
+        all.push_back(number);
+        return true;
+    });
     return all;
 }
 
@@ -146,11 +135,10 @@ void BlobTable::for_each(const std::function<void(const StoredBlob&)>& each) con
 
 size_t BlobTable::memory() const
 {
-    // A node of the map has the id, the number, a pointer and what the allocator adds.
-    constexpr size_t map_node = 64;
-    return blocks_.size() * block_entries * sizeof(Entry) + slots_.capacity() * sizeof(uint32_t) +
-           packs_.capacity() * sizeof(Id) + pack_numbers_.size() * map_node +
-           pack_numbers_.bucket_count() * sizeof(void*);
+    // A deque has blocks of 512 bytes, and for each a pointer and what the allocator adds.
+    constexpr size_t deque_block = 512;
+    return blocks_.size() * block_entries * sizeof(Entry) + slots_.memory() + pack_slots_.memory() +
+           (packs_.size() * sizeof(Id) / deque_block + 1) * (deque_block + 4 * sizeof(void*));
 }
 
 }  // namespace belay::backup

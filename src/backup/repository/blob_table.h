@@ -1,12 +1,13 @@
 #pragma once
 // Where every blob of a repository lies: its index in memory, at most 64 bytes a blob.
 
+#include "backup/repository/number_slots.h"
 #include "backup/repository/pack.h"
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 namespace belay::backup {
@@ -17,14 +18,19 @@ struct StoredBlob {
     PackedBlob blob;
 };
 
-/// An entry has 48 bytes, its place in the hash table between 5 and 11; the ids of packs are kept once each.
+/// An entry has 48 bytes, its place in the hash table between 5 and 10; the ids of packs are kept once each,
+/// with 37 to 43 bytes.
 /// A blob may lie in several packs. Threads: readers any number; a writer alone.
 class BlobTable {
   public:
     BlobTable();
 
-    /// A blob that stands in `pack` already is not added again.
-    void add(const Id& pack, const PackedBlob& blob);
+    /// More places of one blob are nobody's: two backups at the same time make two.
+    static constexpr size_t most_places = 1000;
+
+    /// A blob that stands in `pack` already, at this place, is not added again. False where it has so many
+    /// places that this one is not taken.
+    bool add(const Id& pack, const PackedBlob& blob);
 
     bool contains(BlobType type, const Id& id) const;
     /// Where it lies; of several places the one that was added first.
@@ -64,7 +70,6 @@ class BlobTable {
     static_assert(sizeof(Entry) == 48);
     /// Entries lie in blocks, so that growing copies nothing and leaves no half empty.
     static constexpr size_t block_entries = 1 << 14;
-    static constexpr uint32_t empty = UINT32_MAX;
 
     const Entry& entry(uint32_t number) const
     {
@@ -72,17 +77,16 @@ class BlobTable {
     }
     StoredBlob stored(const Entry& entry) const;
     uint32_t number_of_pack(const Id& pack);
-    void put_into_slot(uint32_t number);
     void grow_slots();
-    /// Calls with the entries of a blob until one returns false.
+    /// Calls with the numbers and entries of a blob until one returns false.
     template <typename Each>
     void visit(BlobType type, const Id& id, Each each) const;
 
     std::vector<std::unique_ptr<Entry[]>> blocks_;
     size_t size_ = 0;
-    std::vector<uint32_t> slots_;  ///< numbers of entries; a power of two of them
-    std::vector<Id> packs_;
-    std::unordered_map<Id, uint32_t, IdHash> pack_numbers_;
+    NumberSlots slots_;  ///< of entries
+    std::deque<Id> packs_;
+    NumberSlots pack_slots_;
 };
 
 }  // namespace belay::backup

@@ -2,6 +2,7 @@
 
 #include "base/invariant.h"
 
+#include <algorithm>
 #include <memory>
 #include <zstd.h>
 
@@ -45,8 +46,23 @@ std::unexpected<Error> another_size(uint64_t size, uint64_t expected)
                 fmt::format("compressed data makes {} bytes where {} are expected", size, expected));
 }
 
+/// Not inline: where g++ 12 knows that a string is large, it warns of what it would do with a small one.
+[[gnu::noinline]] Result<void> is_size(uint64_t size, uint64_t expected)
+{
+    if (size != expected) return another_size(size, expected);
+    return {};
+}
+
 /// Room is made for so many bytes on the word of whoever wrote them; more is made as it comes.
 constexpr uint64_t most_at_face_value = 64 << 20;
+/// Of what is larger a byte makes no more than so many: the list of a million empty files about 20. Zeros
+/// that were compressed to make a reader take memory make 30,000.
+constexpr uint64_t most_from_byte = 256;
+
+uint64_t most_from(std::string_view frame)
+{
+    return std::max(most_at_face_value, frame.size() * most_from_byte);
+}
 
 }  // namespace
 
@@ -64,9 +80,12 @@ std::string compress(std::string_view plain, Compression level)
 
 Result<std::string> decompress(std::string_view frame, uint64_t size)
 {
+    if (size > most_from(frame))
+        return fail(ErrorKind::corrupt, fmt::format("{} bytes say that they make {}, as nothing honest does",
+                                                    frame.size(), size));
     if (size > most_at_face_value) {
-        Result<std::string> made = decompress_at_most(frame, size);
-        if (made && made->size() != size) return another_size(made->size(), size);
+        std::string made = TRY(decompress_at_most(frame, size));
+        TRY(is_size(made.size(), size));
         return made;
     }
     std::string out(size, '\0');
@@ -79,6 +98,7 @@ Result<std::string> decompress(std::string_view frame, uint64_t size)
 
 Result<std::string> decompress_at_most(std::string_view frame, uint64_t limit)
 {
+    limit = std::min(limit, most_from(frame));
     ZSTD_DCtx* context = decompressor();
     INVARIANT(ZSTD_isError(ZSTD_DCtx_reset(context, ZSTD_reset_session_only)) == 0);
     std::string out;

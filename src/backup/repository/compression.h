@@ -15,11 +15,12 @@ enum class Compression { off, automatic, max };
 /// One zstd frame with its content size. Threads: any.
 std::string compress(std::string_view plain, Compression level);
 
-/// What was compressed; it must have `size` bytes. Errors: corrupt, also where it is another size.
+/// What was compressed; it must have `size` bytes. Errors: corrupt, also where it is another size, or so
+/// large for a frame of this length that it was made to take memory.
 Result<std::string> decompress(std::string_view frame, uint64_t size);
 
 /// What was compressed, of unknown size. Errors: corrupt, also where it is more than `limit` bytes, found out
-/// before more than that is made of it.
+/// before more than that is made of it; or more than an honest frame of this length makes.
 Result<std::string> decompress_at_most(std::string_view frame, uint64_t limit);
 
 }  // namespace belay::backup

@@ -16,6 +16,8 @@ namespace {
 constexpr size_t iv_size = 16;
 constexpr size_t mac_size = 16;
 constexpr uint64_t most_scrypt_memory = uint64_t{1} << 30;
+/// N * r * p; half a minute or so. Restic's own keys come to 2^22 at most.
+constexpr uint64_t most_scrypt_work = uint64_t{1} << 27;
 
 using Byte = unsigned char;
 
@@ -105,9 +107,10 @@ Result<void> fill_random(Byte* out, size_t count)
 Result<void> cost_is_sane(const ScryptCost& cost)
 {
     const bool power_of_two = cost.n > 1 && (cost.n & (cost.n - 1)) == 0;
-    // scrypt needs 128 * n * r bytes, and 128 * p * r beside them.
+    // scrypt needs 128 * n * r bytes, and 128 * p * r beside them. It writes and reads them p times.
     const bool in_range = power_of_two && cost.r > 0 && cost.p > 0 && cost.r <= 1024 && cost.p <= 1024 &&
-                          cost.n <= most_scrypt_memory / 128 / cost.r;
+                          cost.n <= most_scrypt_memory / 128 / cost.r &&
+                          cost.n * cost.r * cost.p <= most_scrypt_work;
     if (in_range) return {};
     return fail(ErrorKind::corrupt, fmt::format("a key wants scrypt with N={}, r={}, p={}, which nobody uses",
                                                 cost.n, cost.r, cost.p));

@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 
 #include <openssl/evp.h>
+#include <sys/random.h>
 
 namespace belay::backup {
 namespace {
@@ -27,7 +28,16 @@ const EVP_MD* sha256_algorithm()
     return algorithm;
 }
 
+std::array<uint64_t, 4> random_key()
+{
+    std::array<uint64_t, 4> key{};
+    INVARIANT(::getrandom(key.data(), sizeof key, 0) == static_cast<ssize_t>(sizeof key));
+    return key;
+}
+
 }  // namespace
+
+const std::array<uint64_t, 4> id_hash_key = random_key();
 
 Id Id::of(std::string_view data)
 {

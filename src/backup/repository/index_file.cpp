@@ -65,7 +65,6 @@ Result<IndexedPack> read_pack(const simdjson::dom::object& object)
     pack.id = TRY(id_of(value));
     simdjson::dom::array blobs;
     if (object["blobs"].get(blobs) != simdjson::SUCCESS) return pack;
-    pack.blobs.reserve(blobs.size());
     for (const Value one : blobs) {
         simdjson::dom::object blob;
         if (one.get(blob) != simdjson::SUCCESS) return damaged("a blob in it is no JSON object");

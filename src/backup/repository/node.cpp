@@ -170,9 +170,12 @@ class NodeReader {
         uint64_t number = 0;
         return value.get(number) == simdjson::SUCCESS ? number : 0;
     }
+    /// No filesystem takes a longer one.
+    static constexpr size_t longest_name = 4096;
+
     static Result<void> may_be_a_name(const std::string& name)
     {
-        const bool is_odd = name.empty() || name == "." || name == ".." ||
+        const bool is_odd = name.empty() || name.size() > longest_name || name == "." || name == ".." ||
                             name.find('/') != std::string::npos || name.find('\0') != std::string::npos;
         if (!is_odd) return {};
         return fail(ErrorKind::corrupt,
@@ -287,7 +290,8 @@ Result<std::vector<Node>> read_tree(std::string_view text)
         return fail(ErrorKind::corrupt, "a tree has no list of nodes");
     std::vector<Node> all;
     if (nodes.is_null()) return all;
-    all.reserve(list.size());
+    // An entry that is one takes more bytes, and a node in memory takes many.
+    all.reserve(std::min(list.size(), text.size() / 128));
     for (const Value one : list) {
         simdjson::dom::object entry;
         if (one.get(entry) != simdjson::SUCCESS)

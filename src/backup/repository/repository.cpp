@@ -21,6 +21,7 @@ Result<Unlocked> unlock(Backend& backend, std::string_view password)
 {
     const std::vector<ListedFile> keys = TRY(backend.list(FileKind::key));
     std::optional<Error> damaged;
+    std::optional<Unlocked> misnamed;
     size_t tried = 0;
     for (const ListedFile& listed : keys) {
         if (++tried > most_keys_tried) break;
@@ -33,9 +34,12 @@ Result<Unlocked> unlock(Backend& backend, std::string_view password)
             continue;
         }
         const Result<MasterKey> master = file->unlock(password);
-        if (master) return Unlocked{*master, listed.id};
-        if (master.error().kind != ErrorKind::permission) damaged = master.error();
+        if (master && Id::of(content) == listed.id) return Unlocked{*master, listed.id};
+        // It does, but a check finds it damaged, and it shall be possible to remove it.
+        if (master && !misnamed) misnamed = Unlocked{*master, listed.id};
+        if (!master && master.error().kind != ErrorKind::permission) damaged = master.error();
     }
+    if (misnamed) return *misnamed;
     if (keys.empty())
         return fail(ErrorKind::corrupt, fmt::format("the repository in {} has no key", backend.location()),
                     "put the files of its folder keys back from a copy");
@@ -115,10 +119,17 @@ Result<void> Repository::load_index(const std::function<void(const Id&, const Er
             problem(listed.id, text.error());
             continue;
         }
+        std::optional<Id> crowded;
         const Result<void> read = read_index(*text, [&](const IndexedPack& pack) {
-            for (const PackedBlob& blob : pack.blobs) blobs_.add(pack.id, blob);
+            for (const PackedBlob& blob : pack.blobs)
+                if (!blobs_.add(pack.id, blob)) crowded = blob.id;
         });
         if (!read) problem(listed.id, read.error());
+        if (crowded)
+            problem(listed.id,
+                    Error{ErrorKind::corrupt,
+                          fmt::format("an index is damaged: the blob {} lies in more than {} places",
+                                      crowded->short_hex(), BlobTable::most_places)});
     }
     return {};
 }

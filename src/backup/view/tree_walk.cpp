@@ -1,5 +1,7 @@
 #include "backup/view/tree_walk.h"
 
+#include "backup/repository/tree_repeats.h"
+
 #include <algorithm>
 
 namespace belay::backup {
@@ -13,8 +15,8 @@ struct OpenTree {
     size_t next = 0;
 };
 
-/// As deep as a path of Linux can be.
-constexpr size_t deepest = 4096;
+/// Linux has no longer path.
+constexpr size_t longest_path = 4096;
 
 }  // namespace
 
@@ -27,6 +29,7 @@ Result<void> walk_tree(const Repository& repository, const Id& tree, const std::
                        const std::function<Result<Next>(const VisitedNode&)>& visit,
                        const std::function<void(const std::string& path, const Error&)>& problem)
 {
+    TreeRepeats repeats;
     std::vector<OpenTree> open;
     open.push_back({tree, path, TRY(load_tree(repository, tree))});
     while (!open.empty()) {
@@ -41,9 +44,12 @@ Result<void> walk_tree(const Repository& repository, const Id& tree, const std::
         if (next == Next::stop) return {};
         if (next == Next::skip || node.type != NodeType::dir || !node.subtree) continue;
         Result<std::vector<Node>> nodes =
-            open.size() < deepest
+            here.size() <= longest_path
                 ? load_tree(repository, *node.subtree)
-                : fail(ErrorKind::corrupt, fmt::format("{} lies deeper than any path can", here));
+                : fail(ErrorKind::corrupt,
+                       fmt::format("{}... lies deeper than any path can", here.substr(0, 80)));
+        if (nodes && !repeats.may_enter(*node.subtree, nodes->size()))
+            nodes = std::unexpected(TreeRepeats::error_at(here));
         if (!nodes)
             problem(here, nodes.error());
         else
