@@ -15,12 +15,12 @@ constexpr size_t usual_capacity = 20 << 20, slack = 8 << 20;
 
 size_t PackBuilder::size() const
 {
-    return bytes_.size() + header_size(blobs_) + seal_overhead + header_length_size;
+    return bytes_.size() + header_size_ + seal_overhead + header_length_size;
 }
 
 bool PackBuilder::has_room_for(const SealedBlob& blob) const
 {
-    const bool header_fits = header_size(blobs_) + entry_size + seal_overhead <= longest_header;
+    const bool header_fits = header_size_ + entry_size + seal_overhead <= longest_header;
     return header_fits && size() + entry_size + blob.bytes.size() <= UINT32_MAX;
 }
 
@@ -36,6 +36,7 @@ void PackBuilder::add(const SealedBlob& blob)
                       .offset = static_cast<uint32_t>(bytes_.size()),
                       .length = static_cast<uint32_t>(blob.bytes.size()),
                       .plain_size = blob.plain_size});
+    header_size_ += header_size({&blobs_.back(), 1});
     bytes_ += blob.bytes;
 }
 
@@ -46,6 +47,7 @@ Result<FinishedPack> PackBuilder::finish(const MasterKey& key)
     pack.index.id = Id::of(bytes_);
     pack.index.blobs = std::exchange(blobs_, {});
     pack.bytes = std::exchange(bytes_, {});
+    header_size_ = 0;
     return pack;
 }
 

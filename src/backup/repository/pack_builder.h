@@ -29,6 +29,7 @@ class PackBuilder {
   private:
     std::string bytes_;
     std::vector<PackedBlob> blobs_;
+    size_t header_size_ = 0;  ///< of the blobs so far: counting them anew for each would be quadratic
 };
 
 }  // namespace belay::backup
