@@ -1,11 +1,13 @@
 // belay-bench-backup: how fast Belay backs up, held against restic and borg.
 
+#include "backup_growth.h"
 #include "backup_rounds.h"
 #include "machine_limits.h"
 #include "scratch_folder.h"
 #include "table.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -14,8 +16,9 @@ namespace {
 
 struct Options {
     std::string folder = ".";
-    std::string only = {};
+    std::vector<std::string> only = {};
     unsigned rounds = 1;
+    bool growth = false, largest = false;
     BackupPrograms programs = {};
 };
 
@@ -38,8 +41,13 @@ Result<void> is_room_for(const std::string& name, const std::string& folder)
 Result<bool> measure_all(const Options& options)
 {
     bool reached = true;
+    if (options.growth) {
+        fmt::print("## Growth\n\n{}\n",
+                   aligned(TRY(measure_growth(options.programs, options.folder, options.largest))));
+        return reached;
+    }
     for (const std::string name : data_set_names) {
-        if (!options.only.empty() && options.only != name) continue;
+        if (!options.only.empty() && std::ranges::find(options.only, name) == options.only.end()) continue;
         const ScratchFolder folder = TRY(ScratchFolder::make(options.folder));
         TRY(is_room_for(name, folder.path()));
         const DataSet data = TRY(make_data_set(name, folder.path()));
@@ -69,12 +77,15 @@ int main(int argc, char** argv)
         "arguments.");
     app.add_option("--folder", options.folder, "Folder on the disk to measure on; nothing stays in it")
         ->capture_default_str();
-    app.add_option("--only", options.only, "Measure this data set alone")
+    app.add_option("--only", options.only, "Measure this data set alone; may be repeated")
         ->check(CLI::IsMember(std::vector<std::string>(belay::bench::data_set_names.begin(),
                                                        belay::bench::data_set_names.end())));
     app.add_option("--rounds", options.rounds, "How often; what is shown is the median")
         ->check(CLI::Range(1, 99))
         ->capture_default_str();
+    CLI::Option* growth = app.add_flag("--growth", options.growth,
+                                       "How time and memory grow with the number of files and their size");
+    app.add_flag("--largest", options.largest, "With 5,000,000 files and 100 GB as well")->needs(growth);
     app.add_option("--belay", options.programs.belay, "The program belay")->required();
     try {
         app.parse(argc, argv);

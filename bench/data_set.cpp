@@ -16,7 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kernel_source = "/usr/src/linux-source-6.1.tar.xz";
-constexpr uint64_t MiB = 1 << 20;
 constexpr uint64_t content_of_image = 2300 * MiB;
 
 /// Bytes of the files of a tree, by their blocks.

@@ -8,6 +8,8 @@
 
 namespace belay::bench {
 
+constexpr uint64_t KiB = 1 << 10, MiB = 1 << 20;
+
 constexpr std::array data_set_names = {"linux-source", "image", "usr"};
 
 struct DataSet {
