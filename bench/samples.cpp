@@ -10,13 +10,6 @@
 namespace belay::bench {
 namespace {
 
-Nanoseconds reading(clockid_t clock)
-{
-    timespec time{};
-    INVARIANT(clock_gettime(clock, &time) == 0);
-    return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
-}
-
 Nanoseconds of_children()
 {
     rusage used{};
@@ -43,6 +36,13 @@ T middle(std::vector<T>& samples)
 
 }  // namespace
 
+Nanoseconds reading(clockid_t clock)
+{
+    timespec time{};
+    INVARIANT(clock_gettime(clock, &time) == 0);
+    return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
+}
+
 Stopwatch::Stopwatch() : begun_(now()) {}
 
 Taken Stopwatch::taken() const
@@ -66,6 +66,11 @@ Quartiles quartiles(std::vector<Nanoseconds> samples)
     INVARIANT(!samples.empty());
     std::ranges::sort(samples);
     return {samples[samples.size() / 4], samples[samples.size() * 3 / 4]};
+}
+
+double seconds(Nanoseconds span)
+{
+    return std::chrono::duration<double>(span).count();
 }
 
 std::string to_text(Nanoseconds span)

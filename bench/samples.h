@@ -2,12 +2,16 @@
 // Times, taken many times over, and what they come to.
 
 #include <chrono>
+#include <ctime>
 #include <string>
 #include <vector>
 
 namespace belay::bench {
 
 using Nanoseconds = std::chrono::nanoseconds;
+
+/// What a clock says.
+Nanoseconds reading(clockid_t clock);
 
 /// Time that passed, and the processor time in it of this thread and of the children that ended.
 struct Taken {
@@ -34,6 +38,8 @@ struct Quartiles {
     Nanoseconds upper{0};
 };
 Quartiles quartiles(std::vector<Nanoseconds> samples);
+
+double seconds(Nanoseconds span);
 
 /// "84 µs", "1.25 ms".
 std::string to_text(Nanoseconds span);

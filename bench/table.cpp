@@ -1,39 +1,41 @@
 #include "table.h"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 
 namespace belay::bench {
-namespace {
 
-using Cells = std::array<std::string, 6>;
-
-Cells cells_of(const Row& row)
+std::string reached_text(std::optional<bool> reached)
 {
-    const std::string reached = !row.reached ? "" : *row.reached ? "yes" : "NO";
-    return {row.name, row.ours, row.peer, row.ratio, row.mark, reached};
+    return !reached ? "" : *reached ? "yes" : "NO";
 }
-
-}  // namespace
 
 std::string to_text(const std::vector<Row>& rows)
 {
-    std::vector<Cells> lines = {{"What", "Belay", "Peer", "Ratio", "Mark", "Reached"}, {}};
-    for (const Row& row : rows) lines.push_back(cells_of(row));
-    std::string text;
-    std::array<size_t, std::tuple_size_v<Cells>> widths{};
-    for (size_t column = 0; column < widths.size(); ++column) {
-        for (const Cells& line : lines) {
+    std::vector<std::vector<std::string>> lines = {{"What", "Belay", "Peer", "Ratio", "Mark", "Reached"}};
+    for (const Row& row : rows)
+        lines.push_back({row.name, row.ours, row.peer, row.ratio, row.mark, reached_text(row.reached)});
+    return aligned(std::move(lines));
+}
+
+std::string aligned(std::vector<std::vector<std::string>> lines)
+{
+    const size_t columns = lines.front().size();
+    std::vector<size_t> widths(columns);
+    std::vector<std::string> rule(columns);
+    for (size_t column = 0; column < columns; ++column) {
+        for (const std::vector<std::string>& line : lines) {
             // A µ has two bytes and one column.
             const auto width =
                 line[column].size() - static_cast<size_t>(std::ranges::count(line[column], '\xc2'));
             widths[column] = std::max(widths[column], width);
         }
-        lines[1][column] = std::string(widths[column], '-');
+        rule[column] = std::string(widths[column], '-');
     }
-    for (const Cells& line : lines) {
-        for (size_t column = 0; column < widths.size(); ++column)
+    lines.insert(lines.begin() + 1, std::move(rule));
+    std::string text;
+    for (const std::vector<std::string>& line : lines) {
+        for (size_t column = 0; column < columns; ++column)
             text += fmt::format("| {:<{}} ", line[column], widths[column]);
         text += "|\n";
     }

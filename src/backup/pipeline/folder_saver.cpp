@@ -322,10 +322,12 @@ void FolderSaver::read_file(const File& file)
         const auto was = static_cast<uint64_t>(status.st_size);
         const size_t expected = was - std::min(size, was) + 1;
         const size_t room = std::min(piece_size - begun, std::max<size_t>(expected, 4096));
-        piece->resize(begun + room);
-        const Result<size_t> got = read_some(open.number(), piece->data() + begun, room, path);
+        Result<size_t> got = 0;
+        piece->resize_and_overwrite(begun + room, [&](char* buffer, size_t) {
+            got = read_some(open.number(), buffer + begun, room, path);
+            return begun + got.value_or(0);
+        });
         if (!got) return gives_up(got.error());
-        piece->resize(begun + *got);
         at_end = *got < room;
         size += *got;
         std::string_view rest = *piece;

@@ -1,7 +1,8 @@
 #include "backup/pipeline/pack_queue.h"
 
 namespace belay::backup {
-PackQueue::PackQueue(Repository& repository, size_t writers) : repository_(repository)
+
+PackQueue::PackQueue(Repository& repository, size_t writers) : repository_(repository), writers_(writers)
 {
     for (size_t i = 0; i < writers; ++i) threads_.emplace_back([this] { work(); });
 }
@@ -16,10 +17,10 @@ PackQueue::~PackQueue()
     for (std::thread& thread : threads_) thread.join();
 }
 
-Result<void> PackQueue::save(FinishedPack pack)
+Result<void> PackQueue::save(PackBuilder pack)
 {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return error_ || waiting_.empty(); });
+    changed_.wait(lock, [&] { return error_ || waiting_.size() + under_way_ < writers_; });
     if (error_) return std::unexpected(*error_);
     waiting_.push_back(std::move(pack));
     changed_.notify_all();
@@ -32,6 +33,13 @@ Result<void> PackQueue::write_index(const std::vector<IndexedPack>& packs)
     return {};
 }
 
+Result<IndexedPack> PackQueue::finish_and_save(PackBuilder pack)
+{
+    FinishedPack finished = TRY(pack.finish(repository_.key()));
+    TRY(repository_.backend().save({FileKind::pack, finished.index.id}, finished.bytes));
+    return std::move(finished.index);
+}
+
 void PackQueue::work()
 {
     std::unique_lock lock(mutex_);
@@ -39,17 +47,18 @@ void PackQueue::work()
         changed_.wait(lock, [&] { return ends_ || !waiting_.empty(); });
         // What waits when this object goes is not needed: finish() was not called, or has failed.
         if (ends_) return;
-        FinishedPack pack = std::move(waiting_.front());
+        PackBuilder pack = std::move(waiting_.front());
         waiting_.pop_front();
         ++under_way_;
         changed_.notify_all();
         lock.unlock();
-        Result<void> done = repository_.backend().save({FileKind::pack, pack.index.id}, pack.bytes);
+        Result<IndexedPack> saved = finish_and_save(std::move(pack));
         lock.lock();
+        Result<void> done = saved ? Result<void>() : std::unexpected(saved.error());
         std::vector<IndexedPack> full;
-        if (done) {
-            saved_blobs_ += pack.index.blobs.size();
-            saved_.push_back(std::move(pack.index));
+        if (saved) {
+            saved_blobs_ += saved->blobs.size();
+            saved_.push_back(*std::move(saved));
             if (saved_blobs_ >= blobs_of_full_index) full = std::exchange(saved_, {}), saved_blobs_ = 0;
         }
         if (!full.empty()) {

@@ -1,5 +1,5 @@
 #pragma once
-// Finished packs on their way into the repository, while the next ones are made.
+// Full packs on their way into the repository, while the next ones are filled.
 
 #include "backup/repository/pack_builder.h"
 
@@ -14,27 +14,31 @@ namespace belay::backup {
 /// Threads: any for save(); finish() once.
 class PackQueue {
   public:
-    /// `writers` save at the same time; one pack may wait besides.
+    /// `writers` save at the same time.
     PackQueue(Repository& repository, size_t writers);
     ~PackQueue();
     PackQueue(const PackQueue&) = delete;
     PackQueue& operator=(const PackQueue&) = delete;
 
-    /// Takes a pack; waits while too many wait. Errors: those of a pack before, which ended it all.
-    Result<void> save(FinishedPack pack);
+    /// Takes a pack that is full; waits while all writers have one, so that no more are in memory. Errors:
+    /// those of a pack before, which ended it all.
+    Result<void> save(PackBuilder pack);
 
     /// Waits until all are saved, and writes what the index lacks. Errors: as save().
     Result<void> finish();
 
   private:
     void work();
+    /// Gives a pack its header and name, and saves it: what the index is to say of it.
+    Result<IndexedPack> finish_and_save(PackBuilder pack);
     /// Writes an index of `packs`.
     Result<void> write_index(const std::vector<IndexedPack>& packs);
 
     Repository& repository_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<FinishedPack> waiting_;
+    std::deque<PackBuilder> waiting_;
+    size_t writers_;
     size_t under_way_ = 0;
     std::vector<IndexedPack> saved_;  ///< packs that no index knows yet
     size_t saved_blobs_ = 0;

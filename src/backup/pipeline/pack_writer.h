@@ -25,7 +25,6 @@ class PackWriter {
     Result<void> finish();
 
   private:
-    Repository& repository_;
     size_t pack_size_;
     PackQueue queue_;
     std::mutex mutex_;

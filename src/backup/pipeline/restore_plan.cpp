@@ -119,6 +119,7 @@ class Planner {
             PackToRead& pack = pack_of(stored->pack);
             pack.pieces.push_back({file, static_cast<uint32_t>(pack.blobs.size()), offset});
             pack.blobs.push_back(stored->blob);
+            ++plan_.files.back().pieces_left;
             offset += stored->blob.content_size();
         }
         if (offset != node.size)

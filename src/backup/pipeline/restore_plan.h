@@ -9,8 +9,10 @@ namespace belay::backup {
 
 /// A file whose content comes from packs.
 struct FileToRestore {
-    std::string path;  ///< on this machine
-    Node node;         ///< its content is in the pieces
+    std::string path;          ///< on this machine
+    Node node;                 ///< its content is in the pieces
+    uint32_t pieces_left = 0;  ///< that are not yet in it; whoever restores guards this and the next
+    bool was_opened = false, had_content = false;
     std::atomic<bool> failed = false;
     FileToRestore(std::string where, Node what) : path(std::move(where)), node(std::move(what)) {}
 };

@@ -49,19 +49,32 @@ class First {
     std::optional<Error> error_;
 };
 
-void set_attributes(const std::string& path, const Node& node, First& first)
+/// Owner, mode, extended attributes and times of what the calls lead to.
+template <typename Chown, typename SetAttribute, typename Chmod, typename SetTimes>
+Result<void> set_all(const std::string& path, const Node& node, Chown chown, SetAttribute set_attribute,
+                     Chmod chmod, SetTimes set_times)
 {
+    First first;
+    // Before the mode, for a change of owner takes setuid away.
+    if (chown() != 0 && ::geteuid() == 0) first.note(-1, "give away", path);
     for (const ExtendedAttribute& one : node.attributes)
-        first.note(::lsetxattr(path.c_str(), one.name.c_str(), one.value.data(), one.value.size(), 0),
+        first.note(set_attribute(one.name.c_str(), one.value.data(), one.value.size()),
                    "set the attribute " + one.name + " of", path);
+    if (node.type != NodeType::symlink) first.note(chmod(), "set the mode of", path);
+    const timespec times[2] = {time_of(node.atime), time_of(node.mtime)};
+    first.note(set_times(times), "set the times of", path);
+    return first.result();
 }
 
 }  // namespace
 
 Result<RestoredFile> RestoredFile::open(const std::string& path)
 {
-    // Nobody else may read it before it has its mode.
-    host::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    // Nobody else may read it before it has its mode. Most are new, and then there is no more to ask.
+    constexpr int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    host::Descriptor file(::open(path.c_str(), flags | O_EXCL, 0600));
+    if (file) return RestoredFile(path, std::move(file), 0);
+    if (errno == EEXIST) file = host::Descriptor(::open(path.c_str(), flags, 0600));
     if (!file) return cannot("make", path);
     struct stat status = {};
     if (::fstat(file.number(), &status) != 0) return cannot("look at", path);
@@ -145,17 +158,29 @@ Result<void> make_hard_link(const std::string& path, const std::string& to)
     return {};
 }
 
+Result<void> RestoredFile::set_metadata(const Node& node)
+{
+    const int file = file_.number();
+    return set_all(
+        path_, node, [&] { return ::fchown(file, node.uid, node.gid); },
+        [&](const char* name, const char* value, size_t size) {
+            return ::fsetxattr(file, name, value, size, 0);
+        },
+        [&] { return ::fchmod(file, node.mode); },
+        [&](const timespec* times) { return ::futimens(file, times); });
+}
+
 Result<void> set_metadata(const std::string& path, const Node& node)
 {
-    First first;
-    // Before the mode, for a change of owner takes setuid away.
-    if (::lchown(path.c_str(), node.uid, node.gid) != 0 && ::geteuid() == 0)
-        first.note(-1, "give away", path);
-    set_attributes(path, node, first);
-    if (node.type != NodeType::symlink) first.note(::chmod(path.c_str(), node.mode), "set the mode of", path);
-    const timespec times[2] = {time_of(node.atime), time_of(node.mtime)};
-    first.note(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW), "set the times of", path);
-    return first.result();
+    return set_all(
+        path, node, [&] { return ::lchown(path.c_str(), node.uid, node.gid); },
+        [&](const char* name, const char* value, size_t size) {
+            return ::lsetxattr(path.c_str(), name, value, size, 0);
+        },
+        [&] { return ::chmod(path.c_str(), node.mode); },
+        [&](const timespec* times) {
+            return ::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW);
+        });
 }
 
 }  // namespace belay::backup

@@ -20,6 +20,8 @@ class RestoredFile {
     /// Whether these bytes stand there already.
     bool holds(uint64_t offset, std::string_view content) const;
     Result<void> write(uint64_t offset, std::string_view content);
+    /// As the function of this name. Whatever is written later changes the times again.
+    Result<void> set_metadata(const Node& node);
 
   private:
     RestoredFile(std::string path, host::Descriptor file, uint64_t size_before)

@@ -38,7 +38,7 @@ class Restorer {
     void run()
     {
         make_folders();
-        make_files();
+        make_empty_files();
         {
             const size_t threads =
                 options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
@@ -88,21 +88,30 @@ class Restorer {
             unreachable_, [&](const std::string& folder) { return (path + "/").starts_with(folder); });
     }
 
-    /// All of them at first, with their sizes: a disk that is too small is told before the work, and a new
-    /// file has its holes.
-    void make_files()
+    /// Those that get no content from any pack; each of the others is made with its first piece, and gets its
+    /// metadata with its last, while it is open.
+    void make_empty_files()
     {
         for (FileToRestore& file : plan_.files) {
             if (is_unreachable(file.path)) file.failed = true;
-            if (file.failed) continue;
+            if (file.failed || file.pieces_left > 0) continue;
             Result<RestoredFile> made = RestoredFile::open(file.path);
             if (!made) {
                 fails(file, made.error());
                 continue;
             }
-            if (made->had_content()) had_content_.insert(&file);
-            if (const Result<void> sized = made->set_size(file.node.size); !sized) fails(file, sized.error());
+            if (const Result<void> sized = made->set_size(0); !sized) {
+                fails(file, sized.error());
+                continue;
+            }
+            complete(file, *made);
         }
+    }
+
+    void complete(const FileToRestore& file, RestoredFile& handle)
+    {
+        ++summary_.files;
+        if (const Result<void> set = handle.set_metadata(file.node); !set) problem(file.path, set.error());
     }
 
     void restore_pack(const PackToRead& pack)
@@ -154,25 +163,42 @@ class Restorer {
     void write_piece(const Piece& piece, std::string_view content)
     {
         FileToRestore& file = plan_.files[piece.file];
-        const uint64_t offset = piece.offset;
         OpenFile& open = open_[piece.file % open_files];
         const std::lock_guard lock(open.mutex);
-        if (open.file != &file) {
+        if (open.file != &file || !open.handle) {
             open.handle.reset();
-            Result<RestoredFile> handle = RestoredFile::open(file.path);
-            if (!handle) return fails(file, handle.error());
-            open.handle.emplace(*std::move(handle));
             open.file = &file;
+            if (const Result<void> opened = open_file(open, file); !opened)
+                return fails(file, opened.error());
         }
-        const bool was_there = had_content_.contains(&file);
+        if (const Result<void> put = put_piece(*open.handle, file, piece.offset, content); !put)
+            return fails(file, put.error());
+        if (--file.pieces_left > 0) return;
+        complete(file, *open.handle);
+        open.handle.reset();
+    }
+
+    /// A new file of one piece has its size when that is written.
+    Result<void> open_file(OpenFile& open, FileToRestore& file) const
+    {
+        open.handle.emplace(TRY(RestoredFile::open(file.path)));
+        if (std::exchange(file.was_opened, true)) return {};
+        file.had_content = open.handle->had_content();
+        if (file.had_content || file.pieces_left > 1 || options_.sparse)
+            TRY(open.handle->set_size(file.node.size));
+        return {};
+    }
+
+    Result<void> put_piece(RestoredFile& handle, const FileToRestore& file, uint64_t offset,
+                           std::string_view content)
+    {
         summary_.bytes_done += content.size();
-        if (was_there && open.handle->holds(offset, content)) {
+        if (file.had_content && handle.holds(offset, content)) {
             summary_.bytes_there += content.size();
-            return;
+            return {};
         }
-        if (options_.sparse && !was_there && is_all_zeros(content)) return;
-        if (const Result<void> written = open.handle->write(offset, content); !written)
-            fails(file, written.error());
+        if (options_.sparse && !file.had_content && is_all_zeros(content)) return {};
+        return handle.write(offset, content);
     }
 
     void finish()
@@ -182,12 +208,7 @@ class Restorer {
         };
         std::unordered_set<std::string_view> failed;
         for (const FileToRestore& file : plan_.files) {
-            if (file.failed) {
-                failed.insert(file.path);
-                continue;
-            }
-            ++summary_.files;
-            set(file.path, file.node);
+            if (file.failed) failed.insert(file.path);
         }
         for (const OtherToRestore& other : plan_.others) {
             if (is_unreachable(other.path) || is_unreachable(other.link_to)) continue;
@@ -219,7 +240,6 @@ class Restorer {
     RestoringSummary& summary_;
     RestorePlan plan_;
     std::vector<std::string> unreachable_;  ///< folders, with a slash at the end
-    std::set<const FileToRestore*> had_content_;
     std::vector<OpenFile> open_;
 };
 

@@ -88,9 +88,12 @@ Result<std::string> decompress(std::string_view frame, uint64_t size)
         TRY(is_size(made.size(), size));
         return made;
     }
-    std::string out(size, '\0');
-    const size_t length =
-        ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), frame.data(), frame.size());
+    std::string out;
+    size_t length = 0;
+    out.resize_and_overwrite(size, [&](char* buffer, size_t) {
+        length = ZSTD_decompressDCtx(decompressor(), buffer, size, frame.data(), frame.size());
+        return std::min<size_t>(length, size);
+    });
     if (ZSTD_isError(length) != 0) return not_zstd(length);
     if (length != size) return another_size(length, size);
     return out;

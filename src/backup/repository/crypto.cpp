@@ -139,13 +139,15 @@ Result<void> seal_onto(const MasterKey& key, std::string_view plain, std::string
     std::array<Byte, iv_size> iv{};
     TRY(fill_random(iv.data(), iv.size()));
     Toolbox& toolbox = Toolbox::of_this_thread();
-    const size_t begin = out.size();
-    out.resize(begin + plain.size() + seal_overhead);
-    std::copy(iv.begin(), iv.end(), out.begin() + static_cast<ptrdiff_t>(begin));
-    Byte* cipher = reinterpret_cast<Byte*>(out.data()) + begin + iv_size;
-    toolbox.apply_counter_mode(key, iv.data(), plain, cipher);
-    const auto tag = toolbox.mac(key, iv.data(), {out.data() + begin + iv_size, plain.size()});
-    std::copy(tag.begin(), tag.end(), cipher + plain.size());
+    const size_t begin = out.size(), end = begin + plain.size() + seal_overhead;
+    out.resize_and_overwrite(end, [&](char* buffer, size_t) {
+        std::copy(iv.begin(), iv.end(), buffer + begin);
+        char* cipher = buffer + begin + iv_size;
+        toolbox.apply_counter_mode(key, iv.data(), plain, reinterpret_cast<Byte*>(cipher));
+        const auto tag = toolbox.mac(key, iv.data(), {cipher, plain.size()});
+        std::copy(tag.begin(), tag.end(), cipher + plain.size());
+        return end;
+    });
     return {};
 }
 
@@ -168,8 +170,10 @@ Result<std::string> open(const MasterKey& key, std::string_view sealed)
         return fail(ErrorKind::corrupt,
                     "the MAC does not fit: the bytes were changed, or it is another key's");
     std::string plain;
-    plain.resize(cipher.size());
-    toolbox.apply_counter_mode(key, iv, cipher, reinterpret_cast<Byte*>(plain.data()));
+    plain.resize_and_overwrite(cipher.size(), [&](char* buffer, size_t) {
+        toolbox.apply_counter_mode(key, iv, cipher, reinterpret_cast<Byte*>(buffer));
+        return cipher.size();
+    });
     return plain;
 }
 
