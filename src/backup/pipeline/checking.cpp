@@ -12,8 +12,8 @@ namespace {
 
 using Known = std::unordered_map<Id, std::vector<PackedBlob>, IdHash>;
 
-/// Linux has no longer path; the snapshot's name stands before it.
-constexpr size_t longest_path = 4096 + 32;
+/// The snapshot's name stands before a path.
+constexpr size_t longest_told_path = longest_path + 32;
 
 size_t threads_of(const CheckingOptions& options)
 {
@@ -129,7 +129,7 @@ class Checker {
     void look_at_node(Workers& workers, const Node& node, const std::string& where)
     {
         const std::string path = fmt::format("{}/{}", where, node.name);
-        if (path.size() > longest_path)
+        if (path.size() > longest_told_path)
             return wrong(fmt::format("{}... lies deeper than any path can", path.substr(0, 80)));
         if (node.type == NodeType::dir) {
             if (node.subtree) return look_at_tree(workers, *node.subtree, path);
