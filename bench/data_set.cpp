@@ -45,15 +45,17 @@ Result<void> make_image(const std::string& folder)
     }
     std::ranges::sort(parts);
     uint64_t size = 0;
+    // By paths from the root: with others cp looks for the folders above in its own.
+    Call copy{.argv = {"cp", "-a", "--parents", "-t", content}, .folder = "/", .log = log};
     for (const std::string& part : parts) {
         std::error_code no_folder;
         const uint64_t more =
             fs::is_directory(part, no_folder) ? size_of_tree(part) : fs::file_size(part, no_folder);
         if (no_folder || size + more > content_of_image) continue;
         size += more;
-        // By its path from the root: with another cp looks for the folders above in its own.
-        TRY(measure({.argv = {"cp", "-a", "--parents", part.substr(1), content}, .folder = "/", .log = log}));
+        copy.argv.push_back(part.substr(1));
     }
+    TRY(measure(copy));
     // A quarter more than the content, as a disk in use has it.
     TRY(measure({.argv = {"mkfs.ext4", "-q", "-d", content, "-E", "root_owner=0:0", folder + "/disk.img",
                           fmt::format("{}M", size / mebibyte * 5 / 4 + 64)},
