@@ -23,7 +23,7 @@ struct Growth {
     bool by_restic;  ///< else it would take restic hours, or more memory than there is
 };
 
-constexpr uint64_t small = KiB, large = 64 * MiB;
+constexpr uint64_t small = kibibyte, large = 64 * mebibyte;
 
 std::vector<Growth> all_growth(bool largest)
 {
@@ -42,7 +42,7 @@ uint64_t room_for(const Growth& growth)
 {
     constexpr uint64_t block_and_inode = 4352;
     const uint64_t on_disk = std::max(growth.size_of_each, block_and_inode);
-    return growth.files * (on_disk + growth.size_of_each / 2 + 2 * KiB);
+    return growth.files * (on_disk + growth.size_of_each / 2 + 2 * kibibyte);
 }
 
 /// Errors: no_space, of bytes or of inodes.
@@ -54,12 +54,12 @@ Result<void> is_room_for(const std::vector<Growth>& all, const std::string& fold
     const uint64_t free = uint64_t{there.f_bavail} * there.f_frsize;
     uint64_t most = 0, files = 0;
     for (const Growth& growth : all) {
-        fmt::print(stderr, "{}: needs {} MiB\n", growth.name, room_for(growth) / MiB);
+        fmt::print(stderr, "{}: needs {} MiB\n", growth.name, room_for(growth) / mebibyte);
         most = std::max(most, room_for(growth));
         files = std::max(files, growth.files + growth.files / 100);
     }
-    fmt::print(stderr, "One after the other, at most {} MiB; {} has {} MiB\n", most / MiB, folder,
-               free / MiB);
+    fmt::print(stderr, "One after the other, at most {} MiB; {} has {} MiB\n", most / mebibyte, folder,
+               free / mebibyte);
     // A filesystem without inodes of its own says 0 of them.
     const bool enough_files = there.f_files == 0 || there.f_favail >= files;
     if (most <= free && enough_files) return {};
@@ -71,7 +71,8 @@ Result<void> is_room_for(const std::vector<Growth>& all, const std::string& fold
 void fill(std::span<char> buffer, std::mt19937_64& random)
 {
     for (size_t at = 0; at < buffer.size(); at += sizeof(uint64_t)) {
-        const uint64_t value = at % (4 * KiB) < 2 * KiB || buffer.size() < 4 * KiB ? random() : 0;
+        const uint64_t value =
+            at % (4 * kibibyte) < 2 * kibibyte || buffer.size() < 4 * kibibyte ? random() : 0;
         std::memcpy(&buffer[at], &value, std::min(sizeof value, buffer.size() - at));
     }
 }
@@ -95,7 +96,7 @@ Result<void> make_file(const std::string& path, uint64_t size, std::vector<char>
 Result<void> make_tree(const Growth& growth, const std::string& path)
 {
     std::mt19937_64 random(growth.files);
-    std::vector<char> buffer(MiB);
+    std::vector<char> buffer(mebibyte);
     std::string folder;
     for (uint64_t number = 0; number < growth.files; ++number) {
         if (number % 1000 == 0) {
@@ -116,7 +117,7 @@ Result<void> add_cells(std::vector<std::string>& line, ToolAtWork tool, const st
     for (const Work work : {Work::first, Work::unchanged}) {
         const Cost cost = TRY(tool.run(work, source));
         line.push_back(fmt::format("{:.1f} s", seconds(cost.time.wall)));
-        line.push_back(fmt::format("{} MiB", cost.peak_memory / MiB));
+        line.push_back(fmt::format("{} MiB", cost.peak_memory / mebibyte));
     }
     tool.remove();
     return {};

@@ -150,17 +150,23 @@ Result<Compared> compare(const DataSet& data, const BackupPrograms& programs, co
 std::vector<std::vector<std::string>> to_lines(const Compared& compared, bool& reached)
 {
     Lines lines(compared.data.name, reached);
-    for (const auto& [work, costs] : compared.costs) {
+    for (const auto& entry : compared.costs) {
+        const Work work = entry.first;
+        const std::map<Tool, Cost>& costs = entry.second;
         lines.add(
             name_of(work), [&](Tool tool) { return costs.at(tool).time.wall; }, seconds_text,
             fmt::format("at least {}", mark_of(work)), mark_of(work));
     }
-    for (const auto& [work, costs] : compared.costs) {
+    for (const auto& entry : compared.costs) {
+        const Work work = entry.first;
+        const std::map<Tool, Cost>& costs = entry.second;
         lines.add(
             fmt::format("processor time, {}", name_of(work)),
             [&](Tool tool) { return costs.at(tool).time.processor; }, seconds_text, "", std::nullopt);
     }
-    for (const auto& [work, costs] : compared.costs) {
+    for (const auto& entry : compared.costs) {
+        const Work work = entry.first;
+        const std::map<Tool, Cost>& costs = entry.second;
         lines.add(
             fmt::format("peak memory, {}", name_of(work)),
             [&](Tool tool) { return costs.at(tool).peak_memory; }, mebibytes_text, "at least 1", 1);

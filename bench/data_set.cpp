@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kernel_source = "/usr/src/linux-source-6.1.tar.xz";
-constexpr uint64_t content_of_image = 2300 * MiB;
+constexpr uint64_t content_of_image = 2300 * mebibyte;
 
 /// Bytes of the files of a tree, by their blocks.
 uint64_t size_of_tree(const std::string& path)
@@ -33,7 +33,7 @@ uint64_t size_of_tree(const std::string& path)
 
 Result<void> make_image(const std::string& folder)
 {
-    const std::string content = folder + "/../content", log = folder + "/../log";
+    const std::string content = folder + "-content", log = folder + "-log";
     std::error_code problem;
     fs::create_directories(content, problem);
     std::vector<std::string> parts;
@@ -45,17 +45,20 @@ Result<void> make_image(const std::string& folder)
     }
     std::ranges::sort(parts);
     uint64_t size = 0;
+    // By paths from the root: with others cp looks for the folders above in its own.
+    Call copy{.argv = {"cp", "-a", "--parents", "-t", content}, .folder = "/", .log = log};
     for (const std::string& part : parts) {
         std::error_code no_folder;
         const uint64_t more =
             fs::is_directory(part, no_folder) ? size_of_tree(part) : fs::file_size(part, no_folder);
         if (no_folder || size + more > content_of_image) continue;
         size += more;
-        TRY(measure({.argv = {"cp", "-a", "--parents", part, content}, .log = log}));
+        copy.argv.push_back(part.substr(1));
     }
+    TRY(measure(copy));
     // A quarter more than the content, as a disk in use has it.
     TRY(measure({.argv = {"mkfs.ext4", "-q", "-d", content, "-E", "root_owner=0:0", folder + "/disk.img",
-                          fmt::format("{}M", size / MiB * 5 / 4 + 64)},
+                          fmt::format("{}M", size / mebibyte * 5 / 4 + 64)},
                  .log = log}));
     fs::remove_all(content, problem);
     return {};
@@ -109,7 +112,7 @@ Result<DataSet> make_data_set(const std::string& name, const std::string& folder
 Result<DataSet> read_once(std::string name, std::string path)
 {
     DataSet data{.name = std::move(name), .path = std::move(path)};
-    std::vector<char> piece(MiB);
+    std::vector<char> piece(mebibyte);
     std::error_code problem;
     fs::recursive_directory_iterator at(data.path, problem);
     for (; !problem && at != fs::recursive_directory_iterator(); at.increment(problem)) {
@@ -138,11 +141,12 @@ Result<uint64_t> change_one_percent(const DataSet& data, unsigned round)
         const uint64_t size = at->file_size(problem);
         const bool is_turn = number++ % every == round % every;
         const std::string line = fmt::format("changed in round {} at {}\n", round, number);
-        if (size > every * MiB) {
+        if (size > every * mebibyte) {
             const host::Descriptor file = TRY(open_file(at->path(), O_WRONLY));
-            for (uint64_t offset = round % every * MiB; offset + MiB < size; offset += every * MiB) {
-                TRY(write_at(file, line, offset + MiB / 2));
-                bytes += MiB;
+            for (uint64_t offset = round % every * mebibyte; offset + mebibyte < size;
+                 offset += every * mebibyte) {
+                TRY(write_at(file, line, offset + mebibyte / 2));
+                bytes += mebibyte;
             }
         } else if (is_turn) {
             TRY(write_at(TRY(open_file(at->path(), O_WRONLY)), line, size));

@@ -8,7 +8,7 @@
 
 namespace belay::bench {
 
-constexpr uint64_t KiB = 1 << 10, MiB = 1 << 20;
+constexpr uint64_t kibibyte = 1 << 10, mebibyte = 1 << 20;
 
 constexpr std::array data_set_names = {"linux-source", "image", "usr"};
 
