@@ -19,9 +19,6 @@ struct TreeWalk {
 /// those of the place, where a tree cannot be read: then the rest is not looked at.
 Result<void> walk_trees(const Repository& repository, std::span<const Id> roots, const TreeWalk& walk);
 
-/// Longer than any path that a system takes; what is deeper would end the stack of who goes down by calls.
-inline constexpr size_t longest_path = 4096;
-
 /// As many threads as asked for; 0: as there are processors.
 size_t threads_or_all(size_t threads);
 

@@ -8,9 +8,6 @@
 namespace belay::backup {
 namespace {
 
-/// Linux has no longer path; the folders of one that is shorter are few enough to go down by calls.
-constexpr size_t longest_path = 4096;
-
 class Planner {
   public:
     Planner(const Repository& repository, const RestoringOptions& options, RestoringObserver& observer,

@@ -15,9 +15,6 @@ struct OpenTree {
     size_t next = 0;
 };
 
-/// Linux has no longer path.
-constexpr size_t longest_path = 4096;
-
 }  // namespace
 
 Result<std::vector<Node>> load_tree(const Repository& repository, const Id& tree)
