@@ -1,7 +1,11 @@
-// Whatever a repository may hold, or a server say: each of its texts is refused, or it is one that reads the
-// same again.
+// Whatever a repository may hold, a server say, or a user of restic write: each text is refused, or it is one
+// that reads the same again.
 
 #include "backup/backend/rest_listing.h"
+#include "backup/filter/exclusion.h"
+#include "backup/maintenance/prune_plan.h"
+#include "backup/maintenance/snapshot_groups.h"
+#include "backup/maintenance/span_back.h"
 #include "backup/repository/compression.h"
 #include "backup/repository/config.h"
 #include "backup/repository/go_text.h"
@@ -45,6 +49,41 @@ void read_again(std::string_view text)
     }
 }
 
+/// Spans, sizes, groups and marks as they stand on a command line.
+void read_words(std::string_view text)
+{
+    if (const auto span = SpanBack::from_text(text)) {
+        const auto again = SpanBack::from_text(span->text());
+        INVARIANT(span->is_nothing() || (again && *again == *span));
+        const Timestamp now{.seconds = 1'700'000'000};
+        INVARIANT(span->before(now) <= now);
+    }
+    if (const auto unused = MaxUnused::from_text(text))
+        INVARIANT(unused->kind == MaxUnused::Kind::unlimited || unused->beside(0) <= unused->beside(1 << 30));
+    static_cast<void>(size_from_text(text).has_value());
+    static_cast<void>(GroupBy::from_text(text).has_value());
+    if (const auto mark = FolderMark::from_text(text)) INVARIANT(!mark->name.empty());
+}
+
+/// The first line is a pattern, the others are paths.
+void match(std::string_view text)
+{
+    const size_t end = std::min(text.find('\n'), text.size());
+    static_cast<void>(name_matches(text.substr(0, end), text.substr(end)).has_value());
+    for (const bool ignores_case : {false, true}) {
+        PatternList list;
+        if (!list.add(text.substr(0, end), ignores_case)) continue;
+        for (size_t at = end; at < text.size();) {
+            const size_t next = std::min(text.find('\n', at + 1), text.size());
+            const std::string path = "/" + std::string(text.substr(at + 1, next - at - 1));
+            const PatternList::Verdict verdict = list.judge(path);
+            // The same, asked again: nothing is kept from one to the next.
+            INVARIANT(list.judge(path).matches == verdict.matches);
+            at = next;
+        }
+    }
+}
+
 }  // namespace
 
 // libFuzzer gives the name. NOLINTNEXTLINE(readability-identifier-naming)
@@ -52,6 +91,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
 {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     read_again(text);
+    read_words(text);
+    match(text);
     const auto unquoted = go_unquoted(go_quoted(text));
     INVARIANT(unquoted && *unquoted == text);
     static_cast<void>(decompress_at_most(text, 1 << 20).has_value());

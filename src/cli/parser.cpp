@@ -364,7 +364,8 @@ std::vector<CommandWords> Parser::commands() const
 {
     std::vector<CommandWords> commands{{"", options_of(app_)}};
     for (const CLI::App* app : app_.get_subcommands({})) {
-        if (app != storage_ && app != runbook_ && app->get_name() != backup_) commands.push_back({app->get_name(), options_of(*app)});
+        if (app != storage_ && app != runbook_ && app->get_name() != backup_)
+            commands.push_back({app->get_name(), options_of(*app)});
     }
     for (const CLI::App* parent : {storage_, runbook_}) {
         for (const CLI::App* app : parent->get_subcommands({}))

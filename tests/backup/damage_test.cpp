@@ -447,7 +447,8 @@ class Trial {
         Restored restored;
         if (!restore(repository, by_origin.at(id).tree, restored))
             return wrong("what is repaired cannot be restored");
-        for (const auto& [path, error] : restored.notes.problems) wrong(path + " after the repair: " + error);
+        for (const auto& [path, error] : restored.notes.problems)
+            wrong(fmt::format("{} after the repair: {}", path, error));
         for (const auto& [path, entry] : entries) compare_repaired(restored.target + path, path, entry);
         clear(restored);
     }

@@ -101,7 +101,7 @@ class ScriptedServer {
     ~ScriptedServer()
     {
         const uint64_t one = 1;
-        static_cast<void>(::write(ends_.number(), &one, sizeof one));
+        CHECK(::write(ends_.number(), &one, sizeof one) == sizeof one);
         if (thread_.joinable()) thread_.join();
     }
     ScriptedServer(const ScriptedServer&) = delete;

@@ -27,6 +27,11 @@ TEST_CASE("a span of time is read, written and counted back by the calendar")
     CHECK(back("1y1d11h", "2025-03-01T10:00:00.5Z") == "2024-02-28T23:00:00.5Z");
     for (const std::string_view wrong : {"", "5", "d", "1d3", "1w", "-1d", "1 d", "99999999999d", "100001y"})
         CHECK(SpanBack::from_text(wrong).error().kind == ErrorKind::usage);
+    // However long, it leads back.
+    for (const std::string_view span : {"30000y", "65000y", "100000y100000m100000d100000h"}) {
+        const Timestamp now = Timestamp::now();
+        CHECK(must(SpanBack::from_text(span)).before(now) < Timestamp{.seconds = 0});
+    }
 }
 
 TEST_CASE("without a limit every day keeps its newest snapshot")

@@ -1,5 +1,6 @@
 #include "backup/maintenance/span_back.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -8,6 +9,9 @@ namespace {
 
 /// No repository is older, and no calendar is left with more.
 constexpr int most_of_a_unit = 100000;
+
+/// std::chrono::year has 16 bits: beyond them a span back would lead into the future.
+constexpr int most_years = 20000;
 
 std::unexpected<Error> not_a_span(std::string_view text, std::string_view why)
 {
@@ -26,8 +30,9 @@ Timestamp SpanBack::before(const Timestamp& time) const
     const int64_t second_of_day = there - std::chrono::seconds(day.time_since_epoch()).count();
     const std::chrono::year_month_day date(day);
     // A day that the month does not have runs over into the next, as Go's calendar does it.
-    const std::chrono::year_month month =
-        date.year() / date.month() - std::chrono::years(years) - std::chrono::months(months);
+    const std::chrono::year_month month = date.year() / date.month() -
+                                          std::chrono::years(std::min(years, most_years)) -
+                                          std::chrono::months(months);
     const auto then = sys_days(month / 1) + std::chrono::days(static_cast<unsigned>(date.day()) - 1) -
                       std::chrono::days(days);
     Timestamp result = time;

@@ -2,6 +2,7 @@
 
 #include "backup/pipeline/workers.h"
 #include "backup/repository/node.h"
+#include "backup/repository/tree_repeats.h"
 
 #include <algorithm>
 #include <mutex>
@@ -11,9 +12,6 @@ namespace belay::backup {
 namespace {
 
 using Known = std::unordered_map<Id, std::vector<PackedBlob>, IdHash>;
-
-/// The snapshot's name stands before a path.
-constexpr size_t longest_told_path = longest_path + 32;
 
 size_t threads_of(const CheckingOptions& options)
 {
@@ -129,7 +127,8 @@ class Checker {
     void look_at_node(Workers& workers, const Node& node, const std::string& where)
     {
         const std::string path = fmt::format("{}/{}", where, node.name);
-        if (path.size() > longest_told_path)
+        constexpr size_t snapshot_name = 32;  // stands before it
+        if (path.size() > longest_path + snapshot_name)
             return wrong(fmt::format("{}... lies deeper than any path can", path.substr(0, 80)));
         if (node.type == NodeType::dir) {
             if (node.subtree) return look_at_tree(workers, *node.subtree, path);

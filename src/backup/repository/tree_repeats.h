@@ -7,6 +7,9 @@
 
 namespace belay::backup {
 
+/// Linux has no path of more bytes; the folders of one that is shorter are few enough to go down by calls.
+inline constexpr size_t longest_path = 4096;
+
 /// Whoever looks at each path of a snapshot is kept from trees that were made to have more paths than can
 /// ever be looked at: sixty folders, each of which holds the next one twice. What was saved in earnest has
 /// few trees twice, for they hold inodes: below a bind mount. Threads: one at a time.

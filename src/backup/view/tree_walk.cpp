@@ -28,7 +28,8 @@ Result<void> walk_tree(const Repository& repository, const Id& tree, const std::
 {
     TreeRepeats repeats;
     std::vector<OpenTree> open;
-    open.push_back({tree, path, TRY(load_tree(repository, tree))});
+    std::vector<Node> first = TRY(load_tree(repository, tree));
+    open.push_back({tree, path, std::move(first)});
     while (!open.empty()) {
         OpenTree& folder = open.back();
         if (folder.next == folder.nodes.size()) {
