@@ -12,11 +12,11 @@ constexpr std::string_view hex_digits = "0123456789abcdef";
 
 /// The value of each character as a digit, -1 where it is none. Restic writes lower case; anything else would
 /// be a second name of the same thing.
-constexpr std::array<int8_t, 256> values = [] {
-    std::array<int8_t, 256> all{};
+constexpr std::array<int, 256> values = [] {
+    std::array<int, 256> all{};
     all.fill(-1);
     for (size_t i = 0; i < hex_digits.size(); ++i)
-        all[static_cast<uint8_t>(hex_digits[i])] = static_cast<int8_t>(i);
+        all[static_cast<uint8_t>(hex_digits[i])] = static_cast<int>(i);
     return all;
 }();
 
