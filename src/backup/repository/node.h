@@ -19,9 +19,6 @@ struct ExtendedAttribute {
     bool operator==(const ExtendedAttribute&) const = default;
 };
 
-/// Bytes: Linux has no longer path. The folders of one that is shorter are few enough to go down by calls.
-inline constexpr size_t longest_path = 4096;
-
 /// One entry of a folder.
 struct Node {
     std::string name = {};  ///< raw bytes, not empty, without '/' and zero bytes; neither "." nor ".."
