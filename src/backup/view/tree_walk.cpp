@@ -68,7 +68,8 @@ Result<Node> find_entry(const Repository& repository, const Id& root, std::strin
         if (found.type == NodeType::dir && found.subtree) nodes = TRY(load_tree(repository, *found.subtree));
         const auto entry = std::ranges::lower_bound(nodes, name, {}, &Node::name);
         if (entry == nodes.end() || entry->name != name)
-            return fail(ErrorKind::not_found, fmt::format("{} is not in the snapshot", whole.substr(0, end)));
+            return fail(ErrorKind::not_found, fmt::format("{} is not in the snapshot", whole.substr(0, end)),
+                        "belay backup ls lists what is");
         found = std::move(*entry);
     }
     return found;

@@ -44,8 +44,8 @@ class DiffCommand final : public BackupCommand {
                               [&](const std::string&, const Error& error) { context.problem(error); }));
         if (context.options().json)
             context.json({{"message_type", "statistics"},
-                          {"source_snapshot", from.snapshot.id.short_hex()},
-                          {"target_snapshot", to.snapshot.id.short_hex()},
+                          {"source_snapshot", said_.front()},
+                          {"target_snapshot", said_.back()},
                           {"changed_files", counts.changed_files},
                           {"added", side_json(counts.added)},
                           {"removed", side_json(counts.removed)}});
