@@ -46,7 +46,7 @@ class Parser {
                   "belay"};
     CLI::App* storage_ = nullptr;
     CLI::App* runbook_ = nullptr;
-    static constexpr const char* backup_ = "backup";
+    static constexpr const char* backup_name = "backup";
     std::map<const CLI::App*, Command> commands_;
     bool help_ = false;
     bool version_ = false;
@@ -137,7 +137,8 @@ Parser::Parser()
 
     runbook_commands();
     // Has a parser of its own, for its commands and options are restic's: run_backup().
-    app_.add_subcommand(backup_, "save files into a repository that restic reads too, and bring them back");
+    app_.add_subcommand(backup_name,
+                        "save files into a repository that restic reads too, and bring them back");
 
     request(Command::activate, "activate", "switch to the new, under the abort timer", "belay activate 7");
     request(Command::commit, "commit", "let the old go; there is no way back after it", "belay commit 7");
@@ -364,7 +365,7 @@ std::vector<CommandWords> Parser::commands() const
 {
     std::vector<CommandWords> commands{{"", options_of(app_)}};
     for (const CLI::App* app : app_.get_subcommands({})) {
-        if (app != storage_ && app != runbook_ && app->get_name() != backup_)
+        if (app != storage_ && app != runbook_ && app->get_name() != backup_name)
             commands.push_back({app->get_name(), options_of(*app)});
     }
     for (const CLI::App* parent : {storage_, runbook_}) {

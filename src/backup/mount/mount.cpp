@@ -4,8 +4,8 @@
 
 #include "backup/mount/mounted_view.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fuse3/fuse.h>
 #include <sys/stat.h>
 
@@ -157,9 +157,15 @@ class FuseMount final : public Mount {
         if (!entry) return error_number(entry.error());
         if (size == 0) return -EINVAL;
         const size_t length = std::min(entry->node.link_target.size(), size - 1);
-        std::memcpy(buffer, entry->node.link_target.data(), length);
+        std::copy_n(entry->node.link_target.data(), length, buffer);
         buffer[length] = '\0';
         return 0;
+    }
+
+    /// The node that open() has left; FUSE keeps it as a number.
+    static const Node& opened(const fuse_file_info& file)
+    {
+        return *reinterpret_cast<const Node*>(file.fh);  // NOLINT(performance-no-int-to-ptr)
     }
 
     static int open(const char* path, fuse_file_info* file)
@@ -174,13 +180,13 @@ class FuseMount final : public Mount {
 
     static int release(const char*, fuse_file_info* file)
     {
-        delete reinterpret_cast<const Node*>(file->fh);
+        delete &opened(*file);
         return 0;
     }
 
     static int read(const char*, char* buffer, size_t size, off_t offset, fuse_file_info* file)
     {
-        const Node& node = *reinterpret_cast<const Node*>(file->fh);
+        const Node& node = opened(*file);
         const Result<size_t> got = self().view_.read(node, static_cast<uint64_t>(offset), {buffer, size});
         return got ? static_cast<int>(*got) : -EIO;
     }
@@ -208,7 +214,7 @@ class FuseMount final : public Mount {
     {
         if (size == 0) return static_cast<int>(value.size());
         if (size < value.size()) return -ERANGE;
-        std::memcpy(buffer, value.data(), value.size());
+        std::ranges::copy(value, buffer);
         return static_cast<int>(value.size());
     }
 

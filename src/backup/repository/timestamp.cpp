@@ -90,7 +90,7 @@ std::optional<Timestamp> read(std::string_view text)
 Timestamp Timestamp::local(int64_t at, uint32_t nanoseconds)
 {
     // All zones change on quarters of an hour; the C library would take a lock each time that it is asked.
-    constexpr int64_t quarter = 15 * 60;
+    constexpr int64_t quarter = 900;
     thread_local int64_t known_quarter = INT64_MIN;
     thread_local int32_t zone = 0;
     if (at / quarter != known_quarter) {

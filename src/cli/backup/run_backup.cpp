@@ -126,8 +126,9 @@ int say_failure(Console& console, const Style& style, bool json, const Error& er
 void let_go_of_large_memory()
 {
     constexpr int large = 1 << 20, kept = 8 << 20;
-    ::mallopt(M_MMAP_THRESHOLD, large);
-    ::mallopt(M_TRIM_THRESHOLD, kept);
+    // There is one thread yet.
+    ::mallopt(M_MMAP_THRESHOLD, large);  // NOLINT(concurrency-mt-unsafe)
+    ::mallopt(M_TRIM_THRESHOLD, kept);   // NOLINT(concurrency-mt-unsafe)
 }
 
 }  // namespace
