@@ -68,8 +68,8 @@ std::vector<std::string> expanded(const std::string& pattern)
 {
     glob_t found{};
     std::vector<std::string> paths;
-    if (::glob(pattern.c_str(), GLOB_NOCHECK, nullptr, &found) ==
-        0)  // NOLINT(concurrency-mt-unsafe): one thread
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
+    if (::glob(pattern.c_str(), GLOB_NOCHECK, nullptr, &found) == 0)
         paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
     ::globfree(&found);
     return paths;
