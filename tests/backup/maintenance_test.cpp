@@ -46,7 +46,7 @@ struct RewritingNotes final : RewritingObserver {
 };
 
 /// Paths in the snapshot are those of the tree.
-RewritingOptions without(std::string end, bool forget)
+RewritingOptions without(const std::string& end, bool forget)
 {
     RewritingOptions options;
     options.forget = forget;

@@ -45,7 +45,7 @@ Policy random_policy(std::mt19937& random)
     for (size_t i = 0; i < period_count; ++i) {
         const auto period = static_cast<Period>(i);
         if (random() % 3 == 0) {
-            policy.ours.keep(period) = 1 + random() % 9;
+            policy.ours.keep(period) = 1 + static_cast<int64_t>(random() % 9);
             policy.words.push_back(fmt::format("--keep-{}={}", name_of(period), policy.ours.keep(period)));
         }
         if (random() % 3 != 0) continue;

@@ -40,7 +40,7 @@ Result<Used> used_of(std::string_view answer, const std::string& path)
     if (kind == Answer::needs_recovery) return Used();
     if (kind == Answer::extents && (answer.size() - 1) % sizeof(Extent) == 0) {
         Extents extents((answer.size() - 1) / sizeof(Extent));
-        std::memcpy(extents.data(), answer.data() + 1, answer.size() - 1);
+        if (!extents.empty()) std::memcpy(extents.data(), answer.data() + 1, answer.size() - 1);
         return Used(std::move(extents));
     }
     if (answer.size() < 2)

@@ -139,10 +139,10 @@ class FindCommand final : public BackupCommand {
                                    {"parent_tree", parent.hex()},
                                    {"snapshot", snapshot.id.hex()},
                                    {"time", snapshot.time.text()}});
-                const std::string_view shown = path.empty() ? "/" : path;
+                const std::string shown = path.empty() ? "/" : path;
                 context.out(fmt::format(
                     "found {} {}\n  in {}\n  as {}\n{}", type, id.hex(),
-                    snapshot_text(context.style(), snapshot), path_text(context.style(), std::string(shown)),
+                    snapshot_text(context.style(), snapshot), path_text(context.style(), shown),
                     pack_lines(repository, std::string_view(type) == "tree" ? BlobType::tree : BlobType::data,
                                id)));
             };
