@@ -184,6 +184,7 @@ TEST_CASE("the same patterns leave out the same files, and want the same back")
     }
     // A pattern from a file may name a variable of the environment.
     shop.write("with-variable", "$TREE_OF_TEST/lar*\n");
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
     REQUIRE(::setenv("TREE_OF_TEST", shop.path("tree").c_str(), 1) == 0);
     shop.must_belay({"run", "-q", shop.path("tree"), "--exclude-file", shop.path("with-variable")});
     CHECK_FALSE(
@@ -204,7 +205,7 @@ TEST_CASE("the same patterns leave out the same files, and want the same back")
 TEST_CASE("exit codes are restic's, and what is wrong is said in one sentence with what leads on")
 {
     const Shop shop;
-    const auto wrong = [&](Words words, int code, const std::string& sentence) {
+    const auto wrong = [&](const Words& words, int code, const std::string& sentence) {
         const Said said = shop.belay(words);
         INFO(said.out, said.err);
         CHECK(said.code == code);
