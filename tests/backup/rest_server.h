@@ -5,6 +5,7 @@
 #include "host/descriptor.h"
 #include "scratch.h"
 
+#include <atomic>
 #include <csignal>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -62,9 +63,10 @@ class RestServer {
     /// At once, as a machine that loses its power.
     void end()
     {
-        if (pid_ <= 0) return;
-        ::kill(pid_, SIGKILL);
-        ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+        const pid_t pid = pid_.exchange(-1);
+        if (pid <= 0) return;
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
     }
 
     /// PEM, also the one that has signed it.
@@ -147,7 +149,7 @@ class RestServer {
     const Scratch& scratch_;
     Kind kind_;
     std::string port_ = "0";
-    pid_t pid_ = -1;
+    std::atomic<pid_t> pid_ = -1;  ///< one thread may end it, another start it again
     host::Descriptor output_;
 };
 
