@@ -47,7 +47,8 @@ class RestoreCommand final : public BackupCommand {
         options.values("--iexclude", iexclude_, "PATTERN", "the same, upper and lower case alike");
         options.values("--exclude-file", exclude_files_, "FILE", "all but what the patterns of a file name");
         options.flag("--sparse", sparse_, "runs of zeros become holes");
-        options.flag("--verify", verify_, "has no effect: everything is always verified");
+        options.flag("--verify", verify_,
+                     "has no effect: contents are held against their ids before they are written");
         options.flag("-n,--dry-run", dry_run_, "say how much it is, and write nothing");
         options.word("snapshot", said_, "the beginning of its id, or latest; ID:/FOLDER for a folder of it");
     }
