@@ -46,8 +46,10 @@ class CheckCommand final : public BackupCommand {
             return fail(ErrorKind::usage, "either all packs are read, or a part of them",
                         "leave out --read-data or --read-data-subset");
         const PackSubset subset = TRY(PackSubset::from_text(subset_));
-        // Nothing that is being checked may be removed meanwhile.
-        backup::Repository* repository = TRY(context.open(backup::Access::exclusive));
+        // Nothing that is being checked may be removed meanwhile; who takes no lock vouches for that.
+        const bool unlocked = context.options().no_lock;
+        backup::Repository* repository =
+            TRY(context.open(unlocked ? backup::Access::shared : backup::Access::exclusive));
         backup::CheckingOptions options;
         std::function<bool(const backup::Id&)> chosen;
         if (read_data_) chosen = [](const backup::Id&) { return true; };
