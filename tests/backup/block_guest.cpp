@@ -116,7 +116,8 @@ Result<Json> leftovers(host::Host& host, const Words& words)
     for (unsigned round = 1;; ++round) {
         std::ofstream(fmt::format("{}/w.{}", folder, round % 6)) << std::string(200'000 + round, 'w');
         std::filesystem::remove(fmt::format("{}/w.{}", folder, (round + 3) % 6));
-        std::ofstream(folder + "/count") << round;
+        std::ofstream(folder + "/count.new") << round;
+        std::filesystem::rename(folder + "/count.new", folder + "/count");
         if (round % 4 == 0) ::sync();
         if (round == 8) std::puts("writing"), std::fflush(stdout);
         std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -189,6 +189,7 @@ Result<std::vector<LogicalVolume>> leftover_snapshots(host::Host& host)
         const bool lives = owner->boot == here.boot && beginning_of(host, owner->pid) == owner->beginning;
         if (!lives) left.push_back(std::move(volume));
     }
+    std::ranges::sort(left, {}, &LogicalVolume::origin);
     return left;
 }
 

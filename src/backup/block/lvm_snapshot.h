@@ -47,8 +47,8 @@ class LvmSnapshot {
     bool is_removed_ = false;
 };
 
-/// Snapshots on this host whose makers are gone: a run that was killed, or a power cut. Errors: those of the
-/// tool.
+/// Snapshots on this host whose makers are gone, in order of the volumes they are of: a run that was killed,
+/// or a power cut. Errors: those of the tool.
 Result<std::vector<LogicalVolume>> leftover_snapshots(host::Host& host);
 
 /// Unmounts and removes a snapshot that leftover_snapshots() has told. Errors: those of the tools.
