@@ -1,6 +1,16 @@
 #include "backup/backend/backend.h"
 
+#include <algorithm>
+
 namespace belay::backup {
+
+std::vector<Id> ids_of(const std::vector<ListedFile>& files)
+{
+    std::vector<Id> ids;
+    for (const ListedFile& file : files) ids.push_back(file.id);
+    std::ranges::sort(ids);
+    return ids;
+}
 
 std::string_view folder_of(FileKind kind)
 {

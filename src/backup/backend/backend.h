@@ -32,6 +32,9 @@ struct ListedFile {
     uint64_t size = 0;
 };
 
+/// Their ids, in order.
+std::vector<Id> ids_of(const std::vector<ListedFile>& files);
+
 /// Threads: any. Files are written once and never changed.
 class Backend {
   public:

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -68,6 +70,38 @@ Result<void> write_all(int file, std::string_view text, const std::string& path)
     return {};
 }
 
+/// Memory and places in a file that any disk may be written from and to directly.
+constexpr size_t direct_unit = 4096;
+/// Enough at once that a disk works on several parts of it.
+constexpr size_t direct_piece = size_t{2} << 20;
+constexpr size_t least_direct = size_t{1} << 20;
+
+/// Writes what is large past the memory for files, which is left to those whom the host serves: nobody reads
+/// what is backed up soon again. What it has not written, where the filesystem will not have it, or at the
+/// end.
+Result<std::string_view> write_directly(int file, std::string_view text, const std::string& path)
+{
+    const int flags = ::fcntl(file, F_GETFL);
+    if (text.size() < least_direct || flags < 0 || ::fcntl(file, F_SETFL, flags | O_DIRECT) != 0) return text;
+    const std::unique_ptr<void, void (*)(void*)> piece(std::aligned_alloc(direct_unit, direct_piece),
+                                                       std::free);
+    if (!piece) return fail(ErrorKind::failed, "no memory");
+    while (text.size() >= direct_unit) {
+        const size_t size = std::min(direct_piece, text.size() / direct_unit * direct_unit);
+        std::memcpy(piece.get(), text.data(), size);
+        const ssize_t written = ::write(file, piece.get(), size);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && errno == EINVAL) break;
+        if (written <= 0)
+            return std::unexpected(system_error(fmt::format("write {}", path), written < 0 ? errno : EIO));
+        text.remove_prefix(static_cast<size_t>(written));
+        if (static_cast<size_t>(written) % direct_unit != 0) break;
+    }
+    if (::fcntl(file, F_SETFL, flags) != 0)
+        return std::unexpected(system_error(fmt::format("write {}", path), errno));
+    return text;
+}
+
 /// A name that no other writer has, and that list() passes over.
 std::string name_beside(const std::string& path)
 {
@@ -92,7 +126,8 @@ class NewFile {
             ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file_mode | S_IWUSR));
         if (file.number() < 0) return std::unexpected(system_error(fmt::format("make {}", beside_), errno));
         is_there_ = true;
-        TRY(write_all(file.number(), content, beside_));
+        const std::string_view rest = TRY(write_directly(file.number(), content, beside_));
+        TRY(write_all(file.number(), rest, beside_));
         // A filesystem without permissions may refuse; the content is what counts.
         static_cast<void>(::fchmod(file.number(), file_mode));
         if (::fsync(file.number()) != 0)

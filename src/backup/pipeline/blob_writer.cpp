@@ -3,7 +3,9 @@
 namespace belay::backup {
 
 BlobWriter::BlobWriter(Repository& repository, Options options)
-    : repository_(repository), options_(options), packs_(repository, options.pack_size)
+    : repository_(repository),
+      options_(std::move(options)),
+      packs_(repository, options.pack_size, options.may_write)
 {
 }
 
@@ -25,6 +27,7 @@ Result<bool> BlobWriter::put(BlobType type, const Id& id, std::string_view conte
 Result<void> BlobWriter::finish()
 {
     if (options_.dry_run) return {};
+    if (options_.may_write) TRY(options_.may_write());
     return packs_.finish();
 }
 

@@ -5,6 +5,7 @@
 #include "backup/pipeline/blob_claims.h"
 #include "backup/pipeline/pack_writer.h"
 
+#include <functional>
 #include <mutex>
 
 namespace belay::backup {
@@ -24,6 +25,9 @@ class BlobWriter {
         Compression compression = Compression::automatic;
         size_t pack_size = usual_pack_size;  ///< at which a pack is written
         bool dry_run = false;                ///< counts, and writes nothing
+        /// Asked before anything is written, by several threads and more than once: whether it may be. Until
+        /// it answers blobs are made ready all the same.
+        std::function<Result<void>()> may_write = {};
     };
 
     /// `repository` has its index loaded and outlives this.
@@ -33,7 +37,8 @@ class BlobWriter {
     /// those of the repository, also those of packs that were put before: then nothing more can be stored.
     Result<bool> put(BlobType type, const Id& id, std::string_view content);
 
-    /// Writes what is not yet written, and the index. Then a snapshot may speak of it. Errors: as put().
+    /// Writes what is not yet written, and the index. Then a snapshot may speak of it, and be written.
+    /// Errors: as put().
     Result<void> finish();
 
     Written written() const;

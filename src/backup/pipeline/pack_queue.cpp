@@ -2,7 +2,8 @@
 
 namespace belay::backup {
 
-PackQueue::PackQueue(Repository& repository, size_t writers) : repository_(repository), writers_(writers)
+PackQueue::PackQueue(Repository& repository, size_t writers, std::function<Result<void>()> may_write)
+    : repository_(repository), may_write_(std::move(may_write)), writers_(writers)
 {
     for (size_t i = 0; i < writers; ++i) threads_.emplace_back([this] { work(); });
 }
@@ -36,6 +37,7 @@ Result<void> PackQueue::write_index(const std::vector<IndexedPack>& packs)
 Result<IndexedPack> PackQueue::finish_and_save(PackBuilder pack)
 {
     FinishedPack finished = TRY(pack.finish(repository_.key()));
+    if (may_write_) TRY(may_write_());
     TRY(repository_.backend().save({FileKind::pack, finished.index.id}, finished.bytes));
     return std::move(finished.index);
 }

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -14,8 +15,8 @@ namespace belay::backup {
 /// Threads: any for save(); finish() once.
 class PackQueue {
   public:
-    /// `writers` save at the same time.
-    PackQueue(Repository& repository, size_t writers);
+    /// `writers` save at the same time; each asks before whether it may write.
+    PackQueue(Repository& repository, size_t writers, std::function<Result<void>()> may_write);
     ~PackQueue();
     PackQueue(const PackQueue&) = delete;
     PackQueue& operator=(const PackQueue&) = delete;
@@ -35,6 +36,7 @@ class PackQueue {
     Result<void> write_index(const std::vector<IndexedPack>& packs);
 
     Repository& repository_;
+    std::function<Result<void>()> may_write_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<PackBuilder> waiting_;

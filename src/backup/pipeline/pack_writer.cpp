@@ -9,8 +9,8 @@ constexpr size_t pack_writers = 2;
 
 }  // namespace
 
-PackWriter::PackWriter(Repository& repository, size_t pack_size)
-    : pack_size_(pack_size), queue_(repository, pack_writers)
+PackWriter::PackWriter(Repository& repository, size_t pack_size, std::function<Result<void>()> may_write)
+    : pack_size_(pack_size), queue_(repository, pack_writers, std::move(may_write))
 {
 }
 

@@ -5,6 +5,7 @@
 #include "backup/repository/pack_builder.h"
 
 #include <array>
+#include <functional>
 #include <mutex>
 
 namespace belay::backup {
@@ -15,7 +16,8 @@ class PackWriter {
     static constexpr size_t usual_pack_size = 16 << 20;
 
     /// A pack is written when it has `pack_size` bytes. `repository` outlives this.
-    PackWriter(Repository& repository, size_t pack_size);
+    /// `may_write` is asked before each, by several threads: its error is that of the pack.
+    PackWriter(Repository& repository, size_t pack_size, std::function<Result<void>()> may_write = {});
 
     /// Puts a blob into a pack, whether or not the repository has it. Errors: those of the repository, also
     /// those of packs that were put before: then nothing more can be stored.

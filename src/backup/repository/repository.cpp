@@ -111,7 +111,9 @@ Result<Id> Repository::save_text(FileKind kind, std::string_view text) const
 
 Result<void> Repository::load_index(const std::function<void(const Id&, const Error&)>& problem)
 {
-    for (const ListedFile& listed : TRY(backend_->list(FileKind::index))) {
+    const std::vector<ListedFile> files = TRY(backend_->list(FileKind::index));
+    index_files_ = ids_of(files);
+    for (const ListedFile& listed : files) {
         const Result<std::string> text = load_text({FileKind::index, listed.id});
         if (!text && text.error().kind != ErrorKind::corrupt && text.error().kind != ErrorKind::not_found)
             return std::unexpected(text.error());

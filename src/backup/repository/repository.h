@@ -52,6 +52,8 @@ class Repository {
     /// Reads all index files. Those that are damaged, or gone meanwhile, are told to `problem` and passed
     /// over. Errors: those of the place.
     Result<void> load_index(const std::function<void(const Id&, const Error&)>& problem);
+    /// The index files that load_index() has found, in order.
+    const std::vector<Id>& index_files() const { return index_files_; }
     const BlobTable& blobs() const { return blobs_; }
     BlobTable& blobs() { return blobs_; }
 
@@ -77,6 +79,7 @@ class Repository {
     MasterKey key_;
     Id key_id_;
     BlobTable blobs_;
+    std::vector<Id> index_files_;
 };
 
 }  // namespace belay::backup

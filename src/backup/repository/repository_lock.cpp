@@ -1,5 +1,7 @@
 #include "backup/repository/repository_lock.h"
 
+#include <algorithm>
+
 namespace belay::backup {
 namespace {
 
@@ -24,6 +26,19 @@ Result<void> nobody_minds(const Repository& repository, Access access, const Id&
         if (lock.exclusive || access == Access::exclusive) return held_by(lock);
     }
     return {};
+}
+
+/// Where everything is slow, another may have held the repository alone after it was looked at for locks, and
+/// be gone already. It has left another index then: of what is shared, others may have added to it.
+Result<void> index_stands(const Repository& repository, Access access)
+{
+    const std::vector<Id>& read = repository.index_files();
+    if (read.empty()) return {};
+    const std::vector<Id> now = ids_of(TRY(repository.backend().list(FileKind::index)));
+    const bool stands = access == Access::exclusive ? now == read : std::ranges::includes(now, read);
+    if (stands) return {};
+    return fail(ErrorKind::busy, "another has altered the repository at the moment at which it was opened",
+                "the same again");
 }
 
 }  // namespace
@@ -91,13 +106,21 @@ Result<std::unique_ptr<RepositoryLock>> RepositoryLock::begin(const Repository& 
 
 Result<void> RepositoryLock::confirm()
 {
+    const std::lock_guard guard(confirming_);
+    if (!confirmed_) confirmed_ = look_again();
+    return *confirmed_;
+}
+
+Result<void> RepositoryLock::look_again()
+{
     std::this_thread::sleep_until(settled_);
     Id own;
     {
         const std::lock_guard guard(mutex_);
         own = lock_.id;
     }
-    return nobody_minds(repository_, access_, own);
+    TRY(nobody_minds(repository_, access_, own));
+    return index_stands(repository_, access_);
 }
 
 RepositoryLock::RepositoryLock(const Repository& repository, LockFile lock, Access access,

@@ -33,8 +33,10 @@ class RepositoryLock {
     /// naming who holds it; those of the place.
     static Result<std::unique_ptr<RepositoryLock>> take(const Repository& repository, Access access,
                                                         std::chrono::milliseconds settle = usual_settle);
-    /// The same in two parts: what others cannot alter under a lock may be read between them. Nothing may be
-    /// written before confirm() has said that nobody took a lock at the same moment. Errors: as take().
+    /// The same in two parts: between them the index and whatever it speaks of may be read. Nothing may be
+    /// written before confirm() has said that nobody took a lock at the same moment, and that the index which
+    /// was read is still that of the repository. It waits until it may say so; asked again it says the same
+    /// at once. Errors: as take(). Threads: any for confirm().
     static Result<std::unique_ptr<RepositoryLock>> begin(const Repository& repository, Access access,
                                                          std::chrono::milliseconds settle = usual_settle);
     Result<void> confirm();
@@ -55,12 +57,15 @@ class RepositoryLock {
     RepositoryLock(const Repository& repository, LockFile lock, Access access,
                    std::chrono::milliseconds settle);
     void keep_alive();
+    Result<void> look_again();
     /// Writes it anew, exclusive or not: the new file is there before the old one goes.
     Result<void> write_anew(bool exclusive);
 
     const Repository& repository_;
     Access access_;
     std::chrono::steady_clock::time_point settled_;
+    std::mutex confirming_;
+    std::optional<Result<void>> confirmed_;
     std::mutex writing_;  ///< held while a file takes another's place; before the next
     mutable std::mutex mutex_;
     std::condition_variable ends_changed_;

@@ -95,8 +95,10 @@ Result<void> BackupContext::begin_lock(Access access)
         options_.retry_lock.empty() ? Milliseconds(0) : TRY(parse_span(options_.retry_lock));
     const auto until = std::chrono::steady_clock::now() + patience;
     for (auto pause = Milliseconds(500);; pause = std::min(pause * 2, Milliseconds(15000))) {
+        // Who waits for others waits here, not in the midst of the work.
         Result<std::unique_ptr<backup::RepositoryLock>> lock =
-            backup::RepositoryLock::take(*repository_, access);
+            patience > Milliseconds(0) ? backup::RepositoryLock::take(*repository_, access)
+                                       : backup::RepositoryLock::begin(*repository_, access);
         if (lock) {
             lock_ = *std::move(lock);
             return {};
@@ -128,11 +130,24 @@ Result<void> BackupContext::lock(Access access)
 
 Result<Repository*> BackupContext::open_with_index(std::optional<Access> access)
 {
-    Repository* repository = TRY(open(std::nullopt));
+    TRY(open(std::nullopt));
     if (access) TRY(begin_lock(*access));
-    TRY(repository->load_index([this](const backup::Id&, const Error& error) { problem(error); }));
+    TRY(load_index());
     TRY(confirm_lock());
-    return repository;
+    return &*repository_;
+}
+
+Result<Repository*> BackupContext::open_unconfirmed()
+{
+    TRY(open(std::nullopt));
+    TRY(begin_lock(Access::shared));
+    TRY(load_index());
+    return &*repository_;
+}
+
+Result<void> BackupContext::load_index()
+{
+    return repository_->load_index([this](const backup::Id&, const Error& error) { problem(error); });
 }
 
 Result<std::vector<backup::Snapshot>> BackupContext::snapshots()
@@ -245,7 +260,7 @@ void BackupContext::write_out(std::string_view text)
 int BackupContext::exit_code_of(const Error&) const
 {
     if (given_up_) return static_cast<int>(BackupExit::interrupted);
-    return static_cast<int>(exit_of_failure_.value_or(BackupExit::failed));
+    return static_cast<int>(exit_of_failure_.load().value_or(BackupExit::failed));
 }
 
 Result<uint64_t> read_count(const char* option, std::string_view text)

@@ -58,6 +58,11 @@ class BackupContext {
     /// The same, with its index.
     Result<backup::Repository*> open_with_index(
         std::optional<backup::Access> access = backup::Access::shared);
+    /// The same, and shared, before it is known whether nobody took a lock at the same moment: confirm_lock()
+    /// tells, and nothing may be written before.
+    Result<backup::Repository*> open_unconfirmed();
+    /// Threads: any.
+    Result<void> confirm_lock();
     /// All snapshots, oldest first; those that are damaged are told.
     Result<std::vector<backup::Snapshot>> snapshots();
 
@@ -99,9 +104,9 @@ class BackupContext {
     [[noreturn]] void end_at_once(int code);
     /// Ends the command where nobody listens any more.
     void write_out(std::string_view text);
-    /// The two halves of lock(): what is read between them need not wait.
+    /// The first half of lock(): what is read before the second need not wait.
     Result<void> begin_lock(backup::Access access);
-    Result<void> confirm_lock();
+    Result<void> load_index();
     Result<backup::Repository> open_at(std::unique_ptr<backup::Backend> place);
 
     Console& console_;
@@ -110,7 +115,7 @@ class BackupContext {
     const char* password_variable_ = "RESTIC_PASSWORD";
     std::optional<backup::Repository> repository_;
     std::unique_ptr<backup::RepositoryLock> lock_;
-    std::optional<BackupExit> exit_of_failure_;
+    std::atomic<std::optional<BackupExit>> exit_of_failure_;
     std::recursive_mutex mutex_;  ///< of the console and the watcher, who writes to it
     Watcher watcher_;
     std::atomic<uint64_t> problems_ = 0;

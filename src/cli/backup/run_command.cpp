@@ -49,7 +49,8 @@ class RunCommand final : public BackupCommand {
         options.is_excluded = [&](const std::string& path, bool is_folder, uint64_t size) {
             return exclusion.rejects(path, is_folder, size);
         };
-        backup::Repository* repository = TRY(context.open_with_index());
+        backup::Repository* repository = TRY(context.open_unconfirmed());
+        options.writer.may_write = [&context] { return context.confirm_lock(); };
         options.is_given_up = &context.given_up();
         if (!stdin_) TRY(find_parent(context, options));
         return save(context, *repository, options);
