@@ -5,12 +5,16 @@
 #include "backup/repository/timestamp.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 namespace belay::backup {
 namespace {
 
 /// As restic: more would keep a person waiting who has mistyped the password.
 constexpr size_t most_keys_tried = 20;
+/// Each holds an index file, of 8 MiB usually.
+constexpr size_t most_readers = 4;
 
 struct Unlocked {
     MasterKey master;
@@ -111,29 +115,57 @@ Result<Id> Repository::save_text(FileKind kind, std::string_view text) const
 
 Result<void> Repository::load_index(const std::function<void(const Id&, const Error&)>& problem)
 {
-    const std::vector<ListedFile> files = TRY(backend_->list(FileKind::index));
-    index_files_ = ids_of(files);
-    for (const ListedFile& listed : files) {
-        const Result<std::string> text = load_text({FileKind::index, listed.id});
-        if (!text && text.error().kind != ErrorKind::corrupt && text.error().kind != ErrorKind::not_found)
-            return std::unexpected(text.error());
-        if (!text) {
-            problem(listed.id, text.error());
-            continue;
+    index_files_ = ids_of(TRY(backend_->list(FileKind::index)));
+    std::mutex mutex;  // of the table, of `problem` and `ended`
+    std::optional<Error> ended;
+    const auto one_problem = [&](const Id& id, const Error& error) {
+        const std::lock_guard lock(mutex);
+        problem(id, error);
+    };
+    std::atomic<size_t> next = 0;
+    const auto read_some = [&] {
+        for (size_t at = next++; at < index_files_.size(); at = next++) {
+            const Id& id = index_files_[at];
+            const Result<std::string> text = load_text({FileKind::index, id});
+            if (text) {
+                load_index_file(*text, mutex, [&](const Error& error) { one_problem(id, error); });
+                continue;
+            }
+            const ErrorKind kind = text.error().kind;
+            if (kind == ErrorKind::corrupt || kind == ErrorKind::not_found) {
+                one_problem(id, text.error());
+                continue;
+            }
+            const std::lock_guard lock(mutex);
+            ended = text.error();
+            next = index_files_.size();
         }
-        std::optional<Id> crowded;
-        const Result<void> read = read_index(*text, [&](const IndexedPack& pack) {
-            for (const PackedBlob& blob : pack.blobs)
-                if (!blobs_.add(pack.id, blob)) crowded = blob.id;
-        });
-        if (!read) problem(listed.id, read.error());
-        if (crowded)
-            problem(listed.id,
-                    Error{ErrorKind::corrupt,
-                          fmt::format("an index is damaged: the blob {} lies in more than {} places",
-                                      crowded->short_hex(), BlobTable::most_places)});
+    };
+    {
+        std::vector<std::jthread> others;
+        const size_t readers =
+            std::min({index_files_.size(), most_readers, size_t{std::thread::hardware_concurrency()}});
+        while (others.size() + 1 < readers) others.emplace_back(read_some);
+        read_some();
     }
+    if (ended) return std::unexpected(*std::move(ended));
     return {};
+}
+
+void Repository::load_index_file(const std::string& text, std::mutex& mutex,
+                                 const std::function<void(const Error&)>& problem)
+{
+    std::optional<Id> crowded;
+    const Result<void> read = read_index(text, [&](const IndexedPack& pack) {
+        const std::lock_guard lock(mutex);
+        for (const PackedBlob& blob : pack.blobs)
+            if (!blobs_.add(pack.id, blob)) crowded = blob.id;
+    });
+    if (!read) problem(read.error());
+    if (crowded)
+        problem(
+            {ErrorKind::corrupt, fmt::format("an index is damaged: the blob {} lies in more than {} places",
+                                             crowded->short_hex(), BlobTable::most_places)});
 }
 
 Result<std::vector<Snapshot>> Repository::snapshots(

@@ -9,6 +9,8 @@
 #include "backup/repository/key_file.h"
 #include "backup/repository/snapshot.h"
 
+#include <mutex>
+
 namespace belay::backup {
 
 /// A blob made ready for a pack.
@@ -73,6 +75,10 @@ class Repository {
         : backend_(std::move(backend)), config_(config), key_(key), key_id_(key_id)
     {
     }
+
+    /// Adds what an index file says to the table, pack by pack, each under `mutex`.
+    void load_index_file(const std::string& text, std::mutex& mutex,
+                         const std::function<void(const Error&)>& problem);
 
     std::unique_ptr<Backend> backend_;
     Config config_;
