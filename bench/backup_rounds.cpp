@@ -119,6 +119,7 @@ class Rounds {
   private:
     Result<void> run(const ToolAtWork& tool, Work work, unsigned round)
     {
+        TRY(tool.read_repository());
         const Cost cost = TRY(tool.run(work, data_.path));
         fmt::print(stderr, "  {}, round {}: {}: {}, of processors {}\n", name_of(work), round + 1,
                    name_of(tool.tool()), seconds_text(cost.time.wall), seconds_text(cost.time.processor));

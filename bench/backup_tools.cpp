@@ -1,5 +1,9 @@
 #include "backup_tools.h"
 
+#include "host/descriptor.h"
+
+#include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -104,6 +108,23 @@ Result<Cost> ToolAtWork::run(Work work, const std::string& source) const
         one.folder = restored("");
     }
     return measure(one);
+}
+
+Result<void> ToolAtWork::read_repository() const
+{
+    std::vector<char> buffer(1 << 20);
+    std::error_code problem;
+    for (std::filesystem::recursive_directory_iterator at(repository(), problem), end; !problem && at != end;
+         at.increment(problem)) {
+        if (!at->is_regular_file(problem)) continue;
+        const host::Descriptor file(::open(at->path().c_str(), O_RDONLY | O_CLOEXEC));
+        ssize_t count = file ? 1 : -1;
+        while (count > 0) count = ::read(file.number(), buffer.data(), buffer.size());
+        if (count < 0)
+            return std::unexpected(system_error(fmt::format("read {}", at->path().string()), errno));
+    }
+    if (problem) return std::unexpected(system_error(fmt::format("read {}", repository()), problem.value()));
+    return {};
 }
 
 uint64_t ToolAtWork::size_of_repository() const

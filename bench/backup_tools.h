@@ -36,6 +36,9 @@ class ToolAtWork {
     /// Does it, with the tool's own defaults and zstd at level 3. `source` is an absolute path. Errors: as
     /// init().
     Result<Cost> run(Work work, const std::string& source) const;
+    /// Reads the repository, so that it lies in memory whichever way the tool has written it. Errors: those
+    /// of the system.
+    Result<void> read_repository() const;
     /// Bytes of the files of the repository.
     uint64_t size_of_repository() const;
     /// Removes what was restored.

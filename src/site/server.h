@@ -50,7 +50,6 @@ class Server {
     Methods methods_;
     std::map<uint64_t, std::unique_ptr<Connection>> connections_;
     uint64_t last_id_ = 0;
-    bool stopping_ = false;
     std::mutex changed_mutex_;
     std::set<std::string> changed_;
 };

@@ -2,11 +2,16 @@
 // half a file.
 
 #include "backup/backend/local.h"
+#include "host/descriptor.h"
 #include "scratch.h"
 
+#include <algorithm>
 #include <atomic>
+#include <linux/magic.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 #include <thread>
 #include <unistd.h>
 
@@ -176,6 +181,51 @@ TEST_CASE("a file that was cut is written anew, and one beyond all measure is no
     REQUIRE(::truncate(path.c_str(), off_t{1} << 40) == 0);
     CHECK(place.load(kept_pack, 0, 0).error().kind == ErrorKind::corrupt);
     CHECK(must(place.load(kept_pack, 0, kept_text.size())) == kept_text);
+}
+
+/// Pages of a file that lie in the memory for files.
+size_t pages_in_memory(const std::string& path)
+{
+    const host::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const auto size = static_cast<size_t>(std::filesystem::file_size(path));
+    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.number(), 0);
+    REQUIRE(mapped != MAP_FAILED);
+    std::vector<unsigned char> pages((size + 4095) / 4096);
+    REQUIRE(::mincore(mapped, size, pages.data()) == 0);
+    ::munmap(mapped, size);
+    return static_cast<size_t>(
+        std::ranges::count_if(pages, [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+TEST_CASE("large files are written past the memory for files where that can be, and are whole everywhere")
+{
+    const Scratch scratch;
+    const std::string folder = scratch.path("disk"), memory = scratch.path("memory");
+    const auto each_size = [&](const std::string& at, const std::function<void(const std::string&)>& look) {
+        LocalBackend place(at);
+        must(place.create());
+        for (const size_t size : {size_t{4096}, (size_t{1} << 20) - 1, size_t{1} << 20, (size_t{1} << 20) + 1,
+                                  (size_t{2} << 20) + 4096, (size_t{5} << 20) + 4095}) {
+            CAPTURE(size);
+            const std::string text = Scratch::random_text(size, static_cast<unsigned>(size));
+            const FileName name{FileKind::pack, Id::of(text)};
+            must(place.save(name, text));
+            if (size >= size_t{1} << 20) look(path_in(at, name));
+            CHECK(must(place.load(name, 0, 0)) == text);
+        }
+    };
+    struct statfs filesystem = {};
+    REQUIRE(::statfs(scratch.path("").c_str(), &filesystem) == 0);
+    const bool is_disk = filesystem.f_type == EXT4_SUPER_MAGIC || filesystem.f_type == XFS_SUPER_MAGIC;
+    if (!is_disk) MESSAGE("not tried: this is neither ext4 nor XFS");
+    each_size(folder, [&](const std::string& path) {
+        if (is_disk) CHECK(pages_in_memory(path) <= 1);
+    });
+    std::filesystem::create_directory(memory);
+    with_own_mounts([&] {
+        REQUIRE(::mount("none", memory.c_str(), "tmpfs", 0, "size=20m") == 0);
+        each_size(memory, [](const std::string&) {});
+    });
 }
 
 TEST_CASE("where a folder should be is a file, or its parent is gone")

@@ -5,7 +5,7 @@ namespace belay::backup {
 BlobWriter::BlobWriter(Repository& repository, Options options)
     : repository_(repository),
       options_(std::move(options)),
-      packs_(repository, options.pack_size, options.may_write)
+      packs_(repository, options_.pack_size, options_.may_write)
 {
 }
 
