@@ -49,6 +49,8 @@ TEST_CASE("what is no TOML is said with its line")
     CHECK(says("[[\x1ftep]]\n", "f:1:", "no TOML"));
     CHECK(says("a = \"\xff\"\n", "f:1:", "no TOML"));
     CHECK(says("[[", "f:1:", "no TOML"));
+    CHECK(says("m\u025e = 1", "f:1:2: error", "no TOML"));
+    CHECK(says("a = \u00e9", "f:1:5: error", "no TOML"));
     CHECK(says(std::string(2 << 20, ' '), "f:1:1: error", "1 MiB"));
 }
 
