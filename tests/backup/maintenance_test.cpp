@@ -92,13 +92,35 @@ TEST_CASE("keys come, go and change their password; never the one in use goes al
     must(remove_key(repository, second));
     CHECK(remove_key(repository, second).error().kind == ErrorKind::not_found);
     CHECK(add_key(repository, {.password = ""}).error().kind == ErrorKind::usage);
-    CHECK(Repository::open(place(scratch), "second").error().kind == ErrorKind::permission);
+    CHECK(Repository::open(place(scratch), "second").error().kind == ErrorKind::refused);
 
     const Id changed = must(change_password(repository, {.password = "changed", .cost = cheap}));
-    CHECK(Repository::open(place(scratch), Scratch::password).error().kind == ErrorKind::permission);
+    CHECK(Repository::open(place(scratch), Scratch::password).error().kind == ErrorKind::refused);
     CHECK(must(Repository::open(place(scratch), "changed")).key_id() == changed);
     scratch.write("password", "changed\n");
     scratch.restic({"snapshots"});
+}
+
+TEST_CASE("the key that a hint names is tried first, also where there are more than are ever tried")
+{
+    MemoryBackend memory;
+    init(memory);
+    const Repository repository = opened(memory);
+    const auto add = [&](std::string_view password) {
+        return must(
+            add_key(repository, {.password = std::string(password), .cost = {.n = 16, .r = 1, .p = 1}}));
+    };
+    for (int i = 0; i < 24; ++i) add(Scratch::password);
+    const Id other = add("other");
+    const auto opened_by = [&](std::string_view password, std::string_view hint) {
+        return must(Repository::open(std::make_unique<Borrowed>(memory), password, hint)).key_id();
+    };
+    for (const ListedFile& key : must(memory.list(FileKind::key)))
+        CHECK(opened_by(key.id == other ? "other" : Scratch::password, key.id.short_hex()) == key.id);
+    // What the hint names is not there, or is not the password's: then as without a hint.
+    const Id usual = opened_by(Scratch::password, "");
+    CHECK(opened_by(Scratch::password, "none") == usual);
+    CHECK(opened_by(Scratch::password, other.hex()) == usual);
 }
 
 TEST_CASE("any change of a change of password may fail: one of the two opens the repository")

@@ -17,9 +17,12 @@ struct Unlocked {
     Id id;
 };
 
-Result<Unlocked> unlock(Backend& backend, std::string_view password)
+Result<Unlocked> unlock(Backend& backend, std::string_view password, std::string_view key_hint)
 {
-    const std::vector<ListedFile> keys = TRY(backend.list(FileKind::key));
+    std::vector<ListedFile> keys = TRY(backend.list(FileKind::key));
+    if (!key_hint.empty())
+        std::ranges::stable_partition(
+            keys, [&](const ListedFile& listed) { return listed.id.hex().starts_with(key_hint); });
     std::optional<Error> damaged;
     std::optional<Unlocked> misnamed;
     size_t tried = 0;
@@ -44,7 +47,7 @@ Result<Unlocked> unlock(Backend& backend, std::string_view password)
         return fail(ErrorKind::corrupt, fmt::format("the repository in {} has no key", backend.location()),
                     "put the files of its folder keys back from a copy");
     if (damaged && keys.size() == 1) return std::unexpected(*damaged);
-    return fail(ErrorKind::permission,
+    return fail(ErrorKind::refused,
                 fmt::format("the password opens none of the {} keys of the repository in {}", keys.size(),
                             backend.location()),
                 "give the right one, as with --password-file");
@@ -74,14 +77,15 @@ Result<Repository> Repository::create(std::unique_ptr<Backend> backend, std::str
     return Repository(std::move(backend), config, master, key_id);
 }
 
-Result<Repository> Repository::open(std::unique_ptr<Backend> backend, std::string_view password)
+Result<Repository> Repository::open(std::unique_ptr<Backend> backend, std::string_view password,
+                                    std::string_view key_hint)
 {
     const Result<std::string> sealed = backend->load({FileKind::config, {}});
     if (!sealed && sealed.error().kind == ErrorKind::not_found)
         return fail(ErrorKind::not_found, fmt::format("there is no repository in {}", backend->location()),
                     "belay backup init makes one");
     const std::string config_bytes = TRY(sealed);
-    const Unlocked unlocked = TRY(unlock(*backend, password));
+    const Unlocked unlocked = TRY(unlock(*backend, password, key_hint));
     const std::string text = TRY(open_text(unlocked.master, config_bytes));
     const Config config = TRY(Config::from_text(text));
     return Repository(std::move(backend), config, unlocked.master, unlocked.id);

@@ -33,9 +33,11 @@ class Repository {
     static Result<Repository> create(std::unique_ptr<Backend> backend, std::string_view password,
                                      const NewRepository& wanted);
 
-    /// Errors: not_found, where there is no repository; permission, where the password opens no key; version;
-    /// corrupt; those of the place.
-    static Result<Repository> open(std::unique_ptr<Backend> backend, std::string_view password);
+    /// `key_hint` is the beginning of the id of the key to try first; a key that is not there is no error.
+    /// Errors: not_found, where there is no repository; refused, where the password opens no key; version;
+    /// corrupt; those of the place, none of which is refused.
+    static Result<Repository> open(std::unique_ptr<Backend> backend, std::string_view password,
+                                   std::string_view key_hint = {});
 
     const Config& config() const { return config_; }
     const MasterKey& key() const { return key_; }
