@@ -37,6 +37,9 @@ TEST_CASE("the place of the repository comes from each option and variable that 
     CHECK(code({}, {}) == 1);
     CHECK(code({}, {"--repo", place}) == 0);
     CHECK(code({}, {"--repository-file", kept.path("place")}) == 0);
+    // Programs of a test run in the root folder.
+    CHECK(code({}, {"--repo", place.substr(1)}) == 0);
+    CHECK(code({}, {"--repository-file", kept.path("place").substr(1)}) == 0);
     CHECK(code({"RESTIC_REPOSITORY=" + place}, {}) == 0);
     CHECK(code({"RESTIC_REPOSITORY_FILE=" + kept.path("place")}, {}) == 0);
     // What is said goes before what the environment says.
@@ -62,6 +65,8 @@ TEST_CASE("the password comes from each option and variable that is promised")
     CHECK(open({}, {}, "correct horse\n").code == 0);
     CHECK(open({}, {}, "wrong\n").code == 12);
     CHECK(code({}, {"--password-file", file}) == 0);
+    // Programs of a test run in the root folder.
+    CHECK(code({}, {"--password-file", file.substr(1)}) == 0);
     CHECK(code({}, {"--password-file", wrong}) == 12);
     CHECK(code({}, {"--password-command", command}) == 0);
     CHECK(code({}, {"--password-command", "echo wrong"}) == 12);

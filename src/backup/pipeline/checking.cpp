@@ -144,6 +144,8 @@ class Checker {
         Workers workers(threads_or_all(options_.threads));
         for (const ListedFile& pack : packs) {
             if (!options_.reads_data(pack.id)) continue;
+            summary_.bytes_to_read += pack.size;
+            ++summary_.packs_to_read;
             workers.add(Urgency::file, [this, pack] {
                 if (const Result<void> sound = read_pack(pack); !sound)
                     wrong(fmt::format("pack {}: {}", pack.id.hex(), sound.error().what));

@@ -100,7 +100,7 @@ class RestoreCommand final : public BackupCommand {
         RestoringSummary restored;
         VerifyingSummary verified;
         const auto restoring = [&] {
-            return Progress{.doing = "restoring",
+            return Progress{.doing = "restoring to " + target_,
                             .files_done = restored.files,
                             .files_total = restored.files_total,
                             .bytes_done = restored.bytes_done,
@@ -113,7 +113,7 @@ class RestoreCommand final : public BackupCommand {
         say_restored(context, restored, passed);
         if (verify_) {
             const auto verifying = [&] {
-                return Progress{.doing = "verifying",
+                return Progress{.doing = "verifying " + target_,
                                 .files_done = verified.files,
                                 .files_total = restored.files_total,
                                 .bytes_done = verified.bytes,
