@@ -330,28 +330,61 @@ TEST_CASE("a device's image is saved and restored, and nothing is written over u
     CHECK(shop.belay({"restore-device", "latest", "--target", target, "--yes"}).code == 1);
 }
 
-TEST_CASE("a repository is mounted, read with any program, and unmounted by Ctrl-C")
+/// Waits for it, half a minute at most.
+bool comes(const std::function<bool()>& seen)
 {
-    const Shop shop;
-    shop.must_belay({"run", "-q", shop.path("tree"), "--tag", "shown"});
-    std::filesystem::create_directory(shop.path("mounted"));
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) ::_exit(shop.belay({"mount", shop.path("mounted")}).code);
-    const std::string seen = shop.path("mounted") + "/tags/shown/latest" + shop.path("tree");
-    int status = 0;
-    bool there = false, ended = false;
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!there && !ended && std::chrono::steady_clock::now() < until) {
-        there = std::filesystem::exists(seen + "/small");
-        ended = ::waitpid(child, &status, WNOHANG) == child;
+    while (!seen()) {
+        if (std::chrono::steady_clock::now() > until) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    if (ended) {
-        MESSAGE("not tried: this machine lets nobody mount by FUSE");
-        return;
+    return true;
+}
+
+/// A shop with its tree saved, and its repository mounted by another process.
+class MountedShop : public Shop {
+  public:
+    MountedShop()
+    {
+        must_belay({"run", "-q", path("tree"), "--tag", "shown"});
+        std::filesystem::create_directory(folder());
+        child_ = ::fork();
+        REQUIRE(child_ >= 0);
+        if (child_ == 0) ::_exit(belay({"mount", folder()}).code);
+        bool ended = false;
+        const bool there = comes([&] {
+            ended = ::waitpid(child_, nullptr, WNOHANG) == child_;
+            return ended || std::filesystem::exists(folder() + "/tags");
+        });
+        if (ended) {
+            MESSAGE("not tried: this machine lets nobody mount by FUSE");
+            child_ = -1;
+        }
+        REQUIRE(there);
     }
-    REQUIRE(there);
+    ~MountedShop()
+    {
+        if (child_ > 0) static_cast<void>(end());
+    }
+    bool is_mounted() const { return child_ > 0; }
+    std::string folder() const { return path("mounted"); }
+    /// As by Ctrl-C; whether it ended by itself then.
+    bool end()
+    {
+        int status = 0;
+        const pid_t child = std::exchange(child_, -1);
+        return ::kill(child, SIGINT) == 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status);
+    }
+
+  private:
+    pid_t child_ = -1;
+};
+
+TEST_CASE("a repository is mounted, read with any program, and unmounted by Ctrl-C")
+{
+    MountedShop shop;
+    if (!shop.is_mounted()) return;
+    const std::string seen = shop.folder() + "/tags/shown/latest" + shop.path("tree");
     Scratch::run({"diff", "-r", "--no-dereference", "--exclude=fifo", shop.path("tree"), seen});
     struct stat here{}, there_too{};
     REQUIRE(::lstat(shop.path("tree/small").c_str(), &here) == 0);
@@ -359,11 +392,40 @@ TEST_CASE("a repository is mounted, read with any program, and unmounted by Ctrl
     CHECK(here.st_mode == there_too.st_mode);
     CHECK(here.st_mtim.tv_nsec == there_too.st_mtim.tv_nsec);
     CHECK(::open((seen + "/small").c_str(), O_WRONLY) < 0);
-    REQUIRE(::kill(child, SIGINT) == 0);
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status));
-    CHECK(std::filesystem::is_empty(shop.path("mounted")));
+    CHECK(shop.end());
+    CHECK(std::filesystem::is_empty(shop.folder()));
     CHECK(std::filesystem::is_empty(shop.path("repository/locks")));
+}
+
+TEST_CASE("a mount shows the snapshots that come, and no longer those that have gone")
+{
+    MountedShop shop;
+    if (!shop.is_mounted()) return;
+    const auto shown = [&](const std::string& folder) {
+        size_t count = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(shop.folder() + folder))
+            if (entry.path().filename() != "latest") ++count;
+        return count;
+    };
+    const std::string text = shop.path("tree") + "/added";
+    CHECK(shown("/ids") == 1);
+    CHECK_FALSE(std::filesystem::exists(shop.folder() + "/tags/later"));
+    CHECK_FALSE(std::filesystem::exists(shop.folder() + "/tags/shown/latest" + text));
+    // Its blobs are in an index that was not there either.
+    shop.write("tree/added", "new");
+    shop.restic({"backup", shop.path("tree"), "--tag", "later,shown"});
+    REQUIRE(comes([&] { return shown("/ids") == 2; }));
+    CHECK(shown("/snapshots") == 2);
+    CHECK(comes([&] { return std::filesystem::exists(shop.folder() + "/tags/later/latest" + text); }));
+    for (const char* way : {"/tags/shown/latest", "/snapshots/latest"}) {
+        std::ifstream file(shop.folder() + way + text);
+        std::string content;
+        std::getline(file, content);
+        CHECK(content == "new");
+    }
+    shop.must_belay({"forget", "-q", "latest"});
+    CHECK(comes([&] { return shown("/ids") == 1; }));
+    CHECK(shop.end());
 }
 
 TEST_CASE("who interrupts a backup leaves no lock, and what was stored is there for the next run")

@@ -5,6 +5,7 @@
 #include "backup/repository/timestamp.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace belay::backup {
 namespace {
@@ -115,7 +116,14 @@ Result<Id> Repository::save_text(FileKind kind, std::string_view text) const
 
 Result<void> Repository::load_index(const std::function<void(const Id&, const Error&)>& problem)
 {
+    loaded_.clear();
+    return load_newer_index(problem);
+}
+
+Result<void> Repository::load_newer_index(const std::function<void(const Id&, const Error&)>& problem)
+{
     for (const ListedFile& listed : TRY(backend_->list(FileKind::index))) {
+        if (loaded_.contains(listed.id)) continue;
         const Result<std::string> text = load_text({FileKind::index, listed.id});
         if (!text && text.error().kind != ErrorKind::corrupt && text.error().kind != ErrorKind::not_found)
             return std::unexpected(text.error());
@@ -123,6 +131,7 @@ Result<void> Repository::load_index(const std::function<void(const Id&, const Er
             problem(listed.id, text.error());
             continue;
         }
+        loaded_.insert(listed.id);
         std::optional<Id> crowded;
         const Result<void> read = read_index(*text, [&](const IndexedPack& pack) {
             for (const PackedBlob& blob : pack.blobs)
@@ -139,10 +148,16 @@ Result<void> Repository::load_index(const std::function<void(const Id&, const Er
 }
 
 Result<std::vector<Snapshot>> Repository::snapshots(
-    const std::function<void(const Id&, const Error&)>& problem) const
+    const std::function<void(const Id&, const Error&)>& problem, std::span<const Snapshot> known) const
 {
+    std::unordered_map<Id, const Snapshot*, IdHash> known_by_id;
+    for (const Snapshot& snapshot : known) known_by_id.emplace(snapshot.id, &snapshot);
     std::vector<Snapshot> all;
     for (const ListedFile& listed : TRY(backend_->list(FileKind::snapshot))) {
+        if (const auto found = known_by_id.find(listed.id); found != known_by_id.end()) {
+            all.push_back(*found->second);
+            continue;
+        }
         const Result<std::string> text = load_text({FileKind::snapshot, listed.id});
         if (!text && text.error().kind == ErrorKind::not_found) continue;  // forgotten meanwhile
         if (!text && text.error().kind != ErrorKind::corrupt) return std::unexpected(text.error());

@@ -9,6 +9,8 @@
 #include "backup/repository/key_file.h"
 #include "backup/repository/snapshot.h"
 
+#include <unordered_set>
+
 namespace belay::backup {
 
 /// A blob made ready for a pack.
@@ -54,12 +56,15 @@ class Repository {
     /// Reads all index files. Those that are damaged, or gone meanwhile, are told to `problem` and passed
     /// over. Errors: those of the place.
     Result<void> load_index(const std::function<void(const Id&, const Error&)>& problem);
+    /// The same of those that have come since; alone, too.
+    Result<void> load_newer_index(const std::function<void(const Id&, const Error&)>& problem);
     const BlobTable& blobs() const { return blobs_; }
     BlobTable& blobs() { return blobs_; }
 
-    /// All snapshots, oldest first; damaged ones are told to `problem` and left out.
-    Result<std::vector<Snapshot>> snapshots(
-        const std::function<void(const Id&, const Error&)>& problem) const;
+    /// All snapshots, oldest first; damaged ones are told to `problem` and left out. Those that are `known`
+    /// are not read again.
+    Result<std::vector<Snapshot>> snapshots(const std::function<void(const Id&, const Error&)>& problem,
+                                            std::span<const Snapshot> known = {}) const;
 
     /// Makes a blob ready for a pack. Errors: failed.
     Result<SealedBlob> seal_blob(BlobType type, const Id& id, std::string_view content,
@@ -79,6 +84,7 @@ class Repository {
     MasterKey key_;
     Id key_id_;
     BlobTable blobs_;
+    std::unordered_set<Id, IdHash> loaded_;  ///< index files
 };
 
 }  // namespace belay::backup
