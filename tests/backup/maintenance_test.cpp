@@ -284,6 +284,45 @@ TEST_CASE("any change of a copy may fail: what is there is sound, and the next c
     });
 }
 
+TEST_CASE("a copy that is cut behind its first snapshot has this one, and not yet what the next needs")
+{
+    MemoryBackend source, target;
+    const SmallRepository small(source);
+    init(target);
+    struct Cut final : CopyingObserver {
+        explicit Cut(MemoryBackend& place) : place_(place) {}
+        void skipped(const Snapshot&, const Id&) override {}
+        void copied(const Snapshot&, const Id&) override
+        {
+            place_.plan(MemoryBackend::Accident{.kind = MemoryBackend::Accident::Kind::dead, .at = 1});
+        }
+        void begins(uint64_t) override {}
+        void pack_read() override {}
+
+      private:
+        MemoryBackend& place_;
+    };
+    const Repository from = opened(source);
+    const std::vector<Snapshot> all = must(from.snapshots(no_problem));
+    CopyingOptions options;
+    options.writer.pack_size = 64 << 10;
+    {
+        Repository to = opened(target);
+        Cut cut(target);
+        CHECK_FALSE(copy_snapshots(from, to, all, options, cut).has_value());
+    }
+    target.plan(std::nullopt);
+    CHECK(is_sound(target, "cut") == 1);
+    const size_t packs = must(target.list(FileKind::pack)).size();
+    Repository to = opened(target);
+    CopyingNotes notes;
+    must(copy_snapshots(from, to, all, options, notes));
+    CHECK(notes.skips == 1);
+    CHECK(notes.copies == 1);
+    CHECK(is_sound(target, "whole") == 2);
+    CHECK(must(target.list(FileKind::pack)).size() > packs);
+}
+
 TEST_CASE("what is left out of a snapshot is gone from it, and what is not stays the same tree")
 {
     const Scratch scratch;
