@@ -10,28 +10,6 @@
 namespace belay::backup {
 namespace {
 
-mode_t mode_of(NodeType type)
-{
-    switch (type) {
-        case NodeType::dir:
-            return S_IFDIR;
-        case NodeType::symlink:
-            return S_IFLNK;
-        case NodeType::dev:
-            return S_IFBLK;
-        case NodeType::chardev:
-            return S_IFCHR;
-        case NodeType::fifo:
-            return S_IFIFO;
-        case NodeType::socket:
-            return S_IFSOCK;
-        case NodeType::file:
-        case NodeType::irregular:
-            break;
-    }
-    return S_IFREG;
-}
-
 int error_number(const Error& error)
 {
     return error.kind == ErrorKind::not_found ? -ENOENT : error.kind == ErrorKind::usage ? -ENOTDIR : -EIO;
@@ -112,7 +90,7 @@ class FuseMount final : public Mount {
     {
         const Node& node = entry.node;
         status = {};
-        status.st_mode = mode_of(node.type) | (node.mode & 07777U);
+        status.st_mode = unix_kind(node.type) | (node.mode & 07777U);
         status.st_nlink = std::max<uint64_t>(node.links, 1);
         status.st_uid = options_.owner_root || entry.is_of_view ? 0 : node.uid;
         status.st_gid = options_.owner_root || entry.is_of_view ? 0 : node.gid;

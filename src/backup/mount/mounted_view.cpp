@@ -51,6 +51,8 @@ void MountedView::show(std::vector<Snapshot> snapshots)
         for (const std::string& tag : snapshot.tags) add({"tags", as_name(tag), time}, snapshot);
         root_.time = std::max(root_.time, snapshot.time);
     }
+    const BlobTable& blobs = repository_.blobs();
+    for (; counted_ < blobs.size(); ++counted_) total_size_ += blobs.at(counted_).blob.content_size();
 }
 
 void MountedView::look_again()
@@ -64,16 +66,6 @@ void MountedView::look_again()
     // What they are made of was in the index before they were there.
     if (!repository_.load_newer_index([](const Id&, const Error&) {})) return;
     show(*std::move(found));
-}
-
-uint64_t MountedView::total_size()
-{
-    const std::shared_lock reading(changing_);
-    uint64_t size = 0;
-    repository_.blobs().for_each([&](const StoredBlob& stored) {
-        size += repository_.blobs().content_size(stored.blob.type, stored.blob.id).value_or(0);
-    });
-    return size;
 }
 
 /// Where two snapshots would have one name, the later one gets a number behind it.

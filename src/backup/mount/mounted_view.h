@@ -6,6 +6,7 @@
 #include "backup/repository/node.h"
 #include "backup/repository/repository.h"
 
+#include <atomic>
 #include <chrono>
 #include <shared_mutex>
 
@@ -38,7 +39,7 @@ class MountedView {
     Result<size_t> read(const Node& file, uint64_t offset, std::span<char> buffer);
 
     /// Bytes of content of all blobs.
-    uint64_t total_size();
+    uint64_t total_size() const { return total_size_; }
 
   private:
     /// A folder of the view: others, links, or a snapshot.
@@ -50,8 +51,9 @@ class MountedView {
     };
     using Tree = std::vector<Node>;
 
-    /// Shows these. What cannot be looked at again stays as it is.
+    /// These and no others.
     void show(std::vector<Snapshot> snapshots);
+    /// Unless that was done a moment ago. Where it cannot be done, all stays as it is.
     void look_again();
     void add(const std::vector<std::string>& way, const Snapshot& snapshot);
     /// The last folder of the view on the way to `path`, where it leads to one; `at` is where the rest of the
@@ -69,6 +71,8 @@ class MountedView {
     std::shared_mutex changing_;  ///< shared by all who read the view or the index
     std::vector<Snapshot> snapshots_;
     Folder root_;
+    uint32_t counted_ = 0;  ///< entries of the index that are in the total size
+    std::atomic<uint64_t> total_size_ = 0;
     Recent<Id, Tree, IdHash> trees_;
     Recent<Id, std::string, IdHash> blobs_;
 };

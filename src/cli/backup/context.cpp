@@ -285,23 +285,11 @@ Result<uint64_t> read_count(const char* option, std::string_view text)
 
 Result<uint64_t> read_size(const char* option, std::string_view text)
 {
-    constexpr std::string_view units = "bkmgt";
-    std::string_view number = text;
-    unsigned shift = 0;
-    if (!text.empty()) {
-        const char last = text.back() >= 'A' && text.back() <= 'Z'
-                              ? static_cast<char>(text.back() - 'A' + 'a')
-                              : text.back();
-        if (const size_t unit = units.find(last); unit != std::string_view::npos) {
-            shift = static_cast<unsigned>(unit) * 10;
-            number.remove_suffix(1);
-        }
-    }
-    const Result<uint64_t> count = read_count(option, number);
-    if (!count || *count > UINT64_MAX >> shift)
-        return fail(ErrorKind::usage, fmt::format("{}: \"{}\" is not a size", option, text),
+    const Result<Bytes> size = parse_bytes(text);
+    if (!size)
+        return fail(ErrorKind::usage, fmt::format("{}: {}", option, size.error().what),
                     "write it as 500k, 10M or 2G");
-    return *count << shift;
+    return size->count;
 }
 
 std::vector<std::vector<std::string>> tag_lists(const std::vector<std::string>& said)
