@@ -65,7 +65,9 @@ TEST_CASE("sizes are read and shown in binary multiples")
     CHECK(parse_bytes("4096")->count == 4096);
     CHECK(parse_bytes("256M")->count == 256ull << 20);
     CHECK(parse_bytes("10GiB")->count == 10ull << 30);
-    for (const char* bad : {"", "M", "1.5G", "-1", "10GB", "99999999999T"})
+    CHECK(parse_bytes("500k")->count == 500ull << 10);
+    CHECK(parse_bytes("7B")->count == 7);
+    for (const char* bad : {"", "M", "1.5G", "-1", "10GB", "10BiB", "10x", "99999999999T"})
         CHECK_MESSAGE(!parse_bytes(bad), bad);
     CHECK(to_text(Bytes{512}) == "512 B");
     CHECK(to_text(Bytes{256ull << 20}) == "256 MiB");

@@ -109,9 +109,9 @@ Result<Bytes> parse_bytes(std::string_view text)
     if (!number) return refuse();
     unsigned shift = 0;
     if (!rest.empty()) {
-        const size_t unit = std::string_view("KMGT").find(rest.front());
-        if (unit == std::string_view::npos || (rest.size() > 1 && rest.substr(1) != "iB")) return refuse();
-        shift = static_cast<unsigned>(unit + 1) * 10;
+        const size_t unit = std::string_view("BbKkMmGgTt").find(rest.front()) / 2;
+        if (unit > 4 || (rest.size() > 1 && (unit == 0 || rest.substr(1) != "iB"))) return refuse();
+        shift = static_cast<unsigned>(unit) * 10;
     }
     if (*number > (UINT64_MAX >> shift)) return refuse();
     return Bytes{*number << shift};

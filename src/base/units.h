@@ -40,7 +40,8 @@ std::string to_text(Milliseconds span);
 /// 0..10 years. Errors: usage.
 Result<Milliseconds> parse_span(std::string_view text);
 
-/// Reads "4096", "256M", "10GiB" (K, M, G, T are binary, with or without "iB"). Errors: usage.
+/// Reads "4096", "256M", "10GiB" (K, M, G, T are binary, with or without "iB"; B: bytes; also in lower case).
+/// Errors: usage.
 Result<Bytes> parse_bytes(std::string_view text);
 
 }  // namespace belay

@@ -1,7 +1,5 @@
 // Whatever is damaged in a repository is found, and what is sound is not accused.
 
-#include "backup/pipeline/checking.h"
-
 #include "backup/backend/local.h"
 #include "notes.h"
 #include "scratch.h"
@@ -9,23 +7,8 @@
 namespace belay::backup {
 namespace {
 
-struct Findings final : CheckingObserver {
-    void error(const std::string& what) override
-    {
-        const std::lock_guard lock(mutex);
-        errors.push_back(what);
-    }
-    void hint(const std::string& what) override
-    {
-        const std::lock_guard lock(mutex);
-        hints.push_back(what);
-    }
-    std::mutex mutex;
-    std::vector<std::string> errors, hints;
-};
-
 /// What a check that reads everything has found; what ended it counts as found.
-Findings& check(const Scratch& scratch, Findings& findings)
+CheckingNotes& check(const Scratch& scratch, CheckingNotes& findings)
 {
     Result<Repository> repository =
         Repository::open(std::make_unique<LocalBackend>(scratch.path("repository")), Scratch::password);
@@ -60,7 +43,7 @@ TEST_CASE("a sound repository of restic is found sound, in both formats")
         scratch.restic({"backup", scratch.path("tree")});
         scratch.write("tree/small", "changed");
         scratch.restic({"backup", scratch.path("tree")});
-        Findings findings;
+        CheckingNotes findings;
         check(scratch, findings);
         CHECK(findings.errors.empty());
         CHECK(findings.hints.empty());
@@ -82,7 +65,7 @@ TEST_CASE("any file that is removed, cut or changed by one bit is found")
         std::filesystem::permissions(file, std::filesystem::perms::owner_write,
                                      std::filesystem::perm_options::add);
         const auto is_found = [&](const std::string& what) {
-            Findings findings;
+            CheckingNotes findings;
             check(scratch, findings);
             // Without its only snapshot the repository is one in which nothing was saved yet.
             const bool nothing_left = what == "removed" && name.find("/snapshots/") != std::string::npos;
@@ -101,7 +84,7 @@ TEST_CASE("any file that is removed, cut or changed by one bit is found")
         is_found("removed");
         scratch.write(name, whole);
     }
-    Findings findings;
+    CheckingNotes findings;
     check(scratch, findings);
     CHECK(findings.errors.empty());
 }

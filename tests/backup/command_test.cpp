@@ -1,8 +1,7 @@
 // belay backup as people and scripts use it, beside Debian's restic on the same repository.
 
-#include "cli/backup/run_backup.h"
-#include "cli/fakes.h"
-#include "notes.h"
+#include "mounts.h"
+#include "shop.h"
 
 #include <algorithm>
 #include <csignal>
@@ -13,84 +12,6 @@
 
 namespace belay::backup {
 namespace {
-
-using Words = std::vector<std::string>;
-
-struct Said {
-    int code = 0;
-    std::string out, err;
-};
-
-/// A scratch folder with a repository and a tree in it.
-class Shop : public Scratch {
-  public:
-    Shop()
-    {
-        init(*this);
-        make_tree();
-    }
-
-    Said belay(Words words) const
-    {
-        const Words common = {"--repo", path("repository"), "--password-file", path("password")};
-        words.insert(words.end(), common.begin(), common.end());
-        cli::fakes::TextConsole console;
-        Said said;
-        said.code = cli::run_backup(words, console);
-        said.out = console.said;
-        said.err = console.complained;
-        return said;
-    }
-    /// It must succeed; its standard output.
-    std::string must_belay(const Words& words) const
-    {
-        const Said said = belay(words);
-        REQUIRE_MESSAGE(said.code == 0, said.out, said.err);
-        return said.out;
-    }
-    Json belay_json(Words words) const
-    {
-        words.emplace_back("--json");
-        return must(parse_json(must_belay(words)));
-    }
-    /// restic's answer on one line, or its last line.
-    Json restic_json(Words words) const
-    {
-        words.emplace_back("--json");
-        return must(parse_json(last_line(restic(std::move(words)))));
-    }
-    static std::string last_line(std::string text)
-    {
-        while (text.ends_with('\n')) text.pop_back();
-        return text.substr(text.rfind('\n') + 1);
-    }
-    static std::vector<Json> lines(const std::string& text)
-    {
-        std::vector<Json> all;
-        for (size_t at = 0; at < text.size();) {
-            const size_t end = std::min(text.find('\n', at), text.size());
-            if (end > at) all.push_back(must(parse_json(text.substr(at, end - at))));
-            at = end + 1;
-        }
-        return all;
-    }
-};
-
-/// Whether all that restic says is in what Belay says, with the same value.
-void says_the_same(const Json& ours, const Json& restics)
-{
-    if (restics.is_object()) {
-        for (const auto& [key, value] : restics.items()) {
-            REQUIRE_MESSAGE(ours.contains(key), key, " is not in ", ours.dump());
-            says_the_same(ours.at(key), value);
-        }
-    } else if (restics.is_array()) {
-        REQUIRE_MESSAGE(ours.size() == restics.size(), ours.dump(), restics.dump());
-        for (size_t i = 0; i < restics.size(); ++i) says_the_same(ours.at(i), restics.at(i));
-    } else {
-        CHECK_MESSAGE(ours == restics, ours.dump(), " ", restics.dump());
-    }
-}
 
 void sort_by_snapshot(Json& found)
 {
@@ -212,6 +133,87 @@ TEST_CASE("the same patterns leave out the same files, and want the same back")
     CHECK(files_in(shop.path("ours")) == files_in(shop.path("restics")));
 }
 
+TEST_CASE("find looks among the times that --oldest and --newest leave, as restic does")
+{
+    const Shop shop;
+    std::filesystem::create_directory(shop.path("dated"));
+    constexpr time_t day = 24 * 3600, first = 1577880000;  // 2020-01-01 12:00 UTC
+    for (int i = 0; i < 4; ++i) {
+        shop.write(fmt::format("dated/day{}", i), "x");
+        const timespec times[2] = {{first + i * day, 0}, {first + i * day, 0}};
+        REQUIRE(::utimensat(AT_FDCWD, shop.path(fmt::format("dated/day{}", i)).c_str(), times, 0) == 0);
+    }
+    shop.must_belay({"run", "-q", shop.path("dated")});
+    const auto found = [&](Words words) {
+        words.insert(words.begin(), {"find", "day*"});
+        const Json ours = shop.belay_json(words);
+        says_the_same(ours, shop.restic_json(words));
+        return ours.at(0).at("hits").get<int>();
+    };
+    CHECK(found({}) == 4);
+    CHECK(found({"--oldest", "2020-01-03"}) == 2);
+    CHECK(found({"--newest", "2020-01-02"}) == 1);
+    CHECK(found({"--oldest", "2020-01-02", "--newest", "2020-01-03 18:00:00"}) == 2);
+}
+
+TEST_CASE("restore --verify reads back what was wanted, and says how much it was")
+{
+    const Shop shop;
+    shop.must_belay({"run", "-q", shop.path("tree")});
+    const std::string text =
+        shop.must_belay({"restore", "latest", "--target", shop.path("back"), "--verify"});
+    CHECK(text.find("restored 7 files") != std::string::npos);
+    CHECK(text.find("verified 7 files, 8.2 MiB in ") != std::string::npos);
+    const auto verified = [&](Words words) {
+        words.insert(words.begin(), {"restore", "--target", shop.path("again"), "--verify", "--json"});
+        const Json summary = must(parse_json(Shop::last_line(shop.must_belay(words))));
+        CHECK(summary.at("message_type") == "summary");
+        CHECK(summary.at("bytes_verified") == summary.at("total_bytes"));
+        return summary.at("files_verified").get<int>();
+    };
+    CHECK(verified({"latest", "--include", "large"}) == 1);
+    CHECK(verified({"latest", "--exclude", "folder"}) == 3);
+    CHECK(verified({"latest:" + shop.path("tree/folder")}) == 5);
+    const Said dry = shop.belay({"restore", "latest", "--target", shop.path("dry"), "--verify", "--dry-run"});
+    CHECK(dry.code == 1);
+    CHECK(dry.err.find("what a dry run does not write cannot be verified") != std::string::npos);
+}
+
+TEST_CASE("restore --verify names the file that is not what the snapshot says")
+{
+    const Shop shop;
+    for (const char* folder : {"tree/one", "tree/two"}) {
+        std::filesystem::create_directories(shop.path(folder));
+        std::filesystem::create_directories(shop.path("back") + shop.path(folder));
+        shop.write(std::string(folder) + "/file", folder);
+    }
+    shop.must_belay({"run", "-q", shop.path("tree")});
+    with_own_mounts([&] {
+        // Two folders of the snapshot are one in the target: of their files there can be one alone.
+        const std::string one = shop.path("back") + shop.path("tree/one"),
+                          two = shop.path("back") + shop.path("tree/two");
+        REQUIRE(::mount(one.c_str(), two.c_str(), nullptr, MS_BIND, nullptr) == 0);
+        const Words words = {"restore", "latest", "--target", shop.path("back")};
+        CHECK(shop.belay(words).code == 0);
+        Words verifying = words;
+        verifying.emplace_back("--verify");
+        const Said said = shop.belay(verifying);
+        CHECK(said.code == 1);
+        CHECK(said.err.find("/file differs from the snapshot in bytes 0 to 7") != std::string::npos);
+        CHECK(said.err.find("1 files differ from the snapshot, or could not be read\n  next: ") !=
+              std::string::npos);
+        CHECK(said.out.find("verified 8 files") != std::string::npos);
+        verifying.emplace_back("--json");
+        const Said json = shop.belay(verifying);
+        CHECK(json.code == 1);
+        const Json error = must(parse_json(Shop::last_line(json.err)));
+        CHECK(error.at("message_type") == "error");
+        CHECK(error.at("during") == "restore");
+        CHECK(error.at("item").get<std::string>().ends_with("/file"));
+        CHECK(must(parse_json(Shop::last_line(json.out))).at("error_count") == 1);
+    });
+}
+
 TEST_CASE("exit codes are restic's, and what is wrong is said in one sentence with what leads on")
 {
     const Shop shop;
@@ -328,28 +330,61 @@ TEST_CASE("a device's image is saved and restored, and nothing is written over u
     CHECK(shop.belay({"restore-device", "latest", "--target", target, "--yes"}).code == 1);
 }
 
-TEST_CASE("a repository is mounted, read with any program, and unmounted by Ctrl-C")
+/// Waits for it, half a minute at most.
+bool comes(const std::function<bool()>& seen)
 {
-    const Shop shop;
-    shop.must_belay({"run", "-q", shop.path("tree"), "--tag", "shown"});
-    std::filesystem::create_directory(shop.path("mounted"));
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) ::_exit(shop.belay({"mount", shop.path("mounted")}).code);
-    const std::string seen = shop.path("mounted") + "/tags/shown/latest" + shop.path("tree");
-    int status = 0;
-    bool there = false, ended = false;
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!there && !ended && std::chrono::steady_clock::now() < until) {
-        there = std::filesystem::exists(seen + "/small");
-        ended = ::waitpid(child, &status, WNOHANG) == child;
+    while (!seen()) {
+        if (std::chrono::steady_clock::now() > until) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    if (ended) {
-        MESSAGE("not tried: this machine lets nobody mount by FUSE");
-        return;
+    return true;
+}
+
+/// A shop with its tree saved, and its repository mounted by another process.
+class MountedShop : public Shop {
+  public:
+    MountedShop()
+    {
+        must_belay({"run", "-q", path("tree"), "--tag", "shown"});
+        std::filesystem::create_directory(folder());
+        child_ = ::fork();
+        REQUIRE(child_ >= 0);
+        if (child_ == 0) ::_exit(belay({"mount", folder()}).code);
+        bool ended = false;
+        const bool there = comes([&] {
+            ended = ::waitpid(child_, nullptr, WNOHANG) == child_;
+            return ended || std::filesystem::exists(folder() + "/tags");
+        });
+        if (ended) {
+            MESSAGE("not tried: this machine lets nobody mount by FUSE");
+            child_ = -1;
+        }
+        REQUIRE(there);
     }
-    REQUIRE(there);
+    ~MountedShop()
+    {
+        if (child_ > 0) static_cast<void>(end());
+    }
+    bool is_mounted() const { return child_ > 0; }
+    std::string folder() const { return path("mounted"); }
+    /// As by Ctrl-C; whether it ended by itself then.
+    bool end()
+    {
+        int status = 0;
+        const pid_t child = std::exchange(child_, -1);
+        return ::kill(child, SIGINT) == 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status);
+    }
+
+  private:
+    pid_t child_ = -1;
+};
+
+TEST_CASE("a repository is mounted, read with any program, and unmounted by Ctrl-C")
+{
+    MountedShop shop;
+    if (!shop.is_mounted()) return;
+    const std::string seen = shop.folder() + "/tags/shown/latest" + shop.path("tree");
     Scratch::run({"diff", "-r", "--no-dereference", "--exclude=fifo", shop.path("tree"), seen});
     struct stat here{}, there_too{};
     REQUIRE(::lstat(shop.path("tree/small").c_str(), &here) == 0);
@@ -357,11 +392,40 @@ TEST_CASE("a repository is mounted, read with any program, and unmounted by Ctrl
     CHECK(here.st_mode == there_too.st_mode);
     CHECK(here.st_mtim.tv_nsec == there_too.st_mtim.tv_nsec);
     CHECK(::open((seen + "/small").c_str(), O_WRONLY) < 0);
-    REQUIRE(::kill(child, SIGINT) == 0);
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status));
-    CHECK(std::filesystem::is_empty(shop.path("mounted")));
+    CHECK(shop.end());
+    CHECK(std::filesystem::is_empty(shop.folder()));
     CHECK(std::filesystem::is_empty(shop.path("repository/locks")));
+}
+
+TEST_CASE("a mount shows the snapshots that come, and no longer those that have gone")
+{
+    MountedShop shop;
+    if (!shop.is_mounted()) return;
+    const auto shown = [&](const std::string& folder) {
+        size_t count = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(shop.folder() + folder))
+            if (entry.path().filename() != "latest") ++count;
+        return count;
+    };
+    const std::string text = shop.path("tree") + "/added";
+    CHECK(shown("/ids") == 1);
+    CHECK_FALSE(std::filesystem::exists(shop.folder() + "/tags/later"));
+    CHECK_FALSE(std::filesystem::exists(shop.folder() + "/tags/shown/latest" + text));
+    // Its blobs are in an index that was not there either.
+    shop.write("tree/added", "new");
+    shop.restic({"backup", shop.path("tree"), "--tag", "later,shown"});
+    REQUIRE(comes([&] { return shown("/ids") == 2; }));
+    CHECK(shown("/snapshots") == 2);
+    CHECK(comes([&] { return std::filesystem::exists(shop.folder() + "/tags/later/latest" + text); }));
+    for (const char* way : {"/tags/shown/latest", "/snapshots/latest"}) {
+        std::ifstream file(shop.folder() + way + text);
+        std::string content;
+        std::getline(file, content);
+        CHECK(content == "new");
+    }
+    shop.must_belay({"forget", "-q", "latest"});
+    CHECK(comes([&] { return shown("/ids") == 1; }));
+    CHECK(shop.end());
 }
 
 TEST_CASE("who interrupts a backup leaves no lock, and what was stored is there for the next run")

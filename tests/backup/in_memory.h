@@ -43,22 +43,6 @@ inline Repository opened(MemoryBackend& memory)
     return repository;
 }
 
-struct CheckingNotes final : CheckingObserver {
-    void error(const std::string& what) override
-    {
-        const std::lock_guard lock(mutex);
-        errors.push_back(what);
-    }
-    void hint(const std::string& what) override
-    {
-        const std::lock_guard lock(mutex);
-        hints.push_back(what);
-    }
-
-    std::mutex mutex;
-    std::vector<std::string> errors, hints;
-};
-
 struct RepairNotes final : RepairObserver {
     void found(const std::string& what) override
     {

@@ -3,16 +3,14 @@
 
 #include "backup/backend/local.h"
 #include "host/descriptor.h"
+#include "mounts.h"
 #include "scratch.h"
 
 #include <algorithm>
 #include <atomic>
 #include <linux/magic.h>
-#include <sched.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/vfs.h>
-#include <thread>
 #include <unistd.h>
 
 namespace belay::backup {
@@ -24,20 +22,6 @@ const FileName kept_pack{FileKind::pack, Id::of(kept_text)};
 std::string path_in(const std::string& folder, const FileName& name)
 {
     return fmt::format("{}/data/{}/{}", folder, name.id.hex().substr(0, 2), name.id.hex());
-}
-
-/// Runs in a thread whose mounts nobody else sees; false where mounts are not allowed here.
-bool with_own_mounts(const std::function<void()>& act)
-{
-    bool is_allowed = false;
-    std::thread([&] {
-        // A thread that shares its root folder with others may not leave their mounts.
-        is_allowed = ::unshare(CLONE_FS | CLONE_NEWNS) == 0 &&
-                     ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-        if (is_allowed) act();
-    }).join();
-    if (!is_allowed) MESSAGE("not tried: no mounts are allowed here");
-    return is_allowed;
 }
 
 /// Runs as somebody who owns nothing, where this is root.
@@ -92,8 +76,7 @@ TEST_CASE("a read-only place is read, and nothing else")
     must(place.create());
     must(place.save(kept_pack, kept_text));
     with_own_mounts([&] {
-        REQUIRE(::mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) == 0);
-        REQUIRE(::mount("none", folder.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0);
+        make_read_only(folder);
         CHECK(must(place.load(kept_pack, 0, 0)) == kept_text);
         CHECK(must(place.list(FileKind::pack)).size() == 1);
         must(place.save(kept_pack, kept_text));

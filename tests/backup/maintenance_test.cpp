@@ -92,13 +92,35 @@ TEST_CASE("keys come, go and change their password; never the one in use goes al
     must(remove_key(repository, second));
     CHECK(remove_key(repository, second).error().kind == ErrorKind::not_found);
     CHECK(add_key(repository, {.password = ""}).error().kind == ErrorKind::usage);
-    CHECK(Repository::open(place(scratch), "second").error().kind == ErrorKind::permission);
+    CHECK(Repository::open(place(scratch), "second").error().kind == ErrorKind::refused);
 
     const Id changed = must(change_password(repository, {.password = "changed", .cost = cheap}));
-    CHECK(Repository::open(place(scratch), Scratch::password).error().kind == ErrorKind::permission);
+    CHECK(Repository::open(place(scratch), Scratch::password).error().kind == ErrorKind::refused);
     CHECK(must(Repository::open(place(scratch), "changed")).key_id() == changed);
     scratch.write("password", "changed\n");
     scratch.restic({"snapshots"});
+}
+
+TEST_CASE("the key that a hint names is tried first, also where there are more than are ever tried")
+{
+    MemoryBackend memory;
+    init(memory);
+    const Repository repository = opened(memory);
+    const auto add = [&](std::string_view password) {
+        return must(
+            add_key(repository, {.password = std::string(password), .cost = {.n = 16, .r = 1, .p = 1}}));
+    };
+    for (int i = 0; i < 24; ++i) add(Scratch::password);
+    const Id other = add("other");
+    const auto opened_by = [&](std::string_view password, std::string_view hint) {
+        return must(Repository::open(std::make_unique<Borrowed>(memory), password, hint)).key_id();
+    };
+    for (const ListedFile& key : must(memory.list(FileKind::key)))
+        CHECK(opened_by(key.id == other ? "other" : Scratch::password, key.id.short_hex()) == key.id);
+    // What the hint names is not there, or is not the password's: then as without a hint.
+    const Id usual = opened_by(Scratch::password, "");
+    CHECK(opened_by(Scratch::password, "none") == usual);
+    CHECK(opened_by(Scratch::password, other.hex()) == usual);
 }
 
 TEST_CASE("any change of a change of password may fail: one of the two opens the repository")
@@ -260,6 +282,45 @@ TEST_CASE("any change of a copy may fail: what is there is sound, and the next c
         must(copy(place));
         CHECK_MESSAGE(is_sound(place, what + ", and again") == 2, what);
     });
+}
+
+TEST_CASE("a copy that is cut behind its first snapshot has this one, and not yet what the next needs")
+{
+    MemoryBackend source, target;
+    const SmallRepository small(source);
+    init(target);
+    struct Cut final : CopyingObserver {
+        explicit Cut(MemoryBackend& place) : place_(place) {}
+        void skipped(const Snapshot&, const Id&) override {}
+        void copied(const Snapshot&, const Id&) override
+        {
+            place_.plan(MemoryBackend::Accident{.kind = MemoryBackend::Accident::Kind::dead, .at = 1});
+        }
+        void begins(uint64_t) override {}
+        void pack_read() override {}
+
+      private:
+        MemoryBackend& place_;
+    };
+    const Repository from = opened(source);
+    const std::vector<Snapshot> all = must(from.snapshots(no_problem));
+    CopyingOptions options;
+    options.writer.pack_size = 64 << 10;
+    {
+        Repository to = opened(target);
+        Cut cut(target);
+        CHECK_FALSE(copy_snapshots(from, to, all, options, cut).has_value());
+    }
+    target.plan(std::nullopt);
+    CHECK(is_sound(target, "cut") == 1);
+    const size_t packs = must(target.list(FileKind::pack)).size();
+    Repository to = opened(target);
+    CopyingNotes notes;
+    must(copy_snapshots(from, to, all, options, notes));
+    CHECK(notes.skips == 1);
+    CHECK(notes.copies == 1);
+    CHECK(is_sound(target, "whole") == 2);
+    CHECK(must(target.list(FileKind::pack)).size() > packs);
 }
 
 TEST_CASE("what is left out of a snapshot is gone from it, and what is not stays the same tree")

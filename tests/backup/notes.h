@@ -2,6 +2,7 @@
 // For tests: what a run has said, and the repository that it has worked on.
 
 #include "backup/backend/local.h"
+#include "backup/pipeline/checking.h"
 #include "backup/pipeline/restoring.h"
 #include "backup/pipeline/saving.h"
 #include "scratch.h"
@@ -37,6 +38,22 @@ struct RestoringNotes final : RestoringObserver {
 
     std::mutex mutex;
     std::map<std::string, std::string> problems;
+};
+
+struct CheckingNotes final : CheckingObserver {
+    void error(const std::string& what) override
+    {
+        const std::lock_guard lock(mutex);
+        errors.push_back(what);
+    }
+    void hint(const std::string& what) override
+    {
+        const std::lock_guard lock(mutex);
+        hints.push_back(what);
+    }
+
+    std::mutex mutex;
+    std::vector<std::string> errors, hints;
 };
 
 inline void no_problem(const Id& id, const Error& error)

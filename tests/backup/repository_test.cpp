@@ -141,7 +141,7 @@ TEST_CASE("a repository that Belay has made, restic opens, checks and restores")
                   .has_value());
         CHECK(Repository::open(std::make_unique<LocalBackend>(scratch.path("repository")), "wrong")
                   .error()
-                  .kind == ErrorKind::permission);
+                  .kind == ErrorKind::refused);
     }
 }
 

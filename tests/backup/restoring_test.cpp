@@ -3,6 +3,7 @@
 #include "backup/backend/local.h"
 #include "backup/backend/memory.h"
 #include "backup/pipeline/blob_writer.h"
+#include "backup/pipeline/verifying.h"
 #include "notes.h"
 #include "scratch.h"
 
@@ -134,6 +135,98 @@ TEST_CASE("nothing is written beside the target, whatever is in its place")
     CHECK(notes.problems.at(scratch.path("back") + scratch.path("tree")).find("is no folder") !=
           std::string::npos);
     CHECK(std::filesystem::is_empty(scratch.path("elsewhere")));
+}
+
+/// A snapshot of a tree with a file of several stretches, restored to `back`.
+class Restored : public Scratch {
+  public:
+    Restored()
+    {
+        make_tree();
+        write("tree/huge", random_text(20 << 20, 12));
+        init(*this);
+        restic({"backup", path("tree")});
+        RestoringSummary summary;
+        restore(*this, notes, summary);
+        REQUIRE(notes.problems.empty());
+        files = summary.files;
+        bytes = summary.bytes;
+    }
+    /// A restored file, for write() and read().
+    std::string back(const std::string& name) const { return "back" + path("tree/" + name); }
+    void change_a_byte(const std::string& name, size_t at) const
+    {
+        std::string content = read(back(name));
+        content.at(at) = static_cast<char>(content[at] ^ 1);
+        write(back(name), content);
+    }
+    void verify(std::function<bool(const std::string&, bool)> is_wanted = {})
+    {
+        const Repository repository = opened(*this);
+        const Snapshot newest = must(repository.snapshots(no_problem)).back();
+        verified.files = verified.bytes = verified.problems = 0;
+        must(verify_tree(repository, newest.tree, {.target = path("back"), .is_wanted = std::move(is_wanted)},
+                         notes, verified));
+        CHECK(verified.problems == notes.problems.size());
+    }
+    /// What was told of a restored file.
+    std::string told(const std::string& name) { return notes.problems[path(back(name))]; }
+
+    RestoringNotes notes;
+    VerifyingSummary verified;
+    uint64_t files = 0, bytes = 0;
+};
+
+TEST_CASE("what was restored is read back whole, and found right")
+{
+    Restored scratch;
+    struct stat before = {}, after = {};
+    REQUIRE(::stat(scratch.path(scratch.back("small")).c_str(), &before) == 0);
+    scratch.verify();
+    CHECK(scratch.notes.problems.empty());
+    CHECK(scratch.verified.files == scratch.files);
+    CHECK(scratch.verified.bytes == scratch.bytes);
+    REQUIRE(::stat(scratch.path(scratch.back("small")).c_str(), &after) == 0);
+    CHECK(before.st_atim.tv_sec == after.st_atim.tv_sec);
+}
+
+TEST_CASE("each restored file that differs from the snapshot is named once, and so is what cannot be read")
+{
+    Restored scratch;
+    // Two bytes of one file, in stretches that two workers read.
+    scratch.change_a_byte("huge", 5);
+    scratch.change_a_byte("huge", (20 << 20) - 1);
+    scratch.change_a_byte("folder/text", 7);
+    scratch.write(scratch.back("large"), scratch.read("tree/large") + "x");
+    std::filesystem::remove(
+        scratch.path(scratch.back("folder/deeper/gr\xc3\xbc\xc3\x9f"
+                                  "e")));
+    const std::string zeros = scratch.path(scratch.back("folder/zeros"));
+    std::filesystem::remove(zeros);
+    std::filesystem::create_symlink(scratch.path("tree/folder/zeros"), zeros);
+    // Another name that leads elsewhere, to what differs.
+    const std::string hard = scratch.path(scratch.back("folder/hard"));
+    std::filesystem::remove(hard);
+    scratch.write(scratch.back("folder/hard"), "A few bytes\n");
+    scratch.verify();
+    CHECK(scratch.notes.problems.size() == 6);
+    CHECK(scratch.verified.files == scratch.files - 5);
+    CHECK(scratch.told("huge").find("differs from the snapshot in bytes ") != std::string::npos);
+    CHECK(scratch.told("folder/text").find("differs from the snapshot in bytes 0 to 200004") !=
+          std::string::npos);
+    CHECK(scratch.told("large").find("has 5242881 bytes; in the snapshot it has 5242880") !=
+          std::string::npos);
+    CHECK(scratch.told("folder/zeros").find("cannot open") == 0);
+    CHECK(scratch.told("folder/hard").find("differs from the snapshot") != std::string::npos);
+}
+
+TEST_CASE("what is not wanted is not verified")
+{
+    Restored scratch;
+    scratch.change_a_byte("folder/text", 7);
+    scratch.verify([](const std::string& path, bool) { return !path.ends_with("/text"); });
+    CHECK(scratch.notes.problems.empty());
+    CHECK(scratch.verified.files == scratch.files - 1);
 }
 
 }  // namespace

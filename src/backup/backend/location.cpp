@@ -1,5 +1,6 @@
 #include "backup/backend/location.h"
 
+#include "backup/backend/limited.h"
 #include "backup/backend/local.h"
 
 #include <algorithm>
@@ -28,7 +29,14 @@ Result<std::unique_ptr<Backend>> open_place(std::string_view location, const Pla
     if (path.empty() || path.find('\0') != std::string_view::npos)
         return fail(ErrorKind::usage, "the location of the repository names no folder",
                     "give one by -r or RESTIC_REPOSITORY");
-    if (says_local || is_path(path)) return std::make_unique<LocalBackend>(std::string(path));
+    if (says_local || is_path(path)) {
+        auto place = std::make_unique<LocalBackend>(std::string(path));
+        const HttpOptions& speed = options.rest.http;
+        if (speed.upload_limit == 0 && speed.download_limit == 0) return place;
+        constexpr uint64_t kibibyte = 1024;
+        return std::make_unique<LimitedBackend>(std::move(place), speed.upload_limit * kibibyte,
+                                                speed.download_limit * kibibyte);
+    }
     const std::string_view scheme = path.substr(0, path.find(':'));
     if (scheme == "http" || scheme == "https")
         return fail(ErrorKind::usage,

@@ -1,6 +1,5 @@
 #include "backup/maintenance/blob_reading.h"
 
-#include "backup/maintenance/tree_walk.h"
 #include "backup/pipeline/workers.h"
 
 #include <algorithm>

@@ -29,8 +29,9 @@ bool share_chunks(const Repository& a, const Repository& b);
 
 /// Copies `snapshots` of `from`, but those that `to` has already: of the same original, and the same in all
 /// but parent and original. Blobs that are there are not copied. Both have their index loaded, and a shared
-/// lock. All blobs come before the first snapshot. Errors: corrupt, where something is lost in the source;
-/// those of both places: then the snapshots told are there.
+/// lock. Each snapshot comes when its blobs are there for good, and in an index; those that need less than a
+/// pack come with the next. Errors: corrupt, where something is lost in the source: then nothing was copied,
+/// or the snapshots told are there; those of both places: as well.
 Result<void> copy_snapshots(const Repository& from, Repository& to, std::span<const Snapshot> snapshots,
                             const CopyingOptions& options, CopyingObserver& observer);
 

@@ -1,5 +1,7 @@
 #include "backup/maintenance/prune_plan.h"
 
+#include "base/units.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -111,28 +113,13 @@ class PrunePlanner {
 
 }  // namespace
 
-Result<uint64_t> size_from_text(std::string_view text)
-{
-    uint64_t number = 0;
-    const char* begin = text.data();
-    const auto [end, problem] = std::from_chars(begin, begin + text.size(), number);
-    const std::string_view unit = text.substr(static_cast<size_t>(end - begin));
-    if (problem != std::errc() || unit.size() > 2 || (unit.size() == 2 && unit[1] != 'B' && unit[1] != 'b'))
-        return no_size(text);
-    constexpr std::string_view units = "bkmgt";
-    const size_t power =
-        unit.empty() ? 0 : units.find(static_cast<char>(std::tolower(static_cast<unsigned char>(unit[0]))));
-    if (power == std::string_view::npos || (power == 0 && unit.size() > 1)) return no_size(text);
-    if (number > std::numeric_limits<uint64_t>::max() >> (10 * power)) return no_size(text);
-    return number << (10 * power);
-}
-
 Result<MaxUnused> MaxUnused::from_text(std::string_view text)
 {
     if (text == "unlimited") return MaxUnused{.kind = Kind::unlimited};
     if (!text.ends_with('%')) {
-        const uint64_t bytes = TRY(size_from_text(text));
-        return MaxUnused{.kind = Kind::bytes, .percent = 0, .bytes = bytes};
+        const Result<Bytes> size = parse_bytes(text);
+        if (!size) return no_size(text);
+        return MaxUnused{.kind = Kind::bytes, .percent = 0, .bytes = size->count};
     }
     double percent = 0;
     const char* begin = text.data();

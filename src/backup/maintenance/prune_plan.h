@@ -14,14 +14,11 @@ struct MaxUnused {
     double percent = 5;  ///< of the size after the prune
     uint64_t bytes = 0;
 
-    /// "5%", "300M" (k, M, G, T: powers of 1024), "unlimited". Errors: usage.
+    /// "5%", "300M" as parse_bytes() reads it, "unlimited". Errors: usage.
     static Result<MaxUnused> from_text(std::string_view text);
     /// Bytes that may be unused beside so many used ones.
     uint64_t beside(uint64_t used_bytes) const;
 };
-
-/// Bytes, with k, M, G or T for powers of 1024. Errors: usage.
-Result<uint64_t> size_from_text(std::string_view text);
 
 struct PruneLimits {
     MaxUnused max_unused = {};

@@ -1,7 +1,6 @@
 #include "backup/maintenance/index_rewrite.h"
 #include "backup/maintenance/pack_header.h"
 #include "backup/maintenance/repair.h"
-#include "backup/maintenance/tree_walk.h"
 #include "backup/pipeline/workers.h"
 
 #include <algorithm>

@@ -59,11 +59,6 @@ class Walker {
 
 }  // namespace
 
-size_t threads_or_all(size_t threads)
-{
-    return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
-}
-
 Result<void> walk_trees(const Repository& repository, std::span<const Id> roots, const TreeWalk& walk)
 {
     return Walker(repository, walk).run(roots);

@@ -19,7 +19,4 @@ struct TreeWalk {
 /// those of the place, where a tree cannot be read: then the rest is not looked at.
 Result<void> walk_trees(const Repository& repository, std::span<const Id> roots, const TreeWalk& walk);
 
-/// As many threads as asked for; 0: as there are processors.
-size_t threads_or_all(size_t threads);
-
 }  // namespace belay::backup

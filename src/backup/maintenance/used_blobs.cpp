@@ -18,8 +18,10 @@ std::optional<bool> UsedBlobs::mark(BlobType type, const Id& id)
     if (!number) return std::nullopt;
     const uint64_t bit = uint64_t{1} << (*number % 64);
     const bool is_new = (bits_[*number / 64].fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
-    if (is_new) count_.fetch_add(1, std::memory_order_relaxed);
-    return is_new;
+    if (!is_new) return false;
+    count_.fetch_add(1, std::memory_order_relaxed);
+    if (first_marked_) first_marked_(*number);
+    return true;
 }
 
 bool UsedBlobs::is_used(BlobType type, const Id& id) const

@@ -10,8 +10,13 @@ namespace belay::backup {
 /// Threads: any for mark() and is_used(); grow() alone.
 class UsedBlobs {
   public:
-    /// `blobs` outlives this.
-    explicit UsedBlobs(const BlobTable& blobs) : blobs_(blobs) { grow(); }
+    /// `blobs` outlives this. `first_marked` is given the number of each blob that is marked; threads: those
+    /// of mark().
+    explicit UsedBlobs(const BlobTable& blobs, std::function<void(uint32_t number)> first_marked = {})
+        : blobs_(blobs), first_marked_(std::move(first_marked))
+    {
+        grow();
+    }
 
     /// Makes room for entries that the table has got meanwhile.
     void grow();
@@ -32,6 +37,7 @@ class UsedBlobs {
     bool test(uint32_t number) const { return (bits_[number / 64] >> (number % 64) & 1) != 0; }
 
     const BlobTable& blobs_;
+    std::function<void(uint32_t number)> first_marked_;
     std::unique_ptr<std::atomic<uint64_t>[]> bits_;
     size_t words_ = 0;
     std::atomic<uint64_t> count_ = 0;

@@ -2,8 +2,6 @@
 
 #include "backup/mount/mount.h"
 
-#include "backup/mount/mounted_view.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <fuse3/fuse.h>
@@ -12,28 +10,6 @@
 namespace belay::backup {
 namespace {
 
-mode_t mode_of(NodeType type)
-{
-    switch (type) {
-        case NodeType::dir:
-            return S_IFDIR;
-        case NodeType::symlink:
-            return S_IFLNK;
-        case NodeType::dev:
-            return S_IFBLK;
-        case NodeType::chardev:
-            return S_IFCHR;
-        case NodeType::fifo:
-            return S_IFIFO;
-        case NodeType::socket:
-            return S_IFSOCK;
-        case NodeType::file:
-        case NodeType::irregular:
-            break;
-    }
-    return S_IFREG;
-}
-
 int error_number(const Error& error)
 {
     return error.kind == ErrorKind::not_found ? -ENOENT : error.kind == ErrorKind::usage ? -ENOTDIR : -EIO;
@@ -41,8 +17,9 @@ int error_number(const Error& error)
 
 class FuseMount final : public Mount {
   public:
-    FuseMount(const Repository& repository, std::vector<Snapshot> snapshots, const MountOptions& options)
-        : view_(repository, std::move(snapshots)), options_(options)
+    FuseMount(Repository& repository, std::vector<Snapshot> snapshots, ReadSnapshots read_again,
+              const MountOptions& options)
+        : view_(repository, std::move(snapshots), std::move(read_again)), options_(options)
     {
     }
     ~FuseMount() override
@@ -102,10 +79,10 @@ class FuseMount final : public Mount {
 
     static void* init(fuse_conn_info*, fuse_config* config)
     {
-        // Nothing in a snapshot ever changes.
+        // Nothing in a snapshot ever changes; but there may be one tomorrow that is not there today.
         config->kernel_cache = 1;
         config->entry_timeout = config->attr_timeout = 3600;
-        config->negative_timeout = 60;
+        config->negative_timeout = 1;
         return ::fuse_get_context()->private_data;
     }
 
@@ -113,7 +90,7 @@ class FuseMount final : public Mount {
     {
         const Node& node = entry.node;
         status = {};
-        status.st_mode = mode_of(node.type) | (node.mode & 07777U);
+        status.st_mode = unix_kind(node.type) | (node.mode & 07777U);
         status.st_nlink = std::max<uint64_t>(node.links, 1);
         status.st_uid = options_.owner_root || entry.is_of_view ? 0 : node.uid;
         status.st_gid = options_.owner_root || entry.is_of_view ? 0 : node.gid;
@@ -235,14 +212,15 @@ class FuseMount final : public Mount {
 
 }  // namespace
 
-Result<std::unique_ptr<Mount>> Mount::make(const Repository& repository, std::vector<Snapshot> snapshots,
-                                           const MountOptions& options)
+Result<std::unique_ptr<Mount>> Mount::make(Repository& repository, std::vector<Snapshot> snapshots,
+                                           ReadSnapshots read_again, const MountOptions& options)
 {
     struct stat status{};
     if (::stat(options.folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
         return fail(ErrorKind::usage, fmt::format("{} is no folder that could be mounted on", options.folder),
                     fmt::format("mkdir {}", options.folder));
-    auto mount = std::make_unique<FuseMount>(repository, std::move(snapshots), options);
+    auto mount =
+        std::make_unique<FuseMount>(repository, std::move(snapshots), std::move(read_again), options);
     TRY(mount->begin());
     return mount;
 }

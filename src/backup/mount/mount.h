@@ -1,7 +1,7 @@
 #pragma once
 // A repository in a folder of this machine, to be read with any program, by libfuse.
 
-#include "backup/repository/repository.h"
+#include "backup/mount/mounted_view.h"
 
 namespace belay::backup {
 
@@ -15,10 +15,10 @@ struct MountOptions {
 /// Threads: serve() by one, stop() by any.
 class Mount {
   public:
-    /// Mounts. `snapshots` are sorted by time. Errors: usage, where the folder is none; failed, where FUSE
-    /// says no.
-    static Result<std::unique_ptr<Mount>> make(const Repository& repository, std::vector<Snapshot> snapshots,
-                                               const MountOptions& options);
+    /// Mounts. `snapshots` are sorted by time; `read_again` is what is looked at for newer ones, as
+    /// MountedView has it. Errors: usage, where the folder is none; failed, where FUSE says no.
+    static Result<std::unique_ptr<Mount>> make(Repository& repository, std::vector<Snapshot> snapshots,
+                                               ReadSnapshots read_again, const MountOptions& options);
     virtual ~Mount() = default;
 
     /// Answers until somebody unmounts the folder, or stop() is called. Errors: failed.

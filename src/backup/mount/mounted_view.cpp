@@ -17,11 +17,31 @@ std::string as_name(std::string text)
     return text.empty() || text == "." || text == ".." ? "_" : text;
 }
 
+/// The name that begins at `at`, which goes behind it.
+std::string take_name(const std::string& path, size_t& at)
+{
+    const size_t end = std::min(path.find('/', at), path.size());
+    std::string name = path.substr(at, end - at);
+    at = end + 1;
+    return name;
+}
+
 }  // namespace
 
-MountedView::MountedView(const Repository& repository, std::vector<Snapshot> snapshots)
-    : repository_(repository), snapshots_(std::move(snapshots)), trees_(most_of_trees), blobs_(most_of_blobs)
+MountedView::MountedView(Repository& repository, std::vector<Snapshot> snapshots, ReadSnapshots read_again)
+    : repository_(repository),
+      read_again_(std::move(read_again)),
+      looked_at_(std::chrono::steady_clock::now()),
+      trees_(most_of_trees),
+      blobs_(most_of_blobs)
 {
+    show(std::move(snapshots));
+}
+
+void MountedView::show(std::vector<Snapshot> snapshots)
+{
+    snapshots_ = std::move(snapshots);
+    root_ = {};
     for (const char* top : {"ids", "snapshots", "hosts", "tags"}) root_.below.try_emplace(top);
     for (const Snapshot& snapshot : snapshots_) {
         const std::string time = snapshot.time.text();
@@ -31,9 +51,21 @@ MountedView::MountedView(const Repository& repository, std::vector<Snapshot> sna
         for (const std::string& tag : snapshot.tags) add({"tags", as_name(tag), time}, snapshot);
         root_.time = std::max(root_.time, snapshot.time);
     }
-    repository_.blobs().for_each([this](const StoredBlob& stored) {
-        total_size_ += repository_.blobs().content_size(stored.blob.type, stored.blob.id).value_or(0);
-    });
+    const BlobTable& blobs = repository_.blobs();
+    for (; counted_ < blobs.size(); ++counted_) total_size_ += blobs.at(counted_).blob.content_size();
+}
+
+void MountedView::look_again()
+{
+    const std::unique_lock looking(looking_, std::try_to_lock);
+    if (!looking || std::chrono::steady_clock::now() - looked_at_ < between_looks) return;
+    Result<std::vector<Snapshot>> found = read_again_();
+    looked_at_ = std::chrono::steady_clock::now();
+    if (!found || std::ranges::equal(*found, snapshots_, {}, &Snapshot::id, &Snapshot::id)) return;
+    const std::lock_guard changing(changing_);
+    // What they are made of was in the index before they were there.
+    if (!repository_.load_newer_index([](const Id&, const Error&) {})) return;
+    show(*std::move(found));
 }
 
 /// Where two snapshots would have one name, the later one gets a number behind it.
@@ -64,31 +96,43 @@ MountedView::Entry MountedView::entry_of(const Folder& folder)
     return entry;
 }
 
-Result<MountedView::Entry> MountedView::find(const std::string& path)
+const MountedView::Folder* MountedView::folder_on(const std::string& path, size_t& at) const
 {
     const Folder* folder = &root_;
-    size_t at = 1;
-    const auto take_name = [&] {
-        const size_t end = std::min(path.find('/', at), path.size());
-        std::string name = path.substr(at, end - at);
-        at = end + 1;
-        return name;
-    };
     while (at < path.size() && folder->snapshot == nullptr) {
-        const auto found = folder->below.find(take_name());
-        if (found == folder->below.end())
-            return fail(ErrorKind::not_found, fmt::format("there is no {}", path));
+        const auto found = folder->below.find(take_name(path, at));
+        if (found == folder->below.end()) return nullptr;
         folder = &found->second;
     }
-    if (folder->snapshot == nullptr) return entry_of(*folder);
+    return folder;
+}
+
+Result<MountedView::Entry> MountedView::find(const std::string& path)
+{
+    {
+        const std::shared_lock reading(changing_);
+        size_t at = 1;
+        const Folder* folder = folder_on(path, at);
+        if (folder != nullptr && folder->snapshot != nullptr) return find_below(*folder, path, at);
+    }
+    look_again();
+    const std::shared_lock reading(changing_);
+    size_t at = 1;
+    const Folder* folder = folder_on(path, at);
+    if (folder == nullptr) return fail(ErrorKind::not_found, fmt::format("there is no {}", path));
+    return folder->snapshot != nullptr ? find_below(*folder, path, at) : entry_of(*folder);
+}
+
+Result<MountedView::Entry> MountedView::find_below(const Folder& snapshot, const std::string& path, size_t at)
+{
     Node node{.type = NodeType::dir,
               .mode = 0555,
-              .mtime = folder->time,
-              .atime = folder->time,
-              .ctime = folder->time,
-              .subtree = folder->snapshot->tree};
+              .mtime = snapshot.time,
+              .atime = snapshot.time,
+              .ctime = snapshot.time,
+              .subtree = snapshot.snapshot->tree};
     while (at < path.size()) {
-        const std::string name = take_name();
+        const std::string name = take_name(path, at);
         if (node.type != NodeType::dir || !node.subtree)
             return fail(ErrorKind::not_found, fmt::format("there is no {}", path));
         const std::shared_ptr<const Tree> nodes = TRY(tree(*node.subtree));
@@ -107,6 +151,7 @@ Result<std::vector<std::string>> MountedView::names_in(const Entry& folder)
     if (folder.node.type != NodeType::dir)
         return fail(ErrorKind::usage, fmt::format("{} is no folder", folder.node.name));
     if (!folder.node.subtree) return names;
+    const std::shared_lock reading(changing_);
     const std::shared_ptr<const Tree> nodes = TRY(tree(*folder.node.subtree));
     for (const Node& node : *nodes) names.push_back(node.name);
     return names;
@@ -132,6 +177,7 @@ Result<std::shared_ptr<const std::string>> MountedView::blob(const Id& id)
 
 Result<size_t> MountedView::read(const Node& file, uint64_t offset, std::span<char> buffer)
 {
+    const std::shared_lock reading(changing_);
     size_t got = 0;
     uint64_t begins = 0;
     for (const Id& id : file.content) {

@@ -13,11 +13,6 @@ namespace {
 
 using Known = std::unordered_map<Id, std::vector<PackedBlob>, IdHash>;
 
-size_t threads_of(const CheckingOptions& options)
-{
-    return options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-}
-
 class Checker {
   public:
     Checker(Repository& repository, const CheckingOptions& options, CheckingObserver& observer,
@@ -99,7 +94,7 @@ class Checker {
     /// Every tree once, whichever snapshots share it.
     void walk(const std::vector<Snapshot>& snapshots)
     {
-        Workers workers(threads_of(options_));
+        Workers workers(threads_or_all(options_.threads));
         for (const Snapshot& snapshot : snapshots) {
             ++summary_.snapshots;
             look_at_tree(workers, snapshot.tree, fmt::format("snapshot {}", snapshot.id.short_hex()));
@@ -146,9 +141,11 @@ class Checker {
 
     void read(const std::vector<ListedFile>& packs)
     {
-        Workers workers(threads_of(options_));
+        Workers workers(threads_or_all(options_.threads));
         for (const ListedFile& pack : packs) {
             if (!options_.reads_data(pack.id)) continue;
+            summary_.bytes_to_read += pack.size;
+            ++summary_.packs_to_read;
             workers.add(Urgency::file, [this, pack] {
                 if (const Result<void> sound = read_pack(pack); !sound)
                     wrong(fmt::format("pack {}: {}", pack.id.hex(), sound.error().what));

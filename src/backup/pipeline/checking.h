@@ -26,6 +26,7 @@ struct CheckingOptions {
 struct CheckingSummary {
     std::atomic<uint64_t> snapshots = 0, trees = 0;
     std::atomic<uint64_t> packs = 0, packs_read = 0, bytes_read = 0;
+    std::atomic<uint64_t> packs_to_read = 0, bytes_to_read = 0;  ///< 0 until the trees have been looked at
     std::atomic<uint64_t> errors = 0;
 };
 

@@ -14,28 +14,6 @@ namespace {
 /// Longer names and values no filesystem of Linux has. Source: xattr(7).
 constexpr size_t longest_attribute = 64 << 10;
 
-NodeType type_of(mode_t mode)
-{
-    switch (mode & S_IFMT) {
-        case S_IFREG:
-            return NodeType::file;
-        case S_IFDIR:
-            return NodeType::dir;
-        case S_IFLNK:
-            return NodeType::symlink;
-        case S_IFBLK:
-            return NodeType::dev;
-        case S_IFCHR:
-            return NodeType::chardev;
-        case S_IFIFO:
-            return NodeType::fifo;
-        case S_IFSOCK:
-            return NodeType::socket;
-        default:
-            return NodeType::irregular;
-    }
-}
-
 Timestamp time_of(const timespec& time)
 {
     return Timestamp::local(time.tv_sec, static_cast<uint32_t>(time.tv_nsec));
@@ -79,7 +57,7 @@ Result<std::vector<ExtendedAttribute>> attributes_of(const std::string& by_proc,
 /// be several.
 void take_status(Node& node, const struct stat& status, AccountNames& accounts)
 {
-    node.type = type_of(status.st_mode);
+    node.type = type_of_mode(status.st_mode);
     node.mode = status.st_mode & 07777;
     node.mtime = time_of(status.st_mtim);
     node.atime = time_of(status.st_atim);

@@ -22,20 +22,6 @@ timespec time_of(const Timestamp& time)
     return {.tv_sec = time.seconds, .tv_nsec = static_cast<long>(time.nanoseconds)};
 }
 
-mode_t kind_of(NodeType type)
-{
-    switch (type) {
-        case NodeType::dev:
-            return S_IFBLK;
-        case NodeType::chardev:
-            return S_IFCHR;
-        case NodeType::fifo:
-            return S_IFIFO;
-        default:
-            return S_IFSOCK;
-    }
-}
-
 /// Keeps the first of several errors.
 class First {
   public:
@@ -131,6 +117,8 @@ Result<void> make_folder(const std::string& path)
 
 Result<void> make_special(const std::string& path, const Node& node)
 {
+    if (node.type == NodeType::irregular)
+        return fail(ErrorKind::refused, fmt::format("{} is of a kind that this system does not have", path));
     struct stat status = {};
     if (::lstat(path.c_str(), &status) == 0) {
         if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode))
@@ -139,9 +127,9 @@ Result<void> make_special(const std::string& path, const Node& node)
                         "remove it, or restore elsewhere");
         if (::unlink(path.c_str()) != 0) return cannot("replace", path);
     }
-    const int made = node.type == NodeType::symlink
-                         ? ::symlink(node.link_target.c_str(), path.c_str())
-                         : ::mknod(path.c_str(), kind_of(node.type) | 0600, static_cast<dev_t>(node.device));
+    const int made = node.type == NodeType::symlink ? ::symlink(node.link_target.c_str(), path.c_str())
+                                                    : ::mknod(path.c_str(), unix_kind(node.type) | 0600,
+                                                              static_cast<dev_t>(node.device));
     if (made != 0) return cannot("make", path);
     return {};
 }

@@ -39,7 +39,7 @@ class RestoredFile {
 Result<void> make_folder(const std::string& path);
 
 /// A link, device, fifo or socket. One of the same kind in its place is replaced. Errors: those of the
-/// system.
+/// system; refused, where it is none of these, or in its place is a file or folder.
 Result<void> make_special(const std::string& path, const Node& node);
 
 /// Another name of a file. Errors: those of the system.

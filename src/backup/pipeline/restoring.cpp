@@ -40,9 +40,7 @@ class Restorer {
         make_folders();
         make_empty_files();
         {
-            const size_t threads =
-                options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
-            Workers workers(threads);
+            Workers workers(threads_or_all(options_.threads));
             for (const PackToRead& pack : plan_.packs)
                 workers.add(Urgency::file, [&] { restore_pack(pack); });
             workers.wait_until_idle();
@@ -249,6 +247,7 @@ Result<void> restore_tree(const Repository& repository, const Id& tree, const Re
                           RestoringObserver& observer, RestoringSummary& summary)
 {
     RestorePlan plan = TRY(RestorePlan::make(repository, tree, options, observer, summary));
+    summary.files_total = plan.files.size();
     if (options.dry_run) {
         summary.files = plan.files.size();
         summary.folders = plan.folders.size();

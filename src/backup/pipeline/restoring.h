@@ -28,6 +28,7 @@ struct RestoringOptions {
 };
 
 struct RestoringSummary {
+    std::atomic<uint64_t> files_total = 0;  ///< that are wanted; further names of a file are among the others
     std::atomic<uint64_t> files = 0, folders = 0, others = 0;
     std::atomic<uint64_t> bytes = 0;        ///< of the files that are wanted
     std::atomic<uint64_t> bytes_done = 0;   ///< written, or found to be there

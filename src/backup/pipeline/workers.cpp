@@ -4,6 +4,11 @@
 
 namespace belay::backup {
 
+size_t threads_or_all(size_t threads)
+{
+    return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
 Workers::Workers(size_t threads)
 {
     for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });

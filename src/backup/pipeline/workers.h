@@ -15,6 +15,9 @@ namespace belay::backup {
 /// files of a folder before another folder is listed. That is what bounds memory.
 enum class Urgency : uint8_t { chunk, file, folder };
 
+/// As many threads as asked for; 0: as there are processors.
+size_t threads_or_all(size_t threads);
+
 /// Threads: any for add(); the others by its owner.
 class Workers {
   public:

@@ -53,7 +53,7 @@ Result<Id> Id::from_hex(std::string_view text)
 {
     const auto refused = [&] {
         return fail(ErrorKind::corrupt,
-                    fmt::format("\"{}\" is no id of 64 hexadecimal hex_digits", text.substr(0, 80)));
+                    fmt::format("\"{}\" is no id of 64 hexadecimal digits", text.substr(0, 80)));
     };
     if (text.size() != 2 * size) return refused();
     Id id;

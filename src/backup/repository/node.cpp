@@ -5,39 +5,34 @@
 
 #include <algorithm>
 #include <simdjson.h>
+#include <sys/stat.h>
 
 namespace belay::backup {
 namespace {
-
-constexpr std::string_view type_names[] = {"file",    "dir",  "symlink", "dev",
-                                           "chardev", "fifo", "socket",  "irregular"};
 
 /// Bits of Go's os.FileMode, which is what a repository holds.
 constexpr uint32_t go_dir = 1U << 31, go_symlink = 1U << 27, go_device = 1U << 26, go_fifo = 1U << 25,
                    go_socket = 1U << 24, go_setuid = 1U << 23, go_setgid = 1U << 22, go_char = 1U << 21,
                    go_sticky = 1U << 20, go_irregular = 1U << 19;
 
-uint32_t go_type_bits(NodeType type)
+/// What a type is called, and what it is in Go's mode and in that of the system.
+struct Kind {
+    std::string_view name;
+    uint32_t go_bits, unix_bits;
+};
+/// By the values of NodeType.
+constexpr Kind kinds[] = {{"file", 0, S_IFREG},
+                          {"dir", go_dir, S_IFDIR},
+                          {"symlink", go_symlink, S_IFLNK},
+                          {"dev", go_device, S_IFBLK},
+                          {"chardev", go_device | go_char, S_IFCHR},
+                          {"fifo", go_fifo, S_IFIFO},
+                          {"socket", go_socket, S_IFSOCK},
+                          {"irregular", go_irregular, S_IFREG}};
+
+const Kind& kind_of(NodeType type)
 {
-    switch (type) {
-        case NodeType::file:
-            return 0;
-        case NodeType::dir:
-            return go_dir;
-        case NodeType::symlink:
-            return go_symlink;
-        case NodeType::dev:
-            return go_device;
-        case NodeType::chardev:
-            return go_device | go_char;
-        case NodeType::fifo:
-            return go_fifo;
-        case NodeType::socket:
-            return go_socket;
-        case NodeType::irregular:
-            return go_irregular;
-    }
-    return 0;
+    return kinds[static_cast<size_t>(type)];
 }
 
 uint32_t unix_mode(uint64_t mode)
@@ -188,10 +183,10 @@ class NodeReader {
     }
     Result<void> take_type(std::string_view name)
     {
-        const auto* const found = std::ranges::find(type_names, name);
-        if (found == std::end(type_names))
+        const auto* const found = std::ranges::find(kinds, name, &Kind::name);
+        if (found == std::end(kinds))
             return fail(ErrorKind::corrupt, fmt::format("\"{}\" is no type of an entry", name.substr(0, 80)));
-        node_.type = static_cast<NodeType>(found - std::begin(type_names));
+        node_.type = static_cast<NodeType>(found - std::begin(kinds));
         has_type_ = true;
         return {};
     }
@@ -250,7 +245,7 @@ class NodeReader {
 
 uint32_t go_mode(const Node& node)
 {
-    uint32_t mode = (node.mode & 0777) | go_type_bits(node.type);
+    uint32_t mode = (node.mode & 0777) | kind_of(node.type).go_bits;
     if ((node.mode & 04000) != 0) mode |= go_setuid;
     if ((node.mode & 02000) != 0) mode |= go_setgid;
     if ((node.mode & 01000) != 0) mode |= go_sticky;
@@ -259,7 +254,18 @@ uint32_t go_mode(const Node& node)
 
 std::string_view name_of(NodeType type)
 {
-    return type_names[static_cast<size_t>(type)];
+    return kind_of(type).name;
+}
+
+uint32_t unix_kind(NodeType type)
+{
+    return kind_of(type).unix_bits;
+}
+
+NodeType type_of_mode(uint32_t mode)
+{
+    const auto* const found = std::ranges::find(kinds, mode & S_IFMT, &Kind::unix_bits);
+    return found == std::end(kinds) ? NodeType::irregular : static_cast<NodeType>(found - std::begin(kinds));
 }
 
 std::string tree_text(std::span<const Node> nodes)

@@ -12,6 +12,10 @@ namespace belay::backup {
 
 enum class NodeType : uint8_t { file, dir, symlink, dev, chardev, fifo, socket, irregular };
 std::string_view name_of(NodeType type);
+/// The kind of file in st_mode, as S_IFDIR; of what is irregular S_IFREG.
+uint32_t unix_kind(NodeType type);
+/// The other way round.
+NodeType type_of_mode(uint32_t mode);
 
 struct ExtendedAttribute {
     std::string name;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
+#include <unordered_map>
 
 namespace belay::backup {
 namespace {
@@ -21,9 +22,12 @@ struct Unlocked {
     Id id;
 };
 
-Result<Unlocked> unlock(Backend& backend, std::string_view password)
+Result<Unlocked> unlock(Backend& backend, std::string_view password, std::string_view key_hint)
 {
-    const std::vector<ListedFile> keys = TRY(backend.list(FileKind::key));
+    std::vector<ListedFile> keys = TRY(backend.list(FileKind::key));
+    if (!key_hint.empty())
+        std::ranges::stable_partition(
+            keys, [&](const ListedFile& listed) { return listed.id.hex().starts_with(key_hint); });
     std::optional<Error> damaged;
     std::optional<Unlocked> misnamed;
     size_t tried = 0;
@@ -48,7 +52,7 @@ Result<Unlocked> unlock(Backend& backend, std::string_view password)
         return fail(ErrorKind::corrupt, fmt::format("the repository in {} has no key", backend.location()),
                     "put the files of its folder keys back from a copy");
     if (damaged && keys.size() == 1) return std::unexpected(*damaged);
-    return fail(ErrorKind::permission,
+    return fail(ErrorKind::refused,
                 fmt::format("the password opens none of the {} keys of the repository in {}", keys.size(),
                             backend.location()),
                 "give the right one, as with --password-file");
@@ -78,14 +82,15 @@ Result<Repository> Repository::create(std::unique_ptr<Backend> backend, std::str
     return Repository(std::move(backend), config, master, key_id);
 }
 
-Result<Repository> Repository::open(std::unique_ptr<Backend> backend, std::string_view password)
+Result<Repository> Repository::open(std::unique_ptr<Backend> backend, std::string_view password,
+                                    std::string_view key_hint)
 {
     const Result<std::string> sealed = backend->load({FileKind::config, {}});
     if (!sealed && sealed.error().kind == ErrorKind::not_found)
         return fail(ErrorKind::not_found, fmt::format("there is no repository in {}", backend->location()),
                     "belay backup init makes one");
     const std::string config_bytes = TRY(sealed);
-    const Unlocked unlocked = TRY(unlock(*backend, password));
+    const Unlocked unlocked = TRY(unlock(*backend, password, key_hint));
     const std::string text = TRY(open_text(unlocked.master, config_bytes));
     const Config config = TRY(Config::from_text(text));
     return Repository(std::move(backend), config, unlocked.master, unlocked.id);
@@ -115,7 +120,15 @@ Result<Id> Repository::save_text(FileKind kind, std::string_view text) const
 
 Result<void> Repository::load_index(const std::function<void(const Id&, const Error&)>& problem)
 {
-    index_files_ = ids_of(TRY(backend_->list(FileKind::index)));
+    index_files_.clear();
+    return load_newer_index(problem);
+}
+
+Result<void> Repository::load_newer_index(const std::function<void(const Id&, const Error&)>& problem)
+{
+    std::vector<Id> before = std::exchange(index_files_, ids_of(TRY(backend_->list(FileKind::index))));
+    std::vector<Id> files;
+    std::ranges::set_difference(index_files_, before, std::back_inserter(files));
     std::mutex mutex;  // of the table, of `problem` and `ended`
     std::optional<Error> ended;
     const auto one_problem = [&](const Id& id, const Error& error) {
@@ -124,8 +137,8 @@ Result<void> Repository::load_index(const std::function<void(const Id&, const Er
     };
     std::atomic<size_t> next = 0;
     const auto read_some = [&] {
-        for (size_t at = next++; at < index_files_.size(); at = next++) {
-            const Id& id = index_files_[at];
+        for (size_t at = next++; at < files.size(); at = next++) {
+            const Id& id = files[at];
             const Result<std::string> text = load_text({FileKind::index, id});
             if (text) {
                 load_index_file(*text, mutex, [&](const Error& error) { one_problem(id, error); });
@@ -138,18 +151,19 @@ Result<void> Repository::load_index(const std::function<void(const Id&, const Er
             }
             const std::lock_guard lock(mutex);
             ended = text.error();
-            next = index_files_.size();
+            next = files.size();
         }
     };
     {
         std::vector<std::jthread> others;
         const size_t readers =
-            std::min({index_files_.size(), most_readers, size_t{std::thread::hardware_concurrency()}});
+            std::min({files.size(), most_readers, size_t{std::thread::hardware_concurrency()}});
         while (others.size() + 1 < readers) others.emplace_back(read_some);
         read_some();
     }
-    if (ended) return std::unexpected(*std::move(ended));
-    return {};
+    if (!ended) return {};
+    index_files_ = std::move(before);
+    return std::unexpected(*std::move(ended));
 }
 
 void Repository::load_index_file(const std::string& text, std::mutex& mutex,
@@ -169,10 +183,16 @@ void Repository::load_index_file(const std::string& text, std::mutex& mutex,
 }
 
 Result<std::vector<Snapshot>> Repository::snapshots(
-    const std::function<void(const Id&, const Error&)>& problem) const
+    const std::function<void(const Id&, const Error&)>& problem, std::span<const Snapshot> known) const
 {
+    std::unordered_map<Id, const Snapshot*, IdHash> known_by_id;
+    for (const Snapshot& snapshot : known) known_by_id.emplace(snapshot.id, &snapshot);
     std::vector<Snapshot> all;
     for (const ListedFile& listed : TRY(backend_->list(FileKind::snapshot))) {
+        if (const auto found = known_by_id.find(listed.id); found != known_by_id.end()) {
+            all.push_back(*found->second);
+            continue;
+        }
         const Result<std::string> text = load_text({FileKind::snapshot, listed.id});
         if (!text && text.error().kind == ErrorKind::not_found) continue;  // forgotten meanwhile
         if (!text && text.error().kind != ErrorKind::corrupt) return std::unexpected(text.error());

@@ -35,9 +35,11 @@ class Repository {
     static Result<Repository> create(std::unique_ptr<Backend> backend, std::string_view password,
                                      const NewRepository& wanted);
 
-    /// Errors: not_found, where there is no repository; permission, where the password opens no key; version;
-    /// corrupt; those of the place.
-    static Result<Repository> open(std::unique_ptr<Backend> backend, std::string_view password);
+    /// `key_hint` is the beginning of the id of the key to try first; a key that is not there is no error.
+    /// Errors: not_found, where there is no repository; refused, where the password opens no key; version;
+    /// corrupt; those of the place, none of which is refused.
+    static Result<Repository> open(std::unique_ptr<Backend> backend, std::string_view password,
+                                   std::string_view key_hint = {});
 
     const Config& config() const { return config_; }
     const MasterKey& key() const { return key_; }
@@ -54,14 +56,17 @@ class Repository {
     /// Reads all index files. Those that are damaged, or gone meanwhile, are told to `problem` and passed
     /// over. Errors: those of the place.
     Result<void> load_index(const std::function<void(const Id&, const Error&)>& problem);
-    /// The index files that load_index() has found, in order.
+    /// The same of those that have come since; alone, too.
+    Result<void> load_newer_index(const std::function<void(const Id&, const Error&)>& problem);
+    /// The index files that were there then, in order.
     const std::vector<Id>& index_files() const { return index_files_; }
     const BlobTable& blobs() const { return blobs_; }
     BlobTable& blobs() { return blobs_; }
 
-    /// All snapshots, oldest first; damaged ones are told to `problem` and left out.
-    Result<std::vector<Snapshot>> snapshots(
-        const std::function<void(const Id&, const Error&)>& problem) const;
+    /// All snapshots, oldest first; damaged ones are told to `problem` and left out. Those that are `known`
+    /// are not read again.
+    Result<std::vector<Snapshot>> snapshots(const std::function<void(const Id&, const Error&)>& problem,
+                                            std::span<const Snapshot> known = {}) const;
 
     /// Makes a blob ready for a pack. Errors: failed.
     Result<SealedBlob> seal_blob(BlobType type, const Id& id, std::string_view content,

@@ -7,27 +7,9 @@
 namespace belay::backup {
 namespace {
 
-uint32_t file_type(NodeType type)
-{
-    switch (type) {
-        case NodeType::dir:
-            return AE_IFDIR;
-        case NodeType::symlink:
-            return AE_IFLNK;
-        case NodeType::dev:
-            return AE_IFBLK;
-        case NodeType::chardev:
-            return AE_IFCHR;
-        case NodeType::fifo:
-            return AE_IFIFO;
-        case NodeType::socket:
-            return AE_IFSOCK;
-        case NodeType::file:
-        case NodeType::irregular:
-            break;
-    }
-    return AE_IFREG;
-}
+// The library has the same numbers under names of its own.
+static_assert(AE_IFDIR == S_IFDIR && AE_IFLNK == S_IFLNK && AE_IFBLK == S_IFBLK && AE_IFCHR == S_IFCHR &&
+              AE_IFIFO == S_IFIFO && AE_IFREG == S_IFREG);
 
 /// An archive under way. What stops it is kept, for the library knows error numbers alone.
 class ArchiveWriter {
@@ -50,7 +32,7 @@ class ArchiveWriter {
     {
         archive_entry* entry = ::archive_entry_clear(entry_.get());
         ::archive_entry_copy_pathname(entry, name.c_str());
-        ::archive_entry_set_filetype(entry, file_type(node.type));
+        ::archive_entry_set_filetype(entry, unix_kind(node.type));
         ::archive_entry_set_perm(entry, node.mode & 07777U);
         ::archive_entry_set_mtime(entry, node.mtime.seconds, node.mtime.nanoseconds);
         ::archive_entry_set_uid(entry, node.uid);

@@ -60,13 +60,7 @@ class CheckCommand final : public BackupCommand {
         Milliseconds passed{0};
         Result<void> checked;
         {
-            const ProgressView view(context, [&summary, this] {
-                return Progress{.doing = read_data_ || !subset_.empty() ? "reading packs" : "reading trees",
-                                .files_done = summary.packs_read,
-                                .bytes_done = summary.bytes_read,
-                                .totals_are_known = false,
-                                .problems = summary.errors};
-            });
+            const ProgressView view(context, [&summary] { return progress(summary); });
             checked = check_repository(*repository, options, report, summary);
             passed = view.passed();
         }
@@ -76,6 +70,23 @@ class CheckCommand final : public BackupCommand {
     }
 
   private:
+    static Progress progress(const CheckingSummary& summary)
+    {
+        if (summary.packs_to_read == 0)
+            return {.doing = "reading trees",
+                    .unit = "trees",
+                    .files_done = summary.trees,
+                    .totals_are_known = false,
+                    .problems = summary.errors};
+        return {.doing = "reading packs",
+                .unit = "packs",
+                .files_done = summary.packs_read,
+                .files_total = summary.packs_to_read,
+                .bytes_done = summary.bytes_read,
+                .bytes_total = summary.bytes_to_read,
+                .problems = summary.errors};
+    }
+
     static void finish(BackupContext& context, const CheckingSummary& summary, Milliseconds passed)
     {
         if (context.options().json) {

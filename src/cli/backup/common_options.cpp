@@ -9,7 +9,7 @@ void CommonOptions::declare(OptionTable& options)
     options.value("--repository-file", repository_file, "FILE", "a file that holds the repository's place");
     options.value("-p,--password-file", password_file, "FILE", "a file that holds the password");
     options.value("--password-command", password_command, "COMMAND", "a program that prints the password");
-    options.value("--key-hint", key_hint, "ID", "has no effect: all keys are tried");
+    options.value("--key-hint", key_hint, "ID", "the beginning of the id of the key to try first");
     options.value("--cacert", cacert, "FILE", "certificates that a server's may be signed by");
     options.value("--tls-client-cert", tls_client_cert, "FILE", "our own certificate with its key");
     options.flag("--insecure-tls", insecure_tls, "do not look at a server's certificate");

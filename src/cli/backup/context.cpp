@@ -2,6 +2,7 @@
 
 #include "backup/backend/location.h"
 #include "cli/backup/password.h"
+#include "cli/backup/source_options.h"
 #include "host/real.h"
 
 #include <charconv>
@@ -12,6 +13,20 @@ namespace belay::cli {
 
 using backup::Access;
 using backup::Repository;
+
+BackupContext::BackupContext(Console& console, Style style, CommonOptions options)
+    : console_(console), style_(style), options_(std::move(options))
+{
+}
+
+BackupContext::BackupContext(BackupContext& command, const SourceOptions& source)
+    : console_(command.console_),
+      style_(command.style_),
+      options_(source.of(command.options_)),
+      password_variable_(SourceOptions::password_variable),
+      command_(&command)
+{
+}
 
 BackupContext::~BackupContext()
 {
@@ -64,10 +79,9 @@ Result<std::string> BackupContext::password(bool twice) const
 Result<Repository> BackupContext::open_at(std::unique_ptr<backup::Backend> place)
 {
     const std::string secret = TRY(password(false));
-    Result<Repository> opened = Repository::open(std::move(place), secret);
-    if (!opened && opened.error().kind == ErrorKind::not_found) exit_of_failure_ = BackupExit::no_repository;
-    if (!opened && opened.error().kind == ErrorKind::permission)
-        exit_of_failure_ = BackupExit::wrong_password;
+    Result<Repository> opened = Repository::open(std::move(place), secret, options_.key_hint);
+    if (!opened && opened.error().kind == ErrorKind::not_found) fails_with(BackupExit::no_repository);
+    if (!opened && opened.error().kind == ErrorKind::refused) fails_with(BackupExit::wrong_password);
     return opened;
 }
 
@@ -94,6 +108,7 @@ Result<void> BackupContext::begin_lock(Access access)
     const Milliseconds patience =
         options_.retry_lock.empty() ? Milliseconds(0) : TRY(parse_span(options_.retry_lock));
     const auto until = std::chrono::steady_clock::now() + patience;
+    bool is_told = false;
     for (auto pause = Milliseconds(500);; pause = std::min(pause * 2, Milliseconds(15000))) {
         // Who waits for others waits here, not in the midst of the work.
         Result<std::unique_ptr<backup::RepositoryLock>> lock =
@@ -103,13 +118,15 @@ Result<void> BackupContext::begin_lock(Access access)
             lock_ = *std::move(lock);
             return {};
         }
-        const bool may_wait =
-            lock.error().kind == ErrorKind::busy && std::chrono::steady_clock::now() + pause < until;
-        if (may_wait) {
-            std::this_thread::sleep_for(pause);
+        const auto now = std::chrono::steady_clock::now();
+        if (lock.error().kind == ErrorKind::busy && now < until) {
+            if (!std::exchange(is_told, true))
+                note(fmt::format("{}; waiting for it up to {}\n", clean(style_, lock.error().what),
+                                 to_text(patience)));
+            std::this_thread::sleep_until(std::min(now + pause, until));
             continue;
         }
-        if (lock.error().kind == ErrorKind::busy) exit_of_failure_ = BackupExit::locked;
+        if (lock.error().kind == ErrorKind::busy) fails_with(BackupExit::locked);
         return std::unexpected(std::move(lock).error());
     }
 }
@@ -118,7 +135,7 @@ Result<void> BackupContext::confirm_lock()
 {
     if (!lock_) return {};
     Result<void> confirmed = lock_->confirm();
-    if (!confirmed && confirmed.error().kind == ErrorKind::busy) exit_of_failure_ = BackupExit::locked;
+    if (!confirmed && confirmed.error().kind == ErrorKind::busy) fails_with(BackupExit::locked);
     return confirmed;
 }
 
@@ -221,6 +238,12 @@ const std::atomic<bool>& BackupContext::given_up()
     return given_up_;
 }
 
+void BackupContext::fails_with(BackupExit code)
+{
+    exit_of_failure_ = code;
+    if (command_ != nullptr) command_->fails_with(code);
+}
+
 void BackupContext::tick()
 {
     const std::lock_guard lock(mutex_);
@@ -277,23 +300,11 @@ Result<uint64_t> read_count(const char* option, std::string_view text)
 
 Result<uint64_t> read_size(const char* option, std::string_view text)
 {
-    constexpr std::string_view units = "bkmgt";
-    std::string_view number = text;
-    unsigned shift = 0;
-    if (!text.empty()) {
-        const char last = text.back() >= 'A' && text.back() <= 'Z'
-                              ? static_cast<char>(text.back() - 'A' + 'a')
-                              : text.back();
-        if (const size_t unit = units.find(last); unit != std::string_view::npos) {
-            shift = static_cast<unsigned>(unit) * 10;
-            number.remove_suffix(1);
-        }
-    }
-    const Result<uint64_t> count = read_count(option, number);
-    if (!count || *count > UINT64_MAX >> shift)
-        return fail(ErrorKind::usage, fmt::format("{}: \"{}\" is not a size", option, text),
+    const Result<Bytes> size = parse_bytes(text);
+    if (!size)
+        return fail(ErrorKind::usage, fmt::format("{}: {}", option, size.error().what),
                     "write it as 500k, 10M or 2G");
-    return *count << shift;
+    return size->count;
 }
 
 std::vector<std::vector<std::string>> tag_lists(const std::vector<std::string>& said)

@@ -24,13 +24,14 @@ enum class BackupExit : int {
     interrupted = 130,
 };
 
+struct SourceOptions;
+
 /// Threads: out(), line(), problem() and json() any.
 class BackupContext {
   public:
-    BackupContext(Console& console, Style style, CommonOptions options)
-        : console_(console), style_(style), options_(std::move(options))
-    {
-    }
+    BackupContext(Console& console, Style style, CommonOptions options);
+    /// For another repository that `command` works with: what ends this ends the command, with its exit code.
+    BackupContext(BackupContext& command, const SourceOptions& source);
     ~BackupContext();
     BackupContext(const BackupContext&) = delete;
     BackupContext& operator=(const BackupContext&) = delete;
@@ -38,8 +39,6 @@ class BackupContext {
     Console& console() const { return console_; }
     const Style& style() const { return style_; }
     const CommonOptions& options() const { return options_; }
-    /// The variable of the environment that may hold the password, instead of RESTIC_PASSWORD.
-    void use_password_variable(const char* name) { password_variable_ = name; }
 
     /// The place of the repository. Errors: usage.
     Result<std::unique_ptr<backup::Backend>> place();
@@ -92,7 +91,7 @@ class BackupContext {
     /// Set by the first Ctrl-C once somebody has asked for this; the second ends at once.
     const std::atomic<bool>& given_up();
 
-    void fails_with(BackupExit code) { exit_of_failure_ = code; }
+    void fails_with(BackupExit code);
     /// How `error` ends the command.
     int exit_code_of(const Error& error) const;
 
@@ -115,6 +114,7 @@ class BackupContext {
     const char* password_variable_ = "RESTIC_PASSWORD";
     std::optional<backup::Repository> repository_;
     std::unique_ptr<backup::RepositoryLock> lock_;
+    BackupContext* command_ = nullptr;
     std::atomic<std::optional<BackupExit>> exit_of_failure_;
     std::recursive_mutex mutex_;  ///< of the console and the watcher, who writes to it
     Watcher watcher_;

@@ -61,8 +61,7 @@ class CopyCommand final : public BackupCommand {
 
     Result<int> run(BackupContext& context) override
     {
-        BackupContext source(context.console(), context.style(), from_.of(context.options()));
-        source.use_password_variable(SourceOptions::password_variable);
+        BackupContext source(context, from_);
         const Repository* from = TRY(source.open_with_index());
         Repository* to = TRY(context.open_with_index());
         const std::vector<Snapshot> chosen =

@@ -42,8 +42,7 @@ class InitCommand final : public BackupCommand {
   private:
     Result<backup::Polynomial> polynomial_of_other(BackupContext& context) const
     {
-        BackupContext source(context.console(), context.style(), from_.of(context.options()));
-        source.use_password_variable(SourceOptions::password_variable);
+        BackupContext source(context, from_);
         return TRY(source.open(std::nullopt))->config().polynomial;
     }
 

@@ -23,12 +23,17 @@ class MountCommand final : public BackupCommand {
         if (options_.folder.empty())
             return fail(ErrorKind::usage, "no folder is named that it is mounted on",
                         "belay backup mount /mnt");
-        const backup::Repository* repository = TRY(context.open_with_index());
-        const std::vector<backup::Snapshot> all = TRY(context.snapshots());
-        std::vector<backup::Snapshot> chosen = TRY(choose_snapshots(all, {}, TRY(filter_.filter())));
+        backup::Repository* repository = TRY(context.open_with_index());
+        std::vector<backup::Snapshot> all = TRY(context.snapshots());
+        const backup::SnapshotFilter filter = TRY(filter_.filter());
+        std::vector<backup::Snapshot> chosen = TRY(choose_snapshots(all, {}, filter));
         const size_t count = chosen.size();
+        const auto read_again = [&]() -> Result<std::vector<backup::Snapshot>> {
+            all = TRY(repository->snapshots([](const backup::Id&, const Error&) {}, all));
+            return choose_snapshots(all, {}, filter);
+        };
         const std::unique_ptr<backup::Mount> mount =
-            TRY(backup::Mount::make(*repository, std::move(chosen), options_));
+            TRY(backup::Mount::make(*repository, std::move(chosen), read_again, options_));
         const std::atomic<bool>& given_up = context.given_up();
         bool is_stopped = false;
         context.watch({.tick = [&] {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,7 +122,8 @@ Result<std::string> read_password(const PasswordSource& source, Console& console
     if (!source.command.empty()) return from_command(source.command, source.what);
     if (!source.file.empty()) {
         const std::unique_ptr<host::Host> host = host::real_host();
-        const std::string path = source.file.starts_with('/') ? source.file : TRY(host->resolve(source.file));
+        std::error_code ignored;
+        const std::string path = std::filesystem::absolute(source.file, ignored).string();
         return first_line(TRY(host->read(path, longest_file)), source.what);
     }
     if (source.variable != nullptr) {

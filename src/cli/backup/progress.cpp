@@ -28,6 +28,16 @@ std::string count_text(const Progress& progress)
                : fmt::format("{} {}", progress.files_done, progress.unit);
 }
 
+/// What is done, and where: "24 of 90 files, saving /home/ann".
+std::string doing_text(const Progress& progress)
+{
+    std::string text;
+    if (progress.files_done + progress.files_total > 0) text = count_text(progress) + ", ";
+    text += progress.doing;
+    if (!progress.current.empty()) text += " " + progress.current;
+    return text;
+}
+
 }  // namespace
 
 std::optional<double> Progress::fraction() const
@@ -53,7 +63,7 @@ std::vector<std::string> progress_lines(const Style& style, const Progress& prog
     std::vector<std::string> parts;
     const std::optional<double> done = progress.fraction();
     if (done) parts.push_back(fmt::format("{:.1f} %", *done * 100));
-    if (const auto left = progress.left(passed))
+    if (const auto left = progress.left(passed); left && *left > Milliseconds(0))
         parts.push_back(to_text(std::chrono::ceil<std::chrono::seconds>(*left)) + " left");
     if (progress.bytes_done > 0) {
         parts.push_back(to_text(Bytes{speed}) + "/s");
@@ -62,19 +72,21 @@ std::vector<std::string> progress_lines(const Style& style, const Progress& prog
                             ? fmt::format("{} of {}", done_text, to_text(Bytes{progress.bytes_total}))
                             : done_text);
     }
-    parts.push_back(count_text(progress));
     if (progress.problems > 0) parts.push_back(fmt::format("{} problems", progress.problems));
+    // A bar that stays empty would say that nothing is done; one that grew and shrank with the words would
+    // say it wrongly.
+    std::string row = "  ";
+    if (done) row += bar(style, static_cast<int>(*done * 100), std::min(widest_bar, style.width / 6)) + "  ";
     std::string words;
     for (const std::string& part : parts) {
         const std::string more = (words.empty() ? "" : ", ") + part;
-        if (columns_of(words) + columns_of(more) + 14 > style.width) break;
+        if (columns_of(row) + columns_of(words) + columns_of(more) > style.width) break;
         words += more;
     }
-    const size_t room = style.width - std::min(style.width, columns_of(words) + 4);
-    const int percent = done ? static_cast<int>(*done * 100) : 0;
-    const std::string doing = fmt::format("{} {}", progress.doing, clean(style, progress.current));
-    return {"  " + bar(style, percent, std::min(room, widest_bar)) + "  " + words,
-            "  " + fit(style, doing, style.width - std::min<size_t>(style.width, 2))};
+    const std::string doing = clean(style, doing_text(progress));
+    const std::string below = "  " + fit(style, doing, style.width - std::min<size_t>(style.width, 2));
+    if (!done && words.empty()) return {below};
+    return {row + words, below};
 }
 
 Json progress_json(const Progress& progress, Milliseconds passed)

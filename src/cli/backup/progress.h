@@ -22,7 +22,7 @@ struct Progress {
     std::optional<Milliseconds> left(Milliseconds passed) const;
 };
 
-/// Two lines for a terminal of that width.
+/// A line or two for a terminal of that width: how far, how fast; and what is being done.
 std::vector<std::string> progress_lines(const Style& style, const Progress& progress, Milliseconds passed);
 /// restic's message "status".
 Json progress_json(const Progress& progress, Milliseconds passed);

@@ -1,5 +1,5 @@
 #include "backup/filter/pattern.h"
-#include "backup/pipeline/restoring.h"
+#include "backup/pipeline/verifying.h"
 #include "backup/view/chosen_tree.h"
 #include "cli/backup/command.h"
 #include "cli/backup/node_text.h"
@@ -11,8 +11,10 @@
 namespace belay::cli {
 namespace {
 
+using backup::RestoringOptions;
 using backup::RestoringSummary;
 using backup::Snapshot;
+using backup::VerifyingSummary;
 
 class RestoreReport final : public backup::RestoringObserver {
   public:
@@ -47,8 +49,7 @@ class RestoreCommand final : public BackupCommand {
         options.values("--iexclude", iexclude_, "PATTERN", "the same, upper and lower case alike");
         options.values("--exclude-file", exclude_files_, "FILE", "all but what the patterns of a file name");
         options.flag("--sparse", sparse_, "runs of zeros become holes");
-        options.flag("--verify", verify_,
-                     "has no effect: contents are held against their ids before they are written");
+        options.flag("--verify", verify_, "read the files back, and hold them against the snapshot");
         options.flag("-n,--dry-run", dry_run_, "say how much it is, and write nothing");
         options.word("snapshot", said_, "the beginning of its id, or latest; ID:/FOLDER for a folder of it");
     }
@@ -58,6 +59,9 @@ class RestoreCommand final : public BackupCommand {
         if (said_.empty()) return fail(ErrorKind::usage, "no snapshot is named", "belay backup snapshots");
         if (target_.empty())
             return fail(ErrorKind::usage, "no folder is named that it is restored into", "--target FOLDER");
+        if (verify_ && dry_run_)
+            return fail(ErrorKind::usage, "what a dry run does not write cannot be verified",
+                        "leave out --verify or --dry-run");
         TRY(read_patterns());
         const backup::Repository* repository = TRY(context.open_with_index());
         const std::vector<Snapshot> all = TRY(context.snapshots());
@@ -91,10 +95,48 @@ class RestoreCommand final : public BackupCommand {
     Result<int> restore(BackupContext& context, const backup::Repository& repository,
                         const backup::ChosenTree& chosen)
     {
+        const RestoringOptions options = restoring_options();
+        RestoreReport report(context);
+        RestoringSummary restored;
+        VerifyingSummary verified;
+        const auto restoring = [&] {
+            return Progress{.doing = "restoring to " + target_,
+                            .files_done = restored.files,
+                            .files_total = restored.files_total,
+                            .bytes_done = restored.bytes_done,
+                            .bytes_total = restored.bytes,
+                            .problems = restored.problems};
+        };
+        Milliseconds passed = TRY(watched(context, restoring, [&] {
+            return restore_tree(repository, chosen.tree, options, report, restored);
+        }));
+        say_restored(context, restored, passed);
+        if (verify_) {
+            const auto verifying = [&] {
+                return Progress{.doing = "verifying " + target_,
+                                .files_done = verified.files,
+                                .files_total = restored.files_total,
+                                .bytes_done = verified.bytes,
+                                .bytes_total = restored.bytes,
+                                .problems = verified.problems};
+            };
+            const Milliseconds more = TRY(watched(context, verifying, [&] {
+                return verify_tree(repository, chosen.tree, options, report, verified);
+            }));
+            say_verified(context, verified, more);
+            passed += more;
+        }
+        if (context.options().json) context.json(summary_json(restored, verified, passed));
+        return static_cast<int>(restored.problems + verified.problems > 0 ? BackupExit::failed
+                                                                          : BackupExit::done);
+    }
+
+    RestoringOptions restoring_options() const
+    {
         std::error_code ignored;
-        backup::RestoringOptions options{.target = std::filesystem::absolute(target_, ignored).string(),
-                                         .sparse = sparse_,
-                                         .dry_run = dry_run_};
+        RestoringOptions options{.target = std::filesystem::absolute(target_, ignored).string(),
+                                 .sparse = sparse_,
+                                 .dry_run = dry_run_};
         if (!included_.empty())
             options.is_wanted = [this](const std::string& path, bool) {
                 return included_.judge(path).matches;
@@ -103,41 +145,20 @@ class RestoreCommand final : public BackupCommand {
             options.is_wanted = [this](const std::string& path, bool) {
                 return !excluded_.judge(path).matches;
             };
-        RestoringSummary summary;
-        RestoreReport report(context);
-        Milliseconds passed{0};
-        Result<void> restored;
-        {
-            const ProgressView view(context, [&summary] {
-                return Progress{.doing = "restoring",
-                                .files_done = summary.files,
-                                .files_total = summary.files,
-                                .bytes_done = summary.bytes_done,
-                                .bytes_total = summary.bytes,
-                                .problems = summary.problems};
-            });
-            restored = restore_tree(repository, chosen.tree, options, report, summary);
-            passed = view.passed();
-        }
-        if (!restored) return std::unexpected(std::move(restored).error());
-        finish(context, summary, passed);
-        return static_cast<int>(summary.problems > 0 ? BackupExit::failed : BackupExit::done);
+        return options;
     }
 
-    void finish(BackupContext& context, const RestoringSummary& summary, Milliseconds passed) const
+    /// Does it with its progress to be seen; how long it took.
+    static Result<Milliseconds> watched(BackupContext& context, const std::function<Progress()>& ask,
+                                        const std::function<Result<void>()>& act)
     {
-        if (context.options().json) {
-            context.json({{"message_type", "summary"},
-                          {"seconds_elapsed", passed.count() / 1000},
-                          {"total_files", summary.files + summary.folders + summary.others},
-                          {"files_restored", summary.files + summary.folders + summary.others},
-                          {"total_bytes", summary.bytes.load()},
-                          {"bytes_restored", summary.bytes_done - summary.bytes_there},
-                          {"bytes_skipped", summary.bytes_there.load()},
-                          {"error_count", summary.problems.load()},
-                          {"dry_run", dry_run_}});
-            return;
-        }
+        const ProgressView view(context, ask);
+        TRY(act());
+        return view.passed();
+    }
+
+    void say_restored(BackupContext& context, const RestoringSummary& summary, Milliseconds passed) const
+    {
         std::string text =
             fmt::format("{} {} files, {} folders, {} others, {} in {}\n",
                         dry_run_ ? "would restore" : "restored", summary.files.load(), summary.folders.load(),
@@ -145,11 +166,42 @@ class RestoreCommand final : public BackupCommand {
         if (summary.bytes_there > 0)
             text += fmt::format("{} of it was there already\n", to_text(Bytes{summary.bytes_there}));
         context.note(text);
-        if (summary.problems > 0)
+        if (summary.problems > 0 && !context.options().json)
             context.say_on_error(
                 fmt::format("{} files or folders were not restored, or not whole\n"
                             "  next: belay backup check --read-data\n",
                             summary.problems.load()));
+    }
+
+    static void say_verified(BackupContext& context, const VerifyingSummary& summary, Milliseconds passed)
+    {
+        context.note(fmt::format("verified {} files, {} in {}\n", summary.files.load(),
+                                 to_text(Bytes{summary.bytes}), to_text(passed)));
+        if (summary.problems > 0 && !context.options().json)
+            context.say_on_error(
+                fmt::format("{} files differ from the snapshot, or could not be read\n"
+                            "  next: restore once more, which writes what differs\n",
+                            summary.problems.load()));
+    }
+
+    Json summary_json(const RestoringSummary& restored, const VerifyingSummary& verified,
+                      Milliseconds passed) const
+    {
+        const uint64_t entries = restored.files + restored.folders + restored.others;
+        Json json = {{"message_type", "summary"},
+                     {"seconds_elapsed", passed.count() / 1000},
+                     {"total_files", entries},
+                     {"files_restored", entries},
+                     {"total_bytes", restored.bytes.load()},
+                     {"bytes_restored", restored.bytes_done - restored.bytes_there},
+                     {"bytes_skipped", restored.bytes_there.load()},
+                     {"error_count", restored.problems + verified.problems},
+                     {"dry_run", dry_run_}};
+        if (verify_) {
+            json["files_verified"] = verified.files.load();
+            json["bytes_verified"] = verified.bytes.load();
+        }
+        return json;
     }
 
     FilterOptions filter_;

@@ -8,7 +8,7 @@ void SourceOptions::declare(OptionTable& options)
     options.value("--from-repository-file", repository_file, "FILE", "a file that holds its place");
     options.value("--from-password-file", password_file, "FILE", "a file that holds its password");
     options.value("--from-password-command", password_command, "COMMAND", "a program that prints it");
-    options.value("--from-key-hint", key_hint, "ID", "has no effect: all keys are tried");
+    options.value("--from-key-hint", key_hint, "ID", "the key of it to try first");
 }
 
 CommonOptions SourceOptions::of(const CommonOptions& own) const
