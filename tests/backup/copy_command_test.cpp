@@ -14,7 +14,7 @@ class TwoPlaces : public Shop {
         must_run({"init", "-q", "--copy-chunker-params", "--from-repo", path("repository"),
                   "--from-password-file", path("password")});
     }
-    Said run(Words words, Words environment = {}) const
+    Said run(const Words& words, Words environment = {}) const
     {
         environment.insert(environment.end(), {"RESTIC_REPOSITORY=" + path("other"),
                                                "RESTIC_PASSWORD_FILE=" + path("other-password")});
