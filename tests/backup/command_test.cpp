@@ -137,7 +137,7 @@ TEST_CASE("find looks among the times that --oldest and --newest leave, as resti
 {
     const Shop shop;
     std::filesystem::create_directory(shop.path("dated"));
-    constexpr time_t day = 24 * 3600, first = 1577880000;  // 2020-01-01 12:00 UTC
+    constexpr time_t day = 86400, first = 1577880000;  // 2020-01-01 12:00 UTC
     for (int i = 0; i < 4; ++i) {
         shop.write(fmt::format("dated/day{}", i), "x");
         const timespec times[2] = {{first + i * day, 0}, {first + i * day, 0}};
@@ -436,7 +436,7 @@ TEST_CASE("who interrupts a backup leaves no lock, and what was stored is there 
     if (child == 0) {
         // It reads what never ends, until it is told to.
         const int zeros = ::open("/dev/urandom", O_RDONLY);
-        ::dup2(zeros, STDIN_FILENO);
+        if (zeros < 0 || ::dup2(zeros, STDIN_FILENO) < 0) ::_exit(99);
         ::_exit(shop.belay({"run", "--stdin", "-q"}).code);
     }
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);

@@ -5,19 +5,16 @@
 namespace belay::backup {
 namespace {
 
-/// A repository with two snapshots, and an empty one beside it.
+/// A shop, and a second repository beside it.
 class TwoPlaces : public Shop {
   public:
     TwoPlaces()
     {
-        must_belay({"run", "-q", path("tree"), "--tag", "first"});
-        write("tree/added", "more");
-        must_belay({"run", "-q", path("tree"), "--tag", "second"});
         write("other-password", "battery staple\n");
         must_run({"init", "-q", "--copy-chunker-params", "--from-repo", path("repository"),
                   "--from-password-file", path("password")});
     }
-    Said run(Words words, Words environment = {}) const
+    Said run(const Words& words, Words environment = {}) const
     {
         environment.insert(environment.end(), {"RESTIC_REPOSITORY=" + path("other"),
                                                "RESTIC_PASSWORD_FILE=" + path("other-password")});
@@ -49,6 +46,9 @@ class TwoPlaces : public Shop {
 TEST_CASE("snapshots are copied, restic checks and restores the copies, and a second copy copies nothing")
 {
     const TwoPlaces places;
+    places.must_belay({"run", "-q", places.path("tree"), "--tag", "first"});
+    places.write("tree/added", "more");
+    places.must_belay({"run", "-q", places.path("tree"), "--tag", "second"});
     const Words from = {"--from-repo", places.path("repository"), "--from-password-file",
                         places.path("password")};
     const auto with = [&](Words words) {
@@ -81,7 +81,7 @@ TEST_CASE("the repository that is copied from comes from each option and variabl
     places.write("place", places.path("repository") + "\n");
     const std::string repository = places.path("repository"), password = places.path("password");
     const auto code = [&](const Words& words, const Words& environment) {
-        Words all = {"copy", "-q", "--tag", "none"};
+        Words all = {"copy", "-q", "--no-lock"};
         all.insert(all.end(), words.begin(), words.end());
         return places.run(all, environment).code;
     };

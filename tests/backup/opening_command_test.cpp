@@ -21,7 +21,7 @@ class Kept : public Scratch {
     /// Opens it by these alone, beside what `--repo` and `--password-file` would say.
     static Said open(const Words& environment, Words words, const std::string& input = {})
     {
-        words.insert(words.begin(), {"snapshots", "--json"});
+        words.insert(words.begin(), {"snapshots", "--json", "--no-lock"});
         return run_program(environment, words, input);
     }
 };
@@ -110,7 +110,7 @@ TEST_CASE("--key-hint and RESTIC_KEY_HINT choose among the keys of one password"
     const std::vector<Id> keys = {repository.key_id(), must(add_key(repository, twin)),
                                   must(add_key(repository, twin))};
     const auto current = [&](const Words& environment, Words words) {
-        words.insert(words.end(), {"key", "list", "--json", "--repo", kept.path("repository"),
+        words.insert(words.end(), {"key", "list", "--json", "--no-lock", "--repo", kept.path("repository"),
                                    "--password-file", kept.path("password")});
         const Said said = run_program(environment, words);
         REQUIRE_MESSAGE(said.code == 0, said.err);
@@ -155,13 +155,16 @@ TEST_CASE("the level of compression and the size of packs come from option and e
     std::filesystem::create_directory(scratch.path("tree"));
     scratch.write("tree/text", std::string(1 << 20, 't'));
     scratch.write("tree/random", Scratch::random_text(15 << 20, 3));
+    init(scratch);
+    std::filesystem::rename(scratch.path("repository"), scratch.path("empty"));
     struct Made {
         size_t packs = 0;
         uint64_t bytes = 0;
     };
     const auto made = [&](Words environment, Words words) {
         std::filesystem::remove_all(scratch.path("repository"));
-        init(scratch);
+        std::filesystem::copy(scratch.path("empty"), scratch.path("repository"),
+                              std::filesystem::copy_options::recursive);
         environment.insert(environment.end(), {"RESTIC_REPOSITORY=" + scratch.path("repository"),
                                                "RESTIC_PASSWORD=correct horse"});
         words.insert(words.begin(), {"run", "-q", scratch.path("tree")});
@@ -230,8 +233,8 @@ TEST_CASE("--retry-lock waits as long as it says for a lock that is not given ba
     CHECK(text.find("belay: the repository is locked") != std::string::npos);
     CHECK(text.find("next: ") != std::string::npos);
     // Without a word of waiting it fails at once.
-    const Said at_once = Kept::open(
-        {}, {"--repo", locked.kept.path("repository"), "--password-file", locked.kept.path("password")});
+    const Said at_once = run_program({"RESTIC_PASSWORD=correct horse"},
+                                     {"snapshots", "--repo", locked.kept.path("repository")});
     CHECK(at_once.code == 11);
 }
 
