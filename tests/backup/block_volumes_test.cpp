@@ -177,7 +177,7 @@ TEST_CASE("volumes are saved as they were at one moment, while programs write to
     }
 
     const std::string snapshot = site.scratch.restic({"snapshots", "--json"});
-    CHECK(must(parse_json(snapshot)).size() == volumes.size());
+    REQUIRE(must(parse_json(snapshot)).size() == volumes.size());
     const std::string id = must(parse_json(snapshot))[0]["id"];
     CHECK(site.refusal({"restore", site.repository, id, "/dev/lab/ext"})["kind"] == "busy");
     site.run({"lvm", "lvcreate", "--yes", "--name", "small", "--size", "8m", "lab"});
@@ -232,6 +232,23 @@ TEST_CASE(
         CHECK(whole["used"] == whole["total"]);
     }
     CHECK(site.snapshots().empty());
+
+    // Swap in use is saved as it is, without a snapshot; the kernel swaps onto what comes back.
+    site.run({"lvm", "lvcreate", "--yes", "--name", "swap", "--size", "96m", "lab"});
+    const std::string swap = "/dev/lab/swap";
+    site.run({"mkswap", "--label", "memory", swap});
+    site.run({"swapon", swap});
+    const Json swapping = site.ask({"save", site.repository, swap});
+    CHECK(swapping["content"] == "swap");
+    CHECK(swapping["used"] == 4096);
+    CHECK(swapping["notes"].empty());
+    site.run({"swapoff", swap});
+    const std::string identity = site.run({"swaplabel", swap});
+    site.ask({"restore", site.repository, swapping["snapshot"].get<std::string>(), "/dev/lab/back"});
+    CHECK(site.run({"swaplabel", "/dev/lab/back"}) == identity);
+    site.run({"swapon", "/dev/lab/back"});
+    CHECK(site.run({"cat", "/proc/swaps"}).find("partition\t98300") != std::string::npos);
+    site.run({"swapoff", "/dev/lab/back"});
 
     // A disk with a bad sector.
     site.run({"dmsetup", "create", "bad", "--table",

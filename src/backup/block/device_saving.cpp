@@ -25,11 +25,13 @@ class DeviceSaver {
             DeviceSource::open(options_.device, Sharing::exclusive);
         if (source) return save_unused(**source);
         if (source.error().kind != ErrorKind::busy) return std::unexpected(source.error());
+        // No snapshot is needed of it, which would only hold the memory of programs.
+        if (TRY(content_name(options_.device)) == "swap") return save_swap();
         if (options_.volume_snapshot == VolumeSnapshot::when_in_use) {
             const std::optional<LogicalVolume> found = TRY(logical_volume_of(host_, options_.device));
             if (found) return save_snapshot(*found);
         }
-        if (options_.allow_in_use || TRY(is_swap())) return save_shared();
+        if (options_.allow_in_use) return save_shared();
         return std::unexpected(source.error());
     }
 
@@ -42,22 +44,22 @@ class DeviceSaver {
                     "save it without a snapshot of it, when nothing uses it");
     }
 
-    Result<bool> is_swap()
-    {
-        const auto source = TRY(DeviceSource::open(options_.device, Sharing::shared));
-        return TRY(used_blocks(host_, options_.device, source->size())).content == "swap";
-    }
-
     Result<void> save_unused(const DeviceSource& source)
     {
         return save(source, TRY(blocks_of(source)), always_valid);
     }
 
-    /// Of a swap area in use its header does not change. Of anything else nothing can be trusted.
+    /// Of a swap area in use the header does not change.
+    Result<void> save_swap()
+    {
+        const auto source = TRY(DeviceSource::open(options_.device, Sharing::shared));
+        return save_unused(*source);
+    }
+
+    /// Of anything else that is in use nothing can be trusted.
     Result<void> save_shared()
     {
         const auto source = TRY(DeviceSource::open(options_.device, Sharing::shared));
-        if (TRY(is_swap())) return save_unused(*source);
         return save(
             *source,
             all_blocks(source->size(), fmt::format("{} is in use: the image may be no state that it ever had",
