@@ -3,6 +3,7 @@
 // used, so that `restic restore` and `restic dump` give what can be written to a disk or mounted as it is.
 
 #include "backup/block/block_source.h"
+#include "backup/block/image_update.h"
 #include "backup/block/lvm_snapshot.h"
 #include "backup/block/used_blocks.h"
 #include "backup/pipeline/blob_writer.h"
@@ -44,13 +45,15 @@ struct DeviceSavingOptions {
 
 struct DeviceSavingSummary {
     std::atomic<uint64_t> bytes_total = 0;  ///< of the device
-    std::atomic<uint64_t> bytes_used = 0;   ///< of these, what is read
-    std::atomic<uint64_t> bytes_done = 0;   ///< of these, what has been read
+    std::atomic<uint64_t> bytes_used = 0;   ///< of these, what the image has
+    std::atomic<uint64_t> bytes_done = 0;   ///< of these, what has been read, or need not be
+    std::atomic<uint64_t> bytes_read = 0;   ///< of these, what has been read
     std::atomic<uint64_t> problems = 0;
     std::atomic<uint64_t> bytes_lost = 0;  ///< that could not be read
     std::string content;                   ///< as UsedBlocks has it
     std::string why_whole;
     Written written;
+    std::optional<Id> parent;    ///< the snapshot whose image was brought up to date; nothing: all was read
     std::optional<Id> snapshot;  ///< nothing of a dry run
 };
 
@@ -67,9 +70,11 @@ Result<void> save_device(host::Host& host, Repository& repository, const DeviceS
                          DeviceSavingObserver& observer, DeviceSavingSummary& summary);
 
 /// The heart of it: `used` of `source` into a snapshot, named by `options`. `still_valid` is asked before the
-/// snapshot is written, and when something could not be read: an error of it ends the run.
+/// snapshot is written, and when something could not be read: an error of it ends the run. Of `parent`, if
+/// there is one, is taken over what has not changed.
 Result<void> save_blocks(Repository& repository, const BlockSource& source, const UsedBlocks& used,
                          const DeviceSavingOptions& options, const std::function<Result<void>()>& still_valid,
-                         DeviceSavingObserver& observer, DeviceSavingSummary& summary);
+                         DeviceSavingObserver& observer, DeviceSavingSummary& summary,
+                         const ImageParent* parent = nullptr);
 
 }  // namespace belay::backup
