@@ -1,13 +1,18 @@
 // What a host of the lab does with its volumes: saves, restores, lists and removes leftovers. One line of
 // JSON says what came of it.
 //
-//     belay-block-guest save REPOSITORY DEVICE [always] [die] [room=BYTES] [fill=FILE]
+//     belay-block-guest save REPOSITORY DEVICE [always] [die] [all] [base] [dry] [room=BYTES] [fill=FILE]
 //     belay-block-guest restore REPOSITORY SNAPSHOT TARGET [compare]
 //     belay-block-guest leftovers [remove]
 //     belay-block-guest write FOLDER
+//     belay-block-guest scatter DEVICE SEED
+//     belay-block-guest change FOLDER SEED
+//     belay-block-guest nameless FOLDER
 //
 // `die` ends it by SIGKILL when the volume's snapshot is made; `fill` writes 24 MiB into a file then.
-// `write` makes, changes and removes files until it is killed, and says so when it has begun.
+// `scatter` writes at some places of a device, and discards one; `change` does as much to the files of a
+// folder. `nameless` writes a file without a name, says so, and gives it the name "named" when it reads a
+// line. `write` makes, changes and removes files until it is killed, and says so when it has begun.
 
 #include "backup/backend/local.h"
 #include "backup/block/device_restoring.h"
@@ -17,8 +22,12 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <linux/fs.h>
+#include <random>
+#include <sys/ioctl.h>
 #include <thread>
 #include <unistd.h>
 
@@ -65,12 +74,18 @@ Result<Json> save(host::Host& host, const Words& words)
     DeviceSavingOptions options;
     options.device = words[2];
     if (std::ranges::count(words, "always") > 0) options.volume_snapshot = VolumeSnapshot::always;
+    options.keep_base = std::ranges::count(words, "base") > 0;
+    options.all_blocks = std::ranges::count(words, "all") > 0;
+    options.writer.dry_run = std::ranges::count(words, "dry") > 0;
     for (const std::string& word : words) {
         if (word.starts_with("room=")) options.lvm.room = TRY(parse_bytes(word.substr(5)));
     }
     DeviceSavingSummary summary;
     TRY(save_device(host, repository, options, watcher, summary));
-    return Json{{"snapshot", summary.snapshot->hex()},
+    return Json{{"snapshot", summary.snapshot ? summary.snapshot->hex() : ""},
+                {"parent", summary.parent ? summary.parent->hex() : ""},
+                {"read", summary.bytes_read.load()},
+                {"done", summary.bytes_done.load()},
                 {"content", summary.content},
                 {"whole", summary.why_whole},
                 {"used", summary.bytes_used.load()},
@@ -124,6 +139,62 @@ Result<Json> leftovers(host::Host& host, const Words& words)
     }
 }
 
+std::string noise(std::mt19937_64& random, size_t size)
+{
+    std::string text(size, '\0');
+    for (char& c : text) c = static_cast<char>(random());
+    return text;
+}
+
+Result<void> write_at(int file, uint64_t offset, const std::string& text)
+{
+    if (::pwrite(file, text.data(), text.size(), static_cast<off_t>(offset)) ==
+        static_cast<ssize_t>(text.size()))
+        return {};
+    return std::unexpected(system_error("cannot write", errno));
+}
+
+Result<Json> scatter(const std::string& device, std::mt19937_64 random)
+{
+    const host::Descriptor file(::open(device.c_str(), O_RDWR | O_CLOEXEC));
+    const uint64_t blocks = TRY(size_of_device(file.number(), device)) / 4096;
+    for (int i = 0; i < 6; ++i)
+        TRY(write_at(file.number(), random() % (blocks - 32) * 4096,
+                     noise(random, 4096 * (1 + random() % 32))));
+    uint64_t range[2] = {random() % (blocks - 512) * 4096, 2 << 20};
+    if (::fsync(file.number()) != 0 || ::ioctl(file.number(), BLKDISCARD, range) != 0)
+        return std::unexpected(system_error("cannot discard", errno));
+    return Json();
+}
+
+Result<Json> change(const std::string& folder, std::mt19937_64 random)
+{
+    for (int i = 0; i < 3; ++i) {
+        const std::string path = fmt::format("{}/kept/{}", folder, 1 + random() % 4);
+        const host::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        TRY(write_at(file.number(), random() % 600'000, noise(random, 30'000)));
+    }
+    std::filesystem::remove(folder + "/kept/2");
+    std::ofstream(folder + "/kept/new") << noise(random, 100'000 + random() % 500'000);
+    ::sync();
+    return Json();
+}
+
+Result<Json> nameless(const std::string& folder)
+{
+    const host::Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    std::mt19937_64 random(7);
+    TRY(write_at(file.number(), 0, noise(random, 2 << 20)));
+    ::sync();
+    std::puts("written"), std::fflush(stdout);
+    static_cast<void>(std::getchar());
+    const std::string path = fmt::format("/proc/self/fd/{}", file.number()), name = folder + "/named";
+    if (::linkat(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0)
+        return std::unexpected(system_error("cannot name it", errno));
+    ::sync();
+    return Json("named");
+}
+
 Result<Json> act(const Words& words)
 {
     const std::unique_ptr<host::Host> host = host::real_host();
@@ -131,7 +202,12 @@ Result<Json> act(const Words& words)
     if (words.size() >= 4 && words[0] == "restore") return restore(words);
     if (!words.empty() && words[0] == "leftovers") return leftovers(*host, words);
     if (words.size() == 2 && words[0] == "write") write_for_ever(words[1]);
-    return fail(ErrorKind::usage, "save, restore, leftovers or write");
+    if (words.size() == 3 && words[0] == "scatter")
+        return scatter(words[1], std::mt19937_64(TRY(parse_bytes(words[2])).count));
+    if (words.size() == 3 && words[0] == "change")
+        return change(words[1], std::mt19937_64(TRY(parse_bytes(words[2])).count));
+    if (words.size() == 2 && words[0] == "nameless") return nameless(words[1]);
+    return fail(ErrorKind::usage, "save, restore, leftovers, write, scatter, change or nameless");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace belay::backup {
 
@@ -58,6 +59,12 @@ Result<void> DeviceSource::read(uint64_t offset, char* buffer, size_t length) co
     ::posix_fadvise(file_.number(), static_cast<off_t>(from), static_cast<off_t>(length),
                     POSIX_FADV_DONTNEED);
     return {};
+}
+
+Result<void> DeviceSource::sync() const
+{
+    if (::fsync(file_.number()) == 0) return {};
+    return std::unexpected(system_error(fmt::format("cannot write what is in memory to {}", path_), errno));
 }
 
 }  // namespace belay::backup

@@ -33,6 +33,9 @@ struct DeviceSavingOptions {
     std::string image_name = {};  ///< of the file in the root of the snapshot; empty: image_name_of(device)
     VolumeSnapshot volume_snapshot = VolumeSnapshot::when_in_use;
     LvmSnapshotOptions lvm = {};
+    /// Of a thin volume: what has not changed since the last save that kept a base is not read, and this one
+    /// keeps the next.
+    bool keep_base = false;
     bool all_blocks = false;    ///< unused ones too, as they are
     bool allow_in_use = false;  ///< a device that others may write to is saved whole, whatever its state
     std::vector<std::string> tags = {};
@@ -63,9 +66,9 @@ std::string image_name_of(const std::string& device);
 
 /// Saves the device of the options. One in use is saved from a snapshot of its logical volume, whose journal
 /// is replayed, and which is gone when this returns. `repository` has its index loaded. Errors: busy, where
-/// it is in use and no snapshot may or can be made; no_space, where the volume's snapshot has overflowed; io,
-/// where so much cannot be read that the device is failing; those of the repository and the tools. Then there
-/// is no snapshot in the repository.
+/// it is in use and no snapshot may or can be made; refused, where a base is to be kept of what is no thin
+/// volume; no_space, where the volume's snapshot has overflowed; io, where so much cannot be read that the
+/// device is failing; those of the repository and the tools. Then there is no snapshot in the repository.
 Result<void> save_device(host::Host& host, Repository& repository, const DeviceSavingOptions& options,
                          DeviceSavingObserver& observer, DeviceSavingSummary& summary);
 

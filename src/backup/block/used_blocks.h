@@ -9,10 +9,11 @@
 namespace belay::backup {
 
 struct UsedBlocks {
-    std::string content;          ///< as libblkid names it: "ext4", "xfs", "ntfs", "swap"; empty: unknown
-    Extents extents;              ///< what must be saved
-    std::string why_whole;        ///< why that is all of the device, as a sentence; empty: it is not
-    bool needs_recovery = false;  ///< a journal must be replayed before its bitmaps say what is used
+    std::string content;             ///< as libblkid names it: "ext4", "xfs", "ntfs", "swap"; empty: unknown
+    Extents extents;                 ///< what must be saved
+    std::string why_whole;           ///< why that is all of the device, as a sentence; empty: it is not
+    bool is_what_is_mapped = false;  ///< all of a thin volume but what its pool has no blocks for
+    bool needs_recovery = false;     ///< a journal must be replayed before its bitmaps say what is used
     bool is_whole() const { return !why_whole.empty(); }
 };
 
