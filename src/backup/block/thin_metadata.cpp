@@ -79,11 +79,11 @@ Result<void> change_tag(host::Host& host, const std::string& option, const std::
 Result<host::Descriptor> lock_pool(const std::string& path)
 {
     host::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return std::unexpected(system_error(fmt::format("cannot open {}", path), errno));
+    if (!file) return std::unexpected(system_error(fmt::format("open {}", path), errno));
     int locked = 0;
     do locked = ::flock(file.number(), LOCK_EX);
     while (locked != 0 && errno == EINTR);
-    if (locked != 0) return std::unexpected(system_error(fmt::format("cannot lock {}", path), errno));
+    if (locked != 0) return std::unexpected(system_error(fmt::format("lock {}", path), errno));
     return file;
 }
 
@@ -94,7 +94,7 @@ Result<host::Descriptor> nameless_file()
     std::string path =
         std::string(folder != nullptr && *folder != '\0' ? folder : "/var/tmp") + "/belay-XXXXXX";
     host::Descriptor file(::mkostemp(path.data(), O_CLOEXEC));
-    if (!file) return std::unexpected(system_error(fmt::format("cannot make a file {}", path), errno));
+    if (!file) return std::unexpected(system_error(fmt::format("make a file {}", path), errno));
     ::unlink(path.c_str());
     return file;
 }
@@ -105,7 +105,7 @@ Result<ThinDevice> thin_device(host::Host& host, const std::string& path)
 {
     struct stat status = {};
     if (::stat(path.c_str(), &status) != 0)
-        return std::unexpected(system_error(fmt::format("cannot look at {}", path), errno));
+        return std::unexpected(system_error(fmt::format("look at {}", path), errno));
     const std::string device = fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev));
     // "0 SIZE thin POOL NUMBER", and an external origin behind it.
     const std::vector<std::string> words = TRY(dmsetup_words(host, "table", device));

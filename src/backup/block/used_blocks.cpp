@@ -40,7 +40,7 @@ uint64_t signature_end(blkid_probe probe)
 Result<Content> content_of(const std::string& path)
 {
     const host::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return std::unexpected(system_error(fmt::format("cannot open {}", path), errno));
+    if (!file) return std::unexpected(system_error(fmt::format("open {}", path), errno));
     const std::unique_ptr<blkid_struct_probe, void (*)(blkid_probe)> probe(blkid_new_probe(),
                                                                            blkid_free_probe);
     if (!probe || blkid_probe_set_device(probe.get(), file.number(), 0, 0) != 0)
