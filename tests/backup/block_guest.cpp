@@ -2,7 +2,8 @@
 // JSON says what came of it.
 //
 //     belay-block-guest save REPOSITORY DEVICE [always] [die] [all] [base] [dry] [room=BYTES] [fill=FILE]
-//     belay-block-guest restore REPOSITORY SNAPSHOT TARGET [compare]
+//     belay-block-guest restore REPOSITORY SNAPSHOT TARGET [compare] [halt=BYTES]
+//     belay-block-guest restore-files REPOSITORY SNAPSHOT FOLDER [halt=BYTES]
 //     belay-block-guest leftovers [remove]
 //     belay-block-guest write FOLDER
 //     belay-block-guest scatter DEVICE SEED
@@ -10,13 +11,16 @@
 //     belay-block-guest nameless FOLDER
 //
 // `die` ends it by SIGKILL when the volume's snapshot is made; `fill` writes 24 MiB into a file then.
-// `scatter` writes at some places of a device, and discards one; `change` does as much to the files of a
-// folder. `nameless` writes a file without a name, says so, and gives it the name "named" when it reads a
-// line. `write` makes, changes and removes files until it is killed, and says so when it has begun.
+// `halt` stands still for ever, and says so, when so much of packs was read; what had been written when it
+// was half of that is on the disk. `scatter` writes at some places of a device, and discards one; `change`
+// does as much to the files of a folder. `nameless` writes a file without a name, says so, and gives it the
+// name "named" when it reads a line. `write` makes, changes and removes files until it is killed, and says so
+// when it has begun.
 
 #include "backup/backend/local.h"
 #include "backup/block/device_restoring.h"
 #include "backup/block/device_saving.h"
+#include "backup/pipeline/restoring.h"
 #include "host/real.h"
 
 #include <algorithm>
@@ -26,6 +30,7 @@
 #include <filesystem>
 #include <fstream>
 #include <linux/fs.h>
+#include <mutex>
 #include <random>
 #include <sys/ioctl.h>
 #include <thread>
@@ -60,9 +65,51 @@ struct Watcher final : DeviceSavingObserver, DeviceRestoringObserver {
     std::vector<std::string> problems, notes;
 };
 
-Result<Repository> open_repository(const std::string& path)
+/// A place that stands still when some bytes of packs were read.
+class HaltingBackend final : public Backend {
+  public:
+    HaltingBackend(const std::string& path, uint64_t halt) : place_(path), halt_(halt) {}
+
+    std::string location() const override { return place_.location(); }
+    Result<void> create() override { return place_.create(); }
+    Result<void> save(const FileName& name, std::string_view content) override
+    {
+        return place_.save(name, content);
+    }
+    Result<std::string> load(const FileName& name, uint64_t offset, uint64_t length) override
+    {
+        if (name.kind == FileKind::pack && halt_ > 0) {
+            const std::lock_guard lock(mutex_);
+            if (read_ >= halt_) {
+                std::puts("halted"), std::fflush(stdout);
+                for (;;) ::pause();
+            }
+            if (read_ >= halt_ / 2 && !std::exchange(is_synced_, true)) ::sync();
+        }
+        Result<std::string> content = place_.load(name, offset, length);
+        if (name.kind == FileKind::pack && content) read_ += content->size();
+        return content;
+    }
+    Result<uint64_t> size(const FileName& name) override { return place_.size(name); }
+    Result<void> remove(const FileName& name) override { return place_.remove(name); }
+    Result<std::vector<ListedFile>> list(FileKind kind) override { return place_.list(kind); }
+
+  private:
+    LocalBackend place_;
+    uint64_t halt_;  ///< 0: never
+    std::mutex mutex_;
+    std::atomic<uint64_t> read_ = 0;
+    bool is_synced_ = false;
+};
+
+Result<Repository> open_repository(const std::string& path, const Words& words = {})
 {
-    Repository repository = TRY(Repository::open(std::make_unique<LocalBackend>(path), "correct horse"));
+    uint64_t halt = 0;
+    for (const std::string& word : words) {
+        if (word.starts_with("halt=")) halt = TRY(parse_bytes(word.substr(5))).count;
+    }
+    Repository repository =
+        TRY(Repository::open(std::make_unique<HaltingBackend>(path, halt), "correct horse"));
     TRY(repository.load_index([](const Id&, const Error&) {}));
     return repository;
 }
@@ -97,7 +144,7 @@ Result<Json> save(host::Host& host, const Words& words)
 
 Result<Json> restore(const Words& words)
 {
-    const Repository repository = TRY(open_repository(words[1]));
+    const Repository repository = TRY(open_repository(words[1], words));
     const Id id = TRY(Id::from_hex(words[2]));
     const std::string text = TRY(repository.load_text({FileKind::snapshot, id}));
     const Node image = TRY(image_in(repository, TRY(Snapshot::from_text(text)).tree));
@@ -111,6 +158,30 @@ Result<Json> restore(const Words& words)
     return Json{{"total", summary.bytes_total.load()},
                 {"verified", summary.bytes_verified.load()},
                 {"written", summary.bytes_written.load()},
+                {"there", summary.bytes_there.load()},
+                {"problems", watcher.problems}};
+}
+
+struct FileWatcher final : RestoringObserver {
+    void problem(const std::string& path, const Error& error) override
+    {
+        problems.push_back(path + ": " + error.what);
+    }
+    std::vector<std::string> problems;
+};
+
+Result<Json> restore_files(const Words& words)
+{
+    const Repository repository = TRY(open_repository(words[1], words));
+    const Id id = TRY(Id::from_hex(words[2]));
+    const std::string text = TRY(repository.load_text({FileKind::snapshot, id}));
+    const Snapshot snapshot = TRY(Snapshot::from_text(text));
+    FileWatcher watcher;
+    RestoringOptions options;
+    options.target = words[3];
+    RestoringSummary summary;
+    TRY(restore_tree(repository, snapshot.tree, options, watcher, summary));
+    return Json{{"bytes", summary.bytes.load()},
                 {"there", summary.bytes_there.load()},
                 {"problems", watcher.problems}};
 }
@@ -200,6 +271,7 @@ Result<Json> act(const Words& words)
     const std::unique_ptr<host::Host> host = host::real_host();
     if (words.size() >= 3 && words[0] == "save") return save(*host, words);
     if (words.size() >= 4 && words[0] == "restore") return restore(words);
+    if (words.size() >= 4 && words[0] == "restore-files") return restore_files(words);
     if (!words.empty() && words[0] == "leftovers") return leftovers(*host, words);
     if (words.size() == 2 && words[0] == "write") write_for_ever(words[1]);
     if (words.size() == 3 && words[0] == "scatter")
@@ -207,7 +279,8 @@ Result<Json> act(const Words& words)
     if (words.size() == 3 && words[0] == "change")
         return change(words[1], std::mt19937_64(TRY(parse_bytes(words[2])).count));
     if (words.size() == 2 && words[0] == "nameless") return nameless(words[1]);
-    return fail(ErrorKind::usage, "save, restore, leftovers, write, scatter, change or nameless");
+    return fail(ErrorKind::usage,
+                "save, restore, restore-files, leftovers, write, scatter, change or nameless");
 }
 
 }  // namespace
