@@ -102,9 +102,10 @@ Result<ImageParent> BaseKeeper::image_of(const KeptBase& base) const
     if (image.size != origin_.size.count)
         return fail(ErrorKind::refused, fmt::format("the image in the snapshot {} has another size",
                                                     base.mark.snapshot.short_hex()));
-    return ImageParent{.snapshot = base.mark.snapshot,
-                       .chunks = TRY(ImagePlan::make(repository_, image)).chunks,
-                       .changed = {}};
+    ImageParent parent;
+    parent.snapshot = base.mark.snapshot;
+    parent.chunks = TRY(ImagePlan::make(repository_, image)).chunks;
+    return parent;
 }
 
 /// Where blocks are not shared with the base, or are used now and were not then, or the other way round: a

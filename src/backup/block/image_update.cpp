@@ -6,7 +6,7 @@ namespace belay::backup {
 namespace {
 
 /// What is read at once. Most chunks are little longer.
-constexpr uint64_t read_size = 1 << 20;
+constexpr uint64_t update_read_size = 1 << 20;
 
 }  // namespace
 
@@ -62,7 +62,7 @@ void ImageUpdate::advance(uint64_t length)
 
 ImagePart ImageUpdate::cut()
 {
-    fill(read_size);
+    fill(update_read_size);
     if (starts_with_zeros(window_, zero_size_)) {
         uint64_t size = zero_size_;
         if (long_zero_size_ > zero_size_) {
@@ -75,7 +75,7 @@ ImagePart ImageUpdate::cut()
     size_t length = chunker_.first_chunk(window_);
     // What ends with the window may be no end of a chunk.
     while (length == window_.size() && length < Chunker::max_size && !is_all_in_window()) {
-        fill(window_.size() + read_size);
+        fill(window_.size() + update_read_size);
         length = chunker_.first_chunk(window_);
     }
     auto chunk = std::make_shared<const std::string>(window_.substr(0, length));

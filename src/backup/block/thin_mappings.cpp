@@ -12,13 +12,13 @@ namespace {
 
 /// 32 MiB of memory for each million of ranges and more.
 constexpr size_t most_ranges = 8 << 20;
-constexpr uint64_t sector = 512;
+constexpr uint64_t sector_size = 512;
 /// What the kernel allows for a block of a pool, in sectors.
 constexpr uint64_t largest_block = 2 << 20;
 /// No device is larger than what a signed offset can tell.
 constexpr uint64_t most_blocks = uint64_t{1} << 46;
 
-using Reader = std::unique_ptr<xmlTextReader, void (*)(xmlTextReaderPtr)>;
+using XmlReader = std::unique_ptr<xmlTextReader, void (*)(xmlTextReaderPtr)>;
 
 std::unexpected<Error> no_dump(std::string_view why)
 {
@@ -65,12 +65,14 @@ class DumpReader {
         if (name == "device") return take_device();
         if (name == "single_mapping") {
             const uint64_t begin = TRY(number("origin_block"));
-            return take_range({begin, TRY(number("data_block")), 1});
+            const uint64_t data = TRY(number("data_block"));
+            return take_range({begin, data, 1});
         }
         if (name == "range_mapping") {
             const uint64_t begin = TRY(number("origin_begin"));
             const uint64_t data = TRY(number("data_begin"));
-            return take_range({begin, data, TRY(number("length"))});
+            const uint64_t length = TRY(number("length"));
+            return take_range({begin, data, length});
         }
         return no_dump(fmt::format("has an element {} that is not known", name));
     }
@@ -80,7 +82,7 @@ class DumpReader {
         const uint64_t sectors = TRY(number("data_block_size"));
         if (sectors == 0 || sectors > largest_block || volume_.block_size != 0)
             return no_dump("has no size of a block");
-        volume_.block_size = sectors * sector;
+        volume_.block_size = sectors * sector_size;
         return {};
     }
 
@@ -121,7 +123,7 @@ class DumpReader {
 };
 
 /// What of a range lies within a volume.
-Extent bytes_of(const ThinMappings& volume, uint64_t begin, uint64_t end, uint64_t size)
+Extent bytes_between(const ThinMappings& volume, uint64_t begin, uint64_t end, uint64_t size)
 {
     const uint64_t from = std::min(begin * volume.block_size, size);
     return {from, std::min(end * volume.block_size, size) - from};
@@ -156,7 +158,7 @@ class RangeWalk {
 Result<ThinMappings> read_thin_mappings(int file, uint64_t device)
 {
     if (::lseek(file, 0, SEEK_SET) != 0) return no_dump("cannot be read");
-    const Reader reader(
+    const XmlReader reader(
         xmlReaderForFd(file, nullptr, nullptr,
                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_HUGE),
         xmlFreeTextReader);
@@ -167,7 +169,7 @@ Result<ThinMappings> read_thin_mappings(int file, uint64_t device)
 Extents mapped(const ThinMappings& volume, uint64_t size)
 {
     Extents all;
-    for (const ThinRange& one : volume.ranges) append(all, bytes_of(volume, one.begin, one.end(), size));
+    for (const ThinRange& one : volume.ranges) append(all, bytes_between(volume, one.begin, one.end(), size));
     return all;
 }
 
@@ -179,7 +181,7 @@ Extents unshared(const ThinMappings& one, const ThinMappings& other, uint64_t si
     for (uint64_t place = 0; place < end;) {
         const bool is_shared = first.data_at(place) == second.data_at(place);
         const uint64_t next = std::min({first.stays_to(place), second.stays_to(place), end});
-        if (!is_shared) append(all, bytes_of(one, place, next, size));
+        if (!is_shared) append(all, bytes_between(one, place, next, size));
         place = next;
     }
     return all;

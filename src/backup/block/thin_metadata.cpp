@@ -41,7 +41,7 @@ Result<std::vector<std::string>> dmsetup_words(host::Host& host, const std::stri
     return words_in(outcome.out);
 }
 
-Result<void> send(host::Host& host, const std::string& pool, const std::string& message)
+Result<void> send_to_pool(host::Host& host, const std::string& pool, const std::string& message)
 {
     host::Command command = dmsetup("message", pool);
     command.argv.insert(command.argv.end(), {"0", message});
@@ -60,7 +60,7 @@ Result<std::string> held_root(host::Host& host, const std::string& pool)
     return words[6] == "-" ? "" : words[6];
 }
 
-Result<std::string> path_of(host::Host& host, const std::string& device)
+Result<std::string> mapper_path(host::Host& host, const std::string& device)
 {
     std::string name = TRY(host.read("/sys/dev/block/" + device + "/dm/name"));
     while (name.ends_with('\n')) name.pop_back();
@@ -123,8 +123,8 @@ Result<std::unique_ptr<ThinMetadata>> ThinMetadata::take(host::Host& host, const
     const std::vector<std::string> words = TRY(dmsetup_words(host, "table", pool));
     if (words.size() < 5 || words[2] != "thin-pool")
         return fail(ErrorKind::failed, fmt::format("the thin pool {} does not work", pool), "dmsetup table");
-    const std::string metadata = TRY(path_of(host, words[3]));
-    host::Descriptor lock = TRY(lock_pool(TRY(path_of(host, pool))));
+    const std::string metadata = TRY(mapper_path(host, words[3]));
+    host::Descriptor lock = TRY(lock_pool(TRY(mapper_path(host, pool))));
     std::unique_ptr<ThinMetadata> taken(
         new ThinMetadata(host, pool, thin.group + "/" + thin.pool, metadata, std::move(lock)));
     TRY(taken->reserve());
@@ -140,11 +140,11 @@ Result<void> ThinMetadata::reserve()
             return fail(ErrorKind::busy,
                         fmt::format("another program has a metadata snapshot of the thin pool {}", volume_),
                         fmt::format("if none runs: dmsetup message {} 0 release_metadata_snap",
-                                    TRY(path_of(host_, pool_))));
-        TRY(send(host_, pool_, "release_metadata_snap"));
+                                    TRY(mapper_path(host_, pool_))));
+        TRY(send_to_pool(host_, pool_, "release_metadata_snap"));
     }
     if (!is_tagged) TRY(change_tag(host_, "--addtag", volume_));
-    TRY(send(host_, pool_, "reserve_metadata_snap"));
+    TRY(send_to_pool(host_, pool_, "reserve_metadata_snap"));
     root_ = TRY(held_root(host_, pool_));
     if (!root_.empty()) return {};
     return fail(ErrorKind::failed, fmt::format("the thin pool {} makes no metadata snapshot", volume_));
@@ -177,7 +177,7 @@ Result<ThinMappings> ThinMetadata::mappings(const std::string& path) const
 Result<void> ThinMetadata::give_back()
 {
     const std::string root = TRY(held_root(host_, pool_));
-    if (root == root_) TRY(send(host_, pool_, "release_metadata_snap"));
+    if (root == root_) TRY(send_to_pool(host_, pool_, "release_metadata_snap"));
     root_.clear();
     return change_tag(host_, "--deltag", volume_);
 }
