@@ -4,6 +4,8 @@
 #include "backup/block/device_restoring.h"
 #include "block_site.h"
 
+#include <csignal>
+
 namespace belay::backup {
 namespace {
 
@@ -114,11 +116,18 @@ TEST_CASE("a thin volume is saved by what has changed since its base, bit by bit
     make_filesystem(site, "ext", {"mke2fs", "-q", "-t", "ext4"});
     make_filesystem(site, "xfs", {"mkfs.xfs", "-q", "--unsupported"});
 
+    // A run that is killed when the next base is made already leaves no base, but leftovers.
+    CHECK(site.program({"save", site.repository, "/dev/lab/raw", "base", "die=no base was kept"}).exit_code ==
+          128 + SIGKILL);
+    CHECK(site.ask({"leftovers", "remove"}).size() == 2);
+    CHECK(site.snapshots().empty());
+
     // Without a filesystem only what is mapped is read.
     Json raw = save(site, "raw");
     CHECK(raw["parent"] == "");
     CHECK(raw["read"].get<uint64_t>() >= 30'000'000);
     CHECK(raw["read"].get<uint64_t>() < 31 << 20);
+    CHECK(notes_of(raw).find("no base was kept") != std::string::npos);
     CHECK(notes_of(raw).find("all mapped blocks are saved") != std::string::npos);
     for (int round = 1; round <= 2; ++round) {
         site.ask({"scatter", "/dev/lab/raw", std::to_string(round)});

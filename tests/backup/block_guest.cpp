@@ -1,8 +1,8 @@
 // What a host of the lab does with its volumes: saves, restores, lists and removes leftovers. One line of
 // JSON says what came of it.
 //
-//     belay-block-guest save REPOSITORY DEVICE [always] [die] [all] [base] [dry] [room=BYTES] [fill=FILE]
-//     belay-block-guest restore REPOSITORY SNAPSHOT TARGET [compare] [halt=BYTES]
+//     belay-block-guest save REPOSITORY DEVICE [always] [die|die=NOTE] [all] [base] [dry] [room=BYTES]
+//     [fill=FILE] belay-block-guest restore REPOSITORY SNAPSHOT TARGET [compare] [halt=BYTES]
 //     belay-block-guest restore-files REPOSITORY SNAPSHOT FOLDER [halt=BYTES]
 //     belay-block-guest leftovers [remove]
 //     belay-block-guest write FOLDER
@@ -10,12 +10,12 @@
 //     belay-block-guest change FOLDER SEED
 //     belay-block-guest nameless FOLDER
 //
-// `die` ends it by SIGKILL when the volume's snapshot is made; `fill` writes 24 MiB into a file then.
-// `halt` stands still for ever, and says so, when so much of packs was read; what had been written when it
-// was half of that is on the disk. `scatter` writes at some places of a device, and discards one; `change`
-// does as much to the files of a folder. `nameless` writes a file without a name, says so, and gives it the
-// name "named" when it reads a line. `write` makes, changes and removes files until it is killed, and says so
-// when it has begun.
+// `die` ends it by SIGKILL when the volume's snapshot is made, or when a note has come; `fill` writes 24 MiB
+// into a file then. `halt` stands still for ever, and says so, when so much of packs was read; what had been
+// written when it was half of that is on the disk. `scatter` writes at some places of a device, and discards
+// one; `change` does as much to the files of a folder. `nameless` writes a file without a name, says so, and
+// gives it the name "named" when it reads a line. `write` makes, changes and removes files until it is
+// killed, and says so when it has begun.
 
 #include "backup/backend/local.h"
 #include "backup/block/device_restoring.h"
@@ -45,7 +45,8 @@ struct Watcher final : DeviceSavingObserver, DeviceRestoringObserver {
     explicit Watcher(const Words& words)
     {
         for (const std::string& word : words) {
-            if (word == "die") dies = true;
+            if (word == "die") dies_at = "from its snapshot";
+            if (word.starts_with("die=")) dies_at = word.substr(4);
             if (word.starts_with("fill=")) fills = word.substr(5);
         }
     }
@@ -53,15 +54,13 @@ struct Watcher final : DeviceSavingObserver, DeviceRestoringObserver {
     void note(const std::string& what) override
     {
         notes.push_back(what);
-        if (what.find("from its snapshot") == std::string::npos) return;
-        if (dies) std::raise(SIGKILL);
-        if (fills.empty()) return;
+        if (!dies_at.empty() && what.find(dies_at) != std::string::npos) std::raise(SIGKILL);
+        if (fills.empty() || what.find("from its snapshot") == std::string::npos) return;
         std::ofstream(fills) << std::string(24 << 20, 'x');
         ::sync();
     }
 
-    bool dies = false;
-    std::string fills;
+    std::string dies_at, fills;
     std::vector<std::string> problems, notes;
 };
 

@@ -49,7 +49,7 @@ class DeviceSaver {
 
     Result<LogicalVolume> thin_volume()
     {
-        const LogicalVolume found = TRY(volume());
+        LogicalVolume found = TRY(volume());
         if (found.is_thin()) return found;
         return fail(ErrorKind::refused,
                     fmt::format("{} is no thin volume, and so no base of it can be kept", options_.device),

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <sstream>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -90,9 +91,10 @@ Result<host::Descriptor> lock_pool(const std::string& path)
 /// A file without a name: a dump of a large volume is larger than what should be in memory.
 Result<host::Descriptor> nameless_file()
 {
-    const char* folder = std::getenv("TMPDIR");
-    std::string path =
-        std::string(folder != nullptr && *folder != '\0' ? folder : "/var/tmp") + "/belay-XXXXXX";
+    std::error_code problem;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(problem);
+    if (problem) return std::unexpected(system_error("find a folder for a file", problem.value()));
+    std::string path = folder / "belay-XXXXXX";
     host::Descriptor file(::mkostemp(path.data(), O_CLOEXEC));
     if (!file) return std::unexpected(system_error(fmt::format("make a file {}", path), errno));
     ::unlink(path.c_str());
