@@ -1,8 +1,8 @@
 // What a host of the lab does with its volumes: saves, restores, lists and removes leftovers. One line of
 // JSON says what came of it.
 //
-//     belay-block-guest save REPOSITORY DEVICE [always] [die|die=NOTE] [all] [base] [dry] [room=BYTES]
-//     [fill=FILE] belay-block-guest restore REPOSITORY SNAPSHOT TARGET [compare] [halt=BYTES]
+//     belay-block-guest save REPOSITORY DEVICE [always] [die|die=NOTE] [base] [dry] [room=BYTES] [fill=FILE]
+//     belay-block-guest restore REPOSITORY SNAPSHOT TARGET [compare] [halt=BYTES]
 //     belay-block-guest restore-files REPOSITORY SNAPSHOT FOLDER [halt=BYTES]
 //     belay-block-guest leftovers [remove]
 //     belay-block-guest write FOLDER
@@ -121,7 +121,6 @@ Result<Json> save(host::Host& host, const Words& words)
     options.device = words[2];
     if (std::ranges::count(words, "always") > 0) options.volume_snapshot = VolumeSnapshot::always;
     options.keep_base = std::ranges::count(words, "base") > 0;
-    options.all_blocks = std::ranges::count(words, "all") > 0;
     options.writer.dry_run = std::ranges::count(words, "dry") > 0;
     for (const std::string& word : words) {
         if (word.starts_with("room=")) options.lvm.room = TRY(parse_bytes(word.substr(5)));
