@@ -40,8 +40,7 @@ std::string range_text(uint64_t begin, uint64_t data, uint64_t length, unsigned 
 
 std::string single_text(uint64_t place, uint64_t data, unsigned time)
 {
-    return fmt::format(R"(<single_mapping origin_block="{}" data_block="{}" time="{}"/>)", pool_block, data,
-                       time);
+    return fmt::format(R"(<single_mapping origin_block="{}" data_block="{}" time="{}"/>)", place, data, time);
 }
 
 constexpr uint64_t pool_block = 64 << 10;
@@ -93,7 +92,7 @@ TEST_CASE("a dump that does not agree with itself is not believed")
 TEST_CASE("volumes differ where they do not share blocks, however their ranges lie")
 {
     std::mt19937_64 random(11);
-    for (int round = 0; round < 300; ++round) {
+    for (uint64_t round = 0; round < 300; ++round) {
         constexpr uint64_t places = 40;
         // Few places in the pool, so that ranges join and part.
         const auto volume = [&] {
