@@ -93,7 +93,7 @@ declare -A _belay_backup_options=(
     [repair]="--host --tag --path --read-all-packs --forget --dry-run"
     [stats]="--host --tag --path --mode"
     [mount]="--host --tag --path --allow-other --no-default-permissions --owner-root"
-    [save-device]="--snapshot --snapshot-size --all-blocks --allow-in-use --clean --dry-run --host --tag --time --name"
+    [save-device]="--snapshot --snapshot-size --keep-base --drop-base --all-blocks --allow-in-use --clean --dry-run --host --tag --time --name"
     [restore-device]="--host --tag --path --target --file --target-is-zero --compare --verify --allow-in-use --overwrite --yes"
 )
 

@@ -151,21 +151,39 @@ TEST_CASE("an NTFS comes back whole, without what was in free clusters")
     CHECK(garbage_in(scratch.read("image")) > 6 << 20);
 }
 
-TEST_CASE("of a swap area the header is saved, of what nobody knows all")
+TEST_CASE("of a swap area the page of its header comes back, and nothing of what was in memory")
 {
     const Scratch scratch;
-    init(scratch);
     make_garbage(scratch, "image", 8 << 20);
     CHECK(blocks_of(scratch, "image").is_whole());
-    Scratch::run({"mkswap", "--quiet", scratch.path("image")});
+    uint64_t page = 4096;
+    SUBCASE("pages of 4 KiB") {}
+    SUBCASE("pages of 64 KiB, of another machine")
+    {
+        page = 65536;
+    }
+    Scratch::run({"mkswap", "--quiet", "--label", "of-memory", "--uuid",
+                  "7f1c2b1e-6a51-4a56-9d0c-2f3b1f0b9a11", "--pagesize", std::to_string(page),
+                  scratch.path("image")});
     const UsedBlocks used = blocks_of(scratch, "image");
     CHECK(used.content == "swap");
-    CHECK(used.extents == Extents{{0, 64 << 10}});
+    CHECK(used.extents == Extents{{0, page}});
+    const std::string image = round_trip(scratch, "swap");
+    CHECK(image.substr(page).find_first_not_of('\0') == std::string::npos);
+    const auto identity = [&](const std::string& name) {
+        const std::string said = Scratch::run({"blkid", "--probe", "--output", "export", scratch.path(name)});
+        return said.substr(said.find('\n'));
+    };
+    CHECK(identity("back") == identity("image"));
+    CHECK(identity("back").find("LABEL=of-memory\nUUID=7f1c2b1e-6a51-4a56-9d0c-2f3b1f0b9a11") !=
+          std::string::npos);
+
     // A machine that sleeps on it wakes up from it.
     std::fstream file(scratch.path("image"), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(4086);
+    file.seekp(static_cast<std::streamoff>(page) - 10);
     file.write("S1SUSPEND\0", 10);
     file.close();
+    CHECK(blocks_of(scratch, "image").content == "swsuspend");
     CHECK(blocks_of(scratch, "image").is_whole());
 }
 

@@ -1,5 +1,6 @@
 #include "backup/block/device_saving.h"
 #include "backup/block/image_reader.h"
+#include "backup/block/image_update.h"
 #include "backup/repository/node.h"
 
 #include <algorithm>
@@ -15,7 +16,8 @@ class BlockSaver {
   public:
     BlockSaver(Repository& repository, const BlockSource& source, const UsedBlocks& used,
                const DeviceSavingOptions& options, const std::function<Result<void>()>& still_valid,
-               DeviceSavingObserver& observer, DeviceSavingSummary& summary, BlobWriter& writer)
+               const ImageParent* parent, DeviceSavingObserver& observer, DeviceSavingSummary& summary,
+               BlobWriter& writer)
         : source_(source),
           still_valid_(still_valid),
           observer_(observer),
@@ -25,9 +27,7 @@ class BlockSaver {
           threads_(options.threads != 0 ? options.threads
                                         : std::max(1U, std::thread::hardware_concurrency())),
           workers_(threads_),
-          reader_(source, used.extents, chunker_, workers_,
-                  [this](const Extent& extent, const Error& error) { unreadable(extent, error); },
-                  {.read_ahead = 2 * threads_ + 2})
+          parts_(parts_of(source, used.extents, parent))
     {
     }
 
@@ -36,10 +36,13 @@ class BlockSaver {
     {
         size_t number = 0;
         while (!stopped_) {
-            std::optional<ImagePart> part = reader_.next();
-            summary_.bytes_done = reader_.bytes_read();
+            std::optional<ImagePart> part = parts_->next();
+            summary_.bytes_done = parts_->bytes_done();
+            summary_.bytes_read = parts_->bytes_read();
             if (!part) break;
-            if (part->chunk) {
+            if (part->stored) {
+                note_ids(number++, 1, *part->stored);
+            } else if (part->chunk) {
                 store(number++, std::move(part->chunk));
             } else {
                 put_zeros(number, *part);
@@ -53,6 +56,16 @@ class BlockSaver {
     }
 
   private:
+    std::unique_ptr<ImageParts> parts_of(const BlockSource& source, const Extents& used,
+                                         const ImageParent* parent)
+    {
+        ReadProblem problem = [this](const Extent& extent, const Error& error) { unreadable(extent, error); };
+        if (parent != nullptr)
+            return std::make_unique<ImageUpdate>(source, used, *parent, chunker_, std::move(problem));
+        return std::make_unique<ImageReader>(source, used, chunker_, workers_, std::move(problem),
+                                             ImageReader::Options{.read_ahead = 2 * threads_ + 2});
+    }
+
     void stop(const Error& error)
     {
         {
@@ -60,7 +73,7 @@ class BlockSaver {
             if (!error_) error_ = error;
         }
         stopped_ = true;
-        reader_.stop();
+        parts_->stop();
     }
 
     void unreadable(const Extent& extent, const Error& error)
@@ -126,7 +139,7 @@ class BlockSaver {
     std::optional<Error> error_;
     std::atomic<bool> stopped_ = false;
     Workers workers_;
-    ImageReader reader_;  ///< last: it waits for its pieces while the workers are there
+    std::unique_ptr<ImageParts> parts_;  ///< last: it waits for its pieces while the workers are there
 };
 
 Node image_node(const BlockSource& source, const DeviceSavingOptions& options, const Timestamp& time,
@@ -161,17 +174,19 @@ std::string image_name_of(const std::string& device)
 
 Result<void> save_blocks(Repository& repository, const BlockSource& source, const UsedBlocks& used,
                          const DeviceSavingOptions& options, const std::function<Result<void>()>& still_valid,
-                         DeviceSavingObserver& observer, DeviceSavingSummary& summary)
+                         DeviceSavingObserver& observer, DeviceSavingSummary& summary,
+                         const ImageParent* parent)
 {
     summary.bytes_total = source.size();
     summary.bytes_used = total(used.extents);
     summary.content = used.content;
     summary.why_whole = used.why_whole;
+    if (parent != nullptr) summary.parent = parent->snapshot;
     const Timestamp time = options.time.value_or(Timestamp::now());
     BlobWriter writer(repository, options.writer);
     std::vector<Id> content;
     {
-        BlockSaver saver(repository, source, used, options, still_valid, observer, summary, writer);
+        BlockSaver saver(repository, source, used, options, still_valid, parent, observer, summary, writer);
         content = TRY(saver.run());
     }
     Node node = image_node(source, options, time, std::move(content));
@@ -188,6 +203,7 @@ Result<void> save_blocks(Repository& repository, const BlockSource& source, cons
     Snapshot snapshot;
     snapshot.time = time;
     snapshot.tree = tree;
+    if (parent != nullptr) snapshot.parent = parent->snapshot;
     snapshot.paths = {options.device};
     snapshot.hostname = options.hostname;
     snapshot.username = options.username;

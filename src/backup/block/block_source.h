@@ -38,6 +38,8 @@ class DeviceSource final : public BlockSource {
     const std::string& name() const override { return path_; }
     uint64_t size() const override { return size_; }
     Result<void> read(uint64_t offset, char* buffer, size_t length) const override;
+    /// What others have written through the page cache is on the device. Errors: those of the system.
+    Result<void> sync() const;
 
   private:
     DeviceSource(std::string path, host::Descriptor file, uint64_t size)

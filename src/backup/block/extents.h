@@ -27,4 +27,10 @@ uint64_t total(const Extents& extents);
 /// What is left of [0, size) without `free`, which is in any order and may overlap.
 Extents complement(Extents free, uint64_t size);
 
+/// What is in one of them or in both.
+Extents united(const Extents& one, const Extents& other);
+
+/// What is in one of them and not in the other.
+Extents difference(const Extents& one, const Extents& other);
+
 }  // namespace belay::backup

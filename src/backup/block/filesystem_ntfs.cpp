@@ -33,7 +33,7 @@ using Volume = Owned<ntfs_volume>;
 
 std::unexpected<Error> cannot(std::string_view doing, const std::string& path)
 {
-    Error error = system_error(fmt::format("cannot {} of the NTFS on {}", doing, path), errno);
+    Error error = system_error(fmt::format("{} of the NTFS on {}", doing, path), errno);
     error.kind = ErrorKind::corrupt;
     return std::unexpected(std::move(error));
 }

@@ -12,7 +12,7 @@ namespace {
 /// What xfs_db has printed of a header, as "freeblks = 25582".
 using Fields = std::map<std::string, uint64_t, std::less<>>;
 
-std::optional<uint64_t> number_in(std::string_view text)
+std::optional<uint64_t> xfs_number_in(std::string_view text)
 {
     uint64_t value = 0;
     const char* begin = text.data();
@@ -60,14 +60,14 @@ Result<FreeSpace> parse(const std::string& text, const std::string& path)
             std::array<uint64_t, 3> extent = {};
             const bool is_one =
                 all.size() == 3 && std::ranges::all_of(all, [&, i = size_t{0}](const auto& word) mutable {
-                    const auto value = number_in(word);
+                    const auto value = xfs_number_in(word);
                     if (value) extent.at(i++) = *value;
                     return value.has_value();
                 });
             if (!is_one) return unreadable(path, fmt::format("xfs_db says \"{}\"", line));
             free.extents.push_back(extent);
         } else if (all.size() == 3 && all[1] == "=") {
-            const auto value = number_in(all[2]);
+            const auto value = xfs_number_in(all[2]);
             if (value) free.fields[all[0]] = *value;
         }
     }

@@ -8,14 +8,6 @@ namespace {
 /// What is read at once. Shorter gaps between used blocks become zeros in a piece.
 constexpr uint64_t read_size = 4 << 20;
 constexpr uint64_t short_gap = 1 << 20;
-/// After an error it is read again in steps of these sizes: the smallest is what disks have for a block.
-constexpr uint64_t careful_steps[] = {64 << 10, 4 << 10};
-
-bool starts_with_zeros(std::string_view bytes, size_t count)
-{
-    if (bytes.size() < count || bytes.front() != '\0') return false;
-    return bytes.substr(1, count - 1) == bytes.substr(0, count - 1);
-}
 
 }  // namespace
 
@@ -27,11 +19,9 @@ ImageReader::ImageReader(const BlockSource& source, const Extents& used, const C
       workers_(workers),
       problem_(std::move(problem)),
       options_(options),
-      zero_size_(chunker.first_chunk(std::string(Chunker::max_size, '\0')))
+      zero_size_(zero_chunk_size(chunker))
 {
-    // A multiple, so that what follows is cut at the same places.
-    long_zero_size_ =
-        source.size() >= options.long_zeros_from ? Chunker::max_size / zero_size_ * zero_size_ : zero_size_;
+    long_zero_size_ = source.size() >= options.long_zeros_from ? long_zeros(zero_size_) : zero_size_;
 }
 
 ImageReader::~ImageReader()
@@ -82,37 +72,8 @@ void ImageReader::read(Piece& piece)
     if (stopped_) return;
     for (const Extent& used : piece.used) {
         char* buffer = piece.bytes.data() + (used.offset - piece.place.offset);
-        if (!source_.read(used.offset, buffer, used.length)) read_carefully(used, buffer);
+        read_carefully(source_, used, buffer, problem_, stopped_);
         bytes_read_ += used.length;
-    }
-}
-
-/// Reads what can be read of an extent, by steps; the rest is told in as few stretches as it is.
-void ImageReader::read_carefully(const Extent& extent, char* buffer)
-{
-    std::fill_n(buffer, extent.length, '\0');
-    std::optional<std::pair<Extent, Error>> bad;
-    for (uint64_t at = extent.offset; at < extent.end() && !stopped_;) {
-        uint64_t done = 0;
-        Result<void> read;
-        for (const uint64_t step : careful_steps) {
-            // Steps end at multiples of their size, as blocks do.
-            done = std::min(extent.end(), (at / step + 1) * step) - at;
-            read = source_.read(at, buffer + (at - extent.offset), done);
-            if (read) break;
-        }
-        if (!read) {
-            std::fill_n(buffer + (at - extent.offset), done, '\0');
-            if (bad)
-                bad->first.length += done;
-            else
-                bad.emplace(Extent{at, done}, read.error());
-        }
-        at += done;
-        if (bad && (read || at == extent.end())) {
-            problem_(bad->first, bad->second);
-            bad.reset();
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "backup/block/image_reader.h"
 
+#include "backup/block/image_update.h"
 #include "backup/repository/id.h"
 #include "base/testing/must.h"
 
@@ -181,6 +182,85 @@ TEST_CASE("what is not free is used")
     CHECK(complement({{4, 2}, {0, 1}, {5, 3}}, 10) == Extents{{1, 3}, {8, 2}});
     CHECK(complement({{0, 100}}, 10).empty());
     CHECK(complement({{50, 10}, {9, 50}}, 10) == Extents{{0, 9}});
+}
+
+TEST_CASE("an image is brought up to date by what has changed, and is what all of it would give")
+{
+    const Chunker chunker = test_chunker();
+    std::mt19937_64 random(41);
+    const auto some = [&](uint64_t most) { return random() % most; };
+    constexpr uint64_t size = 40 << 20, block = 4096;
+    std::string device = noise(size, 40);
+    Extents used = {{0, 9 << 20}, {20 << 20, 20 << 20}};
+    ImageParent parent;
+    const auto keep = [&](const std::vector<Id>& ids, const std::vector<uint64_t>& lengths) {
+        parent.chunks.clear();
+        uint64_t at = 0;
+        for (size_t i = 0; i < ids.size(); at += lengths[i++])
+            parent.chunks.push_back({ids[i], at, lengths[i], false});
+    };
+    uint64_t long_zeros_from = usual_long_zeros_from;
+    SUBCASE("usual zeros") {}
+    SUBCASE("long zeros")
+    {
+        long_zeros_from = 1 << 20;
+    }
+    uint64_t read_at_all = 0;
+    for (int round = 0; round < 12; ++round) {
+        parent.changed.clear();
+        const Extents used_before = used;
+        if (round > 0) {
+            for (uint64_t i = some(4); i > 0; --i) {
+                const Extent changed{some(size / block) * block, (1 + some(16)) * block};
+                const uint64_t length = std::min(changed.length, size - changed.offset);
+                device.replace(changed.offset, length, noise(length, static_cast<unsigned>(random())));
+                parent.changed = united(parent.changed, {{changed.offset, length}});
+            }
+            // Blocks come into use, and go out of it, without being written.
+            const Extents toggled = {{some(size / block - 300) * block, (1 + some(300)) * block}};
+            used = difference(used, toggled);
+            if (round % 4 == 3) used = united(used, {{8 << 20, 14 << 20}});
+            parent.changed = united(parent.changed, difference(used, used_before));
+        }
+        const FakeSource source(device);
+        std::vector<Id> ids;
+        std::vector<uint64_t> lengths;
+        ImageUpdate update(
+            source, used, parent, chunker, [](const Extent&, const Error&) { FAIL_CHECK("unreadable"); },
+            long_zeros_from);
+        while (const std::optional<ImagePart> part = update.next()) {
+            if (part->stored) {
+                const auto found = std::ranges::find(parent.chunks, *part->stored, &ImageChunk::id);
+                REQUIRE(found != parent.chunks.end());
+                ids.push_back(*part->stored);
+                lengths.push_back(found->length);
+            } else {
+                const std::string bytes = part->chunk ? *part->chunk : std::string(part->zero_size, '\0');
+                ids.push_back(Id::of(bytes));
+                lengths.push_back(bytes.size());
+            }
+        }
+        CHECK(update.bytes_done() == total(used));
+        const std::string image = image_of(device, used);
+        if (long_zeros_from == usual_long_zeros_from) CHECK(ids == ids_of(image, chunker));
+        uint64_t at = 0;
+        for (size_t i = 0; i < ids.size(); at += lengths[i++])
+            REQUIRE(Id::of(image.substr(at, lengths[i])) == ids[i]);
+        CHECK(at == size);
+        for (const Extent& asked : source.asked()) CHECK(total(difference(united(used, {asked}), used)) == 0);
+        if (round > 0) read_at_all += update.bytes_read();
+        keep(ids, lengths);
+    }
+    CHECK(read_at_all < 11 * (size / 2));
+}
+
+TEST_CASE("what is left or new of extents")
+{
+    const Extents one = {{0, 10}, {20, 10}, {40, 5}}, other = {{5, 5}, {10, 10}, {40, 5}};
+    CHECK(united(one, other) == Extents{{0, 30}, {40, 5}});
+    CHECK(difference(one, other) == Extents{{0, 5}, {10, 20}});
+    CHECK(difference(one, one).empty());
+    CHECK(difference(one, {}) == one);
 }
 
 }  // namespace belay::backup

@@ -82,11 +82,11 @@ std::string read_all(int pipe)
 Result<Used> isolated(const std::string& path, const std::function<Result<Used>()>& work)
 {
     int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(system_error("cannot make a pipe", errno));
+    if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(system_error("make a pipe", errno));
     const host::Descriptor from(ends[0]);
     host::Descriptor to(ends[1]);
     const pid_t child = ::fork();
-    if (child < 0) return std::unexpected(system_error("cannot start a process", errno));
+    if (child < 0) return std::unexpected(system_error("start a process", errno));
     if (child == 0) answer_and_end(to.number(), work);
     to.close();
     const std::string answer = read_all(from.number());

@@ -41,7 +41,7 @@ Result<void> replay_xfs(host::Host& host, const std::string& path)
 {
     std::string folder = "/run/belay-replay-XXXXXX";
     if (::mkdtemp(folder.data()) == nullptr)
-        return std::unexpected(system_error("cannot make a folder in /run", errno));
+        return std::unexpected(system_error("make a folder in /run", errno));
     Result<void> done = mount_once(host, path, folder);
     ::rmdir(folder.c_str());
     return done;

@@ -123,21 +123,34 @@ Result<void> remove_volume(host::Host& host, const LogicalVolume& volume)
 Result<std::unique_ptr<LvmSnapshot>> LvmSnapshot::take(host::Host& host, const LogicalVolume& origin,
                                                        const LvmSnapshotOptions& options)
 {
+    return make(host, origin, options, Use::writable);
+}
+
+Result<std::unique_ptr<LvmSnapshot>> LvmSnapshot::freeze(host::Host& host, const LogicalVolume& thin)
+{
+    return make(host, thin, {}, Use::frozen);
+}
+
+Result<std::unique_ptr<LvmSnapshot>> LvmSnapshot::make(host::Host& host, const LogicalVolume& origin,
+                                                       const LvmSnapshotOptions& options, Use use)
+{
     if (!origin.is_thin() && !origin.origin.empty())
         return fail(ErrorKind::refused, fmt::format("{} is a snapshot itself", origin.full_name()),
                     "save it without another one, when nothing has it mounted");
     const Owner owner = TRY(this_owner(host));
     std::string name = "belay-";
     for (const char byte : TRY(host.random(6))) name += fmt::format("{:02x}", static_cast<uint8_t>(byte));
-    host::Command command = lvm({"lvcreate", "--yes", "--snapshot", "--name", name, "--permission", "rw",
-                                 "--addtag", std::string(snapshot_tag), "--addtag", owner.tag()});
+    host::Command command = lvm({"lvcreate", "--yes", "--snapshot", "--name", name, "--permission",
+                                 use == Use::frozen ? "r" : "rw", "--addtag", std::string(snapshot_tag),
+                                 "--addtag", owner.tag()});
     const auto add = [&](std::initializer_list<std::string> words) {
         command.argv.insert(command.argv.end(), words);
     };
     if (origin.is_thin()) {
         TRY(check_pool(host, origin));
         // It would not be activated else; and at the next boot it is not.
-        add({"--setactivationskip", "y", "--ignoreactivationskip"});
+        add({"--setactivationskip", "y"});
+        if (use == Use::writable) add({"--ignoreactivationskip"});
     } else {
         const uint64_t room = TRY(room_for(origin, options));
         add({"--size", fmt::format("{}b", room)});
@@ -153,7 +166,7 @@ Result<std::unique_ptr<LvmSnapshot>> LvmSnapshot::take(host::Host& host, const L
 
 LvmSnapshot::~LvmSnapshot()
 {
-    if (!is_removed_) static_cast<void>(remove());
+    if (!is_let_go_) static_cast<void>(remove());
 }
 
 Result<void> LvmSnapshot::check() const
@@ -174,7 +187,18 @@ Result<void> LvmSnapshot::check() const
 Result<void> LvmSnapshot::remove()
 {
     TRY(remove_volume(host_, volume_));
-    is_removed_ = true;
+    is_let_go_ = true;
+    return {};
+}
+
+Result<void> LvmSnapshot::keep(const std::vector<std::string>& tags)
+{
+    host::Command command = lvm({"lvchange"});
+    for (const std::string& tag : volume_.tags) command.argv.insert(command.argv.end(), {"--deltag", tag});
+    for (const std::string& tag : tags) command.argv.insert(command.argv.end(), {"--addtag", tag});
+    command.argv.push_back(volume_.full_name());
+    TRY(host::run_checked(host_, command));
+    is_let_go_ = true;
     return {};
 }
 

@@ -23,7 +23,9 @@ class LvmSnapshot {
     /// and not thin; those of the tool. Then nothing is left of it. `host` outlives it.
     static Result<std::unique_ptr<LvmSnapshot>> take(host::Host& host, const LogicalVolume& origin,
                                                      const LvmSnapshotOptions& options);
-    /// Removes it where remove() was not called, or has failed.
+    /// Makes a snapshot of a thin volume that nobody writes to: read-only, and not active. Errors: as take().
+    static Result<std::unique_ptr<LvmSnapshot>> freeze(host::Host& host, const LogicalVolume& thin);
+    /// Removes it where neither remove() nor keep() was called, or they have failed.
     ~LvmSnapshot();
     LvmSnapshot(const LvmSnapshot&) = delete;
     LvmSnapshot& operator=(const LvmSnapshot&) = delete;
@@ -39,12 +41,20 @@ class LvmSnapshot {
     /// Errors: those of the tool.
     Result<void> remove();
 
+    /// It stays, and is no leftover of anybody: it bears these tags in the place of its own. Errors: those of
+    /// the tool; then it may stay, or not.
+    Result<void> keep(const std::vector<std::string>& tags);
+
   private:
+    enum class Use : uint8_t { writable, frozen };
+
+    static Result<std::unique_ptr<LvmSnapshot>> make(host::Host& host, const LogicalVolume& origin,
+                                                     const LvmSnapshotOptions& options, Use use);
     LvmSnapshot(host::Host& host, LogicalVolume volume) : host_(host), volume_(std::move(volume)) {}
 
     host::Host& host_;
     LogicalVolume volume_;
-    bool is_removed_ = false;
+    bool is_let_go_ = false;
 };
 
 /// Snapshots on this host whose makers are gone, in order of the volumes they are of: a run that was killed,

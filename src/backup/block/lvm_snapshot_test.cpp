@@ -3,6 +3,8 @@
 
 #include "backup/block/lvm_snapshot.h"
 
+#include "backup/backend/memory.h"
+#include "backup/block/base_keeper.h"
 #include "backup/repository/this_process.h"
 #include "base/json.h"
 #include "base/testing/must.h"
@@ -87,6 +89,7 @@ struct FakeLvm {
             add(word_after(argv, "--name"), more.dump());
             return host::Outcome{.exit_code = creation_fails_late ? 5 : 0, .out = {}, .err = {}};
         }
+        if (argv[1] == "lvchange") return host::Outcome{};
         const std::string uuid = word_after(argv, "--select").substr(8);
         std::erase_if(volumes, [&](const Json& one) {
             return uuid.starts_with(one["lv_uuid"].get<std::string>() + " && lv_tags=belay.block-snapshot");
@@ -217,6 +220,68 @@ TEST_CASE("what LVM may say that is no report is an error")
     }
     lvm.report_instead = R"({"report": [{"lv": []}]})";
     CHECK(logical_volume(lvm.host, "vg/data").error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a base that stands for something else is not used, and why is said")
+{
+    FakeLvm lvm;
+    lvm.add("pool", R"({"data_percent": "10.0", "metadata_percent": "2.0"})");
+    lvm.add("data", R"({"pool_lv": "pool"})");
+    const Repository repository = must(Repository::create(std::make_unique<MemoryBackend>(), "correct horse",
+                                                          {.cost = {.n = 1024, .r = 8, .p = 1}}));
+    const Id snapshot = must(repository.save_text(FileKind::snapshot, Snapshot().to_text()));
+    KeptBase::Mark mark{.name = "data",
+                        .uuid = "uuid-data",
+                        .repository = repository.config().id,
+                        .snapshot = snapshot,
+                        .used = Id::of("used"),
+                        .blocks = 7};
+    std::string size = "104857600", why;
+    SUBCASE("none")
+    {
+        mark.name = "other";
+        why = "no base was kept";
+    }
+    SUBCASE("re-created")
+    {
+        mark.uuid = "uuid-before";
+        why = "of a volume data that is gone";
+    }
+    SUBCASE("another repository")
+    {
+        mark.repository = Id::of("another");
+        why = "of another repository";
+    }
+    SUBCASE("forgotten")
+    {
+        mark.snapshot = Id::of("forgotten");
+        why = "the snapshot " + mark.snapshot.short_hex() + " of the base vg/base cannot be had";
+    }
+    SUBCASE("grown")
+    {
+        size = "54525952";
+        why = "vg/data has another size than its base vg/base";
+    }
+    SUBCASE("usable") {}
+    const std::vector<std::string> tags = mark.tags();
+    lvm.add("base",
+            Json{{"pool_lv", "pool"}, {"lv_size", size}, {"lv_tags", tags[0] + "," + tags[1]}}.dump());
+    CHECK(must(kept_bases(lvm.host, "vg/data")).size() == (mark.name == "data" ? 1 : 0));
+
+    std::vector<std::string> notes;
+    BaseKeeper keeper(lvm.host, repository, lvm.look("data"), {},
+                      [&](const std::string& what) { notes.push_back(what); });
+    UsedBlocks used = all_blocks(104857600, "unknown");
+    keeper.prepare(*must(lvm.take("data")), used);
+    CHECK(keeper.parent() == nullptr);
+    // There is no such device on this machine: nothing more is found out, and all is read.
+    REQUIRE(notes.size() == (why.empty() ? 1 : 2));
+    CHECK_MESSAGE(notes.front().find(why) != std::string::npos, notes.front());
+    CHECK_MESSAGE(notes.back().starts_with("all is read, and no base is kept: cannot look at /dev/vg/"),
+                  notes.back());
+    CHECK(total(used.extents) == 104857600);
+    // What was made for it is gone.
+    for (const Json& volume : lvm.volumes) CHECK(!volume["lv_name"].get<std::string>().starts_with("belay-"));
 }
 
 }  // namespace belay::backup

@@ -92,7 +92,7 @@ Result<std::optional<LogicalVolume>> logical_volume_of(host::Host& host, const s
 {
     struct stat status = {};
     if (::stat(device.c_str(), &status) != 0)
-        return std::unexpected(system_error(fmt::format("cannot look at {}", device), errno));
+        return std::unexpected(system_error(fmt::format("look at {}", device), errno));
     if (!S_ISBLK(status.st_mode)) return std::optional<LogicalVolume>();
     // By the kernel's word: the tools would not tell a device that is none from one that they cannot find.
     const std::string place =

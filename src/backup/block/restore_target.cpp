@@ -15,7 +15,7 @@ namespace {
 
 std::unexpected<Error> target_error(std::string_view what, const std::string& path)
 {
-    return std::unexpected(system_error(fmt::format("cannot {} {}", what, path), errno));
+    return std::unexpected(system_error(fmt::format("{} {}", what, path), errno));
 }
 
 Result<host::Descriptor> open_device(const std::string& path, uint64_t size, bool allow_in_use)

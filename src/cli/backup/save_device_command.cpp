@@ -1,4 +1,5 @@
 #include "backup/block/device_saving.h"
+#include "backup/block/kept_base.h"
 #include "backup/repository/this_process.h"
 #include "cli/backup/command.h"
 #include "cli/backup/progress.h"
@@ -45,6 +46,11 @@ class SaveDeviceCommand final : public BackupCommand {
                       "save from a snapshot of the logical volume: in-use, unless said; always or never");
         options.value("--snapshot-size", snapshot_size_, "SIZE",
                       "room for what is written to the volume meanwhile");
+        options.flag(
+            "--keep-base", keep_base_,
+            "of a thin volume: read what has changed since the last save with this option, and leave "
+            "a snapshot of the volume in its pool for the next one");
+        options.flag("--drop-base", drop_base_, "remove that snapshot, and save nothing");
         options.flag("--all-blocks", all_blocks_, "unused blocks, too");
         options.flag("--allow-in-use", allow_in_use_,
                      "save a device that others write to: it may be no state it ever had");
@@ -65,6 +71,7 @@ class SaveDeviceCommand final : public BackupCommand {
         if (clean_) return clean_up(context, *host);
         if (device_.empty())
             return fail(ErrorKind::usage, "no device is named", "belay backup save-device /dev/vg/data");
+        if (drop_base_) return drop_base(context, *host);
         const DeviceSavingOptions options = TRY(read_options(context));
         backup::Repository* repository = TRY(context.open_with_index());
         DeviceSavingSummary summary;
@@ -92,6 +99,7 @@ class SaveDeviceCommand final : public BackupCommand {
     {
         DeviceSavingOptions options{.device = device_,
                                     .image_name = name_,
+                                    .keep_base = keep_base_,
                                     .all_blocks = all_blocks_,
                                     .allow_in_use = allow_in_use_,
                                     .hostname = host_.empty() ? backup::host_name() : host_,
@@ -102,6 +110,9 @@ class SaveDeviceCommand final : public BackupCommand {
         else if (snapshot_ != "in-use")
             return fail(ErrorKind::usage, fmt::format("--snapshot: \"{}\" says not when", snapshot_),
                         "in-use, always or never");
+        if (keep_base_ && snapshot_ == "never")
+            return fail(ErrorKind::usage, "--keep-base needs a snapshot of the volume",
+                        "leave out --snapshot never");
         if (!snapshot_size_.empty())
             options.lvm.room = Bytes{TRY(read_size("--snapshot-size", snapshot_size_))};
         for (const auto& list : tag_lists(tags_)) std::ranges::copy(list, std::back_inserter(options.tags));
@@ -123,6 +134,23 @@ class SaveDeviceCommand final : public BackupCommand {
         return 0;
     }
 
+    /// Also of a volume that is gone.
+    Result<int> drop_base(BackupContext& context, host::Host& host) const
+    {
+        std::string name = device_;
+        if (const auto volume = backup::logical_volume_of(host, device_); volume && *volume)
+            name = (*volume)->full_name();
+        else if (name.starts_with("/dev/"))
+            name = name.substr(5);
+        const auto bases = TRY(backup::kept_bases(host, name));
+        for (const auto& base : bases) {
+            TRY(backup::drop_base(host, base));
+            context.note(fmt::format("removed {}\n", clean(context.style(), base.volume.full_name())));
+        }
+        if (bases.empty()) context.note(fmt::format("no base of {} is kept\n", clean(context.style(), name)));
+        return 0;
+    }
+
     void finish(BackupContext& context, const DeviceSavingSummary& summary, Milliseconds passed) const
     {
         if (context.options().json) {
@@ -130,18 +158,23 @@ class SaveDeviceCommand final : public BackupCommand {
                          {"content", summary.content},
                          {"total_bytes", summary.bytes_total.load()},
                          {"bytes_used", summary.bytes_used.load()},
+                         {"bytes_read", summary.bytes_read.load()},
                          {"bytes_lost", summary.bytes_lost.load()},
                          {"data_added", summary.written.content},
                          {"data_added_packed", summary.written.stored},
                          {"total_duration", static_cast<double>(passed.count()) / 1000},
                          {"dry_run", dry_run_}};
             if (!summary.why_whole.empty()) json["why_whole"] = summary.why_whole;
+            if (summary.parent) json["parent"] = summary.parent->hex();
             if (summary.snapshot) json["snapshot_id"] = summary.snapshot->hex();
             return context.json(json);
         }
         const auto size = [](uint64_t bytes) { return to_text(Bytes{bytes}); };
-        context.note(fmt::format("{}, {} of {} in use, in {}\n{}: {} new, {} stored\n", summary.content,
-                                 size(summary.bytes_used), size(summary.bytes_total), to_text(passed),
+        const std::string read =
+            summary.parent ? fmt::format(", {} of it read", size(summary.bytes_read)) : std::string();
+        context.note(fmt::format("{}, {} of {} in use{}, in {}\n{}: {} new, {} stored\n",
+                                 summary.content.empty() ? "unknown content" : summary.content,
+                                 size(summary.bytes_used), size(summary.bytes_total), read, to_text(passed),
                                  dry_run_ ? "would add" : "added", size(summary.written.content),
                                  size(summary.written.stored)));
         if (summary.bytes_lost > 0)
@@ -152,6 +185,7 @@ class SaveDeviceCommand final : public BackupCommand {
 
     std::string device_, snapshot_ = "in-use", snapshot_size_, host_, time_, name_;
     std::vector<std::string> tags_;
+    bool keep_base_ = false, drop_base_ = false;
     bool all_blocks_ = false, allow_in_use_ = false, clean_ = false, dry_run_ = false;
 };
 
