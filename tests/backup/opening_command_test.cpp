@@ -106,7 +106,7 @@ TEST_CASE("--key-hint and RESTIC_KEY_HINT choose among the keys of one password"
 {
     const Kept kept;
     const Repository repository = opened(kept);
-    const NewKey twin{.password = std::string(Scratch::password), .cost = {.n = 16, .r = 1, .p = 1}};
+    const NewKey twin{.password = Scratch::password, .cost = {.n = 16, .r = 1, .p = 1}};
     const std::vector<Id> keys = {repository.key_id(), must(add_key(repository, twin)),
                                   must(add_key(repository, twin))};
     const auto current = [&](const Words& environment, Words words) {

@@ -91,6 +91,8 @@ Result<std::unique_ptr<RepositoryLock>> RepositoryLock::take(const Repository& r
                                                              std::chrono::milliseconds settle)
 {
     std::unique_ptr<RepositoryLock> lock = TRY(begin(repository, access, settle));
+    // An index that was read before is its reader's care.
+    lock->checks_index_ = false;
     TRY(lock->confirm());
     return lock;
 }
@@ -120,7 +122,7 @@ Result<void> RepositoryLock::look_again()
         own = lock_.id;
     }
     TRY(nobody_minds(repository_, access_, own));
-    return index_stands(repository_, access_);
+    return checks_index_ ? index_stands(repository_, access_) : Result<void>();
 }
 
 RepositoryLock::RepositoryLock(const Repository& repository, LockFile lock, Access access,

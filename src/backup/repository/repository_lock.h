@@ -64,6 +64,7 @@ class RepositoryLock {
     const Repository& repository_;
     Access access_;
     std::chrono::steady_clock::time_point settled_;
+    bool checks_index_ = true;
     std::mutex confirming_;
     std::optional<Result<void>> confirmed_;
     std::mutex writing_;  ///< held while a file takes another's place; before the next
