@@ -62,6 +62,8 @@ class FuseMount final : public Mount {
         fuse_loop_config config{};
         config.max_idle_threads = 10;
         const int code = ::fuse_loop_mt(fuse_, &config);
+        // Whoever still waits for an answer gets an error now.
+        ::fuse_unmount(fuse_);
         if (code < 0 && code != -ENODEV)
             return fail(ErrorKind::failed, fmt::format("the mount on {} ended: {}", options_.folder,
                                                        std::generic_category().message(-code)));
@@ -71,7 +73,9 @@ class FuseMount final : public Mount {
     void stop() override
     {
         ::fuse_exit(fuse_);
-        ::fuse_unmount(fuse_);
+        // It is seen with the next question. To unmount from here would close what the others read from.
+        struct statvfs ignored = {};
+        static_cast<void>(::statvfs(options_.folder.c_str(), &ignored));
     }
 
   private:
