@@ -99,7 +99,7 @@ Result<void> Host::start_kernel()
     std::filesystem::remove_all(fmt::format("{}/{}", folder_.path(), options_.name), ignored);
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-        return std::unexpected(system_error("cannot make a socket pair", errno));
+        return std::unexpected(system_error("make a socket pair", errno));
     Result<std::vector<std::string>> arguments = kernel_arguments(ends[1]);
     Result<std::unique_ptr<Machine>> machine;
     if (arguments)

@@ -151,7 +151,7 @@ void Line::take(Frame frame)
             transcript.exit_code = number_of(frame.payload);
             break;
         case FrameType::not_started:
-            transcript.failure = system_error("cannot start the command", number_of(frame.payload));
+            transcript.failure = system_error("start the command", number_of(frame.payload));
             break;
         default:
             break;

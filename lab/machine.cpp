@@ -66,7 +66,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const Setup& setup)
                     "apt-get install " + setup.package);
     const int console =
         ::open(setup.console.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
-    if (console < 0) return std::unexpected(system_error("cannot open " + setup.console, errno));
+    if (console < 0) return std::unexpected(system_error("open " + setup.console, errno));
     std::vector<char*> argv = {const_cast<char*>(setup.kernel.c_str())};
     for (const std::string& argument : setup.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
@@ -74,7 +74,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const Setup& setup)
     if (child == 0) become_kernel(setup, argv, console);
     const int error = errno;
     ::close(console);
-    if (child < 0) return std::unexpected(system_error("cannot start " + setup.kernel, error));
+    if (child < 0) return std::unexpected(system_error("start " + setup.kernel, error));
     return std::unique_ptr<Machine>(new Machine(child));
 }
 
@@ -87,7 +87,7 @@ Result<void> Machine::await_end(Milliseconds limit)
 {
     if (ended_) return {};
     const int handle = static_cast<int>(::syscall(SYS_pidfd_open, process_, 0));
-    if (handle < 0) return std::unexpected(system_error("cannot watch the guest's kernel", errno));
+    if (handle < 0) return std::unexpected(system_error("watch the guest's kernel", errno));
     pollfd waiting{handle, POLLIN, 0};
     const int ready = ::poll(&waiting, 1, static_cast<int>(limit.count()));
     ::close(handle);

@@ -48,14 +48,14 @@ Result<void> send_request(int fd, const std::string& path, const std::string& re
     sockaddr_un own = TRY(address_of(reply_path));
     ::unlink(reply_path.c_str());
     if (::bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof own) != 0)
-        return std::unexpected(system_error("cannot bind " + reply_path, errno));
+        return std::unexpected(system_error("bind " + reply_path, errno));
     sockaddr_un kernel = TRY(address_of(path));
     Request request;
     INVARIANT(text.size() < request.data.size());
     request.size = static_cast<uint32_t>(text.size());
     std::memcpy(request.data.data(), text.data(), text.size());
     if (::sendto(fd, &request, sizeof request, 0, reinterpret_cast<sockaddr*>(&kernel), sizeof kernel) < 0)
-        return fail(ErrorKind::unavailable, system_error("cannot ask the guest's kernel", errno).what);
+        return fail(ErrorKind::unavailable, system_error("ask the guest's kernel", errno).what);
     return {};
 }
 
@@ -68,7 +68,7 @@ Result<std::string> await_reply(int fd, std::string_view text, Milliseconds limi
             return fail(ErrorKind::timeout, fmt::format("the guest's kernel does not answer \"{}\"", text));
         Reply reply;
         if (::recv(fd, &reply, sizeof reply, 0) < 0)
-            return std::unexpected(system_error("cannot read the kernel's answer", errno));
+            return std::unexpected(system_error("read the kernel's answer", errno));
         said.append(reply.data.data(), ::strnlen(reply.data.data(), data_size));
         if (reply.error != 0)
             return fail(ErrorKind::refused, fmt::format("the guest's kernel refuses \"{}\": {}", text, said));
@@ -81,7 +81,7 @@ Result<std::string> await_reply(int fd, std::string_view text, Milliseconds limi
 Result<std::string> ask_kernel(const std::string& path, std::string_view request, Milliseconds limit)
 {
     const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return std::unexpected(system_error("cannot open a socket", errno));
+    if (fd < 0) return std::unexpected(system_error("open a socket", errno));
     const std::string reply_path = path + ".reply";
     Result<std::string> reply;
     if (const Result<void> sent = send_request(fd, path, reply_path, request); !sent)

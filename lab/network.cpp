@@ -23,7 +23,7 @@ Result<void> run_ip(std::vector<std::string> arguments)
     argv.push_back(nullptr);
     pid_t child = 0;
     if (const int error = ::posix_spawnp(&child, "ip", nullptr, nullptr, argv.data(), environ); error != 0)
-        return std::unexpected(system_error("cannot run ip", error));
+        return std::unexpected(system_error("run ip", error));
     int status = 0;
     if (::waitpid(child, &status, 0) != child || status != 0)
         return fail(ErrorKind::failed,
@@ -43,9 +43,9 @@ auto in_own_thread(const Work& work)
 Result<void> make_bridge(int& fd)
 {
     if (::unshare(CLONE_NEWNET) != 0)
-        return std::unexpected(system_error("cannot make a network namespace (root is needed)", errno));
+        return std::unexpected(system_error("make a network namespace (root is needed)", errno));
     fd = ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return std::unexpected(system_error("cannot open the network namespace", errno));
+    if (fd < 0) return std::unexpected(system_error("open the network namespace", errno));
     TRY(run_ip({"link", "add", "bridge0", "type", "bridge"}));
     return run_ip({"link", "set", "bridge0", "up"});
 }
@@ -71,7 +71,7 @@ Result<std::string> Network::add_tap()
     std::string tap = fmt::format("tap{}", taps_++);
     TRY(in_own_thread([&]() -> Result<void> {
         if (::setns(namespace_, CLONE_NEWNET) != 0)
-            return std::unexpected(system_error("cannot enter the network namespace", errno));
+            return std::unexpected(system_error("enter the network namespace", errno));
         TRY(run_ip({"tuntap", "add", "dev", tap, "mode", "tap"}));
         return run_ip({"link", "set", tap, "master", "bridge0", "up"});
     }));

@@ -209,8 +209,7 @@ Result<void> Sitting::type(std::string_view bytes)
 
 Result<int> Sitting::work(int resized)
 {
-    if (::pipe2(ended_.data(), O_CLOEXEC) != 0)
-        return std::unexpected(system_error("cannot make a pipe", errno));
+    if (::pipe2(ended_.data(), O_CLOEXEC) != 0) return std::unexpected(system_error("make a pipe", errno));
     TRY(look_at(0));
     int exit_code = 0;
     while (!leaving_) {
@@ -254,7 +253,7 @@ Result<int> give_terminal(std::vector<Seat>& seats)
     ::sigaddset(&resize, SIGWINCH);
     ::pthread_sigmask(SIG_BLOCK, &resize, nullptr);
     const int resized = ::signalfd(-1, &resize, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (resized < 0) return std::unexpected(system_error("cannot watch the terminal's size", errno));
+    if (resized < 0) return std::unexpected(system_error("watch the terminal's size", errno));
     tell(shell_help(seats.size()));
     Result<int> exit_code;
     {

@@ -18,12 +18,11 @@ using namespace belay::lab;
 Result<int> open_line()
 {
     const int line = ::open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (line < 0) return std::unexpected(system_error("cannot open /dev/ttyS0", errno));
+    if (line < 0) return std::unexpected(system_error("open /dev/ttyS0", errno));
     termios mode{};
-    if (::tcgetattr(line, &mode) != 0) return std::unexpected(system_error("cannot set /dev/ttyS0", errno));
+    if (::tcgetattr(line, &mode) != 0) return std::unexpected(system_error("set /dev/ttyS0", errno));
     ::cfmakeraw(&mode);
-    if (::tcsetattr(line, TCSANOW, &mode) != 0)
-        return std::unexpected(system_error("cannot set /dev/ttyS0", errno));
+    if (::tcsetattr(line, TCSANOW, &mode) != 0) return std::unexpected(system_error("set /dev/ttyS0", errno));
     return line;
 }
 

@@ -27,8 +27,7 @@ std::string name_of_file(const std::string& file)
 Result<Modules> Modules::open()
 {
     utsname kernel{};
-    if (::uname(&kernel) != 0)
-        return std::unexpected(system_error("cannot read the kernel's release", errno));
+    if (::uname(&kernel) != 0) return std::unexpected(system_error("read the kernel's release", errno));
     Modules modules;
     modules.folder_ = fmt::format("/usr/lib/uml/modules/{}", kernel.release);
     std::ifstream list(modules.folder_ + "/modules.dep");
@@ -65,11 +64,11 @@ Result<void> Modules::insert(const std::string& file) const
 {
     const std::string path = folder_ + "/" + file;
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return std::unexpected(system_error("cannot open " + path, errno));
+    if (fd < 0) return std::unexpected(system_error("open " + path, errno));
     const long done = ::syscall(SYS_finit_module, fd, "", 0);
     const int error = errno;
     ::close(fd);
-    if (done != 0 && error != EEXIST) return std::unexpected(system_error("cannot load " + path, error));
+    if (done != 0 && error != EEXIST) return std::unexpected(system_error("load " + path, error));
     return {};
 }
 

@@ -72,7 +72,7 @@ Result<void> mount_at(const char* source, const std::string& target, const char*
 {
     ::mkdir(target.c_str(), 0755);  // it may be there, and the mount says so if it is not
     if (::mount(source, target.c_str(), type, flags, data.c_str()) != 0)
-        return std::unexpected(system_error("cannot mount " + target, errno));
+        return std::unexpected(system_error("mount " + target, errno));
     return {};
 }
 
@@ -88,7 +88,7 @@ Result<void> write_file(const std::string& path, std::string_view text)
 Result<void> raise_loopback()
 {
     const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return std::unexpected(system_error("cannot open a socket", errno));
+    if (fd < 0) return std::unexpected(system_error("open a socket", errno));
     ifreq request{};
     request.ifr_name[0] = 'l';
     request.ifr_name[1] = 'o';
@@ -96,7 +96,7 @@ Result<void> raise_loopback()
     const int done = ::ioctl(fd, SIOCSIFFLAGS, &request);
     const int error = errno;
     ::close(fd);
-    if (done != 0) return std::unexpected(system_error("cannot raise the interface lo", error));
+    if (done != 0) return std::unexpected(system_error("raise the interface lo", error));
     return {};
 }
 
@@ -122,7 +122,7 @@ Result<void> build_tree(const Wanted& wanted)
     TRY(mount_at("/dev", "/run/tree/dev", nullptr, MS_MOVE));
     if (::chdir("/run/tree") != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
         ::chroot(".") != 0 || ::chdir("/") != 0)
-        return std::unexpected(system_error("cannot enter the guest's tree", errno));
+        return std::unexpected(system_error("enter the guest's tree", errno));
 
     TRY(mount_at("proc", "/proc", "proc"));
     TRY(mount_at("sysfs", "/sys", "sysfs"));
@@ -137,7 +137,7 @@ Result<void> build_tree(const Wanted& wanted)
     for (const std::string& share : wanted.shares) TRY(mount_at("none", share, "hostfs", 0, share));
     for (const std::string& module : wanted.modules) TRY(modules.load(module));
     if (::sethostname(wanted.name.c_str(), wanted.name.size()) != 0)
-        return std::unexpected(system_error("cannot name the host", errno));
+        return std::unexpected(system_error("name the host", errno));
     return raise_loopback();
 }
 

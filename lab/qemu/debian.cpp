@@ -65,7 +65,7 @@ Result<void> make_blank(const std::string& path)
     std::ofstream(path).flush();
     std::error_code error;
     fs::resize_file(path, disk_size, error);
-    if (error) return std::unexpected(system_error("cannot make " + path, error.value()));
+    if (error) return std::unexpected(system_error("make " + path, error.value()));
     return {};
 }
 

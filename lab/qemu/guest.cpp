@@ -27,7 +27,7 @@ Result<void> mount_at(const char* type, const char* target)
 {
     ::mkdir(target, 0755);  // it may be there, and the mount says so if it is not
     if (::mount(type, target, type, 0, "") != 0)
-        return std::unexpected(system_error(fmt::format("cannot mount {}", target), errno));
+        return std::unexpected(system_error(fmt::format("mount {}", target), errno));
     return {};
 }
 
@@ -66,7 +66,7 @@ std::optional<std::string> port()
 Result<void> serve(const std::string& path)
 {
     const int line = ::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (line < 0) return std::unexpected(system_error("cannot open " + path, errno));
+    if (line < 0) return std::unexpected(system_error("open " + path, errno));
     Commands commands(line);
     commands.send(FrameType::hello, 0, {});
     commands.send(FrameType::ready, 0, {});

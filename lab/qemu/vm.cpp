@@ -87,7 +87,7 @@ Result<std::unique_ptr<Vm>> Vm::boot(const VmOptions& options)
 {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-        return std::unexpected(system_error("cannot make a socket pair", errno));
+        return std::unexpected(system_error("make a socket pair", errno));
     std::unique_ptr<Vm> vm(new Vm);
     Result<std::unique_ptr<Machine>> machine = Machine::start({.kernel = qemu,
                                                                .arguments = qemu_arguments(options, ends[1]),

@@ -98,7 +98,7 @@ Result<std::string> ProcessConsole::read_all(size_t limit, std::string_view hint
     for (;;) {
         const ssize_t count = ::read(STDIN_FILENO, piece.data(), piece.size());
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return std::unexpected(system_error("cannot read standard input", errno));
+        if (count < 0) return std::unexpected(system_error("read standard input", errno));
         if (count == 0) return text;
         text.append(piece, 0, static_cast<size_t>(count));
         if (text.size() > limit)

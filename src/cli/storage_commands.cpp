@@ -31,10 +31,10 @@ Result<void> write_new_file(const std::string& path, const std::string& text)
     std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "wbxe"));
     if (!file && errno == EEXIST)
         return fail(ErrorKind::refused, fmt::format("{} is there already", path), "choose another name");
-    if (!file) return std::unexpected(system_error("cannot write " + path, errno));
+    if (!file) return std::unexpected(system_error("write " + path, errno));
     const bool written = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size();
     if (!written || std::fclose(file.release()) != 0)
-        return std::unexpected(system_error("cannot write " + path, errno));
+        return std::unexpected(system_error("write " + path, errno));
     return {};
 }
 

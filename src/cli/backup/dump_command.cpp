@@ -18,7 +18,7 @@ Result<void> write_to(int descriptor, std::string_view bytes)
     while (!bytes.empty()) {
         const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return std::unexpected(system_error("cannot write what is dumped", errno));
+        if (count < 0) return std::unexpected(system_error("write what is dumped", errno));
         bytes.remove_prefix(static_cast<size_t>(count));
     }
     return {};
@@ -51,7 +51,7 @@ class DumpCommand final : public BackupCommand {
         host::Descriptor file;
         if (!target_.empty()) {
             file = host::Descriptor(::open(target_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-            if (!file) return std::unexpected(system_error(fmt::format("cannot make {}", target_), errno));
+            if (!file) return std::unexpected(system_error(fmt::format("make {}", target_), errno));
         } else if (node.type == NodeType::dir && ::isatty(STDOUT_FILENO) == 1) {
             return fail(ErrorKind::usage, "an archive is nothing for a terminal",
                         "belay backup dump ... > FILE, or --target FILE");

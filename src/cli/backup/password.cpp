@@ -29,7 +29,7 @@ Result<std::string> first_line(std::string text, const char* what)
 Result<std::string> output_of(const std::vector<std::string>& words)
 {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(system_error("cannot make a pipe", errno));
+    if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(system_error("make a pipe", errno));
     const host::Descriptor reads(ends[0]);
     host::Descriptor writes(ends[1]);
     std::vector<char*> argv;
@@ -41,8 +41,7 @@ Result<std::string> output_of(const std::vector<std::string>& words)
     pid_t pid = 0;
     const int problem = ::posix_spawnp(&pid, argv.front(), &actions, nullptr, argv.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
-    if (problem != 0)
-        return std::unexpected(system_error(fmt::format("cannot run {}", words.front()), problem));
+    if (problem != 0) return std::unexpected(system_error(fmt::format("run {}", words.front()), problem));
     writes = {};
     std::string text;
     std::array<char, 4096> piece{};

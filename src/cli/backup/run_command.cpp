@@ -138,7 +138,7 @@ class RunCommand final : public BackupCommand {
         for (;;) {
             const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
             if (count >= 0) return static_cast<size_t>(count);
-            if (errno != EINTR) return std::unexpected(system_error("cannot read standard input", errno));
+            if (errno != EINTR) return std::unexpected(system_error("read standard input", errno));
         }
     }
 
