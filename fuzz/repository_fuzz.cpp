@@ -16,6 +16,7 @@
 #include "backup/repository/pack.h"
 #include "backup/repository/snapshot.h"
 #include "base/invariant.h"
+#include "base/units.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -60,7 +61,7 @@ void read_words(std::string_view text)
     }
     if (const auto unused = MaxUnused::from_text(text))
         INVARIANT(unused->kind == MaxUnused::Kind::unlimited || unused->beside(0) <= unused->beside(1 << 30));
-    static_cast<void>(size_from_text(text).has_value());
+    static_cast<void>(belay::parse_bytes(text).has_value());
     static_cast<void>(GroupBy::from_text(text).has_value());
     if (const auto mark = FolderMark::from_text(text)) INVARIANT(!mark->name.empty());
 }

@@ -33,9 +33,9 @@ Result<std::unique_ptr<Backend>> open_place(std::string_view location, const Pla
         auto place = std::make_unique<LocalBackend>(std::string(path));
         const HttpOptions& speed = options.rest.http;
         if (speed.upload_limit == 0 && speed.download_limit == 0) return place;
-        constexpr uint64_t kibibyte = 1024;
-        return std::make_unique<LimitedBackend>(std::move(place), speed.upload_limit * kibibyte,
-                                                speed.download_limit * kibibyte);
+        constexpr uint64_t limit_unit = 1024;
+        return std::make_unique<LimitedBackend>(std::move(place), speed.upload_limit * limit_unit,
+                                                speed.download_limit * limit_unit);
     }
     const std::string_view scheme = path.substr(0, path.find(':'));
     if (scheme == "http" || scheme == "https")
