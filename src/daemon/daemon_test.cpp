@@ -441,7 +441,7 @@ TEST_CASE("an idle daemon has one thread, and never wakes up")
     const long before = status_of(place.pid(), "voluntary_ctxt_switches");
     REQUIRE(poll(&ends, 1, 1000) == 0);
     CHECK(status_of(place.pid(), "voluntary_ctxt_switches") == before);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(BELAY_SANITIZE_ADDRESS) && !defined(BELAY_SANITIZE_THREAD)
     CHECK(status_of(place.pid(), "Threads") == 1);
     CHECK(status_of(place.pid(), "VmRSS") < 20 * 1024);
 #endif

@@ -20,7 +20,7 @@ class Bounds {
     Bounds() : began_(std::chrono::steady_clock::now()) {}
     ~Bounds()
     {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(BELAY_SANITIZE_ADDRESS) && !defined(BELAY_SANITIZE_THREAD)
         struct rusage usage = {};
         ::getrusage(RUSAGE_SELF, &usage);
         constexpr long most_kib = 768 << 10;
@@ -191,7 +191,7 @@ TEST_CASE("an index that lies about sizes and places: told, and nothing wrong is
         HostileRepository hostile;
         const std::string content(5000, 'c');
         hostile.pack({hostile.blob(BlobType::data, "before"), hostile.blob(BlobType::data, content)},
-                     [&lie = lie](IndexedPack& pack) { lie(pack.blobs[1]); });
+                     [&apply = lie](IndexedPack& pack) { apply(pack.blobs[1]); });
         const Id tree = hostile.tree({file_node("file", {Id::of(content)}, content.size())});
         hostile.snapshot(tree);
         CHECK(!hostile.check().empty());

@@ -17,7 +17,7 @@ inline size_t how_many(const char* variable, size_t usual, size_t sanitized)
         const char* begin = number.data();
         if (std::from_chars(begin, begin + number.size(), value).ec == std::errc()) return value;
     }
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(BELAY_SANITIZE_ADDRESS) || defined(BELAY_SANITIZE_THREAD)
     static_cast<void>(usual);
     return sanitized;
 #else

@@ -13,7 +13,7 @@ namespace belay::simulated {
 
 /// Under the address sanitizer, which takes ten times as long and looks for other faults, each ninety-seventh
 /// run is enough: the plain build does them all.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BELAY_SANITIZE_ADDRESS
 inline constexpr size_t stride = 97;
 #else
 inline constexpr size_t stride = 1;

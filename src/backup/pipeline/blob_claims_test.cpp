@@ -58,7 +58,7 @@ TEST_CASE("four threads that claim the same blobs get each once, while the table
 
 TEST_CASE("memory a blob: 48 bytes at most of a claim, 64 of the table, at every size up to five millions")
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(BELAY_SANITIZE_ADDRESS) || defined(BELAY_SANITIZE_THREAD)
     constexpr uint64_t most = 300'000;
 #else
     constexpr uint64_t most = 5'000'000;
