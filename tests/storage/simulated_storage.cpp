@@ -151,8 +151,8 @@ Range SimulatedStorage::data(Machine& machine, const Mirror& mirror, const Leg& 
 
 namespace {
 
-/// A block at a time, which the compiler makes wide: the loops compare whole members after each contact, and this
-/// is most of their work.
+/// A block at a time, which the compiler makes wide: the loops compare whole members after each contact, and
+/// this is most of their work.
 void apply_key(std::string& bytes, uint64_t key)
 {
     if (key == 0) return;
