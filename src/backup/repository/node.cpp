@@ -2,6 +2,7 @@
 
 #include "backup/repository/go_text.h"
 #include "base/base64.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 #include <simdjson.h>
