@@ -186,6 +186,27 @@ TEST_CASE("a snapshot is the same whether or not its folders were listed early, 
     scratch.restic({"check", "--read-data"});
 }
 
+TEST_CASE("a file that goes after it was seen is told, and its neighbours are saved")
+{
+    const Scratch scratch;
+    std::filesystem::create_directory(scratch.path("tree"));
+    for (const char* name : {"tree/a", "tree/b", "tree/c"}) scratch.write(name, name);
+    init(scratch);
+    Repository repository = must(Repository::open(place(scratch), Scratch::password));
+    SavingOptions options{.paths = {scratch.path("tree")}};
+    options.is_excluded = [](const std::string& path, bool, uint64_t) {
+        if (path.ends_with("/b")) std::filesystem::remove(path);
+        return false;
+    };
+    SavingNotes notes;
+    SavingSummary summary;
+    must(save_paths(repository, options, notes, summary));
+    REQUIRE(notes.problems.size() == 1);
+    CHECK(notes.problems.begin()->first == scratch.path("tree/b"));
+    scratch.restic({"restore", summary.snapshot->hex(), "--target", scratch.path("back")});
+    Scratch::run({"diff", "--recursive", scratch.path("tree"), scratch.path("back") + scratch.path("tree")});
+}
+
 TEST_CASE("a file that cannot be read is told and left out, and the rest is saved")
 {
     const Scratch scratch;

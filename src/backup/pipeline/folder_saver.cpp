@@ -382,12 +382,9 @@ Result<Id> FolderSaver::store_tree(const OpenFolder& folder, const std::vector<N
 void FolderSaver::close_folder(const Folder& folder)
 {
     if (is_stopped()) return;
-    std::vector<Node> nodes;
-    if (std::ranges::find(folder->left_out, 1) == folder->left_out.end()) nodes = std::move(folder->nodes);
-    for (size_t slot = 0; slot < folder->nodes.size(); ++slot) {
-        if (folder->left_out[slot] == 0) nodes.push_back(std::move(folder->nodes[slot]));
-    }
-    folder->nodes.clear();
+    std::vector<Node> nodes = std::exchange(folder->nodes, {});
+    size_t slot = 0;
+    std::erase_if(nodes, [&](const Node&) { return folder->left_out[slot++] != 0; });
     const Result<Id> stored = store_tree(*folder, nodes);
     if (!stored) return stop(stored.error());
     const Id id = *stored;
