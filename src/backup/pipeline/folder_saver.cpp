@@ -289,14 +289,15 @@ void FolderSaver::read_file(const File& file)
 
     uint64_t size = 0;
     size_t chunks = 0;
-    std::string tail;
+    Pieces::Piece piece;
+    std::string_view rest;  // of it: what is not yet in a chunk
     for (bool at_end = false; !at_end;) {
-        const auto piece = std::make_shared<std::string>(std::move(tail));
-        const size_t begun = piece->size();
+        const size_t begun = rest.size();
         // A file that is no larger than it was is read at once; one byte more tells that it ends.
         const auto was = static_cast<uint64_t>(status.st_size);
         const size_t expected = was - std::min(size, was) + 1;
         const size_t room = std::min(piece_size - begun, std::max<size_t>(expected, 4096));
+        piece = pieces_.take(rest, room);
         Result<size_t> got = 0;
         piece->resize_and_overwrite(begun + room, [&](char* buffer, size_t) {
             got = read_some(open.number(), buffer + begun, room, path);
@@ -305,7 +306,7 @@ void FolderSaver::read_file(const File& file)
         if (!got) return gives_up(got.error());
         at_end = *got < room;
         size += *got;
-        std::string_view rest = *piece;
+        rest = *piece;
         while (!rest.empty() && (at_end || rest.size() >= Chunker::max_size)) {
             const std::string_view chunk = rest.substr(0, chunker_.first_chunk(rest));
             rest.remove_prefix(chunk.size());
@@ -319,7 +320,6 @@ void FolderSaver::read_file(const File& file)
                              [this, file, number, piece, chunk] { store_chunk(file, number, chunk); });
             if (is_stopped()) return;
         }
-        tail = std::string(rest);
     }
     struct stat after = {};
     const bool changed = ::fstat(open.number(), &after) != 0 || after.st_size != status.st_size ||

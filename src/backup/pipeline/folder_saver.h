@@ -3,6 +3,7 @@
 // done. All of it by workers, and no more of it at a time than memory is meant for.
 
 #include "backup/pipeline/file_node.h"
+#include "backup/pipeline/pieces.h"
 #include "backup/pipeline/saving.h"
 #include "backup/pipeline/target_tree.h"
 #include "backup/pipeline/workers.h"
@@ -60,6 +61,7 @@ class FolderSaver {
     std::atomic<bool> stopped_ = false;
     std::atomic<bool> found_any_ = false;  ///< of the paths that were asked for
     size_t most_chunks_waiting_;
+    Pieces pieces_;
     Workers workers_;  ///< last: its threads end before the rest goes
 };
 
