@@ -123,12 +123,29 @@ Result<void> make_tree(const Growth& growth, const std::string& path)
     return {};
 }
 
+/// Nobody finds in memory what another has read; of small files, that is less than the rest of the work.
+Result<void> forget_content(const Growth& growth, const std::string& tree)
+{
+    if (growth.size_of_each < large) return {};
+    std::error_code problem;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(tree, problem)) {
+        if (!entry.is_regular_file()) continue;
+        const host::Descriptor file(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+        if (!file || ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_DONTNEED) != 0)
+            return std::unexpected(system_error("forget " + entry.path().string(), errno));
+    }
+    if (problem) return std::unexpected(system_error("walk " + tree, problem.value()));
+    return {};
+}
+
 /// Adds what the first and an unchanged backup cost; the greatest peak of memory.
-Result<uint64_t> add_cells(std::vector<std::string>& line, ToolAtWork tool, const std::string& source)
+Result<uint64_t> add_cells(std::vector<std::string>& line, const Growth& growth, ToolAtWork tool,
+                           const std::string& source)
 {
     uint64_t peak = 0;
     TRY(tool.init());
     for (const Work work : {Work::first, Work::unchanged}) {
+        TRY(forget_content(growth, source));
         const Cost cost = TRY(tool.run(work, source));
         fmt::print(stderr, "  {}, {}: {:.1f} s, {} MiB\n", name_of(tool.tool()), name_of(work),
                    seconds(cost.time.wall), cost.peak_memory / mebibyte);
@@ -150,13 +167,13 @@ Result<std::vector<std::string>> line_of(const Growth& growth, const BackupProgr
     ::sync();  // else who comes first waits for the disk to take the tree as well
     std::vector<std::string> line = {growth.what};
     const uint64_t ours =
-        TRY(add_cells(line, ToolAtWork(Tool::belay, programs.belay, folder / "belay"), tree));
+        TRY(add_cells(line, growth, ToolAtWork(Tool::belay, programs.belay, folder / "belay"), tree));
     if (!growth.by_restic) {
         line.resize(line.size() + 7);
         return line;
     }
     const uint64_t theirs =
-        TRY(add_cells(line, ToolAtWork(Tool::restic, programs.restic, folder / "restic"), tree));
+        TRY(add_cells(line, growth, ToolAtWork(Tool::restic, programs.restic, folder / "restic"), tree));
     const double ratio = static_cast<double>(theirs) / static_cast<double>(ours);
     line.push_back(fmt::format("{:.2f}", ratio));
     line.push_back(growth.mark > 0 ? fmt::format("at least {}", growth.mark) : "");

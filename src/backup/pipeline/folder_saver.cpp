@@ -36,9 +36,6 @@ struct OpenFile {
 
 namespace {
 
-/// A large file is read in pieces of this size; a chunk that is not whole at its end begins the next one.
-constexpr size_t piece_size = 2 * Chunker::max_size;
-
 /// Reads until `room` bytes are there or the file ends.
 Result<size_t> read_some(int file, char* buffer, size_t room, const std::string& path)
 {
@@ -296,7 +293,7 @@ void FolderSaver::read_file(const File& file)
         // A file that is no larger than it was is read at once; one byte more tells that it ends.
         const auto was = static_cast<uint64_t>(status.st_size);
         const size_t expected = was - std::min(size, was) + 1;
-        const size_t room = std::min(piece_size - begun, std::max<size_t>(expected, 4096));
+        const size_t room = std::min(Pieces::size - begun, std::max<size_t>(expected, 4096));
         piece = pieces_.take(rest, room);
         Result<size_t> got = 0;
         piece->resize_and_overwrite(begun + room, [&](char* buffer, size_t) {
@@ -307,9 +304,8 @@ void FolderSaver::read_file(const File& file)
         at_end = *got < room;
         size += *got;
         rest = *piece;
-        while (!rest.empty() && (at_end || rest.size() >= Chunker::max_size)) {
-            const std::string_view chunk = rest.substr(0, chunker_.first_chunk(rest));
-            rest.remove_prefix(chunk.size());
+        while (const auto next = chunker_.next_chunk(rest, at_end)) {
+            const std::string_view chunk = *next;
             ++file->pending;
             const size_t number = chunks++;
             const bool only = at_end && rest.empty();

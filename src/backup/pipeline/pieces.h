@@ -1,6 +1,8 @@
 #pragma once
 // The pieces in which files and streams are read.
 
+#include "backup/repository/chunker.h"
+
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +16,9 @@ namespace belay::backup {
 class Pieces {
   public:
     using Piece = std::shared_ptr<std::string>;
+    /// The largest that is of use: what is in no chunk yet, which begins the next piece, always leaves room
+    /// in it.
+    static constexpr size_t size = Chunker::max_size;
 
     /// That begins with `begin`, and has room for `room` more bytes without being moved. It may outlive this.
     Piece take(std::string_view begin, size_t room);

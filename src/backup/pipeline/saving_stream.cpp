@@ -11,8 +11,6 @@
 namespace belay::backup {
 namespace {
 
-constexpr size_t piece_size = 2 * Chunker::max_size;
-
 /// Chunks of one stream, stored by workers while more of it is read.
 class StreamSaver {
   public:
@@ -34,14 +32,10 @@ class StreamSaver {
         Pieces::Piece piece;
         std::string_view rest;  // of it: what is not yet in a chunk
         for (bool at_end = false; !at_end;) {
-            piece = pieces_.take(rest, piece_size - rest.size());
+            piece = pieces_.take(rest, Pieces::size - rest.size());
             at_end = TRY(fill(*piece, read));
             rest = *piece;
-            while (!rest.empty() && (at_end || rest.size() >= Chunker::max_size)) {
-                const std::string_view chunk = rest.substr(0, chunker_.first_chunk(rest));
-                rest.remove_prefix(chunk.size());
-                store(piece, chunk);
-            }
+            while (const auto chunk = chunker_.next_chunk(rest, at_end)) store(piece, *chunk);
             const std::lock_guard lock(mutex_);
             if (error_) return std::unexpected(*error_);
         }
@@ -55,7 +49,7 @@ class StreamSaver {
     Result<bool> fill(std::string& piece, const ReadStream& read)
     {
         size_t have = piece.size();
-        piece.resize_and_overwrite(piece_size, [](char*, size_t size) { return size; });
+        piece.resize_and_overwrite(Pieces::size, [](char*, size_t size) { return size; });
         while (have < piece.size()) {
             if (options_.is_given_up != nullptr && *options_.is_given_up)
                 return fail(ErrorKind::refused, "given up; there is no snapshot of it");
