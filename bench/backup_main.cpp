@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fmt/ranges.h>
 
 namespace belay::bench {
 namespace {
@@ -18,7 +19,7 @@ struct Options {
     std::string folder = ".";
     std::vector<std::string> only = {};
     unsigned rounds = 1;
-    bool growth = false, largest = false;
+    bool growth = false;
     BackupPrograms programs = {};
 };
 
@@ -43,7 +44,7 @@ Result<bool> measure_all(const Options& options)
     bool reached = true;
     if (options.growth) {
         fmt::print("## Growth\n\n{}\n",
-                   aligned(TRY(measure_growth(options.programs, options.folder, options.largest))));
+                   aligned(TRY(measure_growth(options.programs, options.folder, options.only, reached))));
         return reached;
     }
     for (const std::string name : data_set_names) {
@@ -59,6 +60,17 @@ Result<bool> measure_all(const Options& options)
         static_cast<void>(std::fflush(stdout));
     }
     return reached;
+}
+
+/// Throws what CLI11 throws where it does not know a value.
+void check_names(const Options& options)
+{
+    std::vector<std::string> known(data_set_names.begin(), data_set_names.end());
+    if (options.growth) known = growth_names();
+    for (const std::string& name : options.only)
+        if (std::ranges::find(known, name) == known.end())
+            throw CLI::ValidationError("--only",
+                                       fmt::format("there is no {}, only {}", name, fmt::join(known, ", ")));
 }
 
 }  // namespace
@@ -77,18 +89,16 @@ int main(int argc, char** argv)
         "arguments.");
     app.add_option("--folder", options.folder, "Folder on the disk to measure on; nothing stays in it")
         ->capture_default_str();
-    app.add_option("--only", options.only, "Measure this data set alone; may be repeated")
-        ->check(CLI::IsMember(std::vector<std::string>(belay::bench::data_set_names.begin(),
-                                                       belay::bench::data_set_names.end())));
+    app.add_option("--only", options.only, "Measure this data set alone, or this growth; may be repeated");
     app.add_option("--rounds", options.rounds, "How often; what is shown is the median")
         ->check(CLI::Range(1, 99))
         ->capture_default_str();
-    CLI::Option* growth = app.add_flag("--growth", options.growth,
-                                       "How time and memory grow with the number of files and their size");
-    app.add_flag("--largest", options.largest, "With 5,000,000 files and 100 GB as well")->needs(growth);
+    app.add_flag("--growth", options.growth,
+                 "How time and memory grow with the number of files and their size");
     app.add_option("--belay", options.programs.belay, "The program belay")->required();
     try {
         app.parse(argc, argv);
+        belay::bench::check_names(options);
     } catch (const CLI::ParseError& problem) {
         return app.exit(problem) == 0 ? 0 : exit_usage;
     }

@@ -12,17 +12,13 @@ Tone tone_of_severity(const std::string& severity)
     return severity == "warning" ? Tone::warn : Tone::plain;
 }
 
-std::string counted(int64_t number, std::string_view one, std::string_view several)
-{
-    return fmt::format("{} {}", number, number == 1 ? one : several);
-}
-
 /// "8 disks, 1 array and 1 volume group": disks and arrays always, the others where there are any.
 std::string what_was_looked_at(const Json& looked_at)
 {
-    std::vector<std::string> things{counted(number_of(looked_at, "disks"), "disk", "disks"),
-                                    counted(number_of(looked_at, "arrays"), "array", "arrays")};
-    const int64_t groups = number_of(looked_at, "groups"), pools = number_of(looked_at, "pools");
+    const auto number = [&](const char* what) { return static_cast<uint64_t>(number_of(looked_at, what)); };
+    std::vector<std::string> things{counted(number("disks"), "disk", "disks"),
+                                    counted(number("arrays"), "array", "arrays")};
+    const uint64_t groups = number("groups"), pools = number("pools");
     if (groups > 0) things.push_back(counted(groups, "volume group", "volume groups"));
     if (pools > 0) things.push_back(counted(pools, "pool", "pools"));
     const std::string last = things.back();

@@ -19,11 +19,6 @@ size_t errors_of(const Linted& linted)
     return static_cast<size_t>(std::ranges::count(linted.problems, true, &Problem::error));
 }
 
-std::string counted(size_t count, std::string_view what)
-{
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 /// "nginx" as it is, "a b" in quotes.
 std::string quoted(const std::string& value)
 {
@@ -83,15 +78,16 @@ std::string lint_text(const Style& style, const std::string& file, const Linted&
     if (!linted.runbook)
         return text +
                paint(style, Tone::bad,
-                     fmt::format("{}: {}, {}", clean(style, file), counted(errors, "error"),
-                                 counted(warnings, "warning"))) +
+                     fmt::format("{}: {}, {}", clean(style, file), counted(errors, "error", "errors"),
+                                 counted(warnings, "warning", "warnings"))) +
                '\n';
     const operation::runbook::Runbook& runbook = *linted.runbook;
     text += fmt::format("{}: {}\n", paint(style, Tone::bold, clean(style, runbook.name)),
                         clean(style, runbook.summary.text));
-    text += fmt::format("  {}, {}, {}; {}\n", counted(runbook.checks.size(), "check"),
-                        counted(runbook.steps.size(), "step"), counted(runbook.gates.size(), "gate"),
-                        warnings == 0 ? "nothing is wrong with it" : counted(warnings, "warning"));
+    text += fmt::format(
+        "  {}, {}, {}; {}\n", counted(runbook.checks.size(), "check", "checks"),
+        counted(runbook.steps.size(), "step", "steps"), counted(runbook.gates.size(), "gate", "gates"),
+        warnings == 0 ? "nothing is wrong with it" : counted(warnings, "warning", "warnings"));
     text += variables_text(style, runbook.variables);
     return text + next_text(style, file, runbook.variables);
 }

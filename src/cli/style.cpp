@@ -1,5 +1,7 @@
 #include "cli/style.h"
 
+#include "base/utf8.h"
+
 #include <algorithm>
 #include <ctime>
 
@@ -36,27 +38,10 @@ constexpr Marks ascii_marks{.pass = "+",
 /// One code point taken from the front of `text`; nothing, and one byte taken, where it is not UTF-8.
 std::optional<char32_t> take_code_point(std::string_view& text)
 {
-    const auto lead = static_cast<unsigned char>(text.front());
-    const size_t length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
-    if (length == 0 || length > text.size() || lead > 0xf4) {
-        text.remove_prefix(1);
-        return std::nullopt;
-    }
-    constexpr unsigned char lead_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    char32_t point = lead & lead_bits[length];
-    for (size_t i = 1; i < length; ++i) {
-        const auto next = static_cast<unsigned char>(text[i]);
-        if ((next & 0xc0) != 0x80) {
-            text.remove_prefix(1);
-            return std::nullopt;
-        }
-        point = point << 6 | (next & 0x3f);
-    }
-    text.remove_prefix(length);
-    constexpr char32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const bool surrogate = point >= 0xd800 && point <= 0xdfff;
-    if (point < smallest[length] || point > 0x10ffff || surrogate) return std::nullopt;
-    return point;
+    const Utf8Character first = first_character(text);
+    text.remove_prefix(first.length);
+    if (!first.is_valid) return std::nullopt;
+    return first.code;
 }
 
 /// Source: Unicode's EastAsianWidth, the blocks that are wide throughout.
@@ -129,6 +114,11 @@ std::string clean(const Style& style, std::string_view text)
             result += before.substr(0, before.size() - text.size());
     }
     return result;
+}
+
+std::string counted(uint64_t number, std::string_view one, std::string_view several)
+{
+    return fmt::format("{} {}", number, number == 1 ? one : several);
 }
 
 size_t columns_of(std::string_view text)

@@ -41,6 +41,9 @@ const Marks& marks_of(const Style& style);
 /// spaces.
 std::string clean(const Style& style, std::string_view text);
 
+/// "1 disk", "8 disks".
+std::string counted(uint64_t number, std::string_view one, std::string_view several);
+
 /// The columns that UTF-8 text takes, without its colours; wide characters take two.
 size_t columns_of(std::string_view text);
 

@@ -1,19 +1,24 @@
 // What Belay saves, restic restores to the last bit; and both find what the other has stored.
 
 #include "backup/backend/local.h"
+#include "backup/pipeline/early_listing.h"
 #include "notes.h"
 #include "scratch.h"
+
+#include <ctime>
+#include <thread>
 
 namespace belay::backup {
 namespace {
 
 /// Saves the tree, with the newest snapshot as the parent.
-SavingSummary& save(const Scratch& scratch, SavingSummary& summary)
+SavingSummary& save(const Scratch& scratch, SavingSummary& summary, EarlyListing* early = nullptr)
 {
     Repository repository = must(Repository::open(place(scratch), Scratch::password));
     must(repository.load_index(no_problem));
     SavingOptions options{.paths = {scratch.path("tree")}};
     options.hostname = "here";
+    options.early = early;
     const std::vector<Snapshot> before = must(repository.snapshots(no_problem));
     if (!before.empty()) options.parent = before.back();
     SavingNotes notes;
@@ -105,6 +110,101 @@ TEST_CASE("what has changed is stored, and what has not is not")
     CHECK(second.files.unchanged.load() == 5);
     CHECK(second.written.data_blobs == 2);
     scratch.restic({"check", "--read-data"});
+}
+
+/// What was listed early of a folder; waits until it is.
+std::optional<Listing> early_listing_of(EarlyListing& early, const std::string& path)
+{
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const host::Descriptor folder = open_place({path}, O_RDONLY | O_DIRECTORY);
+    std::optional<Listing> listing;
+    while (!listing && std::chrono::steady_clock::now() < until) listing = early.take(path, folder.number());
+    return listing;
+}
+
+/// What is changed from now on has another time than what was changed before.
+void let_the_clock_tick()
+{
+    const auto now = [] {
+        timespec time = {};
+        ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+        return std::pair(time.tv_sec, time.tv_nsec);
+    };
+    for (const auto begin = now(); now() == begin;) std::this_thread::yield();
+}
+
+TEST_CASE("what was listed early counts where nothing has come, gone or been replaced since")
+{
+    const Scratch scratch;
+    for (const char* name : {"tree", "tree/a", "tree/b", "tree/c", "tree/out", "tree/out/below", "last"})
+        std::filesystem::create_directory(scratch.path(name));
+    scratch.write("tree/b/old", "old\n");
+    let_the_clock_tick();
+    const auto excluded = [](const std::string& path, bool, uint64_t) { return path.ends_with("/out"); };
+    EarlyListing early({.paths = {scratch.path("last"), scratch.path("tree")}, .is_excluded = excluded});
+    REQUIRE(early_listing_of(early, scratch.path("last")));  // the other one is listed before it
+    scratch.write("tree/a/new", "new\n");
+    std::filesystem::remove(scratch.path("tree/c"));
+    std::filesystem::create_directory(scratch.path("tree/c"));
+    const auto taken = [&](const std::string& name) {
+        const std::string path = scratch.path(name);
+        return early.take(path, open_place({path}, O_RDONLY | O_DIRECTORY).number());
+    };
+    CHECK(!taken("tree/a"));
+    CHECK(!taken("tree/c"));
+    CHECK(!taken("tree/out"));
+    CHECK(!taken("tree/out/below"));
+    const std::optional<Listing> listing = taken("tree/b");
+    REQUIRE(listing);
+    REQUIRE(listing->entries.size() == 1);
+    CHECK(listing->entries.front().name == "old");
+    CHECK(listing->entries.front().status.st_size == 4);
+    CHECK(!taken("tree/b"));
+}
+
+TEST_CASE("a snapshot is the same whether or not its folders were listed early, and has what came since")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    init(scratch);
+    SavingSummary first, second;
+    save(scratch, first);
+    EarlyListing early({.paths = {scratch.path("tree")}});
+    save(scratch, second, &early);
+    CHECK(second.files.unchanged.load() == 8);
+    CHECK(second.written.data_blobs == 0);
+
+    std::filesystem::create_directory(scratch.path("last"));
+    let_the_clock_tick();
+    EarlyListing again({.paths = {scratch.path("last"), scratch.path("tree")}});
+    REQUIRE(early_listing_of(again, scratch.path("last")));
+    scratch.write("tree/new", "new\n");
+    SavingSummary third;
+    save(scratch, third, &again);
+    CHECK(third.files.unchanged.load() == 8);
+    CHECK(third.files.is_new.load() == 1);
+    scratch.restic({"check", "--read-data"});
+}
+
+TEST_CASE("a file that goes after it was seen is told, and its neighbours are saved")
+{
+    const Scratch scratch;
+    std::filesystem::create_directory(scratch.path("tree"));
+    for (const char* name : {"tree/a", "tree/b", "tree/c"}) scratch.write(name, name);
+    init(scratch);
+    Repository repository = must(Repository::open(place(scratch), Scratch::password));
+    SavingOptions options{.paths = {scratch.path("tree")}};
+    options.is_excluded = [](const std::string& path, bool, uint64_t) {
+        if (path.ends_with("/b")) std::filesystem::remove(path);
+        return false;
+    };
+    SavingNotes notes;
+    SavingSummary summary;
+    must(save_paths(repository, options, notes, summary));
+    REQUIRE(notes.problems.size() == 1);
+    CHECK(notes.problems.begin()->first == scratch.path("tree/b"));
+    scratch.restic({"restore", summary.snapshot->hex(), "--target", scratch.path("back")});
+    Scratch::run({"diff", "--recursive", scratch.path("tree"), scratch.path("back") + scratch.path("tree")});
 }
 
 TEST_CASE("a file that cannot be read is told and left out, and the rest is saved")

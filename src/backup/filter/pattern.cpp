@@ -1,5 +1,7 @@
 #include "backup/filter/pattern.h"
 
+#include "base/utf8.h"
+
 #include <algorithm>
 
 namespace belay::backup {
@@ -9,18 +11,10 @@ constexpr size_t longest_pattern = 4096;
 constexpr std::string_view root = "/";
 
 /// The character that a text begins with, and how many bytes it has; a byte that is no UTF-8 is one.
-std::pair<uint32_t, size_t> first_character(std::string_view text)
+std::pair<uint32_t, size_t> character_of(std::string_view text)
 {
-    const auto byte = [&](size_t at) { return static_cast<uint8_t>(text[at]); };
-    const uint8_t first = byte(0);
-    const size_t length = first < 0xc2 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 1;
-    if (length == 1 || text.size() < length) return {first, 1};
-    uint32_t value = first & (0xffU >> (length + 1));
-    for (size_t at = 1; at < length; ++at) {
-        if ((byte(at) & 0xc0U) != 0x80) return {first, 1};
-        value = value << 6U | (byte(at) & 0x3fU);
-    }
-    return {value, length};
+    const Utf8Character first = first_character(text);
+    return {first.is_valid ? first.code : static_cast<uint8_t>(text.front()), first.length};
 }
 
 std::unexpected<Error> malformed(std::string_view pattern)
@@ -36,7 +30,7 @@ Result<uint32_t> take_bound(std::string_view pattern, std::string_view& rest)
     if (rest.empty() || rest.front() == '-' || rest.front() == ']') return malformed(pattern);
     if (rest.front() == '\\') rest.remove_prefix(1);
     if (rest.empty()) return malformed(pattern);
-    const auto [value, length] = first_character(rest);
+    const auto [value, length] = character_of(rest);
     rest.remove_prefix(length);
     return value;
 }
@@ -67,7 +61,7 @@ Result<bool> take_segment(std::string_view whole, std::string_view segment, std:
     while (!segment.empty()) {
         // A pattern is read to its end even where it is lost, so that a wrong one is always found.
         still = still && !name.empty();
-        const auto [character, length] = still ? first_character(name) : std::pair<uint32_t, size_t>{0, 0};
+        const auto [character, length] = still ? character_of(name) : std::pair<uint32_t, size_t>{0, 0};
         const char meaning = segment.front();
         if (meaning == '[') {
             segment.remove_prefix(1);
@@ -77,7 +71,7 @@ Result<bool> take_segment(std::string_view whole, std::string_view segment, std:
         } else {
             if (meaning == '\\') segment.remove_prefix(1);
             if (segment.empty()) return malformed(whole);
-            const auto [wanted, size] = first_character(segment);
+            const auto [wanted, size] = character_of(segment);
             still = still && wanted == character;
             segment.remove_prefix(size);
         }

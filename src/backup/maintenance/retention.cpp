@@ -35,7 +35,8 @@ int64_t number_of(Period period, const Timestamp& time, size_t place)
     return 0;
 }
 
-bool has_tags(const Snapshot& snapshot, const std::vector<std::string>& tags)
+/// As restic's forget has it, where "" in a list with other tags is met by having none.
+bool keeps_by_tags(const Snapshot& snapshot, const std::vector<std::string>& tags)
 {
     return std::ranges::all_of(tags, [&](const std::string& tag) {
         if (tag.empty() && snapshot.tags.empty()) return true;
@@ -61,7 +62,7 @@ class Keeper {
     {
         KeepReason reason{snapshot.id, {}, {}};
         for (const std::vector<std::string>& tags : policy_.tags) {
-            if (has_tags(snapshot, tags))
+            if (keeps_by_tags(snapshot, tags))
                 reason.matches.push_back(fmt::format("has tags [{}]", fmt::join(tags, ", ")));
         }
         const SpanBack& all = policy_.within[0];

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/xattr.h>
@@ -19,22 +18,23 @@ Timestamp time_of(const timespec& time)
     return Timestamp::local(time.tv_sec, static_cast<uint32_t>(time.tv_nsec));
 }
 
-Result<std::string> link_target_of(int folder, const std::string& name, const std::string& path)
+Result<std::string> link_target_of(const Place& place)
 {
     std::string target(PATH_MAX, '\0');
-    const ssize_t length = ::readlinkat(folder, name.c_str(), target.data(), target.size());
-    if (length < 0) return std::unexpected(system_error(fmt::format("read the link {}", path), errno));
+    const ssize_t length = ::readlinkat(place.folder(), place.name().c_str(), target.data(), target.size());
+    if (length < 0) return std::unexpected(system_error(fmt::format("read the link {}", place.path), errno));
     target.resize(static_cast<size_t>(length));
     return target;
 }
 
-/// Extended attributes have no call that starts at a folder's descriptor; /proc leads there without walking a
-/// path that somebody may rename.
-Result<std::vector<ExtendedAttribute>> attributes_of(const std::string& by_proc, const std::string& path)
+/// `list` and `get` are as listxattr(2) and getxattr(2), but for the file.
+template <typename List, typename Get>
+Result<std::vector<ExtendedAttribute>> read_attributes(const List& list, const Get& get,
+                                                       const std::string& path)
 {
     std::vector<ExtendedAttribute> all;
     thread_local std::string names(longest_attribute, '\0'), value(longest_attribute, '\0');
-    const ssize_t length = ::llistxattr(by_proc.c_str(), names.data(), names.size());
+    const ssize_t length = list(names.data(), names.size());
     if (length < 0) {
         if (errno == ENOTSUP || errno == ENODATA) return all;
         return std::unexpected(system_error(fmt::format("list the attributes of {}", path), errno));
@@ -42,7 +42,7 @@ Result<std::vector<ExtendedAttribute>> attributes_of(const std::string& by_proc,
     for (size_t at = 0; at < static_cast<size_t>(length);) {
         const std::string name = names.data() + at;
         at += name.size() + 1;
-        const ssize_t size = ::lgetxattr(by_proc.c_str(), name.c_str(), value.data(), value.size());
+        const ssize_t size = get(name.c_str(), value.data(), value.size());
         if (size < 0 && errno == ENODATA) continue;
         if (size < 0)
             return std::unexpected(
@@ -51,6 +51,19 @@ Result<std::vector<ExtendedAttribute>> attributes_of(const std::string& by_proc,
     }
     std::ranges::sort(all, {}, &ExtendedAttribute::name);
     return all;
+}
+
+/// There is no call for them that starts at a folder's descriptor; /proc leads there without walking a path
+/// that somebody may rename.
+Result<std::vector<ExtendedAttribute>> attributes_at(const Place& place)
+{
+    const std::string path =
+        place.above ? fmt::format("/proc/self/fd/{}/{}", place.folder(), place.name()) : place.path;
+    return read_attributes([&](char* names, size_t room) { return ::llistxattr(path.c_str(), names, room); },
+                           [&](const char* name, char* value, size_t room) {
+                               return ::lgetxattr(path.c_str(), name, value, room);
+                           },
+                           place.path);
 }
 
 /// What stat(2) says, as restic keeps it: sizes of files and devices of devices alone, links where there may
@@ -80,32 +93,6 @@ bool is_untouched(const Node& now, const Node& before)
 {
     return now.type == before.type && now.ctime == before.ctime && now.mtime == before.mtime &&
            now.inode == before.inode && now.device_id == before.device_id && now.size == before.size;
-}
-
-Result<Node> make_node(int folder, const std::string& at, const std::string& path, const std::string& name,
-                       const Node* before, AccountNames& accounts,
-                       const std::function<void(const Error&)>& problem)
-{
-    struct stat status = {};
-    if (::fstatat(folder, at.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return std::unexpected(system_error(fmt::format("look at {}", path), errno));
-    Node node;
-    node.name = name;
-    take_status(node, status, accounts);
-    // Of a link restic keeps no attributes, nor, up to 0.16, a target that is not UTF-8: what it has saved is
-    // not taken over.
-    if (before != nullptr && node.type != NodeType::symlink && is_untouched(node, *before)) {
-        node.attributes = before->attributes;
-        return node;
-    }
-    if (node.type == NodeType::symlink) node.link_target = TRY(link_target_of(folder, at, path));
-    const std::string by_proc = folder == AT_FDCWD ? at : fmt::format("/proc/self/fd/{}/{}", folder, at);
-    Result<std::vector<ExtendedAttribute>> attributes = attributes_of(by_proc, path);
-    if (attributes)
-        node.attributes = *std::move(attributes);
-    else
-        problem(attributes.error());
-    return node;
 }
 
 }  // namespace
@@ -138,16 +125,38 @@ std::string AccountNames::group(uint32_t gid)
     return place->second;
 }
 
-Result<Node> node_of(const FolderHandle& folder, const std::string& name, const Node* before,
-                     AccountNames& accounts, const std::function<void(const Error&)>& problem)
+Node node_of(std::string name, const struct stat& status, AccountNames& accounts)
 {
-    return make_node(folder.descriptor, name, folder.path + "/" + name, name, before, accounts, problem);
+    Node node;
+    node.name = std::move(name);
+    take_status(node, status, accounts);
+    return node;
 }
 
-Result<Node> node_of_path(const std::string& path, const std::string& name, AccountNames& accounts,
-                          const std::function<void(const Error&)>& problem)
+Result<void> add_details(Node& node, const Place& place, const Node* before,
+                         const std::function<void(const Error&)>& problem)
 {
-    return make_node(AT_FDCWD, path, path, name, nullptr, accounts, problem);
+    // Of a link restic keeps no attributes, nor, up to 0.16, a target that is not UTF-8: what it has saved is
+    // not taken over.
+    if (before != nullptr && node.type != NodeType::symlink && is_untouched(node, *before)) {
+        node.attributes = before->attributes;
+        return {};
+    }
+    if (node.type == NodeType::symlink) node.link_target = TRY(link_target_of(place));
+    Result<std::vector<ExtendedAttribute>> attributes = attributes_at(place);
+    if (attributes)
+        node.attributes = *std::move(attributes);
+    else
+        problem(attributes.error());
+    return {};
+}
+
+Result<std::vector<ExtendedAttribute>> attributes_of(int file, const std::string& path)
+{
+    return read_attributes(
+        [&](char* names, size_t room) { return ::flistxattr(file, names, room); },
+        [&](const char* name, char* value, size_t room) { return ::fgetxattr(file, name, value, room); },
+        path);
 }
 
 }  // namespace belay::backup

@@ -1,11 +1,9 @@
 #include "backup/pipeline/folder_saver.h"
 
-#include "host/descriptor.h"
+#include "backup/pipeline/early_listing.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <dirent.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace belay::backup {
@@ -13,9 +11,7 @@ namespace belay::backup {
 struct OpenFolder {
     std::shared_ptr<OpenFolder> parent;
     size_t slot = 0;  ///< of this folder's node in its parent
-    std::string path;
-    std::shared_ptr<host::Descriptor>
-        above;                      ///< the folder on this machine that it lies in; none: by its path
+    Place place;
     dev_t device = 0;               ///< of the filesystem that the walk stays on; 0: any
     std::optional<Id> tree_before;  ///< in the parent snapshot
     std::vector<Node> before;       ///< its nodes; empty where it is not known
@@ -29,8 +25,7 @@ struct OpenFolder {
 struct OpenFile {
     std::shared_ptr<OpenFolder> folder;
     size_t slot = 0;
-    std::string path;
-    std::shared_ptr<host::Descriptor> above;  ///< the folder on this machine that it lies in
+    Place place;
     Compared compared = Compared::is_new;
     std::mutex mutex;
     std::vector<Id> content;
@@ -40,34 +35,6 @@ struct OpenFile {
 };
 
 namespace {
-
-/// A large file is read in pieces of this size; a chunk that is not whole at its end begins the next one.
-constexpr size_t piece_size = 2 * Chunker::max_size;
-
-std::string joined(const std::string& folder, const std::string& name)
-{
-    return folder.ends_with('/') ? folder + name : folder + "/" + name;
-}
-
-/// Names in a folder, sorted by their bytes. Errors: those of the system.
-Result<std::vector<std::string>> names_in(int folder, const std::string& path)
-{
-    const int copy = ::fcntl(folder, F_DUPFD_CLOEXEC, 3);
-    DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
-    if (stream == nullptr) return std::unexpected(system_error(fmt::format("list {}", path), errno));
-    const std::unique_ptr<DIR, int (*)(DIR*)> closes(stream, ::closedir);
-    std::vector<std::string> names;
-    for (;;) {
-        errno = 0;
-        const dirent* entry = ::readdir(stream);  // NOLINT(concurrency-mt-unsafe): a stream of its own
-        if (entry == nullptr) break;
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") names.emplace_back(name);
-    }
-    if (errno != 0) return std::unexpected(system_error(fmt::format("list {}", path), errno));
-    std::ranges::sort(names);
-    return names;
-}
 
 /// Reads until `room` bytes are there or the file ends.
 Result<size_t> read_some(int file, char* buffer, size_t room, const std::string& path)
@@ -81,18 +48,6 @@ Result<size_t> read_some(int file, char* buffer, size_t room, const std::string&
         got += static_cast<size_t>(count);
     }
     return got;
-}
-
-/// Opens an entry of a folder, or a path where there is none above it. What was found there is opened: no
-/// link that somebody has put in its place. The access time stays as it is where that may be asked for.
-host::Descriptor open_at(const std::shared_ptr<host::Descriptor>& above, const std::string& path, int flags)
-{
-    const int folder = above ? above->number() : AT_FDCWD;
-    const std::string name = above ? path.substr(path.rfind('/') + 1) : path;
-    flags |= O_CLOEXEC | O_NOFOLLOW;
-    host::Descriptor file(::openat(folder, name.c_str(), flags | O_NOATIME));
-    if (!file && errno == EPERM) file = host::Descriptor(::openat(folder, name.c_str(), flags));
-    return file;
 }
 
 const Node* find_node(const std::vector<Node>& nodes, const std::string& name)
@@ -119,9 +74,10 @@ FolderSaver::FolderSaver(Repository& repository, const SavingOptions& options, S
 
 Result<Id> FolderSaver::save(const TargetTree& targets)
 {
+    if (options_.early != nullptr) options_.early->stop();
     const auto root = std::make_shared<OpenFolder>();
     if (options_.parent) root->tree_before = options_.parent->tree;
-    root->path = targets.root().is_whole ? targets.root().path : "";
+    if (targets.root().is_whole) root->place.path = targets.root().path;
     root->is_target = false;
     found_any_ = targets.root().is_whole;
     if (targets.root().is_whole)
@@ -178,16 +134,16 @@ void FolderSaver::open_target(const Folder& folder, const TargetTree::Target& ta
     const std::vector<Node>& before = folder->before;
     std::vector<const TargetTree::Target*> below;
     for (const auto& [name, one] : target.below) {
-        Result<Node> node =
-            node_of_path(one.path, name, accounts_, [&](const Error& error) { problem(one.path, error); });
-        if (!node) {
-            problem(one.path, node.error());
+        struct stat status = {};
+        if (::lstat(one.path.c_str(), &status) != 0) {
+            problem(one.path, system_error(fmt::format("look at {}", one.path), errno));
             continue;
         }
-        const bool is_folder = node->type == NodeType::dir || !one.is_whole;
-        if (options_.is_excluded && options_.is_excluded(one.path, is_folder, node->size)) continue;
+        Node node = node_of(name, status, accounts_);
+        const bool is_folder = node.type == NodeType::dir || !one.is_whole;
+        if (options_.is_excluded && options_.is_excluded(one.path, is_folder, node.size)) continue;
         if (one.is_whole) found_any_ = true;
-        folder->nodes.push_back(*std::move(node));
+        folder->nodes.push_back(std::move(node));
         below.push_back(&one);
     }
     folder->left_out.assign(folder->nodes.size(), 0);
@@ -198,13 +154,19 @@ void FolderSaver::open_target(const Folder& folder, const TargetTree::Target& ta
         const Node* old = find_node(before, node.name);
         // The way there is a path as a person has typed it: its parts may be links.
         if (one.is_whole) {
-            begin_entry(folder, slot, old, {one.path, nullptr});
+            begin_entry(folder, slot, old, {one.path});
+            continue;
+        }
+        const Result<void> added =
+            add_details(node, {one.path}, nullptr, [&](const Error& error) { problem(one.path, error); });
+        if (!added) {
+            leave_out(folder, slot, one.path, added.error());
             continue;
         }
         const auto next = std::make_shared<OpenFolder>();
         next->parent = folder;
         next->slot = slot;
-        next->path = one.path;
+        next->place = {one.path};
         next->is_target = false;
         if (old != nullptr) next->tree_before = old->subtree;
         node.type = NodeType::dir;
@@ -213,59 +175,73 @@ void FolderSaver::open_target(const Folder& folder, const TargetTree::Target& ta
     entry_done(folder);
 }
 
+Result<Listing> FolderSaver::listing_of(const Place& place, int handle)
+{
+    if (handle < 0) return std::unexpected(system_error(fmt::format("open {}", place.path), errno));
+    if (options_.early != nullptr)
+        if (auto listing = options_.early->take(place.path, handle)) return *std::move(listing);
+    return list_entries(handle, place.path);
+}
+
 void FolderSaver::list_folder(const Folder& folder)
 {
     if (is_stopped()) return;
-    const auto handle =
-        std::make_shared<host::Descriptor>(open_at(folder->above, folder->path, O_RDONLY | O_DIRECTORY));
-    folder->above.reset();
-    const Result<std::vector<std::string>> names =
-        *handle ? names_in(handle->number(), folder->path)
-                : std::unexpected(system_error(fmt::format("open {}", folder->path), errno));
+    const std::string& path = folder->place.path;
+    const auto handle = std::make_shared<host::Descriptor>(open_place(folder->place, O_RDONLY | O_DIRECTORY));
+    Result<Listing> listing = listing_of(folder->place, handle->number());
+    folder->place.above.reset();
     folder->pending = 1;
-    if (!names) {
+    if (!listing) {
         // It is there, and empty: a person can see that it was.
-        problem(folder->path, names.error());
+        problem(path, listing.error());
         return entry_done(folder);
     }
-    folder->before = nodes_before(folder->tree_before);
-    const std::vector<Node>& before = folder->before;
-    const FolderHandle here{handle->number(), folder->path};
-    for (const std::string& name : *names) {
-        const std::string path = joined(folder->path, name);
-        Result<Node> node = node_of(here, name, find_node(before, name), accounts_,
-                                    [&](const Error& error) { problem(path, error); });
-        if (!node) {
-            problem(path, node.error());
+    for (ListedEntry& entry : listing->entries) {
+        const std::string entry_path = path_below(path, entry.name);
+        if (entry.problem != 0) {
+            problem(entry_path, system_error(fmt::format("look at {}", entry_path), entry.problem));
             continue;
         }
-        const bool is_folder = node->type == NodeType::dir;
-        const bool elsewhere = folder->device != 0 && node->device_id != folder->device;
-        if (options_.is_excluded && options_.is_excluded(path, is_folder, node->size)) continue;
+        Node node = node_of(std::move(entry.name), entry.status, accounts_);
+        const bool is_folder = node.type == NodeType::dir;
+        const bool elsewhere = folder->device != 0 && node.device_id != folder->device;
+        if (options_.is_excluded && options_.is_excluded(entry_path, is_folder, node.size)) continue;
         if (elsewhere && !is_folder) continue;
-        folder->nodes.push_back(*std::move(node));
+        folder->nodes.push_back(std::move(node));
     }
+    folder->before = nodes_before(folder->tree_before);
     folder->left_out.assign(folder->nodes.size(), 0);
     folder->pending += folder->nodes.size();
     for (size_t slot = 0; slot < folder->nodes.size(); ++slot) {
         const std::string& name = folder->nodes[slot].name;
-        begin_entry(folder, slot, find_node(before, name), {joined(folder->path, name), handle});
+        begin_entry(folder, slot, find_node(folder->before, name), {path_below(path, name), handle});
     }
     entry_done(folder);
 }
 
 /// Sees to one entry of a folder; entry_done() is called when it is done, here or later.
-void FolderSaver::begin_entry(const Folder& folder, size_t slot, const Node* before, const Place& place)
+void FolderSaver::begin_entry(const Folder& folder, size_t slot, const Node* before, Place place)
 {
     Node& node = folder->nodes[slot];
     if (!options_.with_atime) node.atime = node.mtime;
     const Compared compared = before == nullptr ? Compared::is_new : Compared::changed;
+    const bool unchanged = before != nullptr && is_unchanged(node, *before);
+    if (node.type == NodeType::file && !unchanged) {
+        const auto file = std::make_shared<OpenFile>();
+        file->folder = folder;
+        file->slot = slot;
+        file->place = std::move(place);
+        file->compared = compared;
+        return workers_.add(Urgency::file, [this, file] { read_file(file); });
+    }
+    const Result<void> added =
+        add_details(node, place, before, [&](const Error& error) { problem(place.path, error); });
+    if (!added) return leave_out(folder, slot, place.path, added.error());
     if (node.type == NodeType::dir) {
         const auto next = std::make_shared<OpenFolder>();
         next->parent = folder;
         next->slot = slot;
-        next->path = place.path;
-        next->above = place.above;
+        next->place = std::move(place);
         next->compared = compared;
         if (options_.one_file_system) next->device = folder->device != 0 ? folder->device : node.device_id;
         if (before != nullptr) next->tree_before = before->subtree;
@@ -276,52 +252,49 @@ void FolderSaver::begin_entry(const Folder& folder, size_t slot, const Node* bef
         }
         return workers_.add(Urgency::folder, [this, next] { list_folder(next); });
     }
-    if (node.type != NodeType::file) {
-        report(place.path, node, before != nullptr && *before == node ? Compared::unchanged : compared);
-        return entry_done(folder);
-    }
-    if (before != nullptr && is_unchanged(node, *before)) {
-        node.content = before->content;
-        report(place.path, node, Compared::unchanged);
-        return entry_done(folder);
-    }
-    const auto file = std::make_shared<OpenFile>();
-    file->folder = folder;
-    file->slot = slot;
-    file->path = place.path;
-    file->above = place.above;
-    file->compared = compared;
-    workers_.add(Urgency::file, [this, file] { read_file(file); });
+    if (unchanged) node.content = before->content;
+    const bool same = unchanged || (before != nullptr && *before == node);
+    report(place.path, node, same ? Compared::unchanged : compared);
+    entry_done(folder);
+}
+
+void FolderSaver::leave_out(const Folder& folder, size_t slot, const std::string& path, const Error& error)
+{
+    problem(path, error);
+    folder->left_out[slot] = 1;
+    entry_done(folder);
 }
 
 void FolderSaver::read_file(const File& file)
 {
     if (is_stopped()) return;
-    const std::string& path = file->path;
-    const auto gives_up = [&](const Error& error) {
-        problem(path, error);
-        file->folder->left_out[file->slot] = 1;
-        entry_done(file->folder);
-    };
-    const host::Descriptor open = open_at(file->above, path, O_RDONLY);
-    file->above.reset();
+    const std::string& path = file->place.path;
+    const auto gives_up = [&](const Error& error) { leave_out(file->folder, file->slot, path, error); };
+    const host::Descriptor open = open_place(file->place, O_RDONLY);
+    file->place.above.reset();
     if (!open) return gives_up(system_error(fmt::format("open {}", path), errno));
     struct stat status = {};
     if (::fstat(open.number(), &status) != 0)
         return gives_up(system_error(fmt::format("look at {}", path), errno));
     if (!S_ISREG(status.st_mode))
         return gives_up({ErrorKind::refused, fmt::format("{} is no longer a file", path)});
+    Result<std::vector<ExtendedAttribute>> attributes = attributes_of(open.number(), path);
+    if (attributes)
+        file->node().attributes = *std::move(attributes);
+    else
+        problem(path, attributes.error());
 
     uint64_t size = 0;
     size_t chunks = 0;
-    std::string tail;
+    Pieces::Piece piece;
+    std::string_view rest;  // of it: what is not yet in a chunk
     for (bool at_end = false; !at_end;) {
-        const auto piece = std::make_shared<std::string>(std::move(tail));
-        const size_t begun = piece->size();
+        const size_t begun = rest.size();
         // A file that is no larger than it was is read at once; one byte more tells that it ends.
         const auto was = static_cast<uint64_t>(status.st_size);
         const size_t expected = was - std::min(size, was) + 1;
-        const size_t room = std::min(piece_size - begun, std::max<size_t>(expected, 4096));
+        const size_t room = std::min(Pieces::size - begun, std::max<size_t>(expected, 4096));
+        piece = pieces_.take(rest, room);
         Result<size_t> got = 0;
         piece->resize_and_overwrite(begun + room, [&](char* buffer, size_t) {
             got = read_some(open.number(), buffer + begun, room, path);
@@ -330,10 +303,9 @@ void FolderSaver::read_file(const File& file)
         if (!got) return gives_up(got.error());
         at_end = *got < room;
         size += *got;
-        std::string_view rest = *piece;
-        while (!rest.empty() && (at_end || rest.size() >= Chunker::max_size)) {
-            const std::string_view chunk = rest.substr(0, chunker_.first_chunk(rest));
-            rest.remove_prefix(chunk.size());
+        rest = *piece;
+        while (const auto next = chunker_.next_chunk(rest, at_end)) {
+            const std::string_view chunk = *next;
             ++file->pending;
             const size_t number = chunks++;
             const bool only = at_end && rest.empty();
@@ -344,7 +316,6 @@ void FolderSaver::read_file(const File& file)
                              [this, file, number, piece, chunk] { store_chunk(file, number, chunk); });
             if (is_stopped()) return;
         }
-        tail = std::string(rest);
     }
     struct stat after = {};
     const bool changed = ::fstat(open.number(), &after) != 0 || after.st_size != status.st_size ||
@@ -374,7 +345,7 @@ void FolderSaver::chunk_done(const File& file)
     if (--file->pending > 0) return;
     Node& node = file->node();
     node.content = std::move(file->content);
-    report(file->path, node, file->compared);
+    report(file->place.path, node, file->compared);
     entry_done(file->folder);
 }
 
@@ -407,11 +378,9 @@ Result<Id> FolderSaver::store_tree(const OpenFolder& folder, const std::vector<N
 void FolderSaver::close_folder(const Folder& folder)
 {
     if (is_stopped()) return;
-    std::vector<Node> nodes;
-    for (size_t slot = 0; slot < folder->nodes.size(); ++slot) {
-        if (folder->left_out[slot] == 0) nodes.push_back(std::move(folder->nodes[slot]));
-    }
-    folder->nodes.clear();
+    std::vector<Node> nodes = std::exchange(folder->nodes, {});
+    size_t slot = 0;
+    std::erase_if(nodes, [&](const Node&) { return folder->left_out[slot++] != 0; });
     const Result<Id> stored = store_tree(*folder, nodes);
     if (!stored) return stop(stored.error());
     const Id id = *stored;
@@ -424,7 +393,7 @@ void FolderSaver::close_folder(const Folder& folder)
     Node& node = folder->parent->nodes[folder->slot];
     node.subtree = id;
     const bool same = folder->tree_before && *folder->tree_before == id;
-    if (folder->is_target) report(folder->path, node, same ? Compared::unchanged : folder->compared);
+    if (folder->is_target) report(folder->place.path, node, same ? Compared::unchanged : folder->compared);
     entry_done(folder->parent);
 }
 

@@ -3,11 +3,11 @@
 // done. All of it by workers, and no more of it at a time than memory is meant for.
 
 #include "backup/pipeline/file_node.h"
+#include "backup/pipeline/pieces.h"
 #include "backup/pipeline/saving.h"
 #include "backup/pipeline/target_tree.h"
 #include "backup/pipeline/workers.h"
 #include "backup/repository/chunker.h"
-#include "host/descriptor.h"
 
 namespace belay::backup {
 
@@ -32,12 +32,9 @@ class FolderSaver {
     /// A folder that leads to what was asked for.
     void open_target(const Folder& folder, const TargetTree::Target& target);
     void list_folder(const Folder& folder);
-    /// Where an entry is on this machine.
-    struct Place {
-        std::string path;
-        std::shared_ptr<host::Descriptor> above;  ///< the folder that it lies in; none: by its path
-    };
-    void begin_entry(const Folder& folder, size_t slot, const Node* before, const Place& place);
+    Result<Listing> listing_of(const Place& place, int handle);
+    void begin_entry(const Folder& folder, size_t slot, const Node* before, Place place);
+    void leave_out(const Folder& folder, size_t slot, const std::string& path, const Error& error);
     void read_file(const File& file);
     void store_chunk(const File& file, size_t number, std::string_view chunk);
     void chunk_done(const File& file);
@@ -64,6 +61,7 @@ class FolderSaver {
     std::atomic<bool> stopped_ = false;
     std::atomic<bool> found_any_ = false;  ///< of the paths that were asked for
     size_t most_chunks_waiting_;
+    Pieces pieces_;
     Workers workers_;  ///< last: its threads end before the rest goes
 };
 

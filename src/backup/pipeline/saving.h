@@ -9,6 +9,8 @@
 
 namespace belay::backup {
 
+class EarlyListing;
+
 /// How it compares with the parent snapshot.
 enum class Compared : uint8_t { is_new, changed, unchanged };
 
@@ -29,6 +31,7 @@ struct SavingOptions {
     std::vector<std::string> tags = {}, excludes = {};
     std::string hostname = {}, username = {};
     std::optional<Timestamp> time = {};   ///< of the snapshot; else now
+    EarlyListing* early = nullptr;        ///< of the same paths, where there is one
     std::optional<Snapshot> parent = {};  ///< what has not changed since is not read again
     bool ignore_inode = false, ignore_ctime = false;
     bool with_atime = false;  ///< else the access time is that of the modification

@@ -1,5 +1,6 @@
 #include "backup/pipeline/saving_stream.h"
 
+#include "backup/pipeline/pieces.h"
 #include "backup/pipeline/workers.h"
 #include "backup/repository/chunker.h"
 #include "backup/repository/this_process.h"
@@ -28,17 +29,13 @@ class StreamSaver {
     /// The ids of its chunks.
     Result<std::vector<Id>> save(const ReadStream& read)
     {
-        std::string tail;
+        Pieces::Piece piece;
+        std::string_view rest;  // of it: what is not yet in a chunk
         for (bool at_end = false; !at_end;) {
-            const auto piece = std::make_shared<std::string>(std::move(tail));
+            piece = pieces_.take(rest, Pieces::size - rest.size());
             at_end = TRY(fill(*piece, read));
-            std::string_view rest = *piece;
-            while (!rest.empty() && (at_end || rest.size() >= Chunker::max_size)) {
-                const std::string_view chunk = rest.substr(0, chunker_.first_chunk(rest));
-                rest.remove_prefix(chunk.size());
-                store(piece, chunk);
-            }
-            tail = std::string(rest);
+            rest = *piece;
+            while (const auto chunk = chunker_.next_chunk(rest, at_end)) store(piece, *chunk);
             const std::lock_guard lock(mutex_);
             if (error_) return std::unexpected(*error_);
         }
@@ -52,7 +49,7 @@ class StreamSaver {
     Result<bool> fill(std::string& piece, const ReadStream& read)
     {
         size_t have = piece.size();
-        piece.append(2 * Chunker::max_size - have, '\0');
+        piece.resize_and_overwrite(Pieces::size, [](char*, size_t size) { return size; });
         while (have < piece.size()) {
             if (options_.is_given_up != nullptr && *options_.is_given_up)
                 return fail(ErrorKind::refused, "given up; there is no snapshot of it");
@@ -94,6 +91,7 @@ class StreamSaver {
     std::mutex mutex_;
     std::vector<Id> ids_;
     std::optional<Error> error_;
+    Pieces pieces_;
     Workers workers_;  ///< last: its threads end before the rest goes
 };
 

@@ -26,7 +26,20 @@ std::string path_of(const std::string& path, size_t cut)
     return whole.empty() ? "." : whole.string();
 }
 
+void add_whole(const TargetTree::Target& target, std::vector<std::string>& paths)
+{
+    if (target.is_whole) paths.push_back(target.path);
+    for (const auto& [name, below] : target.below) add_whole(below, paths);
+}
+
 }  // namespace
+
+std::vector<std::string> TargetTree::whole() const
+{
+    std::vector<std::string> paths;
+    add_whole(root_, paths);
+    return paths;
+}
 
 Result<TargetTree> TargetTree::of(const std::vector<std::string>& paths)
 {

@@ -26,6 +26,8 @@ class TargetTree {
     const Target& root() const { return root_; }
     /// Absolute, sorted, each once.
     const std::vector<std::string>& paths() const { return paths_; }
+    /// The paths on this machine of what is saved whole, in order.
+    std::vector<std::string> whole() const;
 
   private:
     Target root_;

@@ -77,7 +77,7 @@ StoredBlob BlobTable::stored(const Entry& found) const
 
 bool BlobTable::contains(BlobType type, const Id& id) const
 {
-    return find(type, id).has_value();
+    return number_of(type, id).has_value();
 }
 
 std::optional<StoredBlob> BlobTable::find(BlobType type, const Id& id) const

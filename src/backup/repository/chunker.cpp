@@ -85,4 +85,13 @@ size_t Chunker::first_chunk(std::string_view data) const
                      std::min(data.size(), max_size));
 }
 
+std::optional<std::string_view> Chunker::next_chunk(std::string_view& rest, bool at_end) const
+{
+    const std::string_view chunk = rest.substr(0, first_chunk(rest));
+    const bool may_go_on = chunk.size() == rest.size() && chunk.size() < max_size;
+    if (chunk.empty() || (may_go_on && !at_end)) return std::nullopt;
+    rest.remove_prefix(chunk.size());
+    return chunk;
+}
+
 }  // namespace belay::backup

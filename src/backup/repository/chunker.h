@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace belay::backup {
@@ -29,6 +30,10 @@ class Chunker {
     /// The length of the first chunk of `data`, which begins where a chunk begins and has at least max_size
     /// bytes, unless it is all that is left. 0 of nothing; at most max_size.
     size_t first_chunk(std::string_view data) const;
+
+    /// Takes the first chunk from `rest`, which begins where a chunk begins; nothing where it may go on in
+    /// what follows, which is less than max_size, and where nothing is left. `at_end`: nothing follows.
+    std::optional<std::string_view> next_chunk(std::string_view& rest, bool at_end) const;
 
   private:
     static constexpr unsigned shift = Polynomial::chunker_degree - 8;

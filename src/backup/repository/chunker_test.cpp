@@ -96,6 +96,35 @@ TEST_CASE("zeros are cut at once, and what never matches at the largest size")
     CHECK(chunker.first_chunk(std::string(9 << 20, 'a')) == Chunker::max_size);
 }
 
+TEST_CASE("chunks are the same in whatever pieces their text comes")
+{
+    const Chunker chunker(*Polynomial::from_hex(known_polynomial));
+    std::string text = random_text(12 << 20, 5);
+    text.append(9 << 20, 'a');
+    text += random_text(1 << 20, 6);
+    std::vector<size_t> whole;
+    for (std::string_view rest = text; !rest.empty();)
+        whole.push_back(chunker.next_chunk(rest, true)->size());
+    REQUIRE(std::ranges::find(whole, Chunker::max_size) != whole.end());
+    for (const size_t piece_size :
+         {Chunker::max_size, Chunker::max_size + 1, Chunker::max_size / 3, size_t{100'000}}) {
+        CAPTURE(piece_size);
+        std::vector<size_t> lengths;
+        size_t begin = 0, end = 0;
+        while (begin < text.size()) {
+            end = std::min(text.size(), end + piece_size);
+            std::string_view rest = std::string_view(text).substr(begin, end - begin);
+            while (const auto chunk = chunker.next_chunk(rest, end == text.size()))
+                lengths.push_back(chunk->size());
+            begin = end - rest.size();
+        }
+        CHECK(lengths == whole);
+    }
+    std::string_view nothing;
+    CHECK(!chunker.next_chunk(nothing, true));
+    CHECK(!chunker.next_chunk(nothing, false));
+}
+
 TEST_CASE("what is inserted moves no cut far behind it")
 {
     const Chunker chunker(*Polynomial::from_hex(known_polynomial));

@@ -9,10 +9,15 @@
 namespace belay::backup {
 namespace {
 
+/// What is no larger is compressed faster, by a seventh, for 1 % more in a repository of small files: that is
+/// still less than restic makes of it.
+constexpr size_t small = 16 << 10;
+
 /// Restic compresses with a Go implementation whose default is about zstd's 3, and whose best about 11.
-constexpr int level_of(Compression level)
+constexpr int level_of(Compression level, size_t size)
 {
-    return level == Compression::max ? 11 : 3;
+    if (level == Compression::max) return 11;
+    return size <= small ? 2 : 3;
 }
 
 struct Free {
@@ -69,9 +74,10 @@ uint64_t most_from(std::string_view frame)
 std::string compress(std::string_view plain, Compression level)
 {
     std::string out;
+    const int how = level_of(level, plain.size());
     size_t length = 0;
     out.resize_and_overwrite(ZSTD_compressBound(plain.size()), [&](char* buffer, size_t room) {
-        length = ZSTD_compressCCtx(compressor(), buffer, room, plain.data(), plain.size(), level_of(level));
+        length = ZSTD_compressCCtx(compressor(), buffer, room, plain.data(), plain.size(), how);
         INVARIANT(ZSTD_isError(length) == 0);
         return length;
     });

@@ -2,6 +2,7 @@
 
 #include "base/invariant.h"
 
+#include <atomic>
 #include <memory>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -9,6 +10,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 
 namespace belay::backup {
 namespace {
@@ -103,6 +105,39 @@ Result<void> fill_random(Byte* out, size_t count)
     return {};
 }
 
+/// IVs of this thread, for many texts at once: to ask OpenSSL for one takes longer than to seal a small text.
+class RandomIvs {
+  public:
+    static Result<std::array<Byte, iv_size>> next()
+    {
+        static thread_local RandomIvs ivs;
+        return ivs.take();
+    }
+
+  private:
+    Result<std::array<Byte, iv_size>> take()
+    {
+        static const int watches = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+        INVARIANT(watches == 0);
+        if (used_ == bytes_.size() || forks_ != forks) {
+            TRY(fill_random(bytes_.data(), bytes_.size()));
+            used_ = 0;
+            forks_ = forks;
+        }
+        std::array<Byte, iv_size> iv{};
+        std::copy_n(bytes_.begin() + used_, iv_size, iv.begin());
+        used_ += iv_size;
+        return iv;
+    }
+
+    /// A process that was forked off has the same bytes, and must not use them a second time.
+    static inline std::atomic<unsigned> forks = 0;
+
+    std::array<Byte, 256 * iv_size> bytes_{};
+    size_t used_ = bytes_.size();
+    unsigned forks_ = 0;
+};
+
 /// Errors: corrupt, as of key_from_password.
 Result<void> cost_is_sane(const ScryptCost& cost)
 {
@@ -136,8 +171,7 @@ Result<MasterKey> MasterKey::make()
 
 Result<void> seal_onto(const MasterKey& key, std::string_view plain, std::string& out)
 {
-    std::array<Byte, iv_size> iv{};
-    TRY(fill_random(iv.data(), iv.size()));
+    const std::array<Byte, iv_size> iv = TRY(RandomIvs::next());
     Toolbox& toolbox = Toolbox::of_this_thread();
     const size_t begin = out.size(), end = begin + plain.size() + seal_overhead;
     out.resize_and_overwrite(end, [&](char* buffer, size_t) {

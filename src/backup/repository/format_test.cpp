@@ -9,7 +9,12 @@
 #include "backup/repository/pack_builder.h"
 #include "base/testing/must.h"
 
+#include <array>
 #include <doctest/doctest.h>
+#include <set>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
 
 namespace belay::backup {
 namespace {
@@ -72,6 +77,30 @@ TEST_CASE("what is sealed is opened by the same key, whole, and by no other")
         CHECK(open(test_key(), std::string_view(sealed).substr(1)).error().kind == ErrorKind::corrupt);
     }
     CHECK(open(test_key(), "short").error().kind == ErrorKind::corrupt);
+}
+
+TEST_CASE("no two texts are sealed with the same IV, by threads, nor by a process that was forked off")
+{
+    constexpr size_t many = 600, iv_size = 16;
+    std::set<std::string> ivs;
+    const auto iv_of_next = [] { return must(seal(test_key(), "")).substr(0, iv_size); };
+    for (size_t i = 0; i < many; ++i) ivs.insert(iv_of_next());
+    std::thread([&] { ivs.insert(iv_of_next()); }).join();
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const std::string iv = iv_of_next();
+        ::_exit(::write(ends[1], iv.data(), iv.size()) == static_cast<ssize_t>(iv_size) ? 0 : 1);
+    }
+    std::string of_child(iv_size, '\0');
+    CHECK(::read(ends[0], of_child.data(), iv_size) == static_cast<ssize_t>(iv_size));
+    CHECK(::waitpid(child, nullptr, 0) == child);
+    for (const int end : ends) ::close(end);
+    ivs.insert(of_child);
+    ivs.insert(iv_of_next());
+    CHECK(ivs.size() == many + 3);
 }
 
 TEST_CASE("a key is opened by its password alone")

@@ -1,39 +1,13 @@
 #include "backup/repository/go_text.h"
 
+#include "base/utf8.h"
+
 #include <algorithm>
 #include <array>
 #include <optional>
 
 namespace belay::backup {
 namespace {
-
-struct Character {
-    char32_t code = 0xfffd;
-    size_t length = 1;
-    bool is_valid = false;
-};
-
-/// The character at the front of `text`, which is not empty. Source: RFC 3629, section 4.
-Character first_character(std::string_view text)
-{
-    const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-    const uint8_t first = byte(0);
-    if (first < 0x80) return {first, 1, true};
-    const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                          : first >= 0xe0 && first <= 0xef ? 3
-                          : first >= 0xf0 && first <= 0xf4 ? 4
-                                                           : 0;
-    if (length == 0 || text.size() < length) return {};
-    char32_t code = first & (0xff >> (length + 1));
-    for (size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) return {};
-        code = code << 6 | (byte(i) & 0x3f);
-    }
-    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    if (overlong || surrogate || code > 0x10ffff) return {};
-    return {code, length, true};
-}
 
 /// How many characters at the front are written as they are by both forms: most of all text.
 size_t plain_length(std::string_view text)
@@ -150,7 +124,7 @@ void append_go_json(std::string& out, std::string_view text)
         out += text.substr(0, plain);
         text.remove_prefix(plain);
         if (text.empty()) break;
-        const Character c = first_character(text);
+        const Utf8Character c = first_character(text);
         const std::string_view bytes = text.substr(0, c.length);
         text.remove_prefix(c.length);
         const bool is_html = c.code == '<' || c.code == '>' || c.code == '&';
@@ -174,7 +148,7 @@ std::string go_quoted(std::string_view bytes)
         out += bytes.substr(0, plain);
         bytes.remove_prefix(plain);
         if (bytes.empty()) break;
-        const Character c = first_character(bytes);
+        const Utf8Character c = first_character(bytes);
         const std::string_view raw = bytes.substr(0, c.length);
         bytes.remove_prefix(c.length);
         const auto code = static_cast<uint32_t>(c.code);
@@ -206,16 +180,6 @@ Result<std::string> go_unquoted(std::string_view text)
             return fail(ErrorKind::corrupt, fmt::format("\"{}\" is no quoted name", text.substr(0, 80)));
     }
     return out;
-}
-
-bool is_utf8(std::string_view bytes)
-{
-    while (!bytes.empty()) {
-        const Character c = first_character(bytes);
-        if (!c.is_valid) return false;
-        bytes.remove_prefix(c.length);
-    }
-    return true;
 }
 
 }  // namespace belay::backup

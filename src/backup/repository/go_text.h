@@ -19,7 +19,4 @@ std::string go_quoted(std::string_view bytes);
 /// The bytes that go_quoted() made a text of. Errors: corrupt.
 Result<std::string> go_unquoted(std::string_view text);
 
-/// Whether all of it is UTF-8.
-bool is_utf8(std::string_view bytes);
-
 }  // namespace belay::backup

@@ -2,6 +2,7 @@
 
 #include "backup/repository/go_text.h"
 #include "base/base64.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 #include <simdjson.h>
@@ -304,7 +305,8 @@ Result<std::vector<Node>> read_tree(std::string_view text)
             return fail(ErrorKind::corrupt, "an entry of a folder is no JSON object");
         all.push_back(TRY(NodeReader().read(entry)));
     }
-    std::ranges::sort(all, {}, &Node::name);
+    // They are, but for those of very old versions; sorting moves what is sorted, too.
+    if (!std::ranges::is_sorted(all, {}, &Node::name)) std::ranges::sort(all, {}, &Node::name);
     const auto twice = std::ranges::adjacent_find(all, {}, &Node::name);
     if (twice != all.end())
         return fail(ErrorKind::corrupt,

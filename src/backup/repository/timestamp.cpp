@@ -1,7 +1,6 @@
 #include "backup/repository/timestamp.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <ctime>
 
@@ -18,9 +17,11 @@ std::optional<int> take_number(std::string_view& text, size_t digits)
 {
     int number = 0;
     if (text.size() < digits) return std::nullopt;
-    const char* begin = text.data();
-    const auto [end, problem] = std::from_chars(begin, begin + digits, number);
-    if (problem != std::errc() || end != begin + digits || *begin == '-') return std::nullopt;
+    // Trees are full of times: std::from_chars() would take a tenth of the time in which one is read.
+    for (const char c : text.substr(0, digits)) {
+        if (c < '0' || c > '9') return std::nullopt;
+        number = number * 10 + (c - '0');
+    }
     text.remove_prefix(digits);
     return number;
 }

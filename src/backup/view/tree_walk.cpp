@@ -82,7 +82,7 @@ std::string permissions_text(const Node& node)
     std::string text;
     for (size_t bit = 0; bit < letters.size(); ++bit)
         if ((mode >> (31 - bit) & 1U) != 0) text += letters[bit];
-    if (text.empty()) text = "-";
+    if (text.empty()) text += '-';
     for (size_t bit = 0; bit < rights.size(); ++bit)
         text += (mode >> (8 - bit) & 1U) != 0 ? rights[bit] : '-';
     return text;

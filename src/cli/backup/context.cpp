@@ -76,9 +76,14 @@ Result<std::string> BackupContext::password(bool twice) const
                          console_, twice);
 }
 
-Result<Repository> BackupContext::open_at(std::unique_ptr<backup::Backend> place)
+Result<Repository> BackupContext::open_at(std::unique_ptr<backup::Backend> place,
+                                          const std::function<void()>& meanwhile)
 {
     const std::string secret = TRY(password(false));
+    if (meanwhile) {
+        catch_signals();  // before there are other threads, which would get them
+        meanwhile();
+    }
     Result<Repository> opened = Repository::open(std::move(place), secret, options_.key_hint);
     if (!opened && opened.error().kind == ErrorKind::not_found) fails_with(BackupExit::no_repository);
     if (!opened && opened.error().kind == ErrorKind::refused) fails_with(BackupExit::wrong_password);
@@ -154,9 +159,9 @@ Result<Repository*> BackupContext::open_with_index(std::optional<Access> access)
     return &*repository_;
 }
 
-Result<Repository*> BackupContext::open_unconfirmed()
+Result<Repository*> BackupContext::open_unconfirmed(const std::function<void()>& meanwhile)
 {
-    TRY(open(std::nullopt));
+    repository_.emplace(TRY(open_at(TRY(place()), meanwhile)));
     TRY(begin_lock(Access::shared));
     TRY(load_index());
     return &*repository_;

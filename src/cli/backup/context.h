@@ -59,7 +59,9 @@ class BackupContext {
         std::optional<backup::Access> access = backup::Access::shared);
     /// The same, and shared, before it is known whether nobody took a lock at the same moment: confirm_lock()
     /// tells, and nothing may be written before.
-    Result<backup::Repository*> open_unconfirmed();
+    /// `meanwhile` is called when the password is known, which is then made into a key: it may begin what
+    /// needs no repository.
+    Result<backup::Repository*> open_unconfirmed(const std::function<void()>& meanwhile);
     /// Threads: any.
     Result<void> confirm_lock();
     /// All snapshots, oldest first; those that are damaged are told.
@@ -106,7 +108,8 @@ class BackupContext {
     /// The first half of lock(): what is read before the second need not wait.
     Result<void> begin_lock(backup::Access access);
     Result<void> load_index();
-    Result<backup::Repository> open_at(std::unique_ptr<backup::Backend> place);
+    Result<backup::Repository> open_at(std::unique_ptr<backup::Backend> place,
+                                       const std::function<void()>& meanwhile = {});
 
     Console& console_;
     Style style_;

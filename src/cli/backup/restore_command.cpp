@@ -159,10 +159,10 @@ class RestoreCommand final : public BackupCommand {
 
     void say_restored(BackupContext& context, const RestoringSummary& summary, Milliseconds passed) const
     {
-        std::string text =
-            fmt::format("{} {} files, {} folders, {} others, {} in {}\n",
-                        dry_run_ ? "would restore" : "restored", summary.files.load(), summary.folders.load(),
-                        summary.others.load(), to_text(Bytes{summary.bytes}), to_text(passed));
+        std::string text = fmt::format(
+            "{} {}, {}, {}, {} in {}\n", dry_run_ ? "would restore" : "restored",
+            counted(summary.files, "file", "files"), counted(summary.folders, "folder", "folders"),
+            counted(summary.others, "other", "others"), to_text(Bytes{summary.bytes}), to_text(passed));
         if (summary.bytes_there > 0)
             text += fmt::format("{} of it was there already\n", to_text(Bytes{summary.bytes_there}));
         context.note(text);
@@ -175,7 +175,7 @@ class RestoreCommand final : public BackupCommand {
 
     static void say_verified(BackupContext& context, const VerifyingSummary& summary, Milliseconds passed)
     {
-        context.note(fmt::format("verified {} files, {} in {}\n", summary.files.load(),
+        context.note(fmt::format("verified {}, {} in {}\n", counted(summary.files, "file", "files"),
                                  to_text(Bytes{summary.bytes}), to_text(passed)));
         if (summary.problems > 0 && !context.options().json)
             context.say_on_error(

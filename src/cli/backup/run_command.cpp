@@ -1,4 +1,6 @@
+#include "backup/pipeline/early_listing.h"
 #include "backup/pipeline/saving_stream.h"
+#include "backup/pipeline/target_tree.h"
 #include "backup/repository/this_process.h"
 #include "cli/backup/command.h"
 #include "cli/backup/run_report.h"
@@ -49,7 +51,14 @@ class RunCommand final : public BackupCommand {
         options.is_excluded = [&](const std::string& path, bool is_folder, uint64_t size) {
             return exclusion.rejects(path, is_folder, size);
         };
-        backup::Repository* repository = TRY(context.open_unconfirmed());
+        const backup::TargetTree targets = TRY(backup::TargetTree::of(options.paths));
+        std::optional<backup::EarlyListing> early;
+        backup::Repository* repository = TRY(context.open_unconfirmed([&] {
+            if (!stdin_)
+                early.emplace(backup::EarlyListing::Options{targets.whole(), options.one_file_system,
+                                                            options.is_excluded});
+        }));
+        if (early) options.early = &*early;
         options.writer.may_write = [&context] { return context.confirm_lock(); };
         options.is_given_up = &context.given_up();
         if (!stdin_) TRY(find_parent(context, options));
