@@ -23,11 +23,11 @@ struct Options {
     BackupPrograms programs = {};
 };
 
-/// Errors: no_space. A data set, its three copies that are restored, and three repositories.
-Result<void> is_room_for(const std::string& name, const std::string& folder)
+/// Errors: no_space. A data set, and of each round its three copies that are restored and three repositories.
+Result<void> is_room_for(const std::string& name, const std::string& folder, unsigned rounds)
 {
-    constexpr uint64_t times = 6;
-    const uint64_t wanted = TRY(expected_size(name)) * times;
+    constexpr uint64_t of_each_round = 5;
+    const uint64_t wanted = TRY(expected_size(name)) * (1 + rounds * of_each_round);
     std::error_code problem;
     const uint64_t there = std::filesystem::space(folder, problem).available;
     if (problem) return std::unexpected(system_error("look at " + folder, problem.value()));
@@ -50,7 +50,7 @@ Result<bool> measure_all(const Options& options)
     for (const std::string name : data_set_names) {
         if (!options.only.empty() && std::ranges::find(options.only, name) == options.only.end()) continue;
         const ScratchFolder folder = TRY(ScratchFolder::make(options.folder));
-        TRY(is_room_for(name, folder.path()));
+        TRY(is_room_for(name, folder.path(), options.rounds));
         const DataSet data = TRY(make_data_set(name, folder.path()));
         const Compared compared = TRY(compare(data, options.programs, folder.path(), options.rounds));
         const MachineLimits limits = TRY(measure_limits(data, folder.path()));

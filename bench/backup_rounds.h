@@ -23,7 +23,7 @@ struct Compared {
 
 /// Each round begins with new repositories; each work is done by all tools in turn before the next, in
 /// another order in each round. In the first round what was restored is held against the data. Everything
-/// lies in `folder`, and is gone at the end. Errors: those of the tools and of the system; failed, where a
+/// lies in `folder`, and stays there. Errors: those of the tools and of the system; failed, where a
 /// tool does not restore what it has saved.
 Result<Compared> compare(const DataSet& data, const BackupPrograms& programs, const std::string& folder,
                          unsigned rounds);

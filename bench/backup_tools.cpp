@@ -138,12 +138,6 @@ uint64_t ToolAtWork::size_of_repository() const
     return size;
 }
 
-void ToolAtWork::forget_restored() const
-{
-    std::error_code ignored;
-    std::filesystem::remove_all(restored(""), ignored);
-}
-
 void ToolAtWork::remove() const
 {
     std::error_code ignored;

@@ -41,8 +41,6 @@ class ToolAtWork {
     Result<void> read_repository() const;
     /// Bytes of the files of the repository.
     uint64_t size_of_repository() const;
-    /// Removes what was restored.
-    void forget_restored() const;
     /// Removes everything.
     void remove() const;
 

@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -11,6 +12,8 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <pthread.h>
+#include <sodium/core.h>
+#include <sodium/crypto_pwhash_scryptsalsa208sha256.h>
 
 namespace belay::backup {
 namespace {
@@ -138,6 +141,12 @@ class RandomIvs {
     unsigned forks_ = 0;
 };
 
+/// libsodium takes no null pointer, and a view of nothing may be one.
+const Byte* never_null(std::string_view text)
+{
+    return bytes_of(text.data() == nullptr ? std::string_view("") : text);
+}
+
 /// Errors: corrupt, as of key_from_password.
 Result<void> cost_is_sane(const ScryptCost& cost)
 {
@@ -214,11 +223,15 @@ Result<std::string> open(const MasterKey& key, std::string_view sealed)
 Result<MasterKey> key_from_password(std::string_view password, std::string_view salt, const ScryptCost& cost)
 {
     TRY(cost_is_sane(cost));
+    // It finds out what the processor can do; before that it would work without its wide registers.
+    static const bool is_ready = ::sodium_init() >= 0;
     std::array<Byte, 64> material{};
-    const int derived =
-        EVP_PBE_scrypt(password.data(), password.size(), bytes_of(salt), salt.size(), cost.n, cost.r, cost.p,
-                       2 * most_scrypt_memory, material.data(), material.size());
-    if (derived != 1) return fail(ErrorKind::failed, "OpenSSL could not make a key from the password");
+    const int derived = !is_ready ? -1
+                                  : ::crypto_pwhash_scryptsalsa208sha256_ll(
+                                        never_null(password), password.size(), never_null(salt), salt.size(), cost.n,
+                                        static_cast<uint32_t>(cost.r), static_cast<uint32_t>(cost.p), material.data(),
+                                        material.size());
+    if (derived != 0) return std::unexpected(system_error("make a key from the password", errno));
     MasterKey key;
     std::copy_n(material.begin(), 32, key.encrypt.begin());
     std::copy_n(material.begin() + 32, 16, key.mac_k.begin());
