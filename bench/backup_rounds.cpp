@@ -89,9 +89,9 @@ class Rounds {
     {
     }
 
-    /// Nothing is removed afterwards: ext4 makes files four times as slowly for some minutes where many were
-    /// removed, for it passes over each inode that was freed in that time. Source: recently_deleted() in
-    /// fs/ext4/ialloc.c.
+    /// Nothing is removed afterwards: ext4 without a journal makes files four times as slowly for some
+    /// minutes where many were removed, for it passes over each inode that was freed in that time. Source:
+    /// find_inode_bit() in fs/ext4/ialloc.c.
     Result<void> run(unsigned round)
     {
         const std::string own = fmt::format("{}/round-{}", folder_, round + 1);
