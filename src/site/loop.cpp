@@ -115,7 +115,8 @@ Result<void> Loop::wait_once()
     if (count < 0 && errno != EINTR) return std::unexpected(system_error("wait for events", errno));
     for (int i = 0; i < count; ++i) {
         // An earlier callback may have closed this one, and may have been given its number anew.
-        const auto found = watched_.find(events[i].data.u64);
+        const WatchId watch = events[i].data.u64;  // a copy: the kernel packs its events, so it may lie askew
+        const auto found = watched_.find(watch);
         if (found == watched_.end()) continue;
         const std::shared_ptr<Ready> ready = found->second.ready;
         (*ready)(events[i].events);
