@@ -163,7 +163,7 @@ void apply_key(std::string& bytes, uint64_t key)
     for (; at + block <= bytes.size(); at += block) {
         std::array<char, block> some{};
         std::memcpy(some.data(), bytes.data() + at, block);
-        for (size_t i = 0; i < block; ++i) some[i] ^= mask[i];
+        for (size_t i = 0; i < block; ++i) some[i] = static_cast<char>(some[i] ^ mask[i]);
         std::memcpy(bytes.data() + at, some.data(), block);
     }
     for (; at < bytes.size(); ++at) bytes[at] = static_cast<char>(bytes[at] ^ key);
