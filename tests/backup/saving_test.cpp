@@ -207,6 +207,32 @@ TEST_CASE("a file that goes after it was seen is told, and its neighbours are sa
     Scratch::run({"diff", "--recursive", scratch.path("tree"), scratch.path("back") + scratch.path("tree")});
 }
 
+TEST_CASE("a file that is written after it was seen is described as it is when it is read")
+{
+    const Scratch scratch;
+    std::filesystem::create_directory(scratch.path("tree"));
+    scratch.write("tree/a", "short");
+    init(scratch);
+    Repository repository = must(Repository::open(place(scratch), Scratch::password));
+    SavingOptions options{.paths = {scratch.path("tree")}};
+    const auto then = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1000);
+    options.is_excluded = [&](const std::string& path, bool, uint64_t) {
+        if (path.ends_with("/a")) {
+            scratch.write("tree/a", "longer than it was");
+            std::filesystem::last_write_time(path, then);
+        }
+        return false;
+    };
+    SavingNotes notes;
+    SavingSummary summary;
+    must(save_paths(repository, options, notes, summary));
+    scratch.restic({"restore", summary.snapshot->hex(), "--target", scratch.path("back")});
+    const std::string restored = scratch.path("back") + scratch.path("tree/a");
+    CHECK(std::filesystem::file_size(restored) == 18);
+    CHECK(std::filesystem::last_write_time(restored) ==
+          std::filesystem::last_write_time(scratch.path("tree/a")));
+}
+
 TEST_CASE("a file that cannot be read is told and left out, and the rest is saved")
 {
     const Scratch scratch;

@@ -278,9 +278,13 @@ void FolderSaver::read_file(const File& file)
         return gives_up(system_error(fmt::format("look at {}", path), errno));
     if (!S_ISREG(status.st_mode))
         return gives_up({ErrorKind::refused, fmt::format("{} is no longer a file", path)});
+    // It may have been changed since it was listed: what is read is described as it is now.
+    Node& node = file->node();
+    node = node_of(std::move(node.name), status, accounts_);
+    if (!options_.with_atime) node.atime = node.mtime;
     Result<std::vector<ExtendedAttribute>> attributes = attributes_of(open.number(), path);
     if (attributes)
-        file->node().attributes = *std::move(attributes);
+        node.attributes = *std::move(attributes);
     else
         problem(path, attributes.error());
 
@@ -322,7 +326,7 @@ void FolderSaver::read_file(const File& file)
                          after.st_mtim.tv_sec != status.st_mtim.tv_sec ||
                          after.st_mtim.tv_nsec != status.st_mtim.tv_nsec;
     if (changed) observer_.changed_while_read(path);
-    file->node().size = size;
+    node.size = size;
     chunk_done(file);
 }
 
