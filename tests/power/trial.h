@@ -76,6 +76,7 @@ class Trial {
     lab::Mirror mirror_;
     std::optional<lab::Process> load_;
     std::optional<lab::Process> asking_;  ///< the belay that asked for the replacement
+    std::string asked_;                   ///< what it said, where it ended before the cut
     Subject subject_;
     size_t seen_ = 0;             ///< operations that have ended
     uint64_t last_answered_ = 0;  ///< of the load's writes
