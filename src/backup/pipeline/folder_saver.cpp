@@ -36,12 +36,12 @@ struct OpenFile {
 
 namespace {
 
-/// Reads until `room` bytes are there or the file ends.
-Result<size_t> read_some(int file, char* buffer, size_t room, const std::string& path)
+/// Reads until the room is full or the file ends.
+Result<size_t> read_some(int file, std::span<char> room, const std::string& path)
 {
     size_t got = 0;
-    while (got < room) {
-        const ssize_t count = ::read(file, buffer + got, room - got);
+    while (got < room.size()) {
+        const ssize_t count = ::read(file, room.data() + got, room.size() - got);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return std::unexpected(system_error(fmt::format("read {}", path), errno));
         if (count == 0) break;
@@ -66,9 +66,8 @@ FolderSaver::FolderSaver(Repository& repository, const SavingOptions& options, S
       writer_(writer),
       summary_(summary),
       chunker_(repository.config().polynomial),
-      most_chunks_waiting_(2 *
-                           (options.threads != 0 ? options.threads : std::thread::hardware_concurrency())),
-      workers_(options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency()))
+      most_chunks_waiting_(threads_or_all(options.threads)),
+      workers_(threads_or_all(options.threads))
 {
 }
 
@@ -270,11 +269,11 @@ void FolderSaver::read_file(const File& file)
     if (is_stopped()) return;
     const std::string& path = file->place.path;
     const auto gives_up = [&](const Error& error) { leave_out(file->folder, file->slot, path, error); };
-    const host::Descriptor open = open_place(file->place, O_RDONLY);
+    const auto open = std::make_shared<host::Descriptor>(open_place(file->place, O_RDONLY));
     file->place.above.reset();
-    if (!open) return gives_up(system_error(fmt::format("open {}", path), errno));
+    if (!*open) return gives_up(system_error(fmt::format("open {}", path), errno));
     struct stat status = {};
-    if (::fstat(open.number(), &status) != 0)
+    if (::fstat(open->number(), &status) != 0)
         return gives_up(system_error(fmt::format("look at {}", path), errno));
     if (!S_ISREG(status.st_mode))
         return gives_up({ErrorKind::refused, fmt::format("{} is no longer a file", path)});
@@ -282,52 +281,64 @@ void FolderSaver::read_file(const File& file)
     Node& node = file->node();
     node = node_of(std::move(node.name), status, accounts_);
     if (!options_.with_atime) node.atime = node.mtime;
-    Result<std::vector<ExtendedAttribute>> attributes = attributes_of(open.number(), path);
+    Result<std::vector<ExtendedAttribute>> attributes = attributes_of(open->number(), path);
     if (attributes)
         node.attributes = *std::move(attributes);
     else
         problem(path, attributes.error());
 
+    const Result<uint64_t> size = read_content(file, open, static_cast<uint64_t>(status.st_size));
+    if (!size) return gives_up(size.error());
+    if (is_stopped()) return;
+    struct stat after = {};
+    const bool changed = ::fstat(open->number(), &after) != 0 || after.st_size != status.st_size ||
+                         after.st_mtim.tv_sec != status.st_mtim.tv_sec ||
+                         after.st_mtim.tv_nsec != status.st_mtim.tv_nsec;
+    if (changed) observer_.changed_while_read(path);
+    node.size = *size;
+    chunk_done(file);
+}
+
+/// Reads it to its end; how much that was. `expected`: what it was when it was opened.
+Result<uint64_t> FolderSaver::read_content(const File& file, const std::shared_ptr<host::Descriptor>& open,
+                                           uint64_t expected)
+{
+    // Somebody else may still be at it when this has given up.
+    const auto read = [open, path = file->place.path](std::span<char> room) {
+        return read_some(open->number(), room, path);
+    };
+    // A file that is no larger than it was is read at once; one byte more tells that it ends.
+    const size_t first = std::min<uint64_t>(Pieces::size, std::max<uint64_t>(expected + 1, 4096));
+    auto next = std::make_shared<PieceAhead>(pieces_.take(first), read);
+    Cutter cutter(chunker_);
     uint64_t size = 0;
     size_t chunks = 0;
-    Pieces::Piece piece;
-    std::string_view rest;  // of it: what is not yet in a chunk
+    std::shared_ptr<ReadPiece> piece;  // outlives the rest, which lies in it
     for (bool at_end = false; !at_end;) {
-        const size_t begun = rest.size();
-        // A file that is no larger than it was is read at once; one byte more tells that it ends.
-        const auto was = static_cast<uint64_t>(status.st_size);
-        const size_t expected = was - std::min(size, was) + 1;
-        const size_t room = std::min(Pieces::size - begun, std::max<size_t>(expected, 4096));
-        piece = pieces_.take(rest, room);
-        Result<size_t> got = 0;
-        piece->resize_and_overwrite(begun + room, [&](char* buffer, size_t) {
-            got = read_some(open.number(), buffer + begun, room, path);
-            return begun + got.value_or(0);
-        });
-        if (!got) return gives_up(got.error());
-        at_end = *got < room;
-        size += *got;
-        rest = *piece;
-        while (const auto next = chunker_.next_chunk(rest, at_end)) {
-            const std::string_view chunk = *next;
+        PieceAhead::Done done = TRY(next->take());
+        at_end = done.at_end;
+        size += done.piece->bytes().size();
+        if (!at_end) {
+            next = std::make_shared<PieceAhead>(pieces_.take(Pieces::size), read);
+            workers_.add(Urgency::piece, [next] { next->help(); });
+        }
+        done.piece->put_before(cutter.rest());
+        piece = std::move(done.piece);
+        cutter.go_on(piece->bytes(), at_end);
+        while (const auto cut = cutter.next()) {
+            const std::string_view chunk = *cut;
             ++file->pending;
             const size_t number = chunks++;
-            const bool only = at_end && rest.empty();
+            const bool only = at_end && cutter.rest().empty();
             if (only || workers_.waiting(Urgency::chunk) >= most_chunks_waiting_)
                 store_chunk(file, number, chunk);
             else
                 workers_.add(Urgency::chunk,
                              [this, file, number, piece, chunk] { store_chunk(file, number, chunk); });
-            if (is_stopped()) return;
+            if (is_stopped()) return size;
         }
     }
-    struct stat after = {};
-    const bool changed = ::fstat(open.number(), &after) != 0 || after.st_size != status.st_size ||
-                         after.st_mtim.tv_sec != status.st_mtim.tv_sec ||
-                         after.st_mtim.tv_nsec != status.st_mtim.tv_nsec;
-    if (changed) observer_.changed_while_read(path);
-    node.size = size;
-    chunk_done(file);
+    return size;
 }
 
 void FolderSaver::store_chunk(const File& file, size_t number, std::string_view chunk)

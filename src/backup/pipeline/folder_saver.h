@@ -36,6 +36,8 @@ class FolderSaver {
     void begin_entry(const Folder& folder, size_t slot, const Node* before, Place place);
     void leave_out(const Folder& folder, size_t slot, const std::string& path, const Error& error);
     void read_file(const File& file);
+    Result<uint64_t> read_content(const File& file, const std::shared_ptr<host::Descriptor>& open,
+                                  uint64_t expected);
     void store_chunk(const File& file, size_t number, std::string_view chunk);
     void chunk_done(const File& file);
     void entry_done(const Folder& folder);

@@ -1,38 +1,69 @@
 #include "backup/pipeline/pieces.h"
 
+#include "base/invariant.h"
+
+#include <cstring>
+
 namespace belay::backup {
-namespace {
 
-/// What is smaller the C library keeps by itself; mallopt(3), M_MMAP_THRESHOLD.
-constexpr size_t large = 128 << 10;
-
-}  // namespace
-
-Pieces::Piece Pieces::take(std::string_view begin, size_t room)
+ReadPiece::ReadPiece(size_t before, size_t room)
+    : before_(before),
+      size_(before + room),
+      begin_(before),
+      end_(before),
+      memory_(std::make_unique_for_overwrite<char[]>(size_))
 {
-    const size_t wanted = begin.size() + room;
-    if (wanted < large) {
-        auto piece = std::make_shared<std::string>();
-        piece->reserve(wanted);
-        piece->append(begin);
-        return piece;
-    }
-    std::string memory;
+}
+
+void ReadPiece::put_before(std::string_view rest)
+{
+    INVARIANT(begin_ == before_ && rest.size() <= before_);
+    if (rest.empty()) return;
+    begin_ -= rest.size();
+    std::memcpy(memory_.get() + begin_, rest.data(), rest.size());
+}
+
+std::shared_ptr<ReadPiece> Pieces::take(size_t room)
+{
+    // What is in no chunk yet is shorter than the longest chunk. A smaller file has all of it in one piece.
+    if (room < size) return std::make_shared<ReadPiece>(0, room);
+    std::unique_ptr<ReadPiece> piece;
     {
         const std::lock_guard lock(spare_->mutex);
-        if (!spare_->memory.empty()) {
-            memory = std::move(spare_->memory.back());
-            spare_->memory.pop_back();
+        if (!spare_->pieces.empty()) {
+            piece = std::move(spare_->pieces.back());
+            spare_->pieces.pop_back();
         }
     }
-    memory.reserve(wanted);
-    memory.clear();
-    memory.append(begin);
-    return {new std::string(std::move(memory)), [spare = spare_](std::string* piece) {
-                const std::unique_ptr<std::string> owned(piece);
+    if (!piece) piece = std::make_unique<ReadPiece>(Chunker::max_size, size);
+    piece->clear();
+    return {piece.release(), [spare = spare_](ReadPiece* used) {
+                std::unique_ptr<ReadPiece> owned(used);
                 const std::lock_guard lock(spare->mutex);
-                spare->memory.push_back(std::move(*owned));
+                spare->pieces.push_back(std::move(owned));
             }};
+}
+
+void PieceAhead::read()
+{
+    is_read_ = true;
+    got_ = read_(piece_->room());
+    if (got_) piece_->filled(*got_);
+}
+
+void PieceAhead::help()
+{
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock && !is_read_) read();
+}
+
+Result<PieceAhead::Done> PieceAhead::take()
+{
+    const std::lock_guard lock(mutex_);
+    if (!is_read_) read();
+    const size_t got = TRY(std::move(got_));
+    const bool at_end = got < piece_->room().size();
+    return Done{std::move(piece_), at_end};
 }
 
 }  // namespace belay::backup

@@ -29,13 +29,22 @@ class StreamSaver {
     /// The ids of its chunks.
     Result<std::vector<Id>> save(const ReadStream& read)
     {
-        Pieces::Piece piece;
-        std::string_view rest;  // of it: what is not yet in a chunk
+        const auto read_room = [&](std::span<char> room) { return fill(room, read); };
+        auto next = std::make_shared<PieceAhead>(pieces_.take(Pieces::size), read_room);
+        Cutter cutter(chunker_);
+        std::shared_ptr<ReadPiece> piece;  // outlives the rest, which lies in it
         for (bool at_end = false; !at_end;) {
-            piece = pieces_.take(rest, Pieces::size - rest.size());
-            at_end = TRY(fill(*piece, read));
-            rest = *piece;
-            while (const auto chunk = chunker_.next_chunk(rest, at_end)) store(piece, *chunk);
+            PieceAhead::Done done = TRY(next->take());
+            at_end = done.at_end;
+            summary_.bytes += done.piece->bytes().size();
+            if (!at_end) {
+                next = std::make_shared<PieceAhead>(pieces_.take(Pieces::size), read_room);
+                workers_.add(Urgency::piece, [next] { next->help(); });
+            }
+            done.piece->put_before(cutter.rest());
+            piece = std::move(done.piece);
+            cutter.go_on(piece->bytes(), at_end);
+            while (const auto chunk = cutter.next()) store(piece, *chunk);
             const std::lock_guard lock(mutex_);
             if (error_) return std::unexpected(*error_);
         }
@@ -45,26 +54,21 @@ class StreamSaver {
     }
 
   private:
-    /// Reads on until the piece is full; whether the stream has ended.
-    Result<bool> fill(std::string& piece, const ReadStream& read)
+    /// Reads on until the room is full or the stream has ended; how much.
+    Result<size_t> fill(std::span<char> room, const ReadStream& read) const
     {
-        size_t have = piece.size();
-        piece.resize_and_overwrite(Pieces::size, [](char*, size_t size) { return size; });
-        while (have < piece.size()) {
+        size_t have = 0;
+        while (have < room.size()) {
             if (options_.is_given_up != nullptr && *options_.is_given_up)
                 return fail(ErrorKind::refused, "given up; there is no snapshot of it");
-            const size_t count = TRY(read(std::span(piece).subspan(have)));
-            if (count == 0) {
-                piece.erase(have);
-                return true;
-            }
+            const size_t count = TRY(read(room.subspan(have)));
+            if (count == 0) break;
             have += count;
-            summary_.bytes += count;
         }
-        return false;
+        return have;
     }
 
-    void store(const std::shared_ptr<std::string>& piece, std::string_view chunk)
+    void store(const std::shared_ptr<ReadPiece>& piece, std::string_view chunk)
     {
         const size_t number = count_++;
         const auto work = [this, piece, chunk, number] {

@@ -11,9 +11,10 @@
 
 namespace belay::backup {
 
-/// In the order in which they are taken: a chunk in memory is stored before another file is opened, and the
-/// files of a folder before another folder is listed. That is what bounds memory.
-enum class Urgency : uint8_t { chunk, file, folder };
+/// In the order in which they are taken: the next piece of a file is read before somebody waits for it, a
+/// chunk in memory is stored before another file is opened, and the files of a folder before another folder
+/// is listed. That is what bounds memory.
+enum class Urgency : uint8_t { piece, chunk, file, folder };
 
 /// As many threads as asked for; 0: as there are processors.
 size_t threads_or_all(size_t threads);
@@ -43,7 +44,7 @@ class Workers {
     mutable std::mutex mutex_;
     std::condition_variable something_;
     std::condition_variable idle_;
-    std::array<std::deque<Task>, 3> queues_;
+    std::array<std::deque<Task>, 4> queues_;
     size_t under_way_ = 0;
     bool ends_ = false;
     std::vector<std::thread> threads_;

@@ -22,8 +22,9 @@ Chunker::Chunker(Polynomial polynomial)
 {
     INVARIANT(polynomial.degree() == Polynomial::chunker_degree);
     for (uint64_t byte = 0; byte < 256; ++byte) {
+        // It has been shifted as often as there are bytes in the window, when the next one comes in.
         Polynomial left = Polynomial{byte} % polynomial;
-        for (size_t i = 1; i < window; ++i) left = Polynomial{left.bits << 8} % polynomial;
+        for (size_t i = 0; i < window; ++i) left = Polynomial{left.bits << 8} % polynomial;
         leaves_[byte] = left.bits;
         // The overflowing byte itself is taken away in the same step.
         const uint64_t high = byte << Polynomial::chunker_degree;
@@ -46,9 +47,8 @@ uint64_t Chunker::fingerprint(const uint8_t* window_begin) const
 size_t Chunker::first_cut(const uint8_t* data, size_t begin, size_t end) const
 {
     const auto slide = [&](uint64_t value, size_t at) {
-        value ^= leaves_[data[at - window]];
         const auto overflow = static_cast<uint8_t>(value >> shift);
-        return (value << 8 | data[at]) ^ reduces_[overflow];
+        return (value << 8) ^ reduces_[overflow] ^ (leaves_[data[at - window]] ^ data[at]);
     };
     while (end - begin >= lanes * stride) {
         uint64_t value[lanes];
@@ -78,19 +78,29 @@ size_t Chunker::first_cut(const uint8_t* data, size_t begin, size_t end) const
     return begin;
 }
 
-size_t Chunker::first_chunk(std::string_view data) const
+size_t Chunker::first_chunk(std::string_view data, size_t seen) const
 {
-    if (data.size() <= min_size) return data.size();
-    return first_cut(reinterpret_cast<const uint8_t*>(data.data()), min_size,
-                     std::min(data.size(), max_size));
+    const size_t begin = std::max(min_size, seen);
+    if (data.size() <= begin) return data.size();
+    return first_cut(reinterpret_cast<const uint8_t*>(data.data()), begin, std::min(data.size(), max_size));
 }
 
-std::optional<std::string_view> Chunker::next_chunk(std::string_view& rest, bool at_end) const
+void Cutter::go_on(std::string_view bytes, bool at_end)
 {
-    const std::string_view chunk = rest.substr(0, first_chunk(rest));
-    const bool may_go_on = chunk.size() == rest.size() && chunk.size() < max_size;
-    if (chunk.empty() || (may_go_on && !at_end)) return std::nullopt;
-    rest.remove_prefix(chunk.size());
+    rest_ = bytes;
+    at_end_ = at_end;
+}
+
+std::optional<std::string_view> Cutter::next()
+{
+    const std::string_view chunk = rest_.substr(0, chunker_.first_chunk(rest_, seen_));
+    const bool may_go_on = chunk.size() == rest_.size() && chunk.size() < Chunker::max_size;
+    if (chunk.empty() || (may_go_on && !at_end_)) {
+        seen_ = rest_.size();
+        return std::nullopt;
+    }
+    rest_.remove_prefix(chunk.size());
+    seen_ = 0;
     return chunk;
 }
 

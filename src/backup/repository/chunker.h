@@ -28,12 +28,9 @@ class Chunker {
     explicit Chunker(Polynomial polynomial);
 
     /// The length of the first chunk of `data`, which begins where a chunk begins and has at least max_size
-    /// bytes, unless it is all that is left. 0 of nothing; at most max_size.
-    size_t first_chunk(std::string_view data) const;
-
-    /// Takes the first chunk from `rest`, which begins where a chunk begins; nothing where it may go on in
-    /// what follows, which is less than max_size, and where nothing is left. `at_end`: nothing follows.
-    std::optional<std::string_view> next_chunk(std::string_view& rest, bool at_end) const;
+    /// bytes, unless it is all that is left. 0 of nothing; at most max_size. Its first `seen` bytes are known
+    /// to be of one chunk.
+    size_t first_chunk(std::string_view data, size_t seen = 0) const;
 
   private:
     static constexpr unsigned shift = Polynomial::chunker_degree - 8;
@@ -43,6 +40,26 @@ class Chunker {
 
     std::array<uint64_t, 256> leaves_;   ///< what a byte that leaves the window has added
     std::array<uint64_t, 256> reduces_;  ///< by the byte that overflows
+};
+
+/// Cuts what comes in pieces. Threads: one at a time.
+class Cutter {
+  public:
+    /// The reference outlives it.
+    explicit Cutter(const Chunker& chunker) : chunker_(chunker) {}
+
+    /// What is in no chunk yet, less than Chunker::max_size, when next() has nothing more.
+    std::string_view rest() const { return rest_; }
+    /// `bytes`: what rest() was, and what follows it. `at_end`: nothing follows that.
+    void go_on(std::string_view bytes, bool at_end);
+    /// The next chunk; nothing where it may go on in what follows, and where nothing is left.
+    std::optional<std::string_view> next();
+
+  private:
+    const Chunker& chunker_;
+    std::string_view rest_;
+    size_t seen_ = 0;  ///< bytes of the rest in which no chunk ends
+    bool at_end_ = false;
 };
 
 }  // namespace belay::backup

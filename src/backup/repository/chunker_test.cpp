@@ -103,26 +103,27 @@ TEST_CASE("chunks are the same in whatever pieces their text comes")
     text.append(9 << 20, 'a');
     text += random_text(1 << 20, 6);
     std::vector<size_t> whole;
-    for (std::string_view rest = text; !rest.empty();)
-        whole.push_back(chunker.next_chunk(rest, true)->size());
+    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(whole.back()))
+        whole.push_back(chunker.first_chunk(rest));
     REQUIRE(std::ranges::find(whole, Chunker::max_size) != whole.end());
     for (const size_t piece_size :
          {Chunker::max_size, Chunker::max_size + 1, Chunker::max_size / 3, size_t{100'000}}) {
         CAPTURE(piece_size);
         std::vector<size_t> lengths;
-        size_t begin = 0, end = 0;
-        while (begin < text.size()) {
+        Cutter cutter(chunker);
+        for (size_t end = 0; end < text.size();) {
+            const size_t begin = end - cutter.rest().size();
             end = std::min(text.size(), end + piece_size);
-            std::string_view rest = std::string_view(text).substr(begin, end - begin);
-            while (const auto chunk = chunker.next_chunk(rest, end == text.size()))
-                lengths.push_back(chunk->size());
-            begin = end - rest.size();
+            cutter.go_on(std::string_view(text).substr(begin, end - begin), end == text.size());
+            while (const auto chunk = cutter.next()) lengths.push_back(chunk->size());
         }
         CHECK(lengths == whole);
     }
-    std::string_view nothing;
-    CHECK(!chunker.next_chunk(nothing, true));
-    CHECK(!chunker.next_chunk(nothing, false));
+    for (const bool at_end : {true, false}) {
+        Cutter cutter(chunker);
+        cutter.go_on("", at_end);
+        CHECK(!cutter.next());
+    }
 }
 
 TEST_CASE("what is inserted moves no cut far behind it")
