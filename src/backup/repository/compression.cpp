@@ -9,15 +9,23 @@
 namespace belay::backup {
 namespace {
 
-/// What is no larger is compressed faster, by a seventh, for 1 % more in a repository of small files: that is
-/// still less than restic makes of it.
-constexpr size_t small = 16 << 10;
+/// How zstd works; 0: as its level says.
+struct Way {
+    int level = 3;
+    int hash_log = 0, chain_log = 0;
+};
 
 /// Restic compresses with a Go implementation whose default is about zstd's 3, and whose best about 11.
-constexpr int level_of(Compression level, size_t size)
+///
+/// What is small is compressed faster, by a seventh, for 1 % more in a repository of small files. For all
+/// else the tables of level 3 are halved and quartered: they stay near the processor, which makes it faster
+/// by a fifth, for 0.3 % more. Both together are still less than restic makes of it (bench/backup).
+constexpr Way way_of(Compression level, size_t size)
 {
-    if (level == Compression::max) return 11;
-    return size <= small ? 2 : 3;
+    constexpr size_t small = 16 << 10;
+    if (level == Compression::max) return {.level = 11};
+    if (size <= small) return {.level = 2};
+    return {.level = 3, .hash_log = 16, .chain_log = 14};
 }
 
 struct Free {
@@ -74,10 +82,15 @@ uint64_t most_from(std::string_view frame)
 std::string compress(std::string_view plain, Compression level)
 {
     std::string out;
-    const int how = level_of(level, plain.size());
+    ZSTD_CCtx* const context = compressor();
+    const Way way = way_of(level, plain.size());
+    for (const auto& [parameter, value] :
+         {std::pair{ZSTD_c_compressionLevel, way.level}, std::pair{ZSTD_c_hashLog, way.hash_log},
+          std::pair{ZSTD_c_chainLog, way.chain_log}})
+        INVARIANT(ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)) == 0);
     size_t length = 0;
     out.resize_and_overwrite(ZSTD_compressBound(plain.size()), [&](char* buffer, size_t room) {
-        length = ZSTD_compressCCtx(compressor(), buffer, room, plain.data(), plain.size(), how);
+        length = ZSTD_compress2(context, buffer, room, plain.data(), plain.size());
         INVARIANT(ZSTD_isError(length) == 0);
         return length;
     });
