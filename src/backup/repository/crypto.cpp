@@ -227,11 +227,10 @@ Result<MasterKey> key_from_password(std::string_view password, std::string_view 
     static const bool is_ready = ::sodium_init() >= 0;
     std::array<Byte, 64> material{};
     const auto r = static_cast<uint32_t>(cost.r), p = static_cast<uint32_t>(cost.p);
-    int derived = -1;
-    if (is_ready)
-        derived = ::crypto_pwhash_scryptsalsa208sha256_ll(never_null(password), password.size(),
-                                                          never_null(salt), salt.size(), cost.n, r, p,
-                                                          material.data(), material.size());
+    INVARIANT(is_ready);
+    const int derived =
+        ::crypto_pwhash_scryptsalsa208sha256_ll(never_null(password), password.size(), never_null(salt),
+                                                salt.size(), cost.n, r, p, material.data(), material.size());
     if (derived != 0) return std::unexpected(system_error("make a key from the password", errno));
     MasterKey key;
     std::copy_n(material.begin(), 32, key.encrypt.begin());

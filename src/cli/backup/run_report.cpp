@@ -122,8 +122,8 @@ void RunReport::finish(Milliseconds passed, bool dry_run)
                         dry_run ? "Would add:" : "Added:   ", to_text(Bytes{written.content}),
                         to_text(Bytes{written.stored}));
     const uint64_t speed = passed.count() > 0 ? bytes * 1000 / static_cast<uint64_t>(passed.count()) : 0;
-    text += fmt::format("Looked at {} files, {}, in {} ({}/s)\n", all_files, to_text(Bytes{bytes}),
-                        to_text(passed), to_text(Bytes{speed}));
+    text += fmt::format("Looked at {}, {}, in {} ({}/s)\n", counted(all_files, "file", "files"),
+                        to_text(Bytes{bytes}), to_text(passed), to_text(Bytes{speed}));
     context_.note(text);
     std::string named;
     named += names_text(style, "Changed while they were read, and so perhaps no state that they ever had",
