@@ -1,6 +1,6 @@
 #pragma once
-// For tests: the stores that keep the contract of store.h, and words to tell it in. A new store joins by a type like
-// those below, and by its name in FOR_EVERY_STORE.
+// For tests: the stores that keep the contract of store.h, and words to tell it in. A new store joins by a
+// type like those below, and by its name in FOR_EVERY_STORE.
 
 #include "base/testing/must.h"
 #include "store/etcd/testing/cluster.h"
@@ -48,7 +48,7 @@ struct InEtcdWithoutLeader {
 
     static std::unique_ptr<Store> open_and_kill_leader()
     {
-        static Cluster cluster(3);
+        static Cluster cluster(3, {"--heartbeat-interval=50", "--election-timeout=500"});
         cluster.start_all();
         auto etcd = must(open_etcd(cluster.options(new_prefix())));
         write_something(*etcd);  // it has all that it needs to go on
@@ -119,8 +119,8 @@ inline std::string story(const std::vector<Change>& changes)
     return text;
 }
 
-/// What a watch delivers up to the revision `last`, which changes something that it watches. A store may be some time
-/// behind in delivering, but it delivers in order.
+/// What a watch delivers up to the revision `last`, which changes something that it watches. A store may be
+/// some time behind in delivering, but it delivers in order.
 inline std::vector<Change> changes_up_to(Watch& watch, Revision last)
 {
     std::vector<Change> all;

@@ -39,14 +39,15 @@ FOR_EVERY_LOCAL_STORE("a lease that is not kept alive takes its keys with it")
     CHECK_FALSE(f.store.next_expiry().value());
 }
 
-TEST_CASE("in etcd a lease that is not kept alive takes its keys with it, in seconds, and one that is does not")
+TEST_CASE(
+    "in etcd a lease that is not kept alive takes its keys with it, in seconds, and one that is does not")
 {
     InEtcd f;
     const auto start = std::chrono::steady_clock::now();
     const LeaseId lost = must(f.store.grant(1ms)), kept = must(f.store.grant(1ms));
     CHECK(lost != kept);
-    const Revision before = write(
-        f.store, {put("leader", "me", lost), put("also", "me", lost), put("kept", "me", kept), put("stays", "x")});
+    const Revision before = write(f.store, {put("leader", "me", lost), put("also", "me", lost),
+                                            put("kept", "me", kept), put("stays", "x")});
     CHECK(must(f.store.get("leader"))->lease == lost);
     const auto watch = must(f.store.watch("", before));
     std::vector<Change> gone;
@@ -58,7 +59,8 @@ TEST_CASE("in etcd a lease that is not kept alive takes its keys with it, in sec
     CHECK(story(gone) == fmt::format("-also@{0} -leader@{0}", at));
     CHECK(keys(must(f.store.list(""))) == Keys{"kept", "stays"});
     CHECK(kind(f.store.keep_alive(lost)) == ErrorKind::not_found);
-    CHECK(kind(f.store.commit({.when = {}, .then = {put("a", ""), put("b", "", lost)}})) == ErrorKind::not_found);
+    CHECK(kind(f.store.commit({.when = {}, .then = {put("a", ""), put("b", "", lost)}})) ==
+          ErrorKind::not_found);
     CHECK(keys(must(f.store.list(""))) == Keys{"kept", "stays"});
     // Etcd sees to it.
     CHECK(f.store.expire());
@@ -106,19 +108,22 @@ FOR_EVERY_STORE("a put under a lease that has ended writes nothing at all")
     CHECK(kind(f.store.commit({.when = {}, .then = {put("a", ""), put("b", "", lease + 1)}})) ==
           ErrorKind::not_found);
     CHECK(f.store.revoke(lease));
-    CHECK(kind(f.store.commit({.when = {}, .then = {put("a", ""), put("b", "", lease)}})) == ErrorKind::not_found);
+    CHECK(kind(f.store.commit({.when = {}, .then = {put("a", ""), put("b", "", lease)}})) ==
+          ErrorKind::not_found);
     CHECK(must(f.store.list("")).empty());
     const auto watch = must(f.store.watch("", before));
     const Revision after = write(f.store, {put("c", "")});
     CHECK(story(changes_up_to(*watch, after)) == fmt::format("c=@{}", after));
 }
 
-FOR_EVERY_LOCAL_STORE("a put under a lease that has run out writes nothing, although nobody has called expire() yet")
+FOR_EVERY_LOCAL_STORE(
+    "a put under a lease that has run out writes nothing, although nobody has called expire() yet")
 {
     Fixture f;
     const LeaseId lease = f.store.grant(10s).value();
     f.clock.time += 10s;
-    CHECK(kind(f.store.commit({.when = {}, .then = {put("a", ""), put("b", "", lease)}})) == ErrorKind::not_found);
+    CHECK(kind(f.store.commit({.when = {}, .then = {put("a", ""), put("b", "", lease)}})) ==
+          ErrorKind::not_found);
     CHECK(f.store.list("").value().empty());
     CHECK(f.store.revision().value() == 0);
 }

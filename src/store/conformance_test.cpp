@@ -111,8 +111,10 @@ FOR_EVERY_STORE("comparisons alone are a transaction as well")
 {
     Fixture f;
     const Revision at = write(f.store, {put("a", "1")});
-    CHECK(must(f.store.commit({.when = {modified_at("a", at), created_at("none", 0)}, .then = {}})).succeeded);
-    const Commit fails = must(f.store.commit({.when = {created_at("none", 0), created_at("a", 0)}, .then = {}}));
+    CHECK(
+        must(f.store.commit({.when = {modified_at("a", at), created_at("none", 0)}, .then = {}})).succeeded);
+    const Commit fails =
+        must(f.store.commit({.when = {created_at("none", 0), created_at("a", 0)}, .then = {}}));
     CHECK_FALSE(fails.succeeded);
     CHECK(fails.conflict.value().value == "1");
     CHECK(must(f.store.revision()) == at);
@@ -202,7 +204,8 @@ FOR_EVERY_STORE("what goes beyond the limits is refused, what reaches them is no
     CHECK(kind(f.store.grant(std::chrono::years(11))) == ErrorKind::usage);
     CHECK(must(f.store.revision()) == before);
 
-    write(f.store, {put(longest_key, longest_value), put("b", std::string(max_value_bytes - max_key_bytes - 1, 'w'))});
+    write(f.store,
+          {put(longest_key, longest_value), put("b", std::string(max_value_bytes - max_key_bytes - 1, 'w'))});
     CHECK(value_of(f.store, longest_key) == longest_value);
     CHECK(must(f.store.list("")).size() == 2);
 

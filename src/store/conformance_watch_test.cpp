@@ -32,7 +32,8 @@ FOR_EVERY_STORE_IN_TROUBLE("a watch from a past revision delivers what happened 
 {
     Fixture f;
     const Revision start = must(f.store.revision());
-    const Revision first = write(f.store, {put("op/1", "a"), put("op/2", "a"), put("op/3", "a"), put("x", "a")});
+    const Revision first =
+        write(f.store, {put("op/1", "a"), put("op/2", "a"), put("op/3", "a"), put("x", "a")});
     const Revision second = write(f.store, {put("op/2", "b")});
     const Revision third = write(f.store, {remove("op/1"), remove("x")});
     const Revision fourth = write(f.store, {put("op/4", "d")});
@@ -94,6 +95,37 @@ FOR_EVERY_STORE("a flood of changes comes in portions, and nothing is left out")
         for (const Change& change : portion) CHECK(seen.insert(change.entry.key).second);
     }
     CHECK(must(watch->next(0ms)).empty());
+}
+
+FOR_EVERY_LOCAL_STORE(
+    "a watch that is dropped and made anew a thousand times misses nothing and has nothing twice")
+{
+    // src/store/etcd/disconnects_test.cpp does the same to connections.
+    Fixture f;
+    constexpr int watches = 1000;
+    int written = 0;
+    Revision last = 0;
+    const auto write_some = [&](int count) {
+        for (; count > 0; --count, ++written)
+            write(f.store, {put(fmt::format("count/{}", written), ""), put("busy", std::to_string(written))});
+    };
+    std::map<std::string, int> delivered;
+    for (int i = 0; i < watches; ++i) {
+        write_some(i % 3);
+        const auto watch = must(f.store.watch("", last));
+        write_some(1 + i % 2);
+        for (const Change& change : must(watch->next(1min))) {
+            CHECK(change.entry.modified >= last);
+            last = change.entry.modified;
+            ++delivered[change.entry.key];
+        }
+        write_some(i % 2);
+    }
+    const auto watch = must(f.store.watch("", last));
+    for (const Change& change : must(watch->next(0ms))) ++delivered[change.entry.key];
+    delivered.erase("busy");
+    CHECK(delivered.size() == static_cast<size_t>(written));
+    CHECK(std::ranges::all_of(delivered, [](const auto& key) { return key.second == 1; }));
 }
 
 FOR_EVERY_STORE("large values come through a watch whole")

@@ -65,15 +65,16 @@ Result<void> check_endpoint(std::string_view endpoint)
 {
     const size_t colon = endpoint.rfind(':');
     if (endpoint.find("://") != std::string_view::npos)
-        return wrong(fmt::format("the endpoint {} of etcd is a URL, a host and a port are wanted",
-                                 shown(endpoint)));
+        return wrong(
+            fmt::format("the endpoint {} of etcd is a URL, a host and a port are wanted", shown(endpoint)));
     if (colon == std::string_view::npos || !is_port(endpoint.substr(colon + 1)))
         return wrong(fmt::format("the endpoint \"{}\" of etcd has no port from 1 to 65535 behind a colon",
                                  shown(endpoint)));
     if (!is_host(endpoint.substr(0, colon)))
-        return wrong(fmt::format("the host of the endpoint \"{}\" of etcd is no name, no IPv4 address and no "
-                                 "IPv6 address in brackets",
-                                 shown(endpoint)));
+        return wrong(
+            fmt::format("the host of the endpoint \"{}\" of etcd is no name, no IPv4 address and no "
+                        "IPv6 address in brackets",
+                        shown(endpoint)));
     return {};
 }
 

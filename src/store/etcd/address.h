@@ -12,8 +12,8 @@ namespace belay::store {
 /// Whether the text names an etcd, rather than the file of a local store: it begins with "etcd:".
 bool is_etcd_address(std::string_view text);
 
-/// Endpoints and prefix; the rest of the options as they are by themselves. A host is a name, an IPv4 address,
-/// or an IPv6 address in brackets. Errors: usage, naming the part that is wrong.
+/// Endpoints and prefix; the rest of the options as they are by themselves. A host is a name, an IPv4
+/// address, or an IPv6 address in brackets. Errors: usage, naming the part that is wrong.
 Result<EtcdOptions> parse_etcd_address(std::string_view text);
 
 /// Whether open_etcd() would take these, TLS files apart. Errors: usage.

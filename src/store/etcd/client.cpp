@@ -20,15 +20,24 @@ using std::chrono::steady_clock;
 constexpr milliseconds pause_between_rounds = 50ms;
 /// What the slowest network is taken to carry, so that a large transaction is not given up on its way.
 constexpr size_t bytes_per_millisecond = 2048;
+constexpr milliseconds least_share = 200ms;
 constexpr size_t max_pem_bytes = 1 << 20;
 
 /// One connection to one endpoint.
 struct Connection {
-    Connection(std::string name, const std::shared_ptr<grpc::Channel>& channel)
-        : endpoint(std::move(name)), kv(channel), watch(channel), lease(channel), maintenance(channel)
+    Connection(std::string name, const std::shared_ptr<grpc::Channel>& connects_by)
+        : endpoint(std::move(name)),
+          channel(connects_by),
+          kv(channel),
+          watch(channel),
+          lease(channel),
+          maintenance(channel)
     {
     }
+    bool stands() const { return channel->GetState(false) == GRPC_CHANNEL_READY; }
+
     const std::string endpoint;
+    const std::shared_ptr<grpc::Channel> channel;
     etcd::KV::Stub kv;
     etcd::Watch::Stub watch;
     etcd::Lease::Stub lease;
@@ -119,9 +128,12 @@ WatchStream::Heard GrpcWatchStream::read(etcd::WatchResponse& response, millisec
         bool ok = false;
         if (queue_.AsyncNext(&event, &ok, span(patience)) != grpc::CompletionQueue::GOT_EVENT)
             return Heard::nothing;
-        if (event == tag(finished)) finished_ = true;
-        else if (!ok && event != tag(written)) finish();
-        else if (event == tag(written)) writing_ = !ok;  // where it fails, so will the read
+        if (event == tag(finished))
+            finished_ = true;
+        else if (!ok && event != tag(written))
+            finish();
+        else if (event == tag(written))
+            writing_ = !ok;  // where it fails, so will the read
         else if (event == tag(started)) {
             write();
             stream_->Read(&response_, tag(was_read));
@@ -146,6 +158,7 @@ class GrpcClient : public Client {
     GrpcClient(const EtcdOptions& options, std::shared_ptr<grpc::ChannelCredentials> credentials)
         : endpoints_(options.endpoints),
           time_limit_(options.time_limit),
+          over_tls_(!options.ca_file.empty()),
           credentials_(std::move(credentials)),
           connections_(options.endpoints.size())
     {
@@ -156,7 +169,8 @@ class GrpcClient : public Client {
 
     Result<etcd::StatusResponse> status(Deadline deadline) override;
     Result<etcd::RangeResponse> range(const etcd::RangeRequest& request, Deadline deadline) override;
-    Result<etcd::TxnResponse> txn(const etcd::TxnRequest& request, Deadline deadline, bool& in_doubt) override;
+    Result<etcd::TxnResponse> txn(const etcd::TxnRequest& request, Deadline deadline,
+                                  bool& in_doubt) override;
     Result<void> compact(Revision revision, Deadline deadline) override;
     Result<void> grant(LeaseId id, std::chrono::seconds time_to_live, Deadline deadline) override;
     Result<void> revoke(LeaseId id, Deadline deadline) override;
@@ -169,30 +183,45 @@ class GrpcClient : public Client {
     /// The next call asks the next endpoint; this one is connected to anew when its turn comes, where its
     /// connection is of no use.
     void leave(const Connection& connection, bool disconnected);
-    /// How long attempt number `attempt` (from 0) of a call with a request of that size may take.
-    milliseconds time_of(size_t attempt, size_t request_bytes, Deadline deadline) const;
+    /// A share of the time for attempt number `attempt` (from 0) of a call. Short at first, for what was sent
+    /// to a node that has just lost its leader is lost; longer later, for an etcd may be slow as well.
+    milliseconds share(size_t attempt) const
+    {
+        return std::max(time_limit_ / 10, least_share) *
+               static_cast<int64_t>(1 + attempt / (2 * endpoints_.size()));
+    }
     /// Makes attempts until one is answered, with a yes or a no that will not pass.
     template <typename Attempt>
     Result<void> call(Deadline deadline, size_t request_bytes, bool& in_doubt, Attempt attempt);
 
     const std::vector<std::string> endpoints_;
     const milliseconds time_limit_;
+    const bool over_tls_;
     const std::shared_ptr<grpc::ChannelCredentials> credentials_;
     std::mutex mutex_;
     std::vector<std::shared_ptr<Connection>> connections_;  // each where it was needed
     size_t in_use_ = 0;
 };
 
+/// As gRPC wants it told: an address needs nobody to be asked for it.
+std::string target_of(const std::string& endpoint)
+{
+    const bool ipv6 = endpoint.starts_with('[');
+    const bool ipv4 = endpoint.find_first_not_of("0123456789.:") == std::string::npos;
+    return (ipv6 ? "ipv6:" : ipv4 ? "ipv4:" : "dns:///") + endpoint;
+}
+
 std::shared_ptr<Connection> GrpcClient::connect(const std::string& endpoint) const
 {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
     arguments.SetMaxSendMessageSize(-1);
-    arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);               // we must know of each attempt
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);    // a new connection is a new one
-    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);            // whatever the environment says
+    arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);             // we must know of each attempt
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a new connection is a new one
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);          // whatever the environment says
     arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
-    return std::make_shared<Connection>(endpoint, grpc::CreateCustomChannel("dns:///" + endpoint, credentials_, arguments));
+    return std::make_shared<Connection>(
+        endpoint, grpc::CreateCustomChannel(target_of(endpoint), credentials_, arguments));
 }
 
 std::shared_ptr<Connection> GrpcClient::connection()
@@ -211,27 +240,17 @@ void GrpcClient::leave(const Connection& connection, bool disconnected)
     in_use_ = (in_use_ + 1) % endpoints_.size();
 }
 
-milliseconds GrpcClient::time_of(size_t attempt, size_t request_bytes, Deadline deadline) const
-{
-    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
-    // Short at first, for what was sent to a node that has just lost its leader is lost; longer in each round over the
-    // endpoints, for an etcd may be slow as well.
-    const milliseconds share = time_limit_ / 10 * static_cast<int64_t>(1 + attempt / endpoints_.size());
-    return std::clamp(share + milliseconds(request_bytes / bytes_per_millisecond), 1ms, std::max(left, 1ms));
-}
-
 /// What each endpoint said last, as one error.
-Error nobody_answers(const std::map<std::string, Error>& last)
+Error nobody_answers(const std::map<std::string, Error>& last, bool over_tls)
 {
-    Error error{.kind = ErrorKind::permission,
-                .what = "etcd does not answer: ",
-                .next = "see that the CA, the certificate and the key are those for this etcd (docs/site.md)"};
+    Error error{.kind = ErrorKind::permission, .what = "etcd does not answer: "};
+    error.next =
+        over_tls ? "see that etcd runs, and that the CA, the certificate and the key are those that it wants"
+                 : "see that etcd runs, and whether it wants TLS";
     for (const auto& [endpoint, said] : last) {
         if (endpoint != last.begin()->first) error.what += "; ";
         error.what += said.what;
-        if (said.kind == ErrorKind::permission) continue;
-        error.kind = ErrorKind::unavailable;
-        error.next = "systemctl status etcd, on each of its nodes";
+        if (said.kind != ErrorKind::permission) error.kind = ErrorKind::unavailable;
     }
     return error;
 }
@@ -240,22 +259,30 @@ template <typename Attempt>
 Result<void> GrpcClient::call(Deadline deadline, size_t request_bytes, bool& in_doubt, Attempt attempt)
 {
     std::map<std::string, Error> last;
+    const milliseconds on_its_way(request_bytes / bytes_per_millisecond);
     for (size_t made = 0;; ++made) {
         const auto connection = this->connection();
+        // A node that hangs, or is cut off, is not connected to again for long.
+        const milliseconds time = share(made) / (connection->stands() ? 1 : 2) + on_its_way;
+        const auto left = std::max(std::chrono::ceil<milliseconds>(deadline - steady_clock::now()), 1ms);
         grpc::ClientContext context;
-        context.set_deadline(span(time_of(made, request_bytes, deadline)));
+        context.set_deadline(span(std::min(time, left)));
         want_leader(context);
         const grpc::Status status = attempt(*connection, context);
         if (status.ok()) return {};
         Fault fault = fault_of(status.error_code(), status.error_message(), connection->endpoint);
         if (!fault.passing) return std::unexpected(std::move(fault.error));
         in_doubt = in_doubt || !fault.undone;
-        last[connection->endpoint] = std::move(fault.error);
+        // That nothing came says less than what was said before.
+        if (status.error_code() == grpc::DEADLINE_EXCEEDED)
+            last.try_emplace(connection->endpoint, std::move(fault.error));
+        else
+            last.insert_or_assign(connection->endpoint, std::move(fault.error));
         leave(*connection, fault.disconnected);
         // A connection that was cut is made anew at once.
         const bool round_is_over = (made + 1) % endpoints_.size() == 0;
         const auto pause = made > 0 && round_is_over ? pause_between_rounds : 0ms;
-        if (steady_clock::now() + pause >= deadline) return std::unexpected(nobody_answers(last));
+        if (steady_clock::now() + pause >= deadline) return std::unexpected(nobody_answers(last, over_tls_));
         std::this_thread::sleep_for(pause);
     }
 }
@@ -283,9 +310,10 @@ Result<etcd::RangeResponse> GrpcClient::range(const etcd::RangeRequest& request,
 Result<etcd::TxnResponse> GrpcClient::txn(const etcd::TxnRequest& request, Deadline deadline, bool& in_doubt)
 {
     etcd::TxnResponse response;
-    TRY(call(deadline, request.ByteSizeLong(), in_doubt, [&](Connection& connection, grpc::ClientContext& context) {
-        return connection.kv.Txn(&context, request, &response);
-    }));
+    TRY(call(deadline, request.ByteSizeLong(), in_doubt,
+             [&](Connection& connection, grpc::ClientContext& context) {
+                 return connection.kv.Txn(&context, request, &response);
+             }));
     return response;
 }
 
@@ -387,8 +415,9 @@ Result<std::unique_ptr<Client>> Client::make(const EtcdOptions& options)
     if (options.endpoints.empty()) return fail(ErrorKind::usage, "no endpoint of etcd is named");
     for (const std::string& endpoint : options.endpoints) TRY(check_endpoint(endpoint));
     if (options.time_limit < 100ms || options.time_limit > 1h)
-        return fail(ErrorKind::usage, fmt::format("a time limit of {} ms for etcd, 100 ms to an hour is possible",
-                                                  options.time_limit.count()));
+        return fail(ErrorKind::usage,
+                    fmt::format("a time limit of {} ms for etcd, 100 ms to an hour is possible",
+                                options.time_limit.count()));
     auto credentials = TRY(read_credentials(options));
     // What goes wrong comes back in a status; gRPC would print it as well.
     static std::once_flag quiet;

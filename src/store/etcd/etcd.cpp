@@ -37,8 +37,8 @@ class EtcdStore : public Store {
     Result<std::optional<std::chrono::milliseconds>> next_expiry() override { return std::nullopt; }
 
   private:
-    /// Adds a page to the entries, and says whether there are more. `revision` 0 is now, and becomes the one that
-    /// was read.
+    /// Adds a page to the entries, and says whether there are more. `revision` 0 is now, and becomes the one
+    /// that was read.
     Result<bool> list_page(etcd::RangeRequest& request, size_t limit, std::vector<Entry>& entries) const;
     Result<std::vector<Entry>> list_once(etcd::RangeRequest request, size_t limit) const;
     /// Lets etcd forget what is older than anybody may ask for.
@@ -72,7 +72,8 @@ Result<std::optional<Entry>> EtcdStore::get(std::string_view key)
     return TRY(layout_.entry_of(response.kvs(0)));
 }
 
-Result<bool> EtcdStore::list_page(etcd::RangeRequest& request, size_t limit, std::vector<Entry>& entries) const
+Result<bool> EtcdStore::list_page(etcd::RangeRequest& request, size_t limit,
+                                  std::vector<Entry>& entries) const
 {
     request.set_limit(static_cast<int64_t>(std::min(limit - entries.size(), page_of_list)));
     const etcd::RangeResponse response = TRY(client_->range(request, client_->deadline()));
@@ -147,8 +148,9 @@ Result<std::unique_ptr<Watch>> EtcdStore::watch(std::string_view prefix, Revisio
         request.set_revision(since + 1);
         const auto known = client_->range(request, client_->deadline());
         if (!known && known.error().kind == ErrorKind::not_found)
-            return fail(ErrorKind::not_found,
-                        fmt::format("what changed after revision {} is forgotten, the store is at {}", since, now));
+            return fail(
+                ErrorKind::not_found,
+                fmt::format("what changed after revision {} is forgotten, the store is at {}", since, now));
         if (!known) return std::unexpected(known.error());
     }
     return EtcdWatch::begin(*client_, layout_, prefix, since);

@@ -71,7 +71,8 @@ void EtcdWatch::run()
         stream_ = nullptr;
         if (ending_) return;
         // not_found: forgotten; corrupt: no etcd. Whatever else it is, it may pass.
-        if (why.kind == ErrorKind::not_found || why.kind == ErrorKind::corrupt || why.kind == ErrorKind::version) {
+        if (why.kind == ErrorKind::not_found || why.kind == ErrorKind::corrupt ||
+            why.kind == ErrorKind::version) {
             failure_ = std::move(why);
             news_.notify_all();
             return;
@@ -91,7 +92,8 @@ void EtcdWatch::run()
 
 Error EtcdWatch::follow(WatchStream& stream)
 {
-    // A node that hangs breaks no connection: where nothing has come for a while it is asked for a sign of life.
+    // A node that hangs breaks no connection: where nothing has come for a while it is asked for a sign of
+    // life.
     const milliseconds patience = client_.time_limit() / 5;
     bool asked = false;
     while (true) {
@@ -101,7 +103,8 @@ Error EtcdWatch::follow(WatchStream& stream)
                 return stream.failure();
             case WatchStream::Heard::nothing:
                 if (asked)
-                    return {.kind = ErrorKind::unavailable, .what = "etcd has fallen silent in the middle of a watch"};
+                    return {.kind = ErrorKind::unavailable,
+                            .what = "etcd has fallen silent in the middle of a watch"};
                 stream.ask();
                 asked = true;
                 break;
@@ -120,7 +123,8 @@ Result<void> EtcdWatch::take_in(etcd::WatchResponse& response)
             return fail(ErrorKind::not_found,
                         fmt::format("what changed after revision {} is forgotten, etcd remembers from {} on",
                                     delivered_, response.compact_revision()));
-        return fail(ErrorKind::unavailable, fmt::format("etcd has ended a watch: {}", response.cancel_reason()));
+        return fail(ErrorKind::unavailable,
+                    fmt::format("etcd has ended a watch: {}", response.cancel_reason()));
     }
     for (etcd::Event& event : *response.mutable_events()) fragments_.push_back(std::move(event));
     if (response.fragment()) return {};

@@ -32,18 +32,20 @@ class EtcdWatch : public Watch {
     Result<void> take_in(etcd::WatchResponse& response);
     void note(Change change);
     std::vector<Change> take_oldest();
-    /// Nobody can be reached since the time of that, and the caller has waited for as long as a call may take.
+    /// Nobody can be reached since the time of that, and the caller has waited for as long as a call may
+    /// take.
     Deadline gives_up_at(Deadline entered) const;
 
     Client& client_;
     const Layout& layout_;
-    etcd::WatchCreateRequest request_;       // of the thread
-    std::vector<etcd::Event> fragments_;     // of revisions that are not whole yet; of the thread
-    Revision delivered_;                     // up to which nothing is missing; of the thread
+    etcd::WatchCreateRequest request_;    // of the thread
+    std::vector<etcd::Event> fragments_;  // of revisions that are not whole yet; of the thread
+    Revision delivered_;                  // up to which nothing is missing; of the thread
 
     std::mutex mutex_;
     std::condition_variable news_;
-    // The latest state of each key that has changed, and the keys by their revision (they are those of the map).
+    // The latest state of each key that has changed, and the keys by their revision (they are those of the
+    // map).
     std::map<std::string, Change, std::less<>> by_key_;
     std::set<std::pair<Revision, std::string_view>> by_revision_;
     WatchStream* stream_ = nullptr;

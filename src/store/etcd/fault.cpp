@@ -42,8 +42,10 @@ constexpr Refusal refusals[] = {
     {"request is too large", ErrorKind::refused, "the transaction is larger than etcd takes",
      "start every etcd with --max-request-bytes=10485760"},
     {"too many operations in txn request", ErrorKind::refused,
-     "the transaction has more writes or comparisons than etcd takes", "start every etcd with --max-txn-ops=128"},
-    {"corrupt cluster", ErrorKind::corrupt, "etcd has raised its alarm CORRUPT: its nodes hold different data",
+     "the transaction has more writes or comparisons than etcd takes",
+     "start every etcd with --max-txn-ops=128"},
+    {"corrupt cluster", ErrorKind::corrupt,
+     "etcd has raised its alarm CORRUPT: its nodes hold different data",
      "restore the node that differs (docs/site.md)"},
     {"permission denied", ErrorKind::permission, "etcd asks for a user, which Belay has none of",
      "let etcd tell its clients by their certificates: --client-cert-auth (docs/site.md)"},
@@ -62,12 +64,13 @@ bool has(std::string_view text, std::string_view words)
     return text.find(words) != std::string_view::npos;
 }
 
-/// gRPC wraps what happened in what it tried: the last part tells it.
-std::string_view heart_of(std::string_view message)
+/// gRPC wraps what happened in what it tried: what stands behind the endpoint's last mention tells it.
+std::string_view heart_of(std::string_view message, std::string_view endpoint)
 {
-    constexpr std::string_view last = "last error: ";
-    const size_t at = message.rfind(last);
-    return at == std::string_view::npos ? message : message.substr(at + last.size());
+    const size_t at = message.rfind(endpoint);
+    if (at == std::string_view::npos || !message.substr(at + endpoint.size()).starts_with(": "))
+        return message;
+    return message.substr(at + endpoint.size() + 2);
 }
 
 bool is_tls(std::string_view message)
@@ -79,7 +82,9 @@ std::optional<Fault> refused_by_etcd(int code, std::string_view message, std::st
 {
     for (const auto& [words, kind, what, next] : refusals) {
         if (!has(message, words)) continue;
-        return Fault{.error = {.kind = kind, .what = fmt::format("{} ({})", what, endpoint), .next = std::string(next)},
+        return Fault{.error = {.kind = kind,
+                               .what = fmt::format("{} ({})", what, endpoint),
+                               .next = std::string(next)},
                      .undone = kind != ErrorKind::no_space};
     }
     // The limit of etcd's gRPC itself, which stands a little above --max-request-bytes.
@@ -94,7 +99,7 @@ Fault fault_of(int code, std::string_view message, std::string_view endpoint)
 {
     if (auto refused = refused_by_etcd(code, message, endpoint)) return *std::move(refused);
     const bool from_etcd = message.starts_with(etcd_says);
-    const std::string_view said = from_etcd ? message.substr(etcd_says.size()) : heart_of(message);
+    const std::string_view said = from_etcd ? message.substr(etcd_says.size()) : heart_of(message, endpoint);
     Fault fault{.error = {.kind = ErrorKind::unavailable, .what = fmt::format("{}: {}", endpoint, said)}};
     switch (code) {
         case cancelled:

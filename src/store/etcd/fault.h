@@ -10,8 +10,8 @@ struct Fault {
     Error error;
     /// The endpoint, or the way to it, is at fault: ask again, and rather another.
     bool passing = false;
-    /// The request has certainly changed nothing, and never will. Where this is false of a passing fault, it may
-    /// have been done, or may yet be.
+    /// The request has certainly changed nothing, and never will. Where this is false of a passing fault, it
+    /// may have been done, or may yet be.
     bool undone = false;
     /// The connection itself is of no use any more.
     bool disconnected = false;

@@ -1,5 +1,6 @@
 #pragma once
-// Where the keys of one site lie in an etcd: "PREFIX/key/..." those of the callers, "PREFIX/writer/..." the store's own.
+// Where the keys of one site lie in an etcd: "PREFIX/key/..." those of the callers, "PREFIX/writer/..." the
+// store's own.
 
 #include "store/etcd/client.h"
 

@@ -7,8 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long the markers of a store outlive it where it could not end their lease. No transaction is on its way for as
-/// long: a marker that it compares with may not vanish meanwhile.
+/// How long the markers of a store outlive it where it could not end their lease. No transaction is on its
+/// way for as long: a marker that it compares with may not vanish meanwhile.
 constexpr std::chrono::seconds marker_time_to_live = 10min;
 constexpr auto renew_after = marker_time_to_live / 4;
 /// A process that ends does not wait for an etcd that is away.
@@ -34,7 +34,8 @@ Markers::Markers(Client& client, const Layout& layout)
 
 Markers::~Markers()
 {
-    if (lease_ != 0) static_cast<void>(client_.revoke(lease_, std::chrono::steady_clock::now() + time_to_say_goodbye));
+    if (lease_ != 0)
+        static_cast<void>(client_.revoke(lease_, std::chrono::steady_clock::now() + time_to_say_goodbye));
 }
 
 Result<LeaseId> Markers::live_lease(Deadline deadline)

@@ -1,14 +1,14 @@
 #pragma once
 // Markers: what makes a transaction happen exactly once.
 //
-// An answer that is lost on the way tells nothing: the transaction may have been done, or may be done later, by a
-// node that was frozen with the request in its hands. So each transaction also compares the revision of a marker, a
-// key of this store alone, and writes a word of its own into it. Sent a second time it finds out by itself what
-// became of the first: if the marker bears its word it was done, at the marker's revision; if not, either it is done
-// now or the marker is moved on, and what is still on its way can never apply.
+// An answer that is lost on the way tells nothing: the transaction may have been done, or may be done later,
+// by a node that was frozen with the request in its hands. So each transaction also compares the revision of
+// a marker, a key of this store alone, and writes a word of its own into it. Sent a second time it finds out
+// by itself what became of the first: if the marker bears its word it was done, at the marker's revision; if
+// not, either it is done now or the marker is moved on, and what is still on its way can never apply.
 //
-// One marker serves one transaction at a time; there are as many as there were transactions at the same time. They are
-// under a lease, so that those of a store that was not closed go away.
+// One marker serves one transaction at a time; there are as many as there were transactions at the same time.
+// They are under a lease, so that those of a store that was not closed go away.
 
 #include "store/etcd/client.h"
 #include "store/etcd/layout.h"

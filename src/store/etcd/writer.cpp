@@ -47,8 +47,10 @@ etcd::TxnRequest request_of(const Transaction& transaction, const Layout& layout
         read->set_keys_only(true);
     }
     for (const Write& write : transaction.then) {
-        if (write.value) add_put(request, layout.in_etcd(write.key), *write.value, write.lease);
-        else request.add_success()->mutable_request_delete_range()->set_key(layout.in_etcd(write.key));
+        if (write.value)
+            add_put(request, layout.in_etcd(write.key), *write.value, write.lease);
+        else
+            request.add_success()->mutable_request_delete_range()->set_key(layout.in_etcd(write.key));
     }
     return request;
 }
@@ -78,7 +80,8 @@ Result<const etcd::KeyValue*> found_by(const etcd::TxnResponse& response, int in
 Error lost(const Error& why)
 {
     return {.kind = ErrorKind::lost,
-            .what = fmt::format("a transaction may have been done, or may still be, for its answer was lost: {}", why.what),
+            .what = fmt::format(
+                "a transaction may have been done, or may still be, for its answer was lost: {}", why.what),
             .next = why.next};
 }
 
@@ -122,9 +125,12 @@ Result<Commit> Writer::commit(Attempt& attempt)
         if (attempt.writes() && marker_is_at != marker.revision) {
             // An earlier transaction came late after all; or the lease has ended under a machine that slept.
             marker.revision = marker_is_at;
-            if (marker_is_at != 0) attempt.in_doubt = false;  // what was sent compares with what is past
-            else if (attempt.in_doubt) return std::unexpected(lost({.what = "the marker of this store is gone"}));
-            else marker = TRY(markers_.replace(marker, attempt.deadline));
+            if (marker_is_at != 0)
+                attempt.in_doubt = false;  // what was sent compares with what is past
+            else if (attempt.in_doubt)
+                return std::unexpected(lost({.what = "the marker of this store is gone"}));
+            else
+                marker = TRY(markers_.replace(marker, attempt.deadline));
             continue;
         }
         auto in_the_way = TRY(conflict(attempt, *response));
@@ -141,9 +147,9 @@ Result<std::optional<Commit>> Writer::conflict(const Attempt& attempt, const etc
     const auto& when = attempt.transaction.when;
     for (size_t i = 0; i < when.size(); ++i) {
         const etcd::KeyValue* const found = TRY(found_by(response, static_cast<int>(i)));
-        const Revision is = found == nullptr                        ? 0
+        const Revision is = found == nullptr                     ? 0
                             : when[i].of == Compare::Of::created ? found->create_revision()
-                                                                     : found->mod_revision();
+                                                                 : found->mod_revision();
         if (is == when[i].revision) continue;
         Commit commit{.revision = response.header().revision()};
         if (found == nullptr) return commit;
@@ -191,8 +197,8 @@ Result<Commit> Writer::settle(Attempt& attempt, Error error)
         attempt.marker.revision = 0;  // where it is must be asked before it is used again
         return std::unexpected(attempt.in_doubt ? lost(error) : std::move(error));
     }
-    // An etcd that is just getting full may do a transaction and then refuse it; and a first attempt may have been
-    // done where the answer to the second is no.
+    // An etcd that is just getting full may do a transaction and then refuse it; and a first attempt may have
+    // been done where the answer to the second is no.
     if (error.kind == ErrorKind::no_space) {
         etcd::RangeRequest request;
         request.set_key(attempt.marker.key);

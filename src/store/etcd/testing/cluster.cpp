@@ -27,10 +27,14 @@ constexpr auto patience = 60s;
 
 }  // namespace
 
-Cluster::Cluster(size_t nodes, std::vector<std::string> flags) : flags_(std::move(flags))
+Cluster::Cluster(size_t nodes, std::vector<std::string> flags, Tls tls)
+    : flags_(std::move(flags)), tls_(std::move(tls))
 {
     if (access("/usr/bin/etcd", X_OK) != 0)
-        give_up("etcd is not installed, and the store on etcd cannot be tested without: packaging/install-needs test", "");
+        give_up(
+            "etcd is not installed, and the store on etcd cannot be tested without: packaging/install-needs "
+            "test",
+            "");
     for (size_t i = 0; i < nodes; ++i) {
         nodes_.push_back({.name = fmt::format("node{}", i),
                           .endpoint = fmt::format("127.0.0.1:{}", free_port()),
@@ -48,19 +52,25 @@ std::vector<std::string> Cluster::endpoints() const
 
 EtcdOptions Cluster::options(std::string prefix) const
 {
-    return {.endpoints = endpoints(), .prefix = std::move(prefix)};
+    return {.endpoints = endpoints(),
+            .prefix = std::move(prefix),
+            .ca_file = tls_.ca,
+            .certificate_file = tls_.own_certificate,
+            .key_file = tls_.own_key};
 }
 
 void Cluster::start(size_t index)
 {
     Node& node = nodes_[index];
     std::string all;
-    for (const Node& each : nodes_) all += fmt::format("{}{}=http://{}", all.empty() ? "" : ",", each.name, each.peer);
+    for (const Node& each : nodes_)
+        all += fmt::format("{}{}=http://{}", all.empty() ? "" : ",", each.name, each.peer);
+    const std::string client_url = (tls_.any() ? "https://" : "http://") + node.endpoint;
     std::vector<std::string> argv = {"/usr/bin/etcd",
                                      "--name=" + node.name,
                                      "--data-dir=" + folder_ / node.name,
-                                     "--listen-client-urls=http://" + node.endpoint,
-                                     "--advertise-client-urls=http://" + node.endpoint,
+                                     "--listen-client-urls=" + client_url,
+                                     "--advertise-client-urls=" + client_url,
                                      "--listen-peer-urls=http://" + node.peer,
                                      "--initial-advertise-peer-urls=http://" + node.peer,
                                      "--initial-cluster=" + all,
@@ -68,6 +78,10 @@ void Cluster::start(size_t index)
                                      "--log-level=warn",
                                      "--logger=zap"};
     argv.insert(argv.end(), flags_.begin(), flags_.end());
+    if (tls_.any()) {
+        argv.insert(argv.end(), {"--trusted-ca-file=" + tls_.ca, "--cert-file=" + tls_.certificate,
+                                 "--key-file=" + tls_.key, "--client-cert-auth"});
+    }
     node.process = Process(argv, folder_ / (node.name + ".log"));
     node.frozen = false;
 }
@@ -82,7 +96,7 @@ void Cluster::start_all()
 
 void Cluster::freeze(size_t node)
 {
-    nodes_[node].process.signal(SIGSTOP);
+    nodes_[node].process.stop();
     nodes_[node].frozen = true;
 }
 
@@ -94,7 +108,9 @@ void Cluster::thaw(size_t node)
 
 std::optional<uint64_t> Cluster::leader_by(const Node& node, uint64_t& own_id) const
 {
-    const auto client = Client::make({.endpoints = {node.endpoint}}).value();
+    EtcdOptions options = this->options();
+    options.endpoints = {node.endpoint};
+    const auto client = Client::make(options).value();
     const auto status = client->status(std::chrono::steady_clock::now() + 200ms);
     if (!status || status->leader() == 0) return std::nullopt;
     own_id = status->header().member_id();
@@ -112,8 +128,10 @@ size_t Cluster::leader()
             if (!nodes_[i].process.runs() || nodes_[i].frozen) continue;
             uint64_t own_id = 0;
             const auto leader = leader_by(nodes_[i], own_id);
-            if (!leader) all_answer = false;
-            else if (leaders.insert(*leader); *leader == own_id) index = i;
+            if (!leader)
+                all_answer = false;
+            else if (leaders.insert(*leader); *leader == own_id)
+                index = i;
         }
         if (all_answer && leaders.size() == 1 && index) return *index;
     }

@@ -75,7 +75,8 @@ CuttingProxy::CuttingProxy(std::string target) : target_(std::move(target))
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof(address);
-    INVARIANT(bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(listener_, 64) == 0);
+    INVARIANT(bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+              listen(listener_, 64) == 0);
     INVARIANT(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
     port_ = ntohs(address.sin_port);
     wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -124,6 +125,15 @@ void CuttingProxy::cut()
     cutting_ = true;
     eventfd_write(wake_, 1);
     done_.wait(lock, [this] { return !cutting_; });
+}
+
+void CuttingProxy::refuse(bool refuse)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        refusing_ = refuse;
+    }
+    cut();
 }
 
 void CuttingProxy::deliver()
@@ -181,7 +191,8 @@ void CuttingProxy::accept_one()
     line.client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     line.server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(std::stoi(target_.substr(target_.rfind(':') + 1)));
-    if (connect(line.server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
+    if (!refusing_ &&
+        connect(line.server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
         lines_.push_back(std::move(line));
     } else {
         break_line(line);
@@ -212,8 +223,9 @@ bool CuttingProxy::from_client(Line& line)
 bool CuttingProxy::meet(Line& line, std::string_view bytes, const Frames::Frame& request)
 {
     const Next next = std::exchange(next_, Next::pass);
-    if (next == Next::lose_answer) {
-        line.answer_is_lost = true;
+    if (next == Next::swallow_answer) next_ = next;
+    if (next == Next::lose_answer || next == Next::swallow_answer) {
+        line.answer_is_lost = next == Next::lose_answer;
         return send_all(line.server, bytes);
     }
     if (next == Next::lose_request || !send_all(line.server, bytes.substr(0, request.at))) return false;
@@ -243,13 +255,15 @@ bool CuttingProxy::from_server(Line& line)
     const std::string bytes = receive(line.server);
     if (bytes.empty()) return false;
     bool answered = false;
-    for (const Frames::Frame& frame : line.answers.feed(bytes)) answered = answered || frame.type == headers_frame;
+    for (const Frames::Frame& frame : line.answers.feed(bytes))
+        answered = answered || frame.type == headers_frame;
     if (line.delivering && answered) {
         line.held_whole = false;
         done_.notify_all();
         return false;
     }
     if (line.answer_is_lost && answered) return false;
+    if (next_ == Next::swallow_answer) return true;
     return line.client < 0 || send_all(line.client, bytes);
 }
 

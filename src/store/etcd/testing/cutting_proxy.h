@@ -1,6 +1,6 @@
 #pragma once
-// For tests: a network between a store and its etcd that breaks where a test wants it. It knows as much of HTTP/2 as
-// tells requests and answers from the rest.
+// For tests: a network between a store and its etcd that breaks where a test wants it. It knows as much of
+// HTTP/2 as tells requests and answers from the rest.
 
 #include <condition_variable>
 #include <cstdint>
@@ -19,9 +19,11 @@ class CuttingProxy {
     /// What becomes of the next request that is sent through it.
     enum class Next {
         pass,
-        lose_request,  ///< it never reaches etcd, and the connection breaks
-        lose_answer,   ///< etcd gets it and answers; the connection breaks before the answer is through
-        hold_request,  ///< the connection breaks; etcd gets the request when deliver() says so
+        lose_request,    ///< it never reaches etcd, and the connection breaks
+        lose_answer,     ///< etcd gets it and answers; the connection breaks before the answer is through
+        hold_request,    ///< the connection breaks; etcd gets the request when deliver() says so
+        swallow_answer,  ///< etcd gets it, and the connection says nothing more, as all do until another is
+                         ///< armed
     };
 
     /// Forwards to `target`, "127.0.0.1:PORT".
@@ -32,9 +34,11 @@ class CuttingProxy {
 
     std::string endpoint() const;
     void arm(Next next);
-    bool armed();    ///< no request has met it yet
-    void cut();      ///< breaks every connection
-    size_t breaks(); ///< connections that were broken by now
+    bool armed();     ///< no request has met it yet
+    void cut();       ///< breaks every connection
+    size_t breaks();  ///< connections that were broken by now
+    /// Breaks every connection, and each new one, until told otherwise.
+    void refuse(bool refuse);
     /// Gives etcd the request that was held, and comes back when etcd has answered it.
     void deliver();
 
@@ -88,6 +92,7 @@ class CuttingProxy {
     Next next_ = Next::pass;
     size_t breaks_ = 0;
     bool cutting_ = false;
+    bool refusing_ = false;
     bool ending_ = false;
     std::thread thread_;
 };

@@ -46,6 +46,13 @@ void Process::signal(int number) const
     INVARIANT(runs() && kill(pid_, number) == 0);
 }
 
+void Process::stop() const
+{
+    signal(SIGSTOP);
+    int status = 0;
+    INVARIANT(waitpid(pid_, &status, WUNTRACED) == pid_ && WIFSTOPPED(status));
+}
+
 void Process::end()
 {
     if (!runs()) return;

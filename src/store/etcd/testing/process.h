@@ -10,8 +10,8 @@ namespace belay::store {
 class Process {
   public:
     Process() = default;
-    /// Starts `argv`, its output appended to the file `log`. Ends with the thread that made it, whatever becomes of
-    /// the test. Fails the test where it cannot be started.
+    /// Starts `argv`, its output appended to the file `log`. Ends with the thread that made it, whatever
+    /// becomes of the test. Fails the test where it cannot be started.
     Process(const std::vector<std::string>& argv, const std::string& log);
     ~Process() { end(); }
     Process(Process&& other) noexcept;
@@ -19,7 +19,8 @@ class Process {
 
     bool runs() const { return pid_ > 0; }
     void signal(int number) const;
-    void end();  ///< SIGKILL, and waits
+    void stop() const;  ///< SIGSTOP; comes back when it does nothing any more
+    void end();         ///< SIGKILL, and waits
     /// Waits for its end. Its exit code; 128 + signal where it was killed.
     int wait();
 
