@@ -9,7 +9,7 @@ namespace {
 
 using Endpoints = std::vector<std::string>;
 
-std::string refused(std::string_view text)
+std::string why_refused(std::string_view text)
 {
     const auto options = parse_etcd_address(text);
     REQUIRE_FALSE(options);
@@ -33,35 +33,37 @@ TEST_CASE("an address names endpoints and perhaps a prefix")
 
 TEST_CASE("an address that is wrong says which part of it, and how it is written")
 {
-    CHECK(refused("/var/lib/belay/belay.db") == "\"/var/lib/belay/belay.db\" does not begin with etcd:");
-    CHECK(refused("etcd:") == "the endpoint \"\" of etcd has no port from 1 to 65535 behind a colon");
-    CHECK(refused("etcd:host") == "the endpoint \"host\" of etcd has no port from 1 to 65535 behind a colon");
+    CHECK(why_refused("/var/lib/belay/belay.db") == "\"/var/lib/belay/belay.db\" does not begin with etcd:");
+    CHECK(why_refused("etcd:") == "the endpoint \"\" of etcd has no port from 1 to 65535 behind a colon");
+    CHECK(why_refused("etcd:host") ==
+          "the endpoint \"host\" of etcd has no port from 1 to 65535 behind a colon");
     for (const char* endpoint :
          {"host:", "host:0", "host:65536", "host:23x", "host:-1", "host:+1", "host: 1"})
         CHECK(
-            refused(fmt::format("etcd:{}", endpoint)) ==
+            why_refused(fmt::format("etcd:{}", endpoint)) ==
             fmt::format("the endpoint \"{}\" of etcd has no port from 1 to 65535 behind a colon", endpoint));
     for (const char* endpoint :
          {":1", "ho st:1", "fd00::1:1", "[fd00::1:1", "[10.0.0.1]:1", "[]:1", "-host:1", "ho\"st:1"})
         CHECK(
-            refused(fmt::format("etcd:{}", endpoint)) ==
+            why_refused(fmt::format("etcd:{}", endpoint)) ==
             fmt::format(
                 "the host of the endpoint \"{}\" of etcd is no name, no IPv4 address and no IPv6 address in "
                 "brackets",
                 endpoint));
-    CHECK(refused("etcd:https://host:2379") ==
+    CHECK(why_refused("etcd:https://host:2379") ==
           "the endpoint https://host:2379 of etcd is a URL, a host and a port are wanted");
-    CHECK(refused("etcd:a:1,,b:1") == "the endpoint \"\" of etcd has no port from 1 to 65535 behind a colon");
-    CHECK(refused("etcd:a:1,b:1,a:1") == "the endpoint a:1 of etcd is named twice");
+    CHECK(why_refused("etcd:a:1,,b:1") ==
+          "the endpoint \"\" of etcd has no port from 1 to 65535 behind a colon");
+    CHECK(why_refused("etcd:a:1,b:1,a:1") == "the endpoint a:1 of etcd is named twice");
     for (const char* prefix : {"", "a/b", "a b", "\xc3\xa4"})
-        CHECK(refused(fmt::format("etcd:a:1/{}", prefix)).starts_with("the prefix \""));
-    CHECK(refused("etcd:a:1/" + std::string(65, 'p')).starts_with("the prefix \"ppp"));
-    CHECK(refused("etcd:a\x1b[2J:1") ==
+        CHECK(why_refused(fmt::format("etcd:a:1/{}", prefix)).starts_with("the prefix \""));
+    CHECK(why_refused("etcd:a:1/" + std::string(65, 'p')).starts_with("the prefix \"ppp"));
+    CHECK(why_refused("etcd:a\x1b[2J:1") ==
           "the host of the endpoint \"a?[2J:1\" of etcd is no name, no IPv4 address and "
           "no IPv6 address in brackets");
     std::string many = "etcd:h0:1";
     for (int i = 1; i < 17; ++i) many += fmt::format(",h{}:1", i);
-    CHECK(refused(many) == "more than 16 endpoints of etcd are named");
+    CHECK(why_refused(many) == "more than 16 endpoints of etcd are named");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Commit put(Store& store, std::string key, std::string value)
+Commit write(Store& store, std::string key, std::string value)
 {
     return must(store.commit({.when = {}, .then = {{.key = std::move(key), .value = std::move(value)}}}));
 }
@@ -94,10 +94,10 @@ TEST_CASE("over a thousand disconnects no change is lost and none comes twice")
         for (size_t i = 0; i < cuts * keys_for_a_cut; ++i) {
             for (size_t begun = cuts_begun; begun <= i / keys_for_a_cut; begun = cuts_begun)
                 cuts_begun.wait(begun);
-            put(*writer, fmt::format("count/{:06}", i), "once");
-            put(*writer, "count/busy", std::to_string(i));
+            write(*writer, fmt::format("count/{:06}", i), "once");
+            write(*writer, "count/busy", std::to_string(i));
         }
-        put(*writer, "count/end", "");
+        write(*writer, "count/end", "");
     });
     const size_t broken_before = proxy.breaks();
     for (size_t cut = 0; cut < cuts; ++cut) {
@@ -132,10 +132,10 @@ TEST_CASE("a watch that cannot reach anybody says so, once in a time limit, and 
     const auto store =
         must(open_etcd({.endpoints = {proxy.endpoint()}, .prefix = prefix, .time_limit = 300ms}));
     const auto watch = must(store->watch("", must(writer->revision())));
-    put(*writer, "a", "1");
+    write(*writer, "a", "1");
     CHECK(must(watch->next(1min)).size() == 1);
     proxy.refuse(true);
-    put(*writer, "b", "1");
+    write(*writer, "b", "1");
     for (int i = 0; i < 2; ++i) {
         const auto away = watch->next(1min);
         REQUIRE_FALSE(away);
@@ -160,8 +160,8 @@ TEST_CASE("a watch that was away for longer than etcd remembers says so, and the
         must(open_etcd({.endpoints = {proxy.endpoint()}, .prefix = prefix, .time_limit = 300ms}));
     const auto watch = must(store->watch("", must(writer->revision())));
     proxy.refuse(true);
-    const Revision before = put(*writer, "a", "0").revision;
-    for (Revision now = before; now < before + 7000;) now = put(*writer, "a", "1").revision;
+    const Revision before = write(*writer, "a", "0").revision;
+    for (Revision now = before; now < before + 7000;) now = write(*writer, "a", "1").revision;
     proxy.refuse(false);
     Result<std::vector<Change>> changes = watch->next(1min);
     while (!changes && changes.error().kind == ErrorKind::unavailable) changes = watch->next(1min);

@@ -13,12 +13,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Result<Commit> put(Store& store, std::string key, std::string value)
+Result<Commit> try_to_put(Store& store, std::string key, std::string value)
 {
     return store.commit({.when = {}, .then = {{.key = std::move(key), .value = std::move(value)}}});
 }
 
-Error refused(const EtcdOptions& options)
+Error not_opened(const EtcdOptions& options)
 {
     const auto store = open_etcd(options);
     REQUIRE_FALSE(store);
@@ -27,17 +27,17 @@ Error refused(const EtcdOptions& options)
 
 TEST_CASE("options that make no sense are refused before anybody is asked")
 {
-    CHECK(refused({}).what == "no endpoint of etcd is named");
-    CHECK(refused({.endpoints = {"host"}}).kind == ErrorKind::usage);
-    CHECK(refused({.endpoints = {"127.0.0.1:1"}, .prefix = "a/b"}).kind == ErrorKind::usage);
-    CHECK(refused({.endpoints = {"127.0.0.1:1"}, .time_limit = 0ms}).kind == ErrorKind::usage);
-    CHECK(refused({.endpoints = {"127.0.0.1:1"}, .certificate_file = "/x"}).what ==
+    CHECK(not_opened({}).what == "no endpoint of etcd is named");
+    CHECK(not_opened({.endpoints = {"host"}}).kind == ErrorKind::usage);
+    CHECK(not_opened({.endpoints = {"127.0.0.1:1"}, .prefix = "a/b"}).kind == ErrorKind::usage);
+    CHECK(not_opened({.endpoints = {"127.0.0.1:1"}, .time_limit = 0ms}).kind == ErrorKind::usage);
+    CHECK(not_opened({.endpoints = {"127.0.0.1:1"}, .certificate_file = "/x"}).what ==
           "a certificate for etcd wants its key, and a key its certificate");
-    CHECK(refused({.endpoints = {"127.0.0.1:1"}, .certificate_file = "/x", .key_file = "/y"}).what ==
+    CHECK(not_opened({.endpoints = {"127.0.0.1:1"}, .certificate_file = "/x", .key_file = "/y"}).what ==
           "a certificate for etcd wants the CA that signed etcd's own");
-    CHECK(refused({.endpoints = {"127.0.0.1:1"}, .ca_file = "/none"}).what ==
+    CHECK(not_opened({.endpoints = {"127.0.0.1:1"}, .ca_file = "/none"}).what ==
           "cannot open /none: No such file or directory");
-    CHECK(refused({.endpoints = {"127.0.0.1:1"}, .ca_file = "/proc/self/comm"}).what ==
+    CHECK(not_opened({.endpoints = {"127.0.0.1:1"}, .ca_file = "/proc/self/comm"}).what ==
           "/proc/self/comm holds nothing in PEM format");
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("where nothing listens the error names each endpoint")
 {
     const std::string one = fmt::format("127.0.0.1:{}", free_port()),
                       other = fmt::format("127.0.0.1:{}", free_port());
-    const Error error = refused({.endpoints = {one, other}, .time_limit = 300ms});
+    const Error error = not_opened({.endpoints = {one, other}, .time_limit = 300ms});
     CHECK(error.kind == ErrorKind::unavailable);
     CHECK(error.what.starts_with("etcd does not answer: "));
     CHECK(error.what.contains(one + ": "));
@@ -59,7 +59,7 @@ TEST_CASE("what is no etcd is told from one that is away")
     // etcd's port for figures speaks HTTP, and no gRPC.
     const std::string figures = fmt::format("127.0.0.1:{}", free_port());
     const Cluster cluster(1, {"--listen-metrics-urls=http://" + figures});
-    const Error error = refused({.endpoints = {figures}, .time_limit = 500ms});
+    const Error error = not_opened({.endpoints = {figures}, .time_limit = 500ms});
     CHECK(error.kind == ErrorKind::unavailable);
     CHECK(error.what ==
           fmt::format("etcd does not answer: {}: Trying to connect an http1.x server", figures));
@@ -70,14 +70,14 @@ TEST_CASE("an etcd whose limit of a request was not raised names the flag")
     Cluster cluster(1, {"--max-request-bytes=1572864"});
     const auto store = must(open_etcd(cluster.options()));
     for (const size_t bytes : {size_t{2} << 20, max_value_bytes}) {
-        const auto commit = put(*store, "a", std::string(bytes, 'x'));
+        const auto commit = try_to_put(*store, "a", std::string(bytes, 'x'));
         REQUIRE_FALSE(commit);
         CHECK(commit.error().kind == ErrorKind::refused);
         CHECK(commit.error().what ==
               fmt::format("the transaction is larger than etcd takes ({})", cluster.endpoint(0)));
         CHECK(commit.error().next == "start every etcd with --max-request-bytes=10485760");
     }
-    CHECK(put(*store, "a", "small"));
+    CHECK(try_to_put(*store, "a", "small"));
 }
 
 TEST_CASE("a full etcd refuses writes, is read on, and no transaction that it refused has happened")
@@ -90,7 +90,7 @@ TEST_CASE("a full etcd refuses writes, is read on, and no transaction that it re
     std::optional<Error> full;
     for (int i = 0; i < 64 && !full; ++i) {
         const std::string key = fmt::format("k/{}", i);
-        const auto commit = put(*store, key, value);
+        const auto commit = try_to_put(*store, key, value);
         if (commit)
             written[key] = commit->revision;
         else
@@ -100,7 +100,7 @@ TEST_CASE("a full etcd refuses writes, is read on, and no transaction that it re
     CHECK(full->kind == ErrorKind::no_space);
     CHECK(full->what == fmt::format("the database of etcd is full ({})", cluster.endpoint(0)));
     CHECK(full->next.contains("etcdctl alarm disarm"));
-    CHECK(put(*store, "small", "x").error().kind == ErrorKind::no_space);
+    CHECK(try_to_put(*store, "small", "x").error().kind == ErrorKind::no_space);
     std::map<std::string, Revision> listed;
     for (const Entry& entry : must(store->list("k/"))) listed[entry.key] = entry.modified;
     CHECK(listed == written);
@@ -182,13 +182,13 @@ TEST_CASE("over TLS both sides must show what the other's CA has signed")
                      .own_key = made / "belay.key"});
     EtcdOptions options = cluster.options();
     const auto store = must(open_etcd(options));
-    CHECK(put(*store, "a", "1"));
+    CHECK(try_to_put(*store, "a", "1"));
     const auto watch = must(store->watch("", 0));
     CHECK(must(watch->next(1min)).size() == 1);
 
     options.time_limit = 1s;
     const auto check_refused = [](const EtcdOptions& wrong) {
-        const Error error = refused(wrong);
+        const Error error = not_opened(wrong);
         CHECK(error.what.starts_with("etcd does not answer: 127.0.0.1:"));
         CHECK(error.next ==
               "see that etcd runs, and that the CA, the certificate and the key are those that it wants");
@@ -207,7 +207,7 @@ TEST_CASE("over TLS both sides must show what the other's CA has signed")
     wrong.certificate_file = wrong.key_file = "";
     CHECK_FALSE(check_refused(wrong));
     wrong.ca_file = "";
-    CHECK(refused(wrong).kind == ErrorKind::unavailable);  // plain text where TLS is spoken
+    CHECK(not_opened(wrong).kind == ErrorKind::unavailable);  // plain text where TLS is spoken
 }
 
 }  // namespace

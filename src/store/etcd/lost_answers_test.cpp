@@ -13,12 +13,12 @@ namespace {
 using namespace std::chrono_literals;
 using Next = CuttingProxy::Next;
 
-Transaction put(std::string key, std::string value, std::vector<Compare> when = {})
+Transaction to_put(std::string key, std::string value, std::vector<Compare> when = {})
 {
     return {.when = std::move(when), .then = {{.key = std::move(key), .value = std::move(value)}}};
 }
 
-Transaction remove(std::string key)
+Transaction to_remove(std::string key)
 {
     return {.when = {}, .then = {{.key = std::move(key)}}};
 }
@@ -35,7 +35,10 @@ struct World {
     std::unique_ptr<Store> store = must(open_etcd({.endpoints = {proxy.endpoint()}, .prefix = prefix}));
     std::unique_ptr<Store> witness = must(open_etcd(shared_etcd().options(prefix)));
 
-    World() { must(store->commit(put("first", ""))); }  // its marker is in place: one commit is one request
+    World()
+    {
+        must(store->commit(to_put("first", "")));
+    }  // its marker is in place: one commit is one request
 };
 
 TEST_CASE("a transaction whose request or answer is lost is done once, however often that happens")
@@ -47,7 +50,7 @@ TEST_CASE("a transaction whose request or answer is lost is done once, however o
         for (int i = 0; i < times; ++i) {
             const std::string key = fmt::format("{}/{}", next == Next::lose_answer ? "answer" : "request", i);
             world.proxy.arm(next);
-            const Commit commit = must(world.store->commit(put(key, "x", {absent(key)})));
+            const Commit commit = must(world.store->commit(to_put(key, "x", {absent(key)})));
             REQUIRE_FALSE(world.proxy.armed());
             REQUIRE(commit.succeeded);
             const Entry entry = must(world.witness->get(key)).value();
@@ -63,11 +66,11 @@ TEST_CASE("a transaction whose request or answer is lost is done once, however o
 TEST_CASE("a delete whose answer was lost does not delete what was put since")
 {
     World world;
-    must(world.store->commit(put("a", "old")));
+    must(world.store->commit(to_put("a", "old")));
     world.proxy.arm(Next::hold_request);
-    const Commit removed = must(world.store->commit(remove("a")));
+    const Commit removed = must(world.store->commit(to_remove("a")));
     CHECK(removed.succeeded);
-    must(world.witness->commit(put("a", "new")));
+    must(world.witness->commit(to_put("a", "new")));
     world.proxy.deliver();
     CHECK(must(world.witness->get("a")).value().value == "new");
 }
@@ -78,12 +81,12 @@ TEST_CASE("a request that arrives after it was sent again changes nothing")
     for (int i = 0; i < 20; ++i) {
         const std::string key = fmt::format("late/{}", i);
         world.proxy.arm(Next::hold_request);
-        const Commit commit = must(world.store->commit(put(key, "x")));
+        const Commit commit = must(world.store->commit(to_put(key, "x")));
         const Revision before = must(world.witness->revision());
         world.proxy.deliver();
         CHECK(must(world.witness->revision()) == before);
         CHECK(must(world.witness->get(key)).value().modified == commit.revision);
-        CHECK(must(world.store->commit(put(key, "y"))).succeeded);
+        CHECK(must(world.store->commit(to_put(key, "y"))).succeeded);
         CHECK(must(world.witness->get(key)).value().created == commit.revision);
     }
 }
@@ -91,13 +94,13 @@ TEST_CASE("a request that arrives after it was sent again changes nothing")
 TEST_CASE("a transaction that was refused in the end does not happen later")
 {
     World world;
-    must(world.witness->commit(put("a", "theirs")));
+    must(world.witness->commit(to_put("a", "theirs")));
     world.proxy.arm(Next::hold_request);
-    const Commit commit = must(world.store->commit(put("a", "ours", {absent("a")})));
+    const Commit commit = must(world.store->commit(to_put("a", "ours", {absent("a")})));
     CHECK_FALSE(commit.succeeded);
     CHECK(commit.conflict.value().value == "theirs");
     // What it compared with comes true after all, and then the first request arrives.
-    must(world.witness->commit(remove("a")));
+    must(world.witness->commit(to_remove("a")));
     world.proxy.deliver();
     CHECK_FALSE(must(world.witness->get("a")));
 }
@@ -106,9 +109,9 @@ TEST_CASE("a comparison that fails over a lost answer fails, and one that our ow
 {
     World world;
     world.proxy.arm(Next::lose_answer);
-    CHECK(must(world.store->commit(put("a", "1", {absent("a")}))).succeeded);
+    CHECK(must(world.store->commit(to_put("a", "1", {absent("a")}))).succeeded);
     world.proxy.arm(Next::lose_answer);
-    const Commit again = must(world.store->commit(put("a", "2", {absent("a")})));
+    const Commit again = must(world.store->commit(to_put("a", "2", {absent("a")})));
     CHECK_FALSE(again.succeeded);
     CHECK(again.conflict.value().value == "1");
     CHECK(must(world.witness->get("a")).value().value == "1");
@@ -139,9 +142,9 @@ TEST_CASE("where nobody can be asked in time the error says that it may have bee
     auto proxy = std::make_optional<CuttingProxy>(shared_etcd().endpoint(0));
     const auto store =
         must(open_etcd({.endpoints = {proxy->endpoint()}, .prefix = prefix, .time_limit = 500ms}));
-    must(store->commit(put("first", "")));
+    must(store->commit(to_put("first", "")));
     proxy->arm(Next::swallow_answer);
-    const auto unknown = store->commit(put("a", "1"));
+    const auto unknown = store->commit(to_put("a", "1"));
     REQUIRE_FALSE(unknown);
     CHECK(unknown.error().kind == ErrorKind::lost);
     CHECK(
@@ -150,11 +153,11 @@ TEST_CASE("where nobody can be asked in time the error says that it may have bee
 
     // It goes on as soon as there is an answer.
     proxy->arm(Next::pass);
-    CHECK(must(store->commit(put("b", "1"))).succeeded);
+    CHECK(must(store->commit(to_put("b", "1"))).succeeded);
     CHECK(must(store->get("a")).value().value == "1");
 
     proxy.reset();
-    const auto refused = store->commit(put("a", "2"));
+    const auto refused = store->commit(to_put("a", "2"));
     REQUIRE_FALSE(refused);
     CHECK(store->get("a").error().kind == ErrorKind::unavailable);
 }
@@ -169,7 +172,7 @@ TEST_CASE("a store whose markers are gone makes new ones")
     const auto found = must(client->range(markers, client->deadline()));
     REQUIRE(found.kvs_size() == 1);
     CHECK(client->revoke(found.kvs(0).lease(), client->deadline()));
-    CHECK(must(world.store->commit(put("a", "1"))).succeeded);
+    CHECK(must(world.store->commit(to_put("a", "1"))).succeeded);
     CHECK(must(client->range(markers, client->deadline())).kvs_size() == 1);
     // One that is closed leaves none.
     world.store.reset();
