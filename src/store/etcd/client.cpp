@@ -184,11 +184,12 @@ class GrpcClient : public Client {
     /// connection is of no use.
     void leave(const Connection& connection, bool disconnected);
     /// A share of the time for attempt number `attempt` (from 0) of a call. Short at first, for what was sent
-    /// to a node that has just lost its leader is lost; longer later, for an etcd may be slow as well.
+    /// to a node that has just lost its leader is lost; longer in each round, for an etcd may be slow as
+    /// well.
     milliseconds share(size_t attempt) const
     {
-        return std::max(time_limit_ / 10, least_share) *
-               static_cast<int64_t>(1 + attempt / (2 * endpoints_.size()));
+        return std::max(time_limit_ / 20, least_share) *
+               static_cast<int64_t>(1 + attempt / endpoints_.size());
     }
     /// Makes attempts until one is answered, with a yes or a no that will not pass.
     template <typename Attempt>
@@ -219,6 +220,9 @@ std::shared_ptr<Connection> GrpcClient::connect(const std::string& endpoint) con
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);             // we must know of each attempt
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a new connection is a new one
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);          // whatever the environment says
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);  // how long one attempt to connect may take
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
     arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
     return std::make_shared<Connection>(
         endpoint, grpc::CreateCustomChannel(target_of(endpoint), credentials_, arguments));
@@ -262,8 +266,9 @@ Result<void> GrpcClient::call(Deadline deadline, size_t request_bytes, bool& in_
     const milliseconds on_its_way(request_bytes / bytes_per_millisecond);
     for (size_t made = 0;; ++made) {
         const auto connection = this->connection();
-        // A node that hangs, or is cut off, is not connected to again for long.
-        const milliseconds time = share(made) / (connection->stands() ? 1 : 2) + on_its_way;
+        // A node that hangs, or is cut off, is not waited for as long when it is connected to again.
+        const bool stood = connection->stands();
+        const milliseconds time = share(made) / (stood ? 1 : 2) + on_its_way;
         const auto left = std::max(std::chrono::ceil<milliseconds>(deadline - steady_clock::now()), 1ms);
         grpc::ClientContext context;
         context.set_deadline(span(std::min(time, left)));
@@ -278,7 +283,9 @@ Result<void> GrpcClient::call(Deadline deadline, size_t request_bytes, bool& in_
             last.try_emplace(connection->endpoint, std::move(fault.error));
         else
             last.insert_or_assign(connection->endpoint, std::move(fault.error));
-        leave(*connection, fault.disconnected);
+        // One that is still being made is let go on: it may stand in the next round, over a slow network.
+        const bool timed_out = status.error_code() == grpc::DEADLINE_EXCEEDED;
+        leave(*connection, fault.disconnected && (stood || !timed_out));
         // A connection that was cut is made anew at once.
         const bool round_is_over = (made + 1) % endpoints_.size() == 0;
         const auto pause = made > 0 && round_is_over ? pause_between_rounds : 0ms;
