@@ -221,7 +221,9 @@ std::shared_ptr<Connection> GrpcClient::connect(const std::string& endpoint) con
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a new connection is a new one
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);          // whatever the environment says
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);  // how long one attempt to connect may take
+    // How long one attempt to connect may take.
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                     static_cast<int>(std::max(time_limit_ / 4, least_share).count()));
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
     arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
     return std::make_shared<Connection>(
@@ -278,13 +280,11 @@ Result<void> GrpcClient::call(Deadline deadline, size_t request_bytes, bool& in_
         Fault fault = fault_of(status.error_code(), status.error_message(), connection->endpoint);
         if (!fault.passing) return std::unexpected(std::move(fault.error));
         in_doubt = in_doubt || !fault.undone;
-        // That nothing came says less than what was said before.
-        if (status.error_code() == grpc::DEADLINE_EXCEEDED)
-            last.try_emplace(connection->endpoint, std::move(fault.error));
-        else
-            last.insert_or_assign(connection->endpoint, std::move(fault.error));
-        // One that is still being made is let go on: it may stand in the next round, over a slow network.
         const bool timed_out = status.error_code() == grpc::DEADLINE_EXCEEDED;
+        // That nothing came says less than what was said before.
+        if (!timed_out || !last.contains(connection->endpoint))
+            last[connection->endpoint] = std::move(fault.error);
+        // One that is still being made is let go on: it may stand in the next round, over a slow network.
         leave(*connection, fault.disconnected && (stood || !timed_out));
         // A connection that was cut is made anew at once.
         const bool round_is_over = (made + 1) % endpoints_.size() == 0;

@@ -141,7 +141,7 @@ TEST_CASE("where nobody can be asked in time the error says that it may have bee
     const std::string prefix = new_prefix();
     auto proxy = std::make_optional<CuttingProxy>(shared_etcd().endpoint(0));
     const auto store =
-        must(open_etcd({.endpoints = {proxy->endpoint()}, .prefix = prefix, .time_limit = 500ms}));
+        must(open_etcd({.endpoints = {proxy->endpoint()}, .prefix = prefix, .time_limit = 1s}));
     must(store->commit(to_put("first", "")));
     proxy->arm(Next::swallow_answer);
     const auto unknown = store->commit(to_put("a", "1"));

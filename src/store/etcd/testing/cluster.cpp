@@ -111,7 +111,7 @@ std::optional<uint64_t> Cluster::leader_by(const Node& node, uint64_t& own_id) c
     EtcdOptions options = this->options();
     options.endpoints = {node.endpoint};
     const auto client = Client::make(options).value();
-    const auto status = client->status(std::chrono::steady_clock::now() + 200ms);
+    const auto status = client->status(std::chrono::steady_clock::now() + 1s);
     if (!status || status->leader() == 0) return std::nullopt;
     own_id = status->header().member_id();
     return status->leader();
