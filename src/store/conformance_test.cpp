@@ -250,7 +250,7 @@ FOR_EVERY_STORE_IN_TROUBLE("several threads count together and lose no step")
     }
     for (std::thread& thread : counting) thread.join();
     CHECK(value_of(f.store, "count") == last);
-    CHECK(must(f.store.revision()) >= first + threads * steps);
+    CHECK(must(f.store.revision()) >= first + Revision{threads} * steps);
 }
 
 FOR_EVERY_STORE("readers never see half a transaction")

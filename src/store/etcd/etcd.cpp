@@ -13,8 +13,10 @@ namespace {
 /// History that is kept: more than a watch may ask for, since other writers of this etcd count as well.
 constexpr Revision kept_revisions = 5 * remembered_revisions;
 constexpr Revision compact_every = remembered_revisions;
-/// Of entries in one answer of etcd, and so in one message.
-constexpr size_t page_of_list = 1000;
+/// Entries in one answer of etcd: how many at first, and at most. An answer should not take long on its way.
+constexpr size_t first_page = 64;
+constexpr size_t largest_page = 1000;
+constexpr size_t bytes_of_page = 4 << 20;
 
 class EtcdStore : public Store {
   public:
@@ -72,24 +74,19 @@ Result<std::optional<Entry>> EtcdStore::get(std::string_view key)
     return TRY(layout_.entry_of(response.kvs(0)));
 }
 
-Result<bool> EtcdStore::list_page(etcd::RangeRequest& request, size_t limit,
-                                  std::vector<Entry>& entries) const
-{
-    request.set_limit(static_cast<int64_t>(std::min(limit - entries.size(), page_of_list)));
-    const etcd::RangeResponse response = TRY(client_->range(request, client_->deadline()));
-    for (const etcd::KeyValue& found : response.kvs()) entries.push_back(TRY(layout_.entry_of(found)));
-    if (response.kvs().empty() || !response.more() || entries.size() >= limit) return false;
-    request.set_key(response.kvs().rbegin()->key() + '\0');
-    request.set_revision(response.header().revision());
-    return true;
-}
-
 Result<std::vector<Entry>> EtcdStore::list_once(etcd::RangeRequest request, size_t limit) const
 {
     std::vector<Entry> entries;
-    while (TRY(list_page(request, limit, entries))) {
+    for (size_t page = first_page;;) {
+        request.set_limit(static_cast<int64_t>(std::min(limit - entries.size(), page)));
+        const etcd::RangeResponse response = TRY(client_->range(request, client_->deadline()));
+        for (const etcd::KeyValue& found : response.kvs()) entries.push_back(TRY(layout_.entry_of(found)));
+        if (response.kvs().empty() || !response.more() || entries.size() >= limit) return entries;
+        request.set_key(response.kvs().rbegin()->key() + '\0');
+        request.set_revision(response.header().revision());
+        const size_t bytes_of_entry = 1 + response.ByteSizeLong() / static_cast<size_t>(response.kvs_size());
+        page = std::clamp<size_t>(bytes_of_page / bytes_of_entry, 1, largest_page);
     }
-    return entries;
 }
 
 Result<std::vector<Entry>> EtcdStore::list(std::string_view prefix, std::string_view after, size_t limit)

@@ -93,23 +93,26 @@ void EtcdWatch::run()
 Error EtcdWatch::follow(WatchStream& stream)
 {
     // A node that hangs breaks no connection: where nothing has come for a while it is asked for a sign of
-    // life.
-    const milliseconds patience = client_.time_limit() / 5;
+    // life. A large response over a slow network looks like that as well, so each time in a row it has
+    // longer.
     bool asked = false;
     while (true) {
         etcd::WatchResponse response;
-        switch (stream.read(response, patience)) {
+        switch (stream.read(response, client_.time_limit() / 5 * std::min(1 + silences_, 10))) {
             case WatchStream::Heard::end:
                 return stream.failure();
             case WatchStream::Heard::nothing:
-                if (asked)
+                if (asked) {
+                    ++silences_;
                     return {.kind = ErrorKind::unavailable,
                             .what = "etcd has fallen silent in the middle of a watch"};
+                }
                 stream.ask();
                 asked = true;
                 break;
             case WatchStream::Heard::response:
                 asked = false;
+                if (!response.created()) silences_ = 0;
                 if (const auto taken = take_in(response); !taken) return taken.error();
                 break;
         }

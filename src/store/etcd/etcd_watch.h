@@ -41,6 +41,7 @@ class EtcdWatch : public Watch {
     etcd::WatchCreateRequest request_;    // of the thread
     std::vector<etcd::Event> fragments_;  // of revisions that are not whole yet; of the thread
     Revision delivered_;                  // up to which nothing is missing; of the thread
+    int silences_ = 0;                    // in a row, of etcd; of the thread
 
     std::mutex mutex_;
     std::condition_variable news_;

@@ -92,6 +92,11 @@ Commit done_at(Revision revision)
 
 }  // namespace
 
+Writer::Writer(Client& client, const Layout& layout)
+    : client_(client), layout_(layout), markers_(client, layout)
+{
+}
+
 Result<Commit> Writer::commit(const Transaction& transaction)
 {
     Attempt attempt{.transaction = transaction, .deadline = client_.deadline()};

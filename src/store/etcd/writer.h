@@ -8,9 +8,7 @@ namespace belay::store {
 /// Threads: any.
 class Writer {
   public:
-    Writer(Client& client, const Layout& layout) : client_(client), layout_(layout), markers_(client, layout)
-    {
-    }
+    Writer(Client& client, const Layout& layout);
 
     /// As Store::commit, limits apart.
     Result<Commit> commit(const Transaction& transaction);
