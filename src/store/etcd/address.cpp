@@ -35,6 +35,8 @@ std::string shown(std::string_view text)
 bool is_ipv6(std::string_view text)
 {
     in6_addr address{};
+    // inet_pton() reads up to a zero byte only.
+    if (text.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) return false;
     return text.size() < INET6_ADDRSTRLEN && inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
 }
 

@@ -61,6 +61,9 @@ TEST_CASE("an address that is wrong says which part of it, and how it is written
     CHECK(why_refused("etcd:a\x1b[2J:1") ==
           "the host of the endpoint \"a?[2J:1\" of etcd is no name, no IPv4 address and "
           "no IPv6 address in brackets");
+    CHECK(why_refused(std::string("etcd:[::1\0]:1", 13)) ==
+          "the host of the endpoint \"[::1?]:1\" of etcd is no name, no IPv4 address and no IPv6 address in "
+          "brackets");
     std::string many = "etcd:h0:1";
     for (int i = 1; i < 17; ++i) many += fmt::format(",h{}:1", i);
     CHECK(why_refused(many) == "more than 16 endpoints of etcd are named");

@@ -62,7 +62,7 @@ TEST_CASE("a transaction whose request or answer is lost is done once, however o
     }
     CHECK(world.proxy.breaks() >= 2 * times);
     // No revision but theirs: nothing was done twice, and none needed a second transaction.
-    CHECK(must(world.witness->revision()) == before + 2 * times);
+    CHECK(must(world.witness->revision()) == before + Revision{2} * times);
 }
 
 TEST_CASE("a delete whose answer was lost does not delete what was put since")

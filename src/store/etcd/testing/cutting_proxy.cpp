@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <optional>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -75,7 +76,7 @@ CuttingProxy::CuttingProxy(std::string target) : target_(std::move(target))
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof(address);
-    INVARIANT(bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+    INVARIANT(listener_ >= 0 && bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
               listen(listener_, 64) == 0);
     INVARIANT(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
     port_ = ntohs(address.sin_port);
@@ -160,12 +161,16 @@ void CuttingProxy::run()
             }
         }
         poll(polled.data(), polled.size(), -1);
+        std::vector<std::optional<std::string>> received(polled.size());
+        for (size_t i = 2; i < polled.size(); ++i) {
+            if (polled[i].revents != 0) received[i] = receive(polled[i].fd);
+        }
         const std::lock_guard lock(mutex_);
         if (ending_) return;
         size_t at = 2;
         for (auto line = lines_.begin(); line != lines_.end(); at += 2) {
-            const bool goes_on = (polled[at].revents == 0 || from_client(*line)) &&
-                                 (polled[at + 1].revents == 0 || from_server(*line));
+            const bool goes_on = (!received[at] || from_client(*line, *received[at])) &&
+                                 (!received[at + 1] || from_server(*line, *received[at + 1]));
             if (!goes_on) break_line(*line);
             line = goes_on ? std::next(line) : lines_.erase(line);
         }
@@ -209,9 +214,8 @@ void CuttingProxy::break_line(Line& line)
     line.client = line.server = -1;
 }
 
-bool CuttingProxy::from_client(Line& line)
+bool CuttingProxy::from_client(Line& line, const std::string& bytes)
 {
-    const std::string bytes = receive(line.client);
     if (bytes.empty()) return false;
     if (line.holds) return hold(line, bytes);
     for (const Frames::Frame& frame : line.requests.feed(bytes)) {
@@ -250,9 +254,8 @@ bool CuttingProxy::hold(Line& line, std::string_view bytes)
     return true;
 }
 
-bool CuttingProxy::from_server(Line& line)
+bool CuttingProxy::from_server(Line& line, const std::string& bytes)
 {
-    const std::string bytes = receive(line.server);
     if (bytes.empty()) return false;
     bool answered = false;
     for (const Frames::Frame& frame : line.answers.feed(bytes))

@@ -74,9 +74,9 @@ class CuttingProxy {
     void run();
     void accept_one();
     void obey();
-    /// False: the line is at its end.
-    bool from_client(Line& line);
-    bool from_server(Line& line);
+    /// What came from that side; empty: it is gone. False: the line is at its end.
+    bool from_client(Line& line, const std::string& bytes);
+    bool from_server(Line& line, const std::string& bytes);
     /// What the client sent, from the request on that a test has armed the proxy for.
     bool meet(Line& line, std::string_view bytes, const Frames::Frame& request);
     bool hold(Line& line, std::string_view bytes);

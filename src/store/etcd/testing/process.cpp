@@ -76,7 +76,7 @@ int free_port()
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof(address);
-    INVARIANT(bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    INVARIANT(listener >= 0 && bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
     INVARIANT(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
     close(listener);
     return ntohs(address.sin_port);
