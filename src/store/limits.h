@@ -9,8 +9,8 @@ namespace belay::store {
 constexpr size_t max_key_bytes = 512;
 constexpr size_t max_value_bytes = 4 << 20;
 constexpr size_t max_transaction_bytes = 8 << 20;  ///< keys and values of its writes together
-constexpr size_t max_writes = 128;                 ///< etcd's own default; as many comparisons
-constexpr Revision remembered_revisions = 1000;    ///< how far back a watch may begin
+constexpr size_t max_writes = 127;               ///< etcd's own 128 but for the marker's; as many comparisons
+constexpr Revision remembered_revisions = 1000;  ///< how far back a watch may begin
 
 /// Keys of 1..512 bytes, each written once at most; nothing beyond the limits above. Errors: usage.
 Result<void> check_limits(const Transaction& transaction);
