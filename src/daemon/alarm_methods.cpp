@@ -38,10 +38,10 @@ Result<Reply> test_alarm(const Services& services, const Call& call)
 
 std::vector<site::Method> alarm_methods(const Services& services)
 {
-    using site::Access;
+    using site::Right;
     return {
-        {"Alarms", Access::look, [&services](const Call& call) { return list_alarms(services, call); }},
-        {"AlarmTest", Access::change, [&services](const Call& call) { return test_alarm(services, call); }}};
+        {"Alarms", Right::view, [&services](const Call& call) { return list_alarms(services, call); }},
+        {"AlarmTest", Right::operate, [&services](const Call& call) { return test_alarm(services, call); }}};
 }
 
 }  // namespace belay::daemon

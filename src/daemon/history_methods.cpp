@@ -34,7 +34,8 @@ Result<Reply> clean(const Services& services, const Call& call)
     Parameters parameters(call.parameters);
     const bool dry_run = TRY(parameters.flag("dry_run", false));
     TRY(parameters.no_other());
-    if (!dry_run && !call.may_change) return std::unexpected(site::not_allowed(call.peer));
+    if (!dry_run && call.caller.right < site::Right::operate)
+        return std::unexpected(site::not_allowed(call.caller, site::Right::operate));
     const operation::Cleaned cleaned = TRY(services.engine.clean(dry_run, asker_of(call, "")));
     return Reply{{{"removed", cleaned.removed}, {"freed", cleaned.freed.count}}};
 }
@@ -43,13 +44,13 @@ Result<Reply> clean(const Services& services, const Call& call)
 
 std::vector<site::Method> history_methods(const Services& services)
 {
-    using site::Access;
+    using site::Right;
     const auto with = [&](auto method) {
         return [&services, method](const Call& call) { return method(services, call); };
     };
-    return {{"Records", Access::look, with(records)},
-            {"Audit", Access::look, with(audit)},
-            {"Clean", Access::look, with(clean)}};
+    return {{"Records", Right::view, with(records)},
+            {"Audit", Right::view, with(audit)},
+            {"Clean", Right::view, with(clean)}};
 }
 
 }  // namespace belay::daemon

@@ -103,14 +103,14 @@ Result<Reply> list_procedures(const Services& services, const Call& call)
 
 std::vector<site::Method> house_methods(const Services& services)
 {
-    using site::Access;
+    using site::Right;
     const auto with = [&](auto method) {
         return [&services, method](const Call& call) { return method(services, call); };
     };
-    std::vector<site::Method> methods = {{"Hello", Access::look, with(hello)},
-                                         {"Procedures", Access::look, with(list_procedures)}};
+    std::vector<site::Method> methods = {{"Hello", Right::view, with(hello)},
+                                         {"Procedures", Right::view, with(list_procedures)}};
     for (const procedures::View& view : services.parts.views)
-        methods.push_back({view.method, Access::look,
+        methods.push_back({view.method, Right::view,
                            [&services, &view](const Call& call) { return show_view(services, view, call); }});
     return methods;
 }

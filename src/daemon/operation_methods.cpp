@@ -88,15 +88,15 @@ Result<Reply> watch(const Services& services, const Call& call)
 
 std::vector<site::Method> operation_methods(const Services& services)
 {
-    using site::Access;
+    using site::Right;
     const auto with = [&](auto method) {
         return [&services, method](const Call& call) { return method(services, call); };
     };
-    return {{"Request", Access::change, with(request)},
-            {"Timer", Access::change, with(change_timer)},
-            {"Show", Access::look, with(show)},
-            {"List", Access::look, with(list)},
-            {"Watch", Access::look, with(watch)}};
+    return {{"Request", Right::operate, with(request)},
+            {"Timer", Right::operate, with(change_timer)},
+            {"Show", Right::view, with(show)},
+            {"List", Right::view, with(list)},
+            {"Watch", Right::view, with(watch)}};
 }
 
 }  // namespace belay::daemon

@@ -150,7 +150,8 @@ Result<Reply> plan_operation(const Services& services, const Call& call)
     const Ask ask = TRY(read_ask(call.parameters));
     // The checks of a runbook are commands that whoever asks has written: to let them run is to change.
     const bool changes = ask.keep || !ask.runbook.empty();
-    if (changes && !call.may_change) return std::unexpected(site::not_allowed(call.peer));
+    if (changes && call.caller.right < site::Right::operate)
+        return std::unexpected(site::not_allowed(call.caller, site::Right::operate));
     const Plan plan = TRY(make_plan(services, ask));
     const std::vector<operation::Checked> findings = TRY(services.engine.check(plan));
     Json answer = {{"plan", plan},
@@ -174,7 +175,7 @@ Result<Reply> plan_operation(const Services& services, const Call& call)
 
 std::vector<site::Method> plan_methods(const Services& services)
 {
-    return {{"Plan", site::Access::look,
+    return {{"Plan", site::Right::view,
              [&services](const Call& call) { return plan_operation(services, call); }}};
 }
 

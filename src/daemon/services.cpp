@@ -15,9 +15,7 @@ std::vector<site::Method> methods_of(const Services& services)
 
 operation::Asker asker_of(const site::Call& call, std::string why)
 {
-    return {.user = site::user_name(call.peer.uid),
-            .origin = fmt::format("uid {}, pid {} by the local socket", call.peer.uid, call.peer.pid),
-            .why = std::move(why)};
+    return {.user = call.caller.user, .origin = call.caller.origin, .why = std::move(why)};
 }
 
 Result<operation::View> view_of(const Services& services, const operation::Id& id)

@@ -8,20 +8,26 @@
 
 namespace belay::site {
 
-Error not_allowed(const Peer& peer)
+namespace {
+
+Caller caller_of(const Peer& peer)
 {
-    return Error{.kind = ErrorKind::permission,
-                 .what = fmt::format("{} may look here, and change nothing", user_name(peer.uid)),
-                 .next = "sudo belay ..."};
+    const bool is_ours = peer.uid == 0 || peer.uid == geteuid();
+    return {.user = user_name(peer.uid),
+            .origin = fmt::format("uid {}, pid {} by the local socket", peer.uid, peer.pid),
+            .right = is_ours ? Right::administer : Right::view,
+            .more_by = "sudo belay ..."};
 }
 
+}  // namespace
+
 Connection::Connection(Loop& loop, Workers& workers, const Methods& methods, host::Descriptor socket,
-                       Peer peer, Loop::Callback ended)
+                       const Peer& peer, Loop::Callback ended)
     : loop_(loop),
       workers_(workers),
       methods_(methods),
       socket_(std::move(socket)),
-      peer_(peer),
+      caller_(caller_of(peer)),
       ended_(std::move(ended)),
       quiet_since_(boot_now())
 {
@@ -29,7 +35,7 @@ Connection::Connection(Loop& loop, Workers& workers, const Methods& methods, hos
 
 Connection::~Connection()
 {
-    if (pause_) loop_.cancel(*pause_);
+    if (exchange_) exchange_->cancel();
     loop_.forget(watch_);
 }
 
@@ -80,15 +86,17 @@ void Connection::write_some()
 /// Does what can be done now, whatever has just happened.
 void Connection::go_on()
 {
+    if (going_on_) return;  // an answer that came at once is sent by the loop below
+    going_on_ = true;
     while (!over_) {
         write_some();
         if (!out_.empty() || over_) break;
-        if (doing_ == Doing::sending) {
-            send_piece();
+        if (exchange_ && !exchange_->is_over()) {
+            exchange_->taken();
+            if (out_.empty()) break;
             continue;
         }
-        if (doing_ == Doing::following && changed_) follow();
-        if (doing_ != Doing::reading) break;
+        exchange_.reset();
         if (const auto message = framer_.take()) {
             begin(*message);
         } else if (closing_) {
@@ -97,6 +105,7 @@ void Connection::go_on()
             break;
         }
     }
+    going_on_ = false;
     if (!over_ && socket_) listen_for_events();
 }
 
@@ -108,76 +117,20 @@ void Connection::begin(const std::string& message)
         if (request.error().kind == ErrorKind::corrupt) close_after_answer();
         return send(error_message(request.error()));
     }
-    const auto method = methods_.find(request->method);
-    if (method == methods_.end())
-        return send(error_message(Error{.kind = ErrorKind::not_found,
-                                        .what = fmt::format("belayd knows no method {}", request->method)}));
-    const bool may_change = peer_.uid == 0 || peer_.uid == geteuid();
-    if (method->second.access == Access::change && !may_change)
-        return send(error_message(not_allowed(peer_)));
-    running_ = Running{&method->second, {std::move(request->parameters), request->more, peer_, may_change}};
-    topic_.clear();
-    run();
-}
-
-void Connection::run()
-{
-    doing_ = Doing::running;
-    changed_ = false;
-    const auto started = workers_.run([this]() -> Loop::Callback {
-        return [this, reply = running_->method->answer(running_->call)] {
-            take_reply(reply);
+    const Result<const Method*> method = find_method(methods_, request->method, caller_);
+    if (!method) return send(error_message(method.error()));
+    exchange_ = std::make_shared<Exchange>(
+        loop_, workers_, **method, Call{std::move(request->parameters), request->more, caller_},
+        [this](const Result<Json>& answer, bool continues) {
+            send(answer ? answer_message({*answer, continues}) : error_message(answer.error()));
             go_on();
-        };
-    });
-    if (!started) take_reply(std::unexpected(started.error()));
-}
-
-void Connection::take_reply(const Result<Reply>& reply)
-{
-    const bool more = reply && running_->call.more;
-    const bool follows = more && !reply->topic.empty() && !stopping_;
-    doing_ = follows ? Doing::following : Doing::reading;
-    answered_ = boot_now();
-    if (!socket_) return end();
-    if (more && reply->rest) {
-        rest_ = reply->rest;
-        piece_ = reply->parameters;
-        running_.reset();
-        return send_piece();
-    }
-    send(reply ? answer_message({reply->parameters, follows}) : error_message(reply.error()));
-    if (follows)
-        topic_ = reply->topic;
-    else
-        running_.reset();
-}
-
-void Connection::send_piece()
-{
-    const Json piece = *std::move(piece_);
-    piece_ = rest_();
-    doing_ = piece_ ? Doing::sending : Doing::reading;
-    if (!piece_) rest_ = nullptr;
-    send(answer_message({piece, piece_.has_value()}));
-}
-
-void Connection::follow()
-{
-    if (boot_now() >= answered_ + between_answers) return run();
-    if (pause_) return;
-    pause_ = loop_.at(answered_ + between_answers, [this] {
-        pause_.reset();
-        go_on();
-    });
+        });
+    exchange_->begin();
 }
 
 void Connection::topic_changed(const std::string& topic)
 {
-    // While the first answer is made its topic is not known yet, so any change may be one of it.
-    if (doing_ == Doing::reading || (!topic_.empty() && topic_ != topic)) return;
-    changed_ = true;
-    if (doing_ == Doing::following) go_on();
+    if (exchange_) exchange_->topic_changed(topic);
 }
 
 void Connection::refuse(const Error& error)
@@ -189,9 +142,8 @@ void Connection::refuse(const Error& error)
 
 void Connection::stop()
 {
-    stopping_ = true;
     close_after_answer();
-    if (doing_ == Doing::following) doing_ = Doing::reading;
+    if (exchange_) exchange_->settle();
     go_on();
 }
 
@@ -203,10 +155,7 @@ void Connection::close_after_answer()
 
 void Connection::send(std::string message)
 {
-    if (message.size() > max_message_bytes + 1)
-        message =
-            error_message(Error{.what = fmt::format("the answer is longer than {} bytes", max_message_bytes),
-                                .next = "ask for less, or with \"more\" where it comes in pieces"});
+    if (message.size() > max_message_bytes + 1) message = error_message(answer_too_long());
     out_ += message;
 }
 
@@ -215,7 +164,7 @@ void Connection::listen_for_events()
     uint32_t events = 0;
     if (!out_.empty())
         events = EPOLLOUT;
-    else if (doing_ == Doing::reading && !closing_)
+    else if (!exchange_ && !closing_)
         events = EPOLLIN;
     loop_.change(watch_, events);
 }
@@ -226,8 +175,8 @@ void Connection::hang_up()
     socket_.close();
     out_ = {};
     framer_ = {};
-    rest_ = nullptr;
-    if (doing_ != Doing::running) end();
+    if (exchange_) exchange_->cancel();
+    end();
 }
 
 void Connection::end()

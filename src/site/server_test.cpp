@@ -73,14 +73,14 @@ class House {
     std::vector<Method> methods()
     {
         return {
-            {"Hello", Access::look, [](const Call&) { return Reply{}; }},
-            {"Echo", Access::look,
+            {"Hello", Right::view, [](const Call&) { return Reply{}; }},
+            {"Echo", Right::view,
              [](const Call& call) {
-                 return Reply{{{"said", call.parameters}, {"may_change", call.may_change}}};
+                 return Reply{{{"said", call.parameters}, {"may_change", call.caller.right > Right::view}}};
              }},
-            {"Change", Access::change, [](const Call&) { return Reply{}; }},
-            {"Large", Access::look, [](const Call&) { return Reply{{{"text", std::string(9 << 20, 'x')}}}; }},
-            {"Pieces", Access::look,
+            {"Change", Right::operate, [](const Call&) { return Reply{}; }},
+            {"Large", Right::view, [](const Call&) { return Reply{{{"text", std::string(9 << 20, 'x')}}}; }},
+            {"Pieces", Right::view,
              [](const Call& call) {
                  Reply reply{{{"piece", 0}}};
                  const int last = call.parameters.value("last", 0);
@@ -91,14 +91,14 @@ class House {
                  };
                  return reply;
              }},
-            {"Block", Access::look,
+            {"Block", Right::view,
              [this](const Call&) {
                  ++blocked_;
                  blocked_.notify_all();
                  opened_.wait();
                  return Reply{};
              }},
-            {"Follow", Access::look, [this](const Call&) {
+            {"Follow", Right::view, [this](const Call&) {
                  ++follow_calls;
                  const int now = value;
                  return Reply{{{"value", now}, {"padding", std::string(padding, 'x')}},

@@ -121,4 +121,10 @@ std::string error_message(const Error& error)
         {{"error", fmt::format("{}.{}", interface_name, name_of(error.kind))}, {"parameters", error}});
 }
 
+Error answer_too_long()
+{
+    return Error{.what = fmt::format("the answer is longer than {} bytes", max_message_bytes),
+                 .next = "ask for less, or with \"more\" where it comes in pieces"};
+}
+
 }  // namespace belay::site

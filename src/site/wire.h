@@ -50,5 +50,7 @@ struct Answer {
 Result<Answer> parse_answer(std::string_view message);
 std::string answer_message(const Answer& answer);
 std::string error_message(const Error& error);
+/// In place of an answer of more than max_message_bytes.
+Error answer_too_long();
 
 }  // namespace belay::site

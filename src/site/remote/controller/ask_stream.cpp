@@ -1,0 +1,83 @@
+#include "site/remote/controller/ask_stream.h"
+
+#include "site/remote/status.h"
+#include "site/wire.h"
+
+namespace belay::site {
+
+void AskStream::begin(const v1::Question& question, Caller caller)
+{
+    self_ = shared_from_this();
+    loop_.post([self = self_, question, caller = std::move(caller)] { self->ask(question, caller); });
+}
+
+void AskStream::refuse(const grpc::Status& status)
+{
+    self_ = shared_from_this();
+    finish(status);
+}
+
+void AskStream::ask(const v1::Question& question, const Caller& caller)
+{
+    if (finished_) return;
+    const Result<const Method*> method = find_method(methods_, question.method(), caller);
+    if (!method) return finish(to_status(method.error()));
+    Result<Json> parameters = parse_json(question.parameters());
+    if (!parameters) return finish(to_status(parameters.error()));
+    exchange_ = std::make_shared<Exchange>(
+        loop_, workers_, **method, Call{*std::move(parameters), question.more(), caller},
+        [this](const Result<Json>& answer, bool continues) { answered(answer, continues); });
+    exchange_->begin();
+}
+
+void AskStream::answered(const Result<Json>& answer, bool continues)
+{
+    if (finished_) return;
+    if (!answer) return finish(to_status(answer.error()));
+    const std::string text = json_text(*answer);
+    if (text.size() > max_message_bytes) return finish(to_status(answer_too_long()));
+    outgoing_.set_parameters(text);
+    outgoing_.set_continues(continues);
+    continues_ = continues;
+    StartWrite(&outgoing_);
+}
+
+void AskStream::OnWriteDone(bool ok)
+{
+    loop_.post([self = shared_from_this(), ok] {
+        if (self->finished_) return;
+        if (!ok || !self->continues_) return self->finish(grpc::Status::OK);
+        self->exchange_->taken();
+    });
+}
+
+void AskStream::OnCancel()
+{
+    loop_.post([self = shared_from_this()] { self->finish({grpc::CANCELLED, "nobody wants it any more"}); });
+}
+
+void AskStream::finish(const grpc::Status& status)
+{
+    if (finished_) return;
+    finished_ = true;
+    if (exchange_) exchange_->cancel();
+    Finish(status);
+}
+
+void AskStream::topic_changed(const std::string& topic)
+{
+    if (exchange_) exchange_->topic_changed(topic);
+}
+
+void AskStream::settle()
+{
+    if (exchange_) exchange_->settle();
+    if (exchange_ && exchange_->is_over()) finish({grpc::UNAVAILABLE, "this controller ends"});
+}
+
+void AskStream::OnDone()
+{
+    self_.reset();
+}
+
+}  // namespace belay::site

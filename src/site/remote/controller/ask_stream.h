@@ -1,0 +1,50 @@
+#pragma once
+// A question that somebody asks over the network, and its answers: one Exchange, carried by gRPC.
+
+#include "site/exchange.h"
+
+#include <belay/v1/site.grpc.pb.h>
+#include <memory>
+#include <optional>
+
+namespace belay::site {
+
+/// Threads: gRPC calls the On... functions; begin() and topic_changed() in the loop's. Is kept by itself
+/// until gRPC is done with it.
+class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
+                        public std::enable_shared_from_this<AskStream> {
+  public:
+    AskStream(Loop& loop, Workers& workers, const Methods& methods)
+        : loop_(loop), workers_(workers), methods_(methods)
+    {
+    }
+
+    /// To be called once, by the one who holds it in a shared pointer; the rest happens in the loop.
+    void begin(const v1::Question& question, Caller caller);
+    /// In place of begin(): it ends at once.
+    void refuse(const grpc::Status& status);
+    void topic_changed(const std::string& topic);
+    /// Ends a stream; an answer under way still comes.
+    void settle();
+
+    void OnWriteDone(bool ok) override;
+    void OnCancel() override;
+    void OnDone() override;
+
+  private:
+    void ask(const v1::Question& question, const Caller& caller);
+    void answered(const Result<Json>& answer, bool continues);
+    void finish(const grpc::Status& status);
+
+    Loop& loop_;
+    Workers& workers_;
+    const Methods& methods_;
+    std::shared_ptr<AskStream> self_;
+    // Only the loop's thread touches these.
+    std::shared_ptr<Exchange> exchange_;
+    v1::Answer outgoing_;
+    bool continues_ = false;
+    bool finished_ = false;
+};
+
+}  // namespace belay::site

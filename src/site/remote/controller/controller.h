@@ -1,0 +1,65 @@
+#pragma once
+// The controller's door to the network: members attach, machines join, people ask.
+
+#include "site/accounts/accounts.h"
+#include "site/identity/authority_file.h"
+#include "site/loop.h"
+#include "site/members/registry.h"
+#include "site/method.h"
+#include "site/remote/controller/hub.h"
+#include "site/workers.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace belay::site {
+
+struct ControllerOptions {
+    std::string listen;                    ///< HOST:PORT; port 0: any that is free
+    std::vector<std::string> controllers;  ///< where others find the controllers of the site; empty: `listen`
+    Milliseconds heartbeat = std::chrono::seconds(3);
+    Milliseconds timeout = std::chrono::seconds(10);
+    std::function<Milliseconds()> wall;  ///< the wall clock now
+    const Methods* methods = nullptr;  ///< what people may ask; outlives the controller and the workers' jobs
+    /// What the audit trail must say: {who, origin, verb, answer}. Threads: any.
+    std::function<void(const Json& entry)> audit;
+    /// The presence of a member has changed. Threads: any.
+    std::function<void(const std::string& member)> changed;
+};
+
+/// Threads: that of the loop for open(), stop(), topic_changed() and the destructor; any for the rest.
+class Controller {
+  public:
+    static constexpr Milliseconds certificate_lasts = std::chrono::hours(24 * 90);
+
+    /// Listens. Errors: unavailable (the address is taken, or not of this machine), those of the store.
+    static Result<std::unique_ptr<Controller>> open(Loop& loop, Workers& workers, store::Store& store,
+                                                    SiteAuthority authority, ControllerOptions options);
+    /// After stop(), when the workers are idle.
+    ~Controller();
+    Controller(const Controller&) = delete;
+    Controller& operator=(const Controller&) = delete;
+
+    /// The word that a new machine is given. Errors: as Registry::invite().
+    Result<std::string> invite(const InvitationAsk& ask);
+    /// Its stream ends at once. Errors: as Registry::revoke().
+    Result<Member> revoke(std::string_view member);
+
+    Registry& registry();
+    Accounts& accounts();
+    Hub& hub();
+    /// Where it listens: HOST:PORT.
+    const std::string& address() const;
+
+    void topic_changed(const std::string& topic);
+    void stop();
+
+  private:
+    struct Parts;
+    explicit Controller(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace belay::site

@@ -1,0 +1,36 @@
+#pragma once
+// What a member answers to one question, from the thread that reads its stream to the one that waits.
+
+#include "base/json.h"
+#include "base/units.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+
+namespace belay::site {
+
+/// Threads: any; one takes.
+class Conversation {
+  public:
+    struct Answer {
+        Json parameters;
+        bool continues = false;
+    };
+
+    /// The next answer. Errors: the member's; timeout, where none came within `limit` (0: none).
+    Result<Answer> take(Milliseconds limit);
+
+    void put(Answer answer);
+    /// No more will come; those that came are still taken.
+    void end(const Error& error);
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable came_;
+    std::deque<Answer> answers_;
+    std::optional<Error> ended_;
+};
+
+}  // namespace belay::site

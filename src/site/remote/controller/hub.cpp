@@ -1,0 +1,314 @@
+#include "site/remote/controller/hub.h"
+
+#include "site/remote/controller/member_stream.h"
+#include "site/remote/peer.h"
+#include "site/remote/status.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+
+namespace belay::site {
+namespace {
+
+constexpr std::array state_names = {std::pair{Presence::State::never, std::string_view("never")},
+                                    std::pair{Presence::State::attached, std::string_view("attached")},
+                                    std::pair{Presence::State::silent, std::string_view("silent")},
+                                    std::pair{Presence::State::gone, std::string_view("gone")}};
+
+/// For one who may not attach: a stream that ends at once.
+class RefusedStream final : public grpc::ServerBidiReactor<v1::FromMember, v1::ToMember> {
+  public:
+    explicit RefusedStream(const grpc::Status& status) { Finish(status); }
+    void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+std::string_view name_of(Presence::State state)
+{
+    return std::ranges::find(state_names, state, [](const auto& pair) { return pair.first; })->second;
+}
+
+void to_json(Json& json, const Presence& presence)
+{
+    json = {{"state", name_of(presence.state)},
+            {"since_ms", presence.since.count()},
+            {"why", presence.why},
+            {"address", presence.address},
+            {"host_name", presence.host_name},
+            {"version", presence.version},
+            {"boot_id", presence.boot_id},
+            {"clock_ahead_ms", presence.clock_ahead.count()}};
+}
+
+/// The service, and all that its streams work with: it stays until the last of them is gone.
+class Hub::Streams : public v1::Membership::CallbackService, public std::enable_shared_from_this<Streams> {
+  public:
+    Streams(Loop& loop, Registry& registry, HubOptions options)
+        : loop_(loop), registry_(registry), options_(std::move(options))
+    {
+    }
+
+    grpc::ServerBidiReactor<v1::FromMember, v1::ToMember>* Attach(
+        grpc::CallbackServerContext* context) override
+    {
+        Result<Member> member = admit(*context);
+        if (!member) {
+            options_.refused(member.error());
+            return new RefusedStream(to_status(member.error()));
+        }
+        MemberStream::Events events{
+            .greeted = [this](MemberStream& stream, const v1::Hello& hello) { greeted(stream, hello); },
+            .ended = [this](MemberStream& stream, const std::string& why) { ended(stream, why); },
+            .boot = boot_now,
+            .cut = [context] { context->TryCancel(); }};
+        const auto stream = std::make_shared<MemberStream>(
+            *std::move(member), certificate_of(*context)->not_after, context->peer(), std::move(events));
+        {
+            const std::lock_guard lock(mutex_);
+            if (stopped_) return new RefusedStream({grpc::UNAVAILABLE, "this controller ends"});
+            open_.emplace(stream.get(), stream);
+        }
+        stream->begin();
+        return stream.get();
+    }
+
+    grpc::ServerUnaryReactor* Renew(grpc::CallbackServerContext* context, const v1::RenewRequest* request,
+                                    v1::RenewAnswer* answer) override
+    {
+        grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+        const Result<std::string> renewed = renew(*context, request->signing_request());
+        if (!renewed) options_.refused(renewed.error());
+        if (renewed) answer->set_certificate(*renewed);
+        reactor->Finish(renewed ? grpc::Status::OK : to_status(renewed.error()));
+        return reactor;
+    }
+
+    void set_controllers(std::vector<std::string> controllers)
+    {
+        const std::lock_guard lock(mutex_);
+        options_.controllers = std::move(controllers);
+    }
+
+    Presence presence(const std::string& member)
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = presences_.find(member);
+        return found == presences_.end() ? Presence{} : found->second;
+    }
+
+    /// Errors: unavailable.
+    Result<std::shared_ptr<MemberStream>> attached(const std::string& member)
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = attached_.find(member);
+        if (found == attached_.end())
+            return fail(ErrorKind::unavailable, fmt::format("the host {} is not attached", member),
+                        "belay host list");
+        return found->second;
+    }
+
+    void beat()
+    {
+        v1::ToMember message;
+        message.mutable_heartbeat()->set_number(++beats_);
+        const Milliseconds wall = options_.wall();
+        for (const std::shared_ptr<MemberStream>& stream : all_attached()) {
+            if (wall >= stream->certificate_ends())
+                stream->end(
+                    to_status(Error{.kind = ErrorKind::permission, .what = "the certificate has expired"}));
+            const bool silent = boot_now() - stream->heard_at() > options_.timeout;
+            note(stream->member().id, silent ? Presence::State::silent : Presence::State::attached);
+            stream->send(message);
+        }
+        timer_ = loop_.at(boot_now() + options_.heartbeat, [this] { beat(); });
+    }
+
+    void cast_out(const std::string& member, const Error& why)
+    {
+        if (const auto stream = attached(member)) (*stream)->end(to_status(why));
+    }
+
+    void stop()
+    {
+        loop_.cancel(timer_);
+        std::vector<std::shared_ptr<MemberStream>> all;
+        {
+            const std::lock_guard lock(mutex_);
+            stopped_ = true;
+            for (const auto& [pointer, stream] : open_) all.push_back(stream);
+        }
+        for (const auto& stream : all) stream->end({grpc::UNAVAILABLE, "this controller ends"});
+    }
+
+  private:
+    Result<Member> admit(const grpc::ServerContextBase& context)
+    {
+        const Certificate certificate = TRY(certificate_of(context));
+        if (certificate.identity.site != options_.site)
+            return fail(ErrorKind::permission, "this certificate is of another site");
+        return registry_.admit(certificate, options_.wall());
+    }
+
+    Result<std::string> renew(const grpc::ServerContextBase& context, const std::string& request)
+    {
+        const Member member = TRY(admit(context));
+        const Certificate next = TRY(options_.issue(request, member.role, member.id));
+        TRY(registry_.give_next(member.id, next));
+        return next.pem;
+    }
+
+    void greeted(MemberStream& stream, const v1::Hello& hello)
+    {
+        const Member& member = stream.member();
+        std::shared_ptr<MemberStream> before;
+        {
+            const std::lock_guard lock(mutex_);
+            std::shared_ptr<MemberStream>& place = attached_[member.id];
+            before = std::exchange(place, stream.shared_from_this());
+            const Milliseconds wall = options_.wall();
+            presences_[member.id] = {.state = Presence::State::attached,
+                                     .since = wall,
+                                     .address = stream.address(),
+                                     .host_name = hello.host_name(),
+                                     .version = hello.version(),
+                                     .boot_id = hello.boot_id(),
+                                     .clock_ahead = Milliseconds(hello.clock_ms()) - wall};
+        }
+        std::vector<std::string> controllers;
+        {
+            const std::lock_guard lock(mutex_);
+            controllers = options_.controllers;
+        }
+        if (before) before->end({grpc::ABORTED, "the same host has attached anew"});
+        v1::ToMember message;
+        v1::Welcome& welcome = *message.mutable_welcome();
+        welcome.set_version(BELAY_VERSION);
+        welcome.set_heartbeat_ms(static_cast<uint32_t>(options_.heartbeat.count()));
+        welcome.set_timeout_ms(static_cast<uint32_t>(options_.timeout.count()));
+        for (const std::string& address : controllers) welcome.add_controllers(address);
+        stream.send(message);
+        options_.changed(member.id);
+    }
+
+    void ended(MemberStream& stream, const std::string& why)
+    {
+        const std::string member = stream.member().id;
+        {
+            const std::lock_guard lock(mutex_);
+            open_.erase(&stream);
+            const auto found = attached_.find(member);
+            if (found == attached_.end() || found->second.get() != &stream) return;
+            attached_.erase(found);
+            Presence& presence = presences_[member];
+            presence.state = Presence::State::gone;
+            presence.since = options_.wall();
+            presence.why = why;
+        }
+        options_.changed(member);
+    }
+
+    void note(const std::string& member, Presence::State state)
+    {
+        {
+            const std::lock_guard lock(mutex_);
+            Presence& presence = presences_[member];
+            // Its end may have come meanwhile.
+            if (presence.state == state || !attached_.contains(member)) return;
+            presence.state = state;
+            presence.since = options_.wall();
+        }
+        options_.changed(member);
+    }
+
+    std::vector<std::shared_ptr<MemberStream>> all_attached()
+    {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::shared_ptr<MemberStream>> all;
+        all.reserve(attached_.size());
+        for (const auto& [member, stream] : attached_) all.push_back(stream);
+        return all;
+    }
+
+    Loop& loop_;
+    Registry& registry_;
+    HubOptions options_;   ///< the controllers in it under the mutex
+    Loop::TimerId timer_;  ///< only the loop touches it
+    uint64_t beats_ = 0;
+    std::mutex mutex_;
+    bool stopped_ = false;
+    std::map<MemberStream*, std::shared_ptr<MemberStream>> open_;
+    std::map<std::string, std::shared_ptr<MemberStream>> attached_;
+    std::map<std::string, Presence> presences_;
+};
+
+Hub::Hub(Loop& loop, Registry& registry, HubOptions options)
+    : streams_(std::make_shared<Streams>(loop, registry, std::move(options)))
+{
+    streams_->beat();
+}
+
+Hub::~Hub() = default;
+
+grpc::Service& Hub::service()
+{
+    return *streams_;
+}
+
+void Hub::set_controllers(std::vector<std::string> controllers)
+{
+    streams_->set_controllers(std::move(controllers));
+}
+
+Presence Hub::presence(const std::string& member) const
+{
+    return streams_->presence(member);
+}
+
+Result<Json> Hub::ask(const std::string& member, std::string_view method, const Json& parameters,
+                      const std::string& asker, Milliseconds limit)
+{
+    const std::shared_ptr<MemberStream> stream = TRY(streams_->attached(member));
+    const auto [number, conversation] = stream->ask(method, parameters, false, asker);
+    Result<Conversation::Answer> answer = conversation->take(limit);
+    stream->forget(number, !answer && answer.error().kind == ErrorKind::timeout);
+    return TRY(std::move(answer)).parameters;
+}
+
+Result<void> Hub::follow(const std::string& member, std::string_view method, const Json& parameters,
+                         const std::string& asker, const std::function<bool(const Json&)>& each,
+                         Milliseconds limit)
+{
+    const std::shared_ptr<MemberStream> stream = TRY(streams_->attached(member));
+    const auto [number, conversation] = stream->ask(method, parameters, true, asker);
+    while (true) {
+        const Result<Conversation::Answer> answer = conversation->take(limit);
+        const bool goes_on = answer && each(answer->parameters) && answer->continues;
+        if (goes_on) continue;
+        stream->forget(number, !answer || answer->continues);
+        if (!answer) return std::unexpected(answer.error());
+        return {};
+    }
+}
+
+Result<void> Hub::renew(const std::string& member)
+{
+    v1::ToMember message;
+    message.mutable_renew_now();
+    TRY(streams_->attached(member))->send(message);
+    return {};
+}
+
+void Hub::cast_out(const std::string& member, const Error& why)
+{
+    streams_->cast_out(member, why);
+}
+
+void Hub::stop()
+{
+    streams_->stop();
+}
+
+}  // namespace belay::site

@@ -1,0 +1,94 @@
+#pragma once
+// The members that are attached to this controller, and what is asked of them.
+//
+// A member holds one stream. Both sides send heartbeats, from the loop that does the work: a member whose
+// connection lives and whose heartbeats stay away hangs ("silent"); one whose connection has ended is "gone".
+// Neither says that its programs do not run.
+
+#include "base/json.h"
+#include "base/units.h"
+#include "site/loop.h"
+#include "site/members/registry.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace grpc {
+class Service;
+}
+
+namespace belay::site {
+
+/// What is known of a member's link.
+struct Presence {
+    enum class State {
+        never,     ///< it has not attached since this controller leads
+        attached,  ///< it is there
+        silent,    ///< its connection lives, and it says nothing
+        gone,      ///< its connection has ended
+    } state = State::never;
+    Milliseconds since{0};  ///< wall clock
+    std::string why = {};   ///< of `gone`: what ended it
+    std::string address = {}, host_name = {}, version = {}, boot_id = {};
+    Milliseconds clock_ahead{0};  ///< of the member's clock, by when its first message came
+};
+std::string_view name_of(Presence::State state);
+void to_json(nlohmann::json& json, const Presence& presence);
+
+struct HubOptions {
+    std::string site;
+    Milliseconds heartbeat = std::chrono::seconds(3);
+    Milliseconds timeout = std::chrono::seconds(10);
+    std::vector<std::string> controllers;  ///< told to each member that attaches
+    std::function<Milliseconds()> wall;    ///< the wall clock now
+    /// Makes the certificate that takes the place of a member's. Threads: any.
+    std::function<Result<Certificate>(const std::string& request_pem, Role role, const std::string& id)>
+        issue;
+    /// Somebody was refused, in a sentence for the audit. Threads: any.
+    std::function<void(const Error&)> refused;
+    /// The presence of a member has changed. Threads: any.
+    std::function<void(const std::string& member)> changed;
+};
+
+/// Threads: any, but the constructor and stop(), which are the loop's.
+class Hub {
+  public:
+    Hub(Loop& loop, Registry& registry, HubOptions options);
+    ~Hub();
+    Hub(const Hub&) = delete;
+    Hub& operator=(const Hub&) = delete;
+
+    /// belay.v1.Membership.
+    grpc::Service& service();
+
+    /// Told to members that attach from now on.
+    void set_controllers(std::vector<std::string> controllers);
+
+    Presence presence(const std::string& member) const;
+
+    /// Asks a member one question and waits for the answer; not in the loop's thread. `asker`: for the
+    /// member's journal. Errors: unavailable (not attached), timeout and lost (asked, and nobody knows what
+    /// became of it), the member's own.
+    Result<Json> ask(const std::string& member, std::string_view method, const Json& parameters,
+                     const std::string& asker, Milliseconds limit);
+    /// The same with many answers, until the last one or until `each` says stop; `limit` between two of them,
+    /// 0 for none.
+    Result<void> follow(const std::string& member, std::string_view method, const Json& parameters,
+                        const std::string& asker, const std::function<bool(const Json&)>& each,
+                        Milliseconds limit);
+
+    /// Tells a member to renew its key and certificate. Errors: unavailable (not attached).
+    Result<void> renew(const std::string& member);
+    /// Ends the stream of a member that is no longer one.
+    void cast_out(const std::string& member, const Error& why);
+    /// Ends all streams, and takes no more.
+    void stop();
+
+  private:
+    class Streams;
+    std::shared_ptr<Streams> streams_;
+};
+
+}  // namespace belay::site

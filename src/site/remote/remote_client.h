@@ -1,0 +1,40 @@
+#pragma once
+// A person's way to the controllers of a site from another machine: the same questions as over the local
+// socket.
+
+#include "base/units.h"
+#include "site/client.h"
+#include "site/right.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace belay::site {
+
+struct RemoteSite {
+    std::string site;                      ///< 16 hexadecimal digits
+    std::string authority_pem;             ///< by which its controllers are known
+    std::vector<std::string> controllers;  ///< HOST:PORT, tried in this order
+};
+
+struct LoggedIn {
+    std::string token;
+    Milliseconds ends{0};  ///< wall clock
+    Right right = Right::view;
+    std::string controller;  ///< that answered
+};
+
+/// Errors: permission (no such account, or another password), busy (tried too often), unavailable (no
+/// controller answers). Threads: any.
+Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, const std::string& password);
+
+/// A client that asks with the token of a session. A question goes to the next controller where one does not
+/// answer or does not lead. Errors of its calls besides those of the methods: permission (the session has
+/// ended), unavailable.
+std::unique_ptr<Client> remote_client(RemoteSite site, std::string token);
+
+/// Ends the session. Errors: unavailable.
+Result<void> log_out(const RemoteSite& site, const std::string& token);
+
+}  // namespace belay::site

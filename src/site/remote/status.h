@@ -1,0 +1,27 @@
+#pragma once
+// Our errors as gRPC carries them: the status code and message for any client, and the whole of it, as
+// belay.v1.Error, in the status details for those who read them.
+
+#include "base/result.h"
+
+#include <belay/v1/error.pb.h>
+#include <grpcpp/support/status.h>
+#include <string>
+#include <vector>
+
+namespace belay::site {
+
+v1::Error to_message(const Error& error);
+/// A kind that this version does not know becomes `failed`.
+Error from_message(const v1::Error& message);
+
+/// `leader`: where the controller listens that leads, for an error of one that does not.
+grpc::Status to_status(const Error& error, const std::vector<std::string>& leader = {});
+
+/// What a call brought back, which is not OK. `doing` is for errors of gRPC itself: "talk to the controller
+/// 10.0.0.1:4880".
+Error error_of(const grpc::Status& status, std::string_view doing);
+/// The addresses in it, empty where it names none.
+std::vector<std::string> leader_in(const grpc::Status& status);
+
+}  // namespace belay::site
