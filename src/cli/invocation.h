@@ -101,11 +101,6 @@ struct CommandWords {
 /// Every command; the first one, without a name, is `belay` itself.
 std::vector<CommandWords> all_commands();
 
-/// The name closest to what was typed, where one is close enough to be meant; else empty.
-std::string closest(std::string_view typed, const std::vector<std::string>& names);
-/// ", did you mean \"x\"?" or nothing.
-std::string did_you_mean(std::string_view typed, const std::vector<std::string>& names);
-
 /// `--name value` and `--name=value` as {name: value}. Errors: usage.
 Result<std::map<std::string, std::string>> procedure_arguments(const std::vector<std::string>& words);
 

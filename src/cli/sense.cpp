@@ -1,5 +1,6 @@
 #include "cli/sense.h"
 
+#include "base/closest.h"
 #include "storage/parse/kinds.h"
 
 #include <algorithm>

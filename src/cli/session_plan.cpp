@@ -6,6 +6,7 @@
 #include "cli/runbook.h"
 #include "cli/session.h"
 
+#include "base/closest.h"
 #include <algorithm>
 
 namespace belay::cli {
