@@ -124,6 +124,7 @@ void check_pair(const Round& round, const Object& pair)
     if (!round.is_touched(pair.id) && !round.is_touched(primary->id) && !round.is_touched(backup->id)) return;
     if (primary == backup)
         return round.error(pair, "/backup", fmt::format("{} has the same application twice", title_of(pair)));
+    const size_t errors_before = round.complaints.size();
     for (const auto& [object, pointer] : {std::pair(primary, "/primary"), std::pair(backup, "/backup")}) {
         const auto partner = round.pairs.partner_of(object->id);
         if (pair.disabled || !partner || partner->pair == pair.id) continue;
@@ -132,10 +133,12 @@ void check_pair(const Round& round, const Object& pair)
                     fmt::format("{} is in two pairs, \"{}\" and \"{}\"", title_of(*object), other->name, pair.name),
                     other->id);
     }
+    if (round.complaints.size() != errors_before) return;
     if (reference_of(*primary, "host") == reference_of(*backup, "host"))
         round.warning(pair, "/backup",
                       fmt::format("both applications of {} are on one host: when it is lost, so are both",
-                                  title_of(pair)));
+                                  title_of(pair)),
+                      round.is_touched(backup->id) ? backup->id : primary->id);
     for (const auto& [name, value] : backup->attributes.items()) {
         const Attribute* attribute = schema_of("application")->attribute(name);
         const auto same = primary->attributes.find(name);
@@ -177,11 +180,14 @@ void check_ports(const Round& round)
             });
             if (clash != others.end() && (round.is_touched(id) || round.is_touched(clash->application->id))) {
                 const Object* on = round.configuration.find(host);
-                round.error(*object, fmt::format("/ports/{}/port", i),
+                const bool is_newer = round.is_touched(id);
+                const Listener& newer = is_newer ? listener : *clash;
+                const Listener& older = is_newer ? *clash : listener;
+                round.error(*newer.application, fmt::format("/ports/{}/port", newer.index),
                             fmt::format("port {} of host \"{}\" is used twice, by \"{}\" and \"{}\"",
                                         number->get<int64_t>(), on == nullptr ? "?" : on->name,
-                                        clash->application->name, object->name),
-                            clash->application->id);
+                                        older.application->name, newer.application->name),
+                            older.application->id);
             }
             others.push_back(listener);
         }

@@ -21,6 +21,12 @@ const Json* declarations_of(const Object* application_template)
     return found == application_template->attributes.end() ? nullptr : &*found;
 }
 
+/// Less for what was there earlier: new objects have no id yet, and count down from -1.
+Id age_of(Id id)
+{
+    return id > 0 ? id : most_id - id;
+}
+
 void take_mirrored(Object& backup, const Object& primary)
 {
     for (const Attribute& attribute : schema_of("application")->attributes) {
@@ -77,7 +83,7 @@ Pairs::Pairs(const Configuration& configuration)
         if (pair->disabled || primary == pair->attributes.end() || backup == pair->attributes.end()) continue;
         const auto note = [&](Id application, Id other, bool is_backup) {
             const auto [at, fresh] = partners_.try_emplace(application, Partner{pair->id, other, is_backup});
-            if (!fresh && pair->id < at->second.pair) at->second = {pair->id, other, is_backup};
+            if (!fresh && age_of(pair->id) < age_of(at->second.pair)) at->second = {pair->id, other, is_backup};
         };
         note(primary->get<Id>(), backup->get<Id>(), false);
         note(backup->get<Id>(), primary->get<Id>(), true);

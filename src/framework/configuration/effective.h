@@ -16,7 +16,7 @@ struct Partner {
 class Pairs {
   public:
     explicit Pairs(const Configuration& configuration);
-    /// Where several pairs claim an application, the one with the least id.
+    /// Where several pairs claim an application, the one that was there first.
     std::optional<Partner> partner_of(Id application) const;
 
   private:
