@@ -94,7 +94,7 @@ TEST_CASE("any call of the store may be refused, its answer lost, or the process
         }
     }
     CHECK(runs > 1000);
-    MESSAGE(runs / config_stride << " runs");
+    MESSAGE((runs / config_stride) << " runs");
 }
 
 TEST_CASE("any contact of a change with the host may be refused, its answer lost, or the process dead at it")
@@ -113,7 +113,7 @@ TEST_CASE("any contact of a change with the host may be refused, its answer lost
         }
     }
     CHECK(runs > 100);
-    MESSAGE(runs / config_stride << " runs");
+    MESSAGE((runs / config_stride) << " runs");
 }
 
 }  // namespace

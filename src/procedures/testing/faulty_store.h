@@ -19,7 +19,7 @@ struct StoreFault {
 /// The other store is not owned. `written` is called after every commit that was passed on. Threads: one.
 class FaultyStore final : public Store {
   public:
-    FaultyStore(Store& store, StoreFault fault, std::function<void()> written)
+    FaultyStore(Store& store, StoreFault fault, std::function<void(const Transaction&)> written)
         : store_(store), fault_(fault), written_(std::move(written))
     {
     }
@@ -43,7 +43,7 @@ class FaultyStore final : public Store {
     {
         return pass([&] {
             auto done = store_.commit(transaction);
-            written_();
+            written_(transaction);
             return done;
         });
     }
@@ -76,7 +76,7 @@ class FaultyStore final : public Store {
 
     Store& store_;
     const StoreFault fault_;
-    const std::function<void()> written_;
+    const std::function<void(const Transaction&)> written_;
     size_t calls_ = 0;
     bool dead_ = false;
 };
