@@ -259,7 +259,8 @@ Result<std::optional<Id>> holder_of(store::Store& store, std::string_view resour
 Result<Asker> asker_of(store::Store& store, const Id& id)
 {
     const std::optional<store::Entry> first = TRY(store.get(record_key(id, 0)));
-    if (!first) return fail(ErrorKind::not_found, fmt::format("there is no operation {}", id), "belay history");
+    if (!first)
+        return fail(ErrorKind::not_found, fmt::format("there is no operation {}", id), "belay history");
     const Record planned = TRY(from_json_text<Record>(first->value));
     return Asker{planned.detail.value("who", ""), planned.detail.value("origin", ""),
                  planned.detail.value("why", "")};

@@ -36,7 +36,8 @@ Milliseconds timer_of(const Configuration& configuration)
 {
     std::optional<Milliseconds> shortest;
     for (const Object* policy : configuration.of_type("policy")) {
-        if (policy->disabled || policy->attributes.contains("hosts") || policy->attributes.contains("solutions"))
+        if (policy->disabled || policy->attributes.contains("hosts") ||
+            policy->attributes.contains("solutions"))
             continue;
         const Milliseconds timer{policy->value("timer").get<int64_t>()};
         if (!shortest || timer < *shortest) shortest = timer;
@@ -51,7 +52,8 @@ Error refused(const std::vector<Problem>& problems, const std::string& file)
     std::string lines = problems_text(problems, file);
     if (lines.size() > most_problem_bytes) lines.resize(lines.rfind('\n', most_problem_bytes) + 1);
     return Error{.kind = ErrorKind::usage,
-                 .what = fmt::format("{} has {} error{}, and nothing was changed", file, errors, errors == 1 ? "" : "s"),
+                 .what = fmt::format("{} has {} error{}, and nothing was changed", file, errors,
+                                     errors == 1 ? "" : "s"),
                  .next = "belay config check " + file,
                  .output = std::move(lines)};
 }
@@ -64,19 +66,20 @@ Result<Plan> plan_of(host::Host& host, const Site& site, const Snapshot& snapsho
     const std::string key = TRY(new_key(host));
     const Change change = describe(*snapshot.configuration, delta);
     const std::vector<std::string> locks = locks_of(delta);
-    plan.check("config.unchanged", "nobody else has changed the same", is_unchanged(snapshot.version, delta.ids()));
+    plan.check("config.unchanged", "nobody else has changed the same",
+               is_unchanged(snapshot.version, delta.ids()));
     plan.activate("write", fmt::format("change the configuration: {}", summary_of(delta)),
                   TRY(write_change(delta, key, locks.front(), change_lines(change, most_lines))));
     operation::Step& confirm = plan.commit("confirm", "let the old configuration go", confirm_change(key));
-    confirm.one_way = fmt::format("what was confirmed returns by an operation of its own: belay config revert {}",
-                                  snapshot.version);
+    confirm.one_way = fmt::format(
+        "what was confirmed returns by an operation of its own: belay config revert {}", snapshot.version);
     plan.plan().locks = locks;
     plan.plan().fingerprints = {objects_of(delta)};
     plan.plan().timer = timer_of(*snapshot.configuration);
     for (const Consequence& one : change.consequences)
-        plan.plan().topology.push_back(fmt::format("{} {}: {}", title_of("application", one.application),
-                                                   one.effect == Effect::after_restart ? "has to restart" : "reconnects",
-                                                   one.why));
+        plan.plan().topology.push_back(
+            fmt::format("{} {}: {}", title_of("application", one.application),
+                        one.effect == Effect::after_restart ? "has to restart" : "reconnects", one.why));
     if (!change.consequences.empty())
         plan.plan().left_by_abort.emplace_back(
             "what has restarted or reconnected to take the change up does so once more");
@@ -91,7 +94,8 @@ Result<Plan> make_change(host::Host& host, const Site& site, const Arguments& ar
     if (!keys) return std::unexpected(keys.error());
     const Snapshot snapshot = TRY(site.configuration.snapshot());
     const Imported imported = import_text(arguments.at("text"), *snapshot.configuration, mode, &*keys);
-    if (operation::runbook::any_error(imported.problems)) return std::unexpected(refused(imported.problems, file));
+    if (operation::runbook::any_error(imported.problems))
+        return std::unexpected(refused(imported.problems, file));
     if (imported.delta.empty())
         return fail(ErrorKind::refused, fmt::format("the configuration is as {} wants it already", file));
     PlanBuilder plan("config.change", fmt::format("Change the configuration: {}", summary_of(imported.delta)),
@@ -112,10 +116,12 @@ Result<Plan> make_revert(host::Host& host, const Site& site, const Arguments& ar
     const Delta back = TRY(site.configuration.back_to(*version));
     const Delta delta = TRY(with_secrets_that_open(back, *keys));
     if (delta.empty())
-        return fail(ErrorKind::refused, fmt::format("the configuration is as it was at version {} already", *version));
-    PlanBuilder plan("config.revert",
-                     fmt::format("Return to version {} of the configuration: {}", *version, summary_of(delta)),
-                     {{"version", *version}});
+        return fail(ErrorKind::refused,
+                    fmt::format("the configuration is as it was at version {} already", *version));
+    PlanBuilder plan(
+        "config.revert",
+        fmt::format("Return to version {} of the configuration: {}", *version, summary_of(delta)),
+        {{"version", *version}});
     return plan_of(host, site, snapshot, delta, std::move(plan));
 }
 
@@ -126,16 +132,21 @@ Procedure config_change(const Site& site)
     return {.name = "config.change",
             .summary = "change the configuration of the site",
             .description =
-                "Takes over what a TOML file says of hosts, applications and the other objects of the site. The plan "
-                "says which applications will have to restart or reconnect. Abort and the timer bring back what was; "
+                "Takes over what a TOML file says of hosts, applications and the other objects of the site. "
+                "The plan "
+                "says which applications will have to restart or reconnect. Abort and the timer bring back "
+                "what was; "
                 "others may change other objects meanwhile, but nothing that would be in the way of that.",
             .source = "docs/configuration.md",
             .arguments = {{"text", "what the file says", "[host.h1]\naddress = \"10.0.0.1\"", true},
-                          {"mode", "merge: what it does not name stays; objects: other objects stay; whole: they are "
-                                   "removed",
+                          {"mode",
+                           "merge: what it does not name stays; objects: other objects stay; whole: they are "
+                           "removed",
                            "merge", false},
                           {"file", "what the file is called, for messages", "site.toml", false}},
-            .make = [site](host::Host& host, const Arguments& arguments) { return make_change(host, site, arguments); }};
+            .make = [site](host::Host& host, const Arguments& arguments) {
+                return make_change(host, site, arguments);
+            }};
 }
 
 Procedure config_revert(const Site& site)
@@ -143,11 +154,14 @@ Procedure config_revert(const Site& site)
     return {.name = "config.revert",
             .summary = "return to an earlier version of the configuration",
             .description =
-                "Makes every object what it was at that version, as a new change: nothing of the history is lost. "
+                "Makes every object what it was at that version, as a new change: nothing of the history is "
+                "lost. "
                 "Secrets that were sealed by a key which is gone stay as they are now.",
             .source = "docs/configuration.md",
             .arguments = {{"version", "the version, as belay config history names it", "12", true}},
-            .make = [site](host::Host& host, const Arguments& arguments) { return make_revert(host, site, arguments); }};
+            .make = [site](host::Host& host, const Arguments& arguments) {
+                return make_revert(host, site, arguments);
+            }};
 }
 
 std::vector<Procedure> configuration_procedures(const Site& site)

@@ -79,7 +79,8 @@ struct ConfigDesk {
         }
         for (const Id& id : must(engine->all())) {
             bytes += json_text(Json(must(engine->show(id))));
-            for (const operation::Record& record : must(engine->records(id))) bytes += json_text(Json(record));
+            for (const operation::Record& record : must(engine->records(id)))
+                bytes += json_text(Json(record));
         }
         for (const Json& audit : must(engine->audit())) bytes += json_text(audit);
         for (const HistoryEntry& entry : must(configuration.history()))
@@ -98,15 +99,17 @@ TEST_CASE("a change is confirmed, and the history says who made it, why, and by 
     CHECK(last.author.who == "carla");
     CHECK(last.author.why == "because");
     CHECK(last.author.operation == id);
-    CHECK(must(desk.configuration.snapshot()).configuration->find("host", "h1")->text("location") == "room 2");
+    CHECK(must(desk.configuration.snapshot()).configuration->find("host", "h1")->text("location") ==
+          "room 2");
 }
 
 TEST_CASE("a change that nobody confirms returns by itself, as a version of its own")
 {
     ConfigDesk desk;
     const std::string before = desk.text();
-    const Id id = desk.activate(must(desk.plan("[host.h1]\nremove = true\n[application.\"config server\"]\nhost = "
-                                               "\"h2\"\n[application.\"stat server\"]\nhost = \"h2\"\n")));
+    const Id id =
+        desk.activate(must(desk.plan("[host.h1]\nremove = true\n[application.\"config server\"]\nhost = "
+                                     "\"h2\"\n[application.\"stat server\"]\nhost = \"h2\"\n")));
     CHECK(desk.text() != before);
     desk.machine.advance(std::chrono::minutes(10));
     desk.serve(id);
@@ -127,17 +130,18 @@ TEST_CASE("the plan says what is changed, which applications restart, and how lo
     CHECK(plan.timer == std::chrono::minutes(3));
     CHECK(plan.topology == std::vector<std::string>{"application \"config server\" has to restart: version"});
     CHECK(plan.locks == std::vector<std::string>{"config:application/4"});
-    CHECK(plan.steps[0].commands == std::vector<std::string>{
-                                        "~ application \"config server\"",
-                                        "    version: not set -> \"2\" (after restart)",
-                                        "! application \"config server\" has to restart: version"});
+    CHECK(plan.steps[0].commands ==
+          std::vector<std::string>{"~ application \"config server\"",
+                                   "    version: not set -> \"2\" (after restart)",
+                                   "! application \"config server\" has to restart: version"});
 }
 
 TEST_CASE("a file with errors becomes no plan: all of them are said, and none of its secrets")
 {
     ConfigDesk desk;
-    const auto plan = desk.plan("[host.h1]\nadress = \"x\"\n[storage.s]\nkind = \"s3\"\nlocation = 3\naccess_key = "
-                                "\"k\"\nsecret_key = \"PLANTED\"\npassword = [\"PLANTED\"]\n");
+    const auto plan = desk.plan(
+        "[host.h1]\nadress = \"x\"\n[storage.s]\nkind = \"s3\"\nlocation = 3\naccess_key = "
+        "\"k\"\nsecret_key = \"PLANTED\"\npassword = [\"PLANTED\"]\n");
     REQUIRE(!plan);
     CHECK(plan.error().kind == ErrorKind::usage);
     CHECK(plan.error().what == "site.toml has 3 errors, and nothing was changed");
@@ -228,7 +232,8 @@ token = "PLANTED-five"
     // It is there, but sealed.
     const KeyRing ring = must(KeyRing::read(desk.keys.file()));
     const Snapshot snapshot = must(desk.configuration.snapshot());
-    CHECK(must(ring.unseal(snapshot.configuration->find("storage", "s")->text("password"))).view() == "PLANTED-four");
+    CHECK(must(ring.unseal(snapshot.configuration->find("storage", "s")->text("password"))).view() ==
+          "PLANTED-four");
     const std::string bytes = desk.all_bytes();
     CHECK(bytes.contains("sealed:"));
     CHECK(bytes.size() > 20'000);
@@ -236,7 +241,8 @@ token = "PLANTED-five"
     CHECK(!bytes.contains("belay-key"));
 }
 
-TEST_CASE("a secret of the past that no key opens any more stays as it is now; where there is none it is said")
+TEST_CASE(
+    "a secret of the past that no key opens any more stays as it is now; where there is none it is said")
 {
     ConfigDesk desk;
     const std::string storage = "[storage.s]\nkind = \"folder\"\nhost = \"h1\"\nlocation = \"/x\"\n";
@@ -258,8 +264,8 @@ TEST_CASE("a secret of the past that no key opens any more stays as it is now; w
 TEST_CASE("a plan whose secrets no key opens any more is not made true")
 {
     ConfigDesk desk;
-    const operation::Plan plan =
-        must(desk.plan("[storage.s]\nkind = \"folder\"\nhost = \"h1\"\nlocation = \"/x\"\npassword = \"one\"\n"));
+    const operation::Plan plan = must(
+        desk.plan("[storage.s]\nkind = \"folder\"\nhost = \"h1\"\nlocation = \"/x\"\npassword = \"one\"\n"));
     KeyRing ring = must(KeyRing::read(desk.keys.file()));
     REQUIRE(ring.add_key());
     REQUIRE(ring.keep_only(ring.mark()));
@@ -269,7 +275,8 @@ TEST_CASE("a plan whose secrets no key opens any more is not made true")
     must(desk.engine->request(id, Verb::activate, carla));
     desk.serve(id);
     CHECK(desk.state(id) == State::aborted);
-    CHECK(must(desk.engine->show(id)).operation.reason.contains("sealed by a key that this site does not have"));
+    CHECK(must(desk.engine->show(id))
+              .operation.reason.contains("sealed by a key that this site does not have"));
     CHECK(must(desk.configuration.snapshot()).version == 1);
 }
 

@@ -27,7 +27,8 @@ Result<ObjectPointer> opened(const ObjectPointer& now, const ObjectPointer& want
         if (!keys.unseal(sealed)) lost[pointer] = sealed;
     }
     if (lost.empty()) return wanted;
-    const std::map<std::string, std::string> present = now ? secrets_of(*now) : std::map<std::string, std::string>();
+    const std::map<std::string, std::string> present =
+        now ? secrets_of(*now) : std::map<std::string, std::string>();
     Object object = *wanted;
     for (const auto& [pointer, sealed] : lost) {
         const auto same_place = present.find(pointer);

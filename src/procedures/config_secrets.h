@@ -6,8 +6,8 @@
 
 namespace belay::procedures {
 
-/// The change, with those of its secrets that no key opens any more as they are now. Errors: refused, where there
-/// is none now: the object's name, and what to do.
+/// The change, with those of its secrets that no key opens any more as they are now. Errors: refused, where
+/// there is none now: the object's name, and what to do.
 Result<framework::configuration::Delta> with_secrets_that_open(const framework::configuration::Delta& delta,
                                                                const framework::configuration::KeyRing& keys);
 

@@ -123,7 +123,10 @@ class ConfirmChange final : public Action {
     {
         return site_.configuration.confirm(key_in(arguments));
     }
-    Result<std::string> remains(host::Host&, const Json&, const Json&) const override { return std::string(); }
+    Result<std::string> remains(host::Host&, const Json&, const Json&) const override
+    {
+        return std::string();
+    }
     Result<void> revert(host::Host&, const Json&, const Json&) const override { return {}; }
 
   private:
@@ -180,10 +183,12 @@ void fill(Catalogue& catalogue, const Site& site)
 {
     catalogue.add("config.write", std::make_unique<WriteChange>(site));
     catalogue.add("config.confirm", std::make_unique<ConfirmChange>(site));
-    catalogue.add_condition("config.unchanged",
-                            [site](host::Host&, const Json& arguments) { return ask_unchanged(site, arguments); });
-    catalogue.add_fingerprint("config.objects",
-                              [site](host::Host&, const Json& arguments) { return fingerprint_of(site, arguments); });
+    catalogue.add_condition("config.unchanged", [site](host::Host&, const Json& arguments) {
+        return ask_unchanged(site, arguments);
+    });
+    catalogue.add_fingerprint("config.objects", [site](host::Host&, const Json& arguments) {
+        return fingerprint_of(site, arguments);
+    });
 }
 
 Result<Act> write_change(const Delta& delta, const std::string& key, const std::string& lock,

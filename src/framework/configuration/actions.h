@@ -17,8 +17,8 @@ struct Site {
 /// Adds the actions, conditions and fingerprints of this header.
 void fill(operation::Catalogue& catalogue, const Site& site);
 
-/// Writes a change; the way back is a change as well. `key` is of this change alone, `lock` one that the operation
-/// holds: who holds it is written down as the one who changed it. Errors: usage (too large).
+/// Writes a change; the way back is a change as well. `key` is of this change alone, `lock` one that the
+/// operation holds: who holds it is written down as the one who changed it. Errors: usage (too large).
 Result<operation::Act> write_change(const Delta& delta, const std::string& key, const std::string& lock,
                                     std::vector<std::string> lines);
 /// From then on it can be taken back no more.

@@ -37,9 +37,11 @@ class Comparison {
     std::vector<AttributeChange> run()
     {
         if (before_ != nullptr && before_->disabled != after_.disabled)
-            changes_.push_back({"disabled", before_->disabled ? "true" : "false", after_.disabled ? "true" : "false"});
+            changes_.push_back(
+                {"disabled", before_->disabled ? "true" : "false", after_.disabled ? "true" : "false"});
         for (const Attribute& attribute : schema_of(after_.type)->attributes)
-            compare(attribute, attribute.name, member(before_ == nullptr ? nullptr : &before_->attributes, attribute.name),
+            compare(attribute, attribute.name,
+                    member(before_ == nullptr ? nullptr : &before_->attributes, attribute.name),
                     member(&after_.attributes, attribute.name));
         return std::move(changes_);
     }
@@ -52,11 +54,12 @@ class Comparison {
         switch (attribute.kind) {
             case Kind::table:
                 for (const Attribute& field : attribute.fields)
-                    compare(field, path + "." + field.name, member(before, field.name), member(after, field.name));
+                    compare(field, fmt::format("{}.{}", path, field.name), member(before, field.name),
+                            member(after, field.name));
                 return;
             case Kind::named_texts:
                 for (const std::string& name : names_in(before, after))
-                    note(path + "." + name, free_text(attribute, member(before, name)),
+                    note(fmt::format("{}.{}", path, name), free_text(attribute, member(before, name)),
                          free_text(attribute, member(after, name)), attribute.effect,
                          same(member(before, name), member(after, name)));
                 return;
@@ -86,7 +89,8 @@ class Comparison {
         }
     }
 
-    void compare_tables(const Attribute& attribute, const std::string& path, const Json* before, const Json* after)
+    void compare_tables(const Attribute& attribute, const std::string& path, const Json* before,
+                        const Json* after)
     {
         std::map<std::string, std::pair<const Json*, const Json*>> tables;
         if (before != nullptr) {
@@ -105,28 +109,31 @@ class Comparison {
                                     .meaning = "",
                                     .effect = attribute.effect,
                                     .fields = attribute.fields};
-                note(at, text(one, sides_.before, left), text(one, sides_.after, right), attribute.effect, false);
+                note(at, text(one, sides_.before, left), text(one, sides_.after, right), attribute.effect,
+                     false);
                 continue;
             }
             for (const Attribute& field : attribute.fields)
-                compare(field, at + "." + field.name, member(left, field.name), member(right, field.name));
+                compare(field, fmt::format("{}.{}", at, field.name), member(left, field.name),
+                        member(right, field.name));
         }
         // The same tables in another order: what is first may count.
         if (changes_.size() == already)
-            note(path, text(attribute, sides_.before, before), text(attribute, sides_.after, after), attribute.effect,
-                 false);
+            note(path, text(attribute, sides_.before, before), text(attribute, sides_.after, after),
+                 attribute.effect, false);
     }
 
-    static std::string key_of(const Attribute& attribute, const Configuration& configuration, const Json& table)
+    static std::string key_of(const Attribute& attribute, const Configuration& configuration,
+                              const Json& table)
     {
         std::string key;
         for (const std::string& name : attribute.keys) {
             const Json* value = member(&table, name);
             if (value == nullptr) continue;
             const Object* other = value->is_number_integer() ? configuration.find(value->get<Id>()) : nullptr;
-            const std::string part = other != nullptr       ? other->name
+            const std::string part = other != nullptr     ? other->name
                                      : value->is_string() ? value->get<std::string>()
-                                                            : json_text(*value);
+                                                          : json_text(*value);
             key += (key.empty() ? "" : ".") + part;
         }
         return key;
@@ -162,7 +169,8 @@ class Comparison {
     {
         if (value == nullptr) return "";
         if (attribute.secret || is_sealed(*value)) return "(sealed)";
-        return shortened(value->is_string() ? toml_string(value->get_ref<const std::string&>()) : json_text(*value));
+        return shortened(value->is_string() ? toml_string(value->get_ref<const std::string&>())
+                                            : json_text(*value));
     }
 
     void note(const std::string& path, std::string before, std::string after, Effect effect, bool is_same)

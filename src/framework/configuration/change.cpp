@@ -66,7 +66,8 @@ class Consequences {
             if (!partner) continue;
             const Object* primary = after_.find(partner->other);
             if (touched_.contains(partner->pair) || touched_.contains(partner->other)) return true;
-            if (primary != nullptr && (touches(*primary, "template") || depends_on_moved(*primary))) return true;
+            if (primary != nullptr && (touches(*primary, "template") || depends_on_moved(*primary)))
+                return true;
         }
         return depends_on_moved(application);
     }
@@ -75,7 +76,8 @@ class Consequences {
     {
         const auto connections = application.attributes.find("connections");
         if (connections == application.attributes.end()) return false;
-        return std::ranges::any_of(*connections, [&](const Json& one) { return has_moved(one.at("to").get<Id>()); });
+        return std::ranges::any_of(*connections,
+                                   [&](const Json& one) { return has_moved(one.at("to").get<Id>()); });
     }
 
     /// Whether an application is reached elsewhere than before: by host, its address, or a port.
@@ -186,15 +188,15 @@ std::vector<std::string> change_lines(const Change& change, size_t most)
             if (object.what == ObjectChange::What::created)
                 lines.push_back(fmt::format("    {}: {}", one.path, one.after));
             else
-                lines.push_back(fmt::format("    {}: {} -> {} ({})", one.path,
-                                            one.before.empty() ? "not set" : one.before,
-                                            one.after.empty() ? "not set" : one.after,
-                                            configuration::name_of(one.effect)));
+                lines.push_back(fmt::format(
+                    "    {}: {} -> {} ({})", one.path, one.before.empty() ? "not set" : one.before,
+                    one.after.empty() ? "not set" : one.after, configuration::name_of(one.effect)));
         }
     }
     for (const Consequence& one : change.consequences)
         lines.push_back(fmt::format("! {} {}: {}", title_of("application", one.application),
-                                    one.effect == Effect::after_restart ? "has to restart" : "reconnects", one.why));
+                                    one.effect == Effect::after_restart ? "has to restart" : "reconnects",
+                                    one.why));
     if (lines.size() > most) {
         const size_t more = lines.size() - most + 1;
         lines.resize(most - 1);

@@ -7,7 +7,7 @@
 namespace belay::framework::configuration {
 
 struct AttributeChange {
-    std::string path;  ///< "shutdown_timeout", "options.log.level", "connections[stat server].trace"
+    std::string path;           ///< "shutdown_timeout", "options.log.level", "connections[stat server].trace"
     std::string before, after;  ///< as in TOML, shortened; empty: not set. Secrets: "(sealed)"
     Effect effect = Effect::at_once;
 };
@@ -39,8 +39,8 @@ Change describe(const Configuration& before, const Delta& delta);
 
 void to_json(Json& json, const Change& change);
 
-/// "+ host \"h1\"", "~ application \"urs\"", "    shutdown_timeout: \"30s\" -> \"1m\" (at once)"... a line each; at
-/// most `most` lines, and then one that says how many more there are.
+/// "+ host \"h1\"", "~ application \"urs\"", "    shutdown_timeout: \"30s\" -> \"1m\" (at once)"... a line
+/// each; at most `most` lines, and then one that says how many more there are.
 std::vector<std::string> change_lines(const Change& change, size_t most = 10'000);
 
 /// "3 created, 1 changed, 2 removed".

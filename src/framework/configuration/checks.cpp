@@ -19,11 +19,11 @@ void check_object(const Round& round, const Object& object)
 {
     for (const Attribute& attribute : schema_of(object.type)->attributes) {
         if (!object.attributes.contains(attribute.name) && is_needed(attribute, object))
-            round.complaints.push_back(
-                {.id = object.id,
-                 .pointer = "/" + attribute.name,
-                 .what = fmt::format("{} needs \"{}\": {}", title_of(object), attribute.name, attribute.meaning),
-                 .missing = true});
+            round.complaints.push_back({.id = object.id,
+                                        .pointer = "/" + attribute.name,
+                                        .what = fmt::format("{} needs \"{}\": {}", title_of(object),
+                                                            attribute.name, attribute.meaning),
+                                        .missing = true});
     }
     if (json_text(object.attributes).size() > most_object_bytes)
         round.error(object, "",
@@ -38,18 +38,20 @@ void check_references(const Round& round, const Object& object)
         const Object* other = round.configuration.find(id);
         if (!round.is_touched(object.id) && !round.is_touched(id)) return;
         if (other == nullptr || other->type != target)
-            return round.error(object, pointer,
-                               fmt::format("{} refers to the {} {}, which is not there", title_of(object), target, id),
-                               id);
+            return round.error(
+                object, pointer,
+                fmt::format("{} refers to the {} {}, which is not there", title_of(object), target, id), id);
         const bool self = id == object.id;
         if (self) round.error(object, pointer, fmt::format("{} refers to itself", title_of(object)));
         // The same application twice in a list whose tables are told apart by it.
         const size_t last = pointer.rfind('/');
         const std::string list = pointer.substr(1, pointer.find('/', 1) - 1);
         const Attribute* attribute = schema_of(object.type)->attribute(list);
-        const bool is_key = attribute->keys.size() == 1 && attribute->keys.front() == pointer.substr(last + 1);
+        const bool is_key =
+            attribute->keys.size() == 1 && attribute->keys.front() == pointer.substr(last + 1);
         if (is_key && !keyed[list].insert(id).second)
-            round.error(object, pointer, fmt::format("{} has {} twice in \"{}\"", title_of(object), title_of(*other), list));
+            round.error(object, pointer,
+                        fmt::format("{} has {} twice in \"{}\"", title_of(object), title_of(*other), list));
     });
 }
 
@@ -58,9 +60,9 @@ void check_references(const Round& round, const Object& object)
 void check_objects(const Round& round)
 {
     // Only where something has gone can an object that was not touched refer to nothing.
-    const bool something_gone =
-        round.touched != nullptr &&
-        std::ranges::any_of(*round.touched, [&](Id id) { return round.configuration.find(id) == nullptr; });
+    const bool something_gone = round.touched != nullptr && std::ranges::any_of(*round.touched, [&](Id id) {
+                                    return round.configuration.find(id) == nullptr;
+                                });
     const auto look_at = [&](const Object& object) {
         if (round.is_touched(object.id)) check_object(round, object);
         check_references(round, object);
@@ -79,9 +81,9 @@ void check_options(const Round& round)
     const auto look_at = [&](const Object& application) {
         const auto options = application.attributes.find("options");
         const auto used = application.attributes.find("template");
-        const bool concerned =
-            used != application.attributes.end() && options != application.attributes.end() &&
-            (round.is_touched(application.id) || round.is_touched(used->get<Id>()));
+        const bool concerned = used != application.attributes.end() &&
+                               options != application.attributes.end() &&
+                               (round.is_touched(application.id) || round.is_touched(used->get<Id>()));
         if (!concerned) return;
         for (const auto& [section, values] : options->items()) {
             for (const auto& [name, value] : values.items()) {
@@ -89,14 +91,13 @@ void check_options(const Round& round)
                 if (declared == nullptr || declared->value("secret", false)) continue;
                 if (const auto complaint = complaint_about_option(*declared, value))
                     round.error(application, fmt::format("/options/{}/{}", section, name),
-                                fmt::format("the option {}.{} of {} is {}, {}", section, name, title_of(application),
-                                            json_text(value), *complaint),
+                                fmt::format("the option {}.{} of {} is {}, {}", section, name,
+                                            title_of(application), json_text(value), *complaint),
                                 used->get<Id>());
             }
         }
     };
-    const bool only_some = round.touched != nullptr &&
-                           std::ranges::none_of(*round.touched, [&](Id id) {
+    const bool only_some = round.touched != nullptr && std::ranges::none_of(*round.touched, [&](Id id) {
                                const Object* object = round.configuration.find(id);
                                return object != nullptr && object->type == "template";
                            });

@@ -17,8 +17,8 @@ struct Complaint {
     bool missing = false;      ///< the value at `pointer` should be there
 };
 
-/// All that is wrong with a configuration; with `touched`, all that is wrong because of these objects, be they
-/// there or gone. Threads: any.
+/// All that is wrong with a configuration; with `touched`, all that is wrong because of these objects, be
+/// they there or gone. Threads: any.
 std::vector<Complaint> check(const Configuration& configuration, const std::set<Id>* touched = nullptr);
 
 bool any_error(const std::vector<Complaint>& complaints);

@@ -23,8 +23,8 @@ struct Round {
     }
 };
 
-void check_objects(const Round& round);     ///< required attributes, size, references
-void check_options(const Round& round);     ///< declared options
+void check_objects(const Round& round);  ///< required attributes, size, references
+void check_options(const Round& round);  ///< declared options
 void check_ports(const Round& round);
 void check_pairs(const Round& round);
 void check_prerequisites(const Round& round);  ///< no cycle

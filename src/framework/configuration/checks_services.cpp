@@ -129,9 +129,10 @@ void check_pair(const Round& round, const Object& pair)
         const auto partner = round.pairs.partner_of(object->id);
         if (pair.disabled || !partner || partner->pair == pair.id) continue;
         const Object* other = round.configuration.find(partner->pair);
-        round.error(pair, pointer,
-                    fmt::format("{} is in two pairs, \"{}\" and \"{}\"", title_of(*object), other->name, pair.name),
-                    other->id);
+        round.error(
+            pair, pointer,
+            fmt::format("{} is in two pairs, \"{}\" and \"{}\"", title_of(*object), other->name, pair.name),
+            other->id);
     }
     if (round.complaints.size() != errors_before) return;
     if (reference_of(*primary, "host") == reference_of(*backup, "host"))
@@ -142,11 +143,12 @@ void check_pair(const Round& round, const Object& pair)
     for (const auto& [name, value] : backup->attributes.items()) {
         const Attribute* attribute = schema_of("application")->attribute(name);
         const auto same = primary->attributes.find(name);
-        if (attribute == nullptr || !attribute->mirrored || (same != primary->attributes.end() && *same == value))
+        if (attribute == nullptr || !attribute->mirrored ||
+            (same != primary->attributes.end() && *same == value))
             continue;
         round.warning(*backup, "/" + name,
-                      fmt::format("\"{}\" of {} is not used: a backup has what is set on its primary, \"{}\"", name,
-                                  title_of(*backup), primary->name),
+                      fmt::format("\"{}\" of {} is not used: a backup has what is set on its primary, \"{}\"",
+                                  name, title_of(*backup), primary->name),
                       pair.id);
     }
 }
@@ -160,7 +162,8 @@ void check_ports(const Round& round)
     if (round.touched != nullptr) {
         for (const Id id : *round.touched) {
             const Object* object = round.configuration.find(id);
-            if (object != nullptr && object->type == "application") hosts.insert(reference_of(*object, "host"));
+            if (object != nullptr && object->type == "application")
+                hosts.insert(reference_of(*object, "host"));
         }
     }
     std::map<std::tuple<Id, std::string, int64_t>, std::vector<Listener>> listeners;
@@ -168,7 +171,8 @@ void check_ports(const Round& round)
         if (object->type != "application" || object->disabled) continue;
         const Id host = reference_of(*object, "host");
         const auto ports = object->attributes.find("ports");
-        if (ports == object->attributes.end() || (round.touched != nullptr && !hosts.contains(host))) continue;
+        if (ports == object->attributes.end() || (round.touched != nullptr && !hosts.contains(host)))
+            continue;
         for (size_t i = 0; i < ports->size(); ++i) {
             const Json& one = (*ports)[i];
             const auto number = one.find("port");

@@ -1,4 +1,5 @@
 #include "framework/configuration/checks.h"
+
 #include "framework/configuration/testing/sample.h"
 
 namespace belay::framework::configuration {
@@ -40,13 +41,16 @@ TEST_CASE("a chain of prerequisites as long as the site is no matter")
     constexpr int length = 5000;
     for (int i = 0; i < length; ++i) {
         text += fmt::format("[application.a{}]\nhost = \"h\"\ncommand = [\"/a\"]\n", i);
-        if (i > 0) text += fmt::format("prerequisites = [{{ kind = \"application\", application = \"a{}\" }}]\n", i - 1);
+        if (i > 0)
+            text +=
+                fmt::format("prerequisites = [{{ kind = \"application\", application = \"a{}\" }}]\n", i - 1);
     }
     const Configuration site = site_of(text);
     CHECK(site.size() == length + 1);
-    const std::string closed = said(site, fmt::format("[application.a0]\nprerequisites = [{{ kind = \"application\", "
-                                                      "application = \"a{}\" }}]\n",
-                                                      length - 1));
+    const std::string closed =
+        said(site, fmt::format("[application.a0]\nprerequisites = [{{ kind = \"application\", "
+                               "application = \"a{}\" }}]\n",
+                               length - 1));
     CHECK(std::ranges::count(closed, '\n') == 1);
     CHECK(closed.contains("\"a0\" -> \"a4999\""));
 }
@@ -55,12 +59,15 @@ TEST_CASE("a port is used once on a host, unless on two addresses, by two protoc
 {
     const Configuration site = site_of(sample_site);
     const auto with_port = [&](const std::string& port, const std::string& more = "") {
-        return said(site, fmt::format("[application.other]\nhost = \"h1\"\ncommand = [\"/x\"]\n{}ports = [{{ name = \"a\", "
-                                      "port = 2020{} }}]\n",
-                                      more, port));
+        return said(
+            site,
+            fmt::format("[application.other]\nhost = \"h1\"\ncommand = [\"/x\"]\n{}ports = [{{ name = \"a\", "
+                        "port = 2020{} }}]\n",
+                        more, port));
     };
-    CHECK(with_port("") == "site.toml:4:31: error: port 2020 of host \"h1\" is used twice, by \"config server\" and "
-                           "\"other\"\n");
+    CHECK(with_port("") ==
+          "site.toml:4:31: error: port 2020 of host \"h1\" is used twice, by \"config server\" and "
+          "\"other\"\n");
     CHECK(with_port(", protocol = \"udp\"") == "");
     CHECK(with_port(", address = \"10.0.0.7\"").contains("used twice"));
     CHECK(with_port("", "disabled = true\n") == "");
@@ -70,25 +77,30 @@ TEST_CASE("an application is in one pair, and a pair on one host is worth a warn
 {
     const Configuration site = site_of(sample_site);
     CHECK(said(site, "[pair.other]\nprimary = \"config server\"\nbackup = \"stat server b\"\n")
-              .contains(
-                  "site.toml:3:10: error: application \"stat server b\" is in two pairs, \"stat\" and \"other\"\n"));
+              .contains("site.toml:3:10: error: application \"stat server b\" is in two pairs, \"stat\" and "
+                        "\"other\"\n"));
     CHECK(said(site, "[application.\"stat server b\"]\nhost = \"h1\"\n") ==
-          "site.toml:1:14: warning: both applications of pair \"stat\" are on one host: when it is lost, so are both\n");
+          "site.toml:1:14: warning: both applications of pair \"stat\" are on one host: when it is lost, so "
+          "are both\n");
     CHECK(said(site, "[application.\"stat server b\"]\nshutdown_timeout = \"1s\"\n") ==
-          "site.toml:2:20: warning: \"shutdown_timeout\" of application \"stat server b\" is not used: a backup has what "
+          "site.toml:2:20: warning: \"shutdown_timeout\" of application \"stat server b\" is not used: a "
+          "backup has what "
           "is set on its primary, \"stat server\"\n");
 }
 
-TEST_CASE("an option that its template declares is held against it; a template is held against those that use it")
+TEST_CASE(
+    "an option that its template declares is held against it; a template is held against those that use it")
 {
     const Configuration site = site_of(sample_site);
     CHECK(said(site, "[application.\"stat server\"]\noptions = { log = { level = \"loud\" } }\n") ==
-          "site.toml:2:21: error: the option log.level of application \"stat server\" is \"loud\", and one of standard, "
+          "site.toml:2:21: error: the option log.level of application \"stat server\" is \"loud\", and one "
+          "of standard, "
           "debug is wanted\n");
     CHECK(said(site, R"([template.stat]
 options = [{ section = "log", name = "level", kind = "number" }]
 )")
-              .contains("error: the option log.level of application \"stat server\" is \"debug\", and a whole number"));
+              .contains("error: the option log.level of application \"stat server\" is \"debug\", and a "
+                        "whole number"));
 }
 
 TEST_CASE("what is kept and does not fit the schema is told as such")

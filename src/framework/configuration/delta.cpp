@@ -9,7 +9,7 @@ namespace belay::framework::configuration {
 namespace {
 
 constexpr size_t most_plain_bytes = 64 << 10;
-constexpr size_t most_packed_bytes = 3 << 20;    // of base64: beside it there must be room in a value
+constexpr size_t most_packed_bytes = 3 << 20;  // of base64: beside it there must be room in a value
 constexpr size_t most_unpacked_bytes = 512 << 20;
 
 Json body_or_null(const ObjectPointer& object)
@@ -131,15 +131,17 @@ Result<Json> pack(const Delta& delta)
     if (text.size() <= most_plain_bytes) return Json{{"delta", std::move(list)}};
     std::string packed(ZSTD_compressBound(text.size()), '\0');
     const size_t size = ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3);
-    if (ZSTD_isError(size) != 0) return fail(ErrorKind::failed, "zstd cannot pack a change of the configuration");
+    if (ZSTD_isError(size) != 0)
+        return fail(ErrorKind::failed, "zstd cannot pack a change of the configuration");
     packed.resize(size);
     std::string written = to_base64(packed);
     if (text.size() > most_unpacked_bytes || written.size() > most_packed_bytes)
-        return fail(ErrorKind::usage,
-                    fmt::format("a change of {} objects has {} MiB when packed, and {} MiB is the most that is "
-                                "made at once",
-                                delta.objects.size(), written.size() >> 20, most_packed_bytes >> 20),
-                    "import it in parts");
+        return fail(
+            ErrorKind::usage,
+            fmt::format("a change of {} objects has {} MiB when packed, and {} MiB is the most that is "
+                        "made at once",
+                        delta.objects.size(), written.size() >> 20, most_packed_bytes >> 20),
+            "import it in parts");
     return Json{{"packed", std::move(written)}};
 }
 

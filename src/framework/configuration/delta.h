@@ -36,8 +36,8 @@ Json to_json_list(const Delta& delta);
 /// Errors: corrupt, version.
 Result<Delta> delta_from(const Json& list);
 
-/// {"delta": [...]}, or {"packed": "..."} (base64 of zstd of the list) where that is long: a value of the store,
-/// and a plan, hold 4 MiB. Errors: usage, where it is too large for both.
+/// {"delta": [...]}, or {"packed": "..."} (base64 of zstd of the list) where that is long: a value of the
+/// store, and a plan, hold 4 MiB. Errors: usage, where it is too large for both.
 Result<Json> pack(const Delta& delta);
 /// Errors: corrupt, version.
 Result<Delta> unpack(const Json& packed);

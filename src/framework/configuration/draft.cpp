@@ -11,7 +11,8 @@ namespace {
 /// One [TYPE.NAME] of the file.
 class ObjectReader {
   public:
-    ObjectReader(const Schema& schema, const Entry& entry, const KeyRing* keys, std::vector<Problem>& problems)
+    ObjectReader(const Schema& schema, const Entry& entry, const KeyRing* keys,
+                 std::vector<Problem>& problems)
         : schema_(schema),
           node_(entry.value),
           object_{.type = schema.type, .name = entry.key, .place = entry.place},
@@ -21,7 +22,8 @@ class ObjectReader {
 
     DraftObject read()
     {
-        if (const auto complaint = complaint_about_name(object_.name)) values_.error(object_.place, *complaint);
+        if (const auto complaint = complaint_about_name(object_.name))
+            values_.error(object_.place, *complaint);
         for (const Entry& entry : node_.entries) {
             if (!read_reserved(entry)) read_attribute(entry);
         }
@@ -68,11 +70,12 @@ class ObjectReader {
             if (item.kind == Node::Kind::text && schema_.attribute(path) != nullptr)
                 object_.unset.push_back({item.text, item.place});
             else
-                values_.error(item.place, fmt::format("\"unset\" has {}, which is no attribute of {}{}",
-                                                      item.kind == Node::Kind::text
-                                                          ? "\"" + shown(item.text) + "\""
-                                                          : std::string(operation::runbook::name_of(item.kind)),
-                                                      schema_.type, did_you_mean(path, names())));
+                values_.error(item.place,
+                              fmt::format("\"unset\" has {}, which is no attribute of {}{}",
+                                          item.kind == Node::Kind::text
+                                              ? "\"" + shown(item.text) + "\""
+                                              : std::string(operation::runbook::name_of(item.kind)),
+                                          schema_.type, did_you_mean(path, names())));
         }
     }
 
@@ -80,8 +83,8 @@ class ObjectReader {
     {
         const Attribute* attribute = schema_.attribute(entry.key);
         if (attribute == nullptr) {
-            values_.error(entry.place, fmt::format("{} has no attribute \"{}\"{}", schema_.type, shown(entry.key),
-                                                   did_you_mean(entry.key, names())));
+            values_.error(entry.place, fmt::format("{} has no attribute \"{}\"{}", schema_.type,
+                                                   shown(entry.key), did_you_mean(entry.key, names())));
             return;
         }
         if (auto value = values_.read(*attribute, entry.value, "/" + entry.key))
@@ -104,22 +107,27 @@ class ObjectReader {
 void read_type(const Entry& type, const KeyRing* keys, Draft& draft, std::vector<Problem>& problems)
 {
     const Schema* schema = schema_of(type.key);
-    const auto error = [&](Place place, std::string what) { problems.push_back({place, true, std::move(what)}); };
+    const auto error = [&](Place place, std::string what) {
+        problems.push_back({place, true, std::move(what)});
+    };
     if (schema == nullptr)
-        return error(type.place, fmt::format("there is no type \"{}\"{}; the types are {}", shown(type.key),
-                                             did_you_mean(type.key, type_names()), fmt::join(type_names(), ", ")));
+        return error(type.place,
+                     fmt::format("there is no type \"{}\"{}; the types are {}", shown(type.key),
+                                 did_you_mean(type.key, type_names()), fmt::join(type_names(), ", ")));
     if (type.value.kind != Node::Kind::table)
-        return error(type.value.place, fmt::format("\"{}\" is {} here: write [{}.\"NAME\"] on a line of its own, and "
-                                                   "its attributes below",
-                                                   type.key, operation::runbook::name_of(type.value.kind), type.key));
+        return error(type.value.place,
+                     fmt::format("\"{}\" is {} here: write [{}.\"NAME\"] on a line of its own, and "
+                                 "its attributes below",
+                                 type.key, operation::runbook::name_of(type.value.kind), type.key));
     for (const Entry& entry : type.value.entries) {
         if (entry.value.kind == Node::Kind::table)
             draft.objects.push_back(ObjectReader(*schema, entry, keys, problems).read());
         else
-            error(entry.place, fmt::format("\"{}.{}\" is {} here: write [{}.\"NAME\"] on a line of its own, and its "
-                                           "attributes below",
-                                           type.key, shown(entry.key), operation::runbook::name_of(entry.value.kind),
-                                           type.key));
+            error(entry.place,
+                  fmt::format("\"{}.{}\" is {} here: write [{}.\"NAME\"] on a line of its own, and its "
+                              "attributes below",
+                              type.key, shown(entry.key), operation::runbook::name_of(entry.value.kind),
+                              type.key));
     }
 }
 
@@ -143,8 +151,10 @@ Draft read_draft(std::string_view text, const KeyRing* keys, std::vector<Problem
 {
     Draft draft;
     if (text.size() > most_file_bytes) {
-        problems.push_back({{}, true, fmt::format("the file has {} MiB, and {} MiB is the most: import it in parts",
-                                                  text.size() >> 20, most_file_bytes >> 20)});
+        problems.push_back({{},
+                            true,
+                            fmt::format("the file has {} MiB, and {} MiB is the most: import it in parts",
+                                        text.size() >> 20, most_file_bytes >> 20)});
         return draft;
     }
     auto tree = operation::runbook::read_document(text, problems);

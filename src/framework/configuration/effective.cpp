@@ -44,7 +44,8 @@ void fill_options(Object& application, const Json& declarations)
     for (const Json& declared : declarations) {
         const auto standard = declared.find("standard");
         if (standard == declared.end()) continue;
-        Json& section = application.attributes["options"][declared.at("section").get_ref<const std::string&>()];
+        Json& section =
+            application.attributes["options"][declared.at("section").get_ref<const std::string&>()];
         const auto& name = declared.at("name").get_ref<const std::string&>();
         if (!section.contains(name)) section[name] = *standard;
     }
@@ -83,7 +84,8 @@ Pairs::Pairs(const Configuration& configuration)
         if (pair->disabled || primary == pair->attributes.end() || backup == pair->attributes.end()) continue;
         const auto note = [&](Id application, Id other, bool is_backup) {
             const auto [at, fresh] = partners_.try_emplace(application, Partner{pair->id, other, is_backup});
-            if (!fresh && age_of(pair->id) < age_of(at->second.pair)) at->second = {pair->id, other, is_backup};
+            if (!fresh && age_of(pair->id) < age_of(at->second.pair))
+                at->second = {pair->id, other, is_backup};
         };
         note(primary->get<Id>(), backup->get<Id>(), false);
         note(backup->get<Id>(), primary->get<Id>(), true);

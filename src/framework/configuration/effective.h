@@ -1,6 +1,6 @@
 #pragma once
-// What counts in the end for an application: its own attributes, those that a backup has from its primary, and
-// the options that its template has a standard value for.
+// What counts in the end for an application: its own attributes, those that a backup has from its primary,
+// and the options that its template has a standard value for.
 
 #include "framework/configuration/object.h"
 
@@ -8,8 +8,8 @@ namespace belay::framework::configuration {
 
 struct Partner {
     Id pair = 0;
-    Id other = 0;             ///< the other application
-    bool is_backup = false;   ///< this one is
+    Id other = 0;            ///< the other application
+    bool is_backup = false;  ///< this one is
 };
 
 /// The pairs of one configuration, which must outlive it unchanged.

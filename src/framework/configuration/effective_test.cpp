@@ -37,31 +37,36 @@ TEST_CASE("a change of a template restarts or spares those that use it, by what 
         }
         return told;
     };
-    const std::string declared = "[template.stat]\noptions = [{ section = \"log\", name = \"level\", effect = \"at once\", "
-                                 "standard = \"debug\" }";
+    const std::string declared =
+        "[template.stat]\noptions = [{ section = \"log\", name = \"level\", effect = \"at once\", "
+        "standard = \"debug\" }";
     CHECK(lines(declared + "]\n").empty());
-    CHECK(lines(declared + ", { section = \"x\", name = \"y\", standard = \"1\" }]\n") == std::vector<std::string>{
-        "! application \"stat server\" has to restart: options.x.y",
-        "! application \"stat server b\" has to restart: options.x.y"});
-    CHECK(lines("[host.h1]\naddress = \"10.0.0.11\"\n") == std::vector<std::string>{
-        "! application \"stat server\" reconnects: application \"config server\" is reached elsewhere",
-        "! application \"stat server b\" reconnects: application \"config server\" is reached elsewhere"});
+    CHECK(lines(declared + ", { section = \"x\", name = \"y\", standard = \"1\" }]\n") ==
+          std::vector<std::string>{"! application \"stat server\" has to restart: options.x.y",
+                                   "! application \"stat server b\" has to restart: options.x.y"});
+    CHECK(lines("[host.h1]\naddress = \"10.0.0.11\"\n") ==
+          std::vector<std::string>{
+              "! application \"stat server\" reconnects: application \"config server\" is reached elsewhere",
+              "! application \"stat server b\" reconnects: application \"config server\" is reached "
+              "elsewhere"});
     CHECK(lines("[host.h2]\nmaintenance = true\n").empty());
 }
 
 TEST_CASE("a change as JSON says each attribute with its effect")
 {
     const Configuration site = site_of(sample_site);
-    const Imported imported = change_of(site, "[application.\"config server\"]\nversion = \"2\"\n[host.h9]\naddress = \"x\"\n");
+    const Imported imported =
+        change_of(site, "[application.\"config server\"]\nversion = \"2\"\n[host.h9]\naddress = \"x\"\n");
     const Json json = describe(site, imported.delta);
     CHECK(json.at("objects").size() == 2);
     CHECK(json.at("objects")[0].at("what") == "created");
     CHECK(json.at("objects")[0].at("id").is_null());
-    CHECK(json.at("objects")[1].at("attributes") ==
-          Json::array({{{"attribute", "version"}, {"before", nullptr}, {"after", "\"2\""}, {"effect", "after restart"}}}));
-    CHECK(json.at("consequences") == Json::array({{{"application", "config server"},
-                                                   {"effect", "after restart"},
-                                                   {"why", "version"}}}));
+    CHECK(json.at("objects")[1].at("attributes") == Json::array({{{"attribute", "version"},
+                                                                  {"before", nullptr},
+                                                                  {"after", "\"2\""},
+                                                                  {"effect", "after restart"}}}));
+    CHECK(json.at("consequences") ==
+          Json::array({{{"application", "config server"}, {"effect", "after restart"}, {"why", "version"}}}));
 }
 
 }  // namespace

@@ -82,7 +82,8 @@ Result<void> fits_fields(const Attribute& attribute, const Json& table)
     }
     for (const Attribute& field : attribute.fields) {
         if (field.required && !table.contains(field.name))
-            return fail(ErrorKind::corrupt, fmt::format("{} is kept without its {}", attribute.name, field.name));
+            return fail(ErrorKind::corrupt,
+                        fmt::format("{} is kept without its {}", attribute.name, field.name));
     }
     return {};
 }
@@ -90,8 +91,8 @@ Result<void> fits_fields(const Attribute& attribute, const Json& table)
 Result<void> fits_value(const Attribute& attribute, const Json& value)
 {
     if (!has_kind(attribute, value))
-        return fail(ErrorKind::corrupt,
-                    fmt::format("{} is kept as no {} that it may be", attribute.name, name_of(attribute.kind)));
+        return fail(ErrorKind::corrupt, fmt::format("{} is kept as no {} that it may be", attribute.name,
+                                                    name_of(attribute.kind)));
     if (attribute.kind == Kind::table) return fits_fields(attribute, value);
     if (attribute.kind == Kind::tables) {
         for (const Json& table : value) TRY(fits_fields(attribute, table));
@@ -109,12 +110,14 @@ Result<void> fits(const Object& object)
     };
     const Schema* schema = schema_of(object.type);
     if (schema == nullptr)
-        return fail(ErrorKind::version, fmt::format("this Belay knows no objects of the type {}", object.type));
+        return fail(ErrorKind::version,
+                    fmt::format("this Belay knows no objects of the type {}", object.type));
     if (const auto complaint = complaint_about_name(object.name)) return fail(ErrorKind::corrupt, *complaint);
     for (const auto& [name, value] : object.attributes.items()) {
         const Attribute* attribute = schema->attribute(name);
         if (attribute == nullptr)
-            return named({.kind = ErrorKind::version, .what = fmt::format("this Belay knows no attribute {}", name)});
+            return named(
+                {.kind = ErrorKind::version, .what = fmt::format("this Belay knows no attribute {}", name)});
         if (const Result<void> fit = fits_value(*attribute, value); !fit) return named(fit.error());
     }
     return {};

@@ -45,7 +45,8 @@ bool is_day(std::string_view text)
 bool is_user(std::string_view text)
 {
     const auto belongs = [](char c) {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
+               c == '.';
     };
     return !text.empty() && text.size() <= 31 && text.front() != '-' && !is_digit(text.front()) &&
            std::ranges::all_of(text, belongs);

@@ -68,9 +68,10 @@ class Import {
             if (found != nullptr && found->type != draft.type)
                 return error(draft.place, fmt::format("the id {} is that of {}", id, title_of(*found)));
             if (found == nullptr && id < current_.next_id())
-                return error(draft.place, fmt::format("the id {} was given to an object that is gone, and is given to no "
-                                                      "other: leave it out, and a new one is given",
-                                                      id));
+                return error(draft.place,
+                             fmt::format("the id {} was given to an object that is gone, and is given to no "
+                                         "other: leave it out, and a new one is given",
+                                         id));
         } else {
             found = current_.find(draft.type, draft.name);
             id = found != nullptr ? found->id : --last_new_;
@@ -80,10 +81,10 @@ class Import {
                                                   title_of(draft.type, draft.name),
                                                   did_you_mean(draft.name, current_.names_of(draft.type))));
         if (!drafts_.emplace(id, &draft).second)
-            error(draft.place, fmt::format("{} is {} once more, which stands in line {}",
-                                           title_of(draft.type, draft.name),
-                                           title_of(drafts_.at(id)->type, drafts_.at(id)->name),
-                                           drafts_.at(id)->place.line));
+            error(draft.place,
+                  fmt::format("{} is {} once more, which stands in line {}", title_of(draft.type, draft.name),
+                              title_of(drafts_.at(id)->type, drafts_.at(id)->name),
+                              drafts_.at(id)->place.line));
     }
 
     /// Gives it its name, so that others can refer to it; its attributes come later.
@@ -97,9 +98,10 @@ class Import {
         const Object* other = wanted_.find(draft.type, draft.name);
         const bool taken = other != nullptr && other->id != id && !drafts_.contains(other->id);
         if (!fresh || taken)
-            return error(draft.place, fmt::format("there are two objects {}, of the ids {} and {}: a name is given once",
-                                                  title_of(draft.type, draft.name), shown_id(id),
-                                                  shown_id(fresh ? other->id : first->second)));
+            return error(draft.place,
+                         fmt::format("there are two objects {}, of the ids {} and {}: a name is given once",
+                                     title_of(draft.type, draft.name), shown_id(id),
+                                     shown_id(fresh ? other->id : first->second)));
         wanted_.put(std::make_shared<const Object>(std::move(object)));
     }
 
@@ -114,8 +116,9 @@ class Import {
                 continue;
             }
             // Of what was removed by this very file no other is suggested.
-            error(reference.place, fmt::format("there is no {}{}", title_of(reference.target, shown(reference.name)),
-                                               did_you_mean(reference.name, wanted_.names_of(reference.target))));
+            error(reference.place,
+                  fmt::format("there is no {}{}", title_of(reference.target, shown(reference.name)),
+                              did_you_mean(reference.name, wanted_.names_of(reference.target))));
         }
     }
 
@@ -129,8 +132,8 @@ class Import {
         if (old != nullptr && mode_ == Mode::merge) object.disabled = old->disabled;
         if (draft.disabled) object.disabled = *draft.disabled;
         const bool merges = old != nullptr && mode_ == Mode::merge;
-        object.attributes = merges ? merged(*schema_of(draft.type), old->attributes, draft.attributes)
-                                   : draft.attributes;
+        object.attributes =
+            merges ? merged(*schema_of(draft.type), old->attributes, draft.attributes) : draft.attributes;
         for (const DraftUnset& unset : draft.unset) configuration::unset(object.attributes, unset.path);
         without_nothing(object.attributes);
         if (operation::runbook::any_error(problems_)) leave_out_what_is_wrong(object);
@@ -142,7 +145,8 @@ class Import {
     {
         Json right = Json::object();
         for (const auto& [name, value] : object.attributes.items()) {
-            const Object alone{.id = object.id, .type = object.type, .name = "a name", .attributes = {{name, value}}};
+            const Object alone{
+                .id = object.id, .type = object.type, .name = "a name", .attributes = {{name, value}}};
             if (fits(alone)) right[name] = value;
         }
         object.attributes = std::move(right);
@@ -177,7 +181,8 @@ class Import {
                 const Json* declared = declared_option(wanted_, object, section, name);
                 if (declared == nullptr || !declared->value("secret", false)) continue;
                 std::string plain = value.is_string() ? value.get<std::string>() : json_text(value);
-                if (!plain.starts_with(sealed_prefix)) value = keys_ != nullptr ? keys_->seal(plain) : "sealed:";
+                if (!plain.starts_with(sealed_prefix))
+                    value = keys_ != nullptr ? keys_->seal(plain) : "sealed:";
                 wipe(plain);
             }
         }
@@ -190,7 +195,8 @@ class Import {
             if (draft == drafts_.end()) continue;
             if (id != complaint.id) return draft->second->place;
             // The value itself, or what it stands in.
-            for (std::string pointer = complaint.pointer; !pointer.empty(); pointer.resize(pointer.rfind('/'))) {
+            for (std::string pointer = complaint.pointer; !pointer.empty();
+                 pointer.resize(pointer.rfind('/'))) {
                 const auto place = draft->second->places.find(pointer);
                 if (place != draft->second->places.end()) return place->second;
             }
@@ -222,7 +228,8 @@ Result<Mode> mode_named(std::string_view name)
     for (const Mode mode : {Mode::merge, Mode::objects, Mode::whole}) {
         if (name_of(mode) == name) return mode;
     }
-    return fail(ErrorKind::usage, fmt::format("a file is imported as merge, objects or whole, not as \"{}\"", name));
+    return fail(ErrorKind::usage,
+                fmt::format("a file is imported as merge, objects or whole, not as \"{}\"", name));
 }
 
 Imported import_text(std::string_view text, const Configuration& current, Mode mode, const KeyRing* keys)
@@ -231,16 +238,19 @@ Imported import_text(std::string_view text, const Configuration& current, Mode m
     Draft draft = read_draft(text, keys, imported.problems);
     Import import(current, mode, keys, imported.problems);
     if (draft.objects.empty() && imported.problems.empty() && mode == Mode::whole && current.size() > 0)
-        imported.problems.push_back({{}, true, fmt::format("the file names no object, and as the whole it would remove "
-                                                           "all {} that there are",
-                                                           current.size())});
+        imported.problems.push_back({{},
+                                     true,
+                                     fmt::format("the file names no object, and as the whole it would remove "
+                                                 "all {} that there are",
+                                                 current.size())});
     // Where it is no TOML, nothing more can be said.
     if (!draft.objects.empty()) {
         import.run(draft);
         import.check_whole();
     }
     imported.wanted = import.take_wanted();
-    if (!operation::runbook::any_error(imported.problems)) imported.delta = difference(current, imported.wanted);
+    if (!operation::runbook::any_error(imported.problems))
+        imported.delta = difference(current, imported.wanted);
     std::ranges::stable_sort(imported.problems, {}, &Problem::place);
     return imported;
 }

@@ -23,8 +23,8 @@ struct Imported {
 };
 
 /// Reads a file, holds it against the site, and says what it would change. With one error nothing is changed.
-/// A secret that the file gives in plain text and that the site has already stays as it is sealed. Without keys
-/// it is a mere check. Threads: any.
+/// A secret that the file gives in plain text and that the site has already stays as it is sealed. Without
+/// keys it is a mere check. Threads: any.
 Imported import_text(std::string_view text, const Configuration& current, Mode mode, const KeyRing* keys);
 
 /// "site.toml:4:1: error: ...", a line each.

@@ -5,7 +5,8 @@
 namespace belay::framework::configuration {
 namespace {
 
-TEST_CASE("a file with errors of every kind: all are said at once, with line and column, and nothing is changed")
+TEST_CASE(
+    "a file with errors of every kind: all are said at once, with line and column, and nothing is changed")
 {
     const Configuration site = site_of(sample_site);
     const std::string text = R"(
@@ -75,7 +76,9 @@ roles = ["operator", "operator"]
 )";
     const Imported imported = change_of(site, text);
     CHECK(imported.delta.empty());
-    CHECK(all_problems(imported) == R"GOLDEN(site.toml:2:2: error: there is no type "machine"; the types are host, storage, template, application, pair, solution, person, group, role, alarm, script, policy
+    CHECK(
+        all_problems(imported) ==
+        R"GOLDEN(site.toml:2:2: error: there is no type "machine"; the types are host, storage, template, application, pair, solution, person, group, role, alarm, script, policy
 site.toml:5:7: error: host "h3" needs "address": The name or address by which others reach it.
 site.toml:6:1: error: host has no attribute "adress", did you mean "address"?
 site.toml:7:22: error: "heartbeat_interval" is a number here, and a text is wanted: write "500ms", "30s" or "2h"
@@ -122,7 +125,8 @@ site.toml:64:22: error: "roles" names "operator" twice
 
 TEST_CASE("what is no TOML at all is said with its place")
 {
-    const Imported imported = change_of(site_of(sample_site), "[host.h1]\naddress = \"10.0.0.1\n", Mode::whole);
+    const Imported imported =
+        change_of(site_of(sample_site), "[host.h1]\naddress = \"10.0.0.1\n", Mode::whole);
     CHECK(imported.delta.empty());
     CHECK(all_problems(imported).starts_with("site.toml:2:"));
     CHECK(imported.problems.size() == 1);
@@ -182,13 +186,13 @@ options = { log = { file = "/var/log/stat" } }
 )");
     CHECK(all_problems(imported) == "");
     CHECK(imported.delta.objects.size() == 1);
-    CHECK(change_lines(describe(site, imported.delta)) == std::vector<std::string>{
-        "~ application \"stat server\"",
-        "    drain_timeout: not set -> \"5s\" (at once)",
-        "    options.log.file: not set -> \"/var/log/stat\" (after restart)",
-        "    limits.memory: not set -> \"1GiB\" (at once)",
-        "! application \"stat server\" has to restart: options.log.file",
-        "! application \"stat server b\" has to restart: options.log.file"});
+    CHECK(change_lines(describe(site, imported.delta)) ==
+          std::vector<std::string>{"~ application \"stat server\"",
+                                   "    drain_timeout: not set -> \"5s\" (at once)",
+                                   "    options.log.file: not set -> \"/var/log/stat\" (after restart)",
+                                   "    limits.memory: not set -> \"1GiB\" (at once)",
+                                   "! application \"stat server\" has to restart: options.log.file",
+                                   "! application \"stat server b\" has to restart: options.log.file"});
     const Object& after = *imported.delta.objects.front().after;
     CHECK(after.value("shutdown_timeout") == 20'000);
     CHECK(after.value("options.log.level") == "debug");
@@ -204,11 +208,10 @@ unset = ["shutdown_timeout", "options.log.level", "limits.memory"]
 remove = true
 )");
     CHECK(all_problems(imported) == "");
-    CHECK(change_lines(describe(site, imported.delta)) == std::vector<std::string>{
-        "~ application \"stat server\"",
-        "    shutdown_timeout: \"20s\" -> not set (at once)",
-        "    options.log.level: \"debug\" -> not set (at once)",
-        "- solution \"reporting\""});
+    CHECK(change_lines(describe(site, imported.delta)) ==
+          std::vector<std::string>{
+              "~ application \"stat server\"", "    shutdown_timeout: \"20s\" -> not set (at once)",
+              "    options.log.level: \"debug\" -> not set (at once)", "- solution \"reporting\""});
     CHECK(imported.wanted.find("application", "stat server")->value("shutdown_timeout") == 30'000);
 }
 
@@ -224,21 +227,25 @@ command = ["/usr/bin/config-server"]
 )";
     const Imported objects = change_of(site, text, Mode::objects);
     CHECK(all_problems(objects) == "");
-    CHECK(change_lines(describe(site, objects.delta)) == std::vector<std::string>{
-        "~ application \"config server\"",
-        "    ports[main]: { name = \"main\", port = 2020 } -> not set (after restart)",
-        "! application \"config server\" has to restart: ports[main]",
-        "! application \"stat server\" reconnects: application \"config server\" is reached elsewhere",
-        "! application \"stat server b\" reconnects: application \"config server\" is reached elsewhere"});
+    CHECK(change_lines(describe(site, objects.delta)) ==
+          std::vector<std::string>{
+              "~ application \"config server\"",
+              "    ports[main]: { name = \"main\", port = 2020 } -> not set (after restart)",
+              "! application \"config server\" has to restart: ports[main]",
+              "! application \"stat server\" reconnects: application \"config server\" is reached elsewhere",
+              "! application \"stat server b\" reconnects: application \"config server\" is reached "
+              "elsewhere"});
     const Imported whole = change_of(site, text, Mode::whole);
     CHECK(all_problems(whole) == "");
     CHECK(whole.wanted.size() == 2);
     CHECK(summary_of(whole.delta) == "1 changed, 6 removed");
     CHECK(all_problems(change_of(site, "# nothing", Mode::whole)) ==
-          "site.toml:1:1: error: the file names no object, and as the whole it would remove all 8 that there are\n");
+          "site.toml:1:1: error: the file names no object, and as the whole it would remove all 8 that there "
+          "are\n");
 }
 
-TEST_CASE("by its id an object gets another name, and who refers to it need not be told; names can be swapped")
+TEST_CASE(
+    "by its id an object gets another name, and who refers to it need not be told; names can be swapped")
 {
     const Configuration site = site_of(sample_site);
     const Id h1 = site.find("host", "h1")->id, h2 = site.find("host", "h2")->id;
@@ -252,9 +259,10 @@ TEST_CASE("by its id an object gets another name, and who refers to it need not 
     CHECK(swapped.delta.objects.size() == 2);
     CHECK(swapped.wanted.find("host", "h2")->id == h1);
     const Imported taken = change_of(site, fmt::format("[host.h2]\nid = {}\n", h1));
-    CHECK(all_problems(taken) == fmt::format("site.toml:1:7: error: there are two objects host \"h2\", of the ids {} "
-                                             "and {}: a name is given once\n",
-                                             h1, h2));
+    CHECK(all_problems(taken) ==
+          fmt::format("site.toml:1:7: error: there are two objects host \"h2\", of the ids {} "
+                      "and {}: a name is given once\n",
+                      h1, h2));
 }
 
 TEST_CASE("an id is given to no other object")
@@ -265,7 +273,8 @@ TEST_CASE("an id is given to no other object")
     const Imported again = change_of(site, fmt::format("[solution.other]\nid = {}\n", gone));
     CHECK(all_problems(again).contains("was given to an object that is gone"));
     CHECK(all_problems(change_of(site, "[solution.other]\nid = 1000\n")) == "");
-    CHECK(all_problems(change_of(site, "[solution.other]\nid = 1\n")).contains("the id 1 is that of host \"h1\""));
+    CHECK(all_problems(change_of(site, "[solution.other]\nid = 1\n"))
+              .contains("the id 1 is that of host \"h1\""));
 }
 
 TEST_CASE("what others still refer to cannot be removed: the line says who does")
@@ -289,12 +298,13 @@ options = { database = { password = "hunter3" } }
     CHECK(all_problems(first) == "");
     const std::string written = json_text(to_json_list(first.delta));
     CHECK(!written.contains("hunter"));
-    CHECK(change_lines(describe(site, first.delta)) == std::vector<std::string>{
-        "~ application \"stat server\"",
-        "    secret_environment.PASSWORD: not set -> (sealed) (after restart)",
-        "    options.database.password: not set -> (sealed) (after restart)",
-        "! application \"stat server\" has to restart: secret_environment.PASSWORD",
-        "! application \"stat server b\" has to restart: options.database.password"});
+    CHECK(change_lines(describe(site, first.delta)) ==
+          std::vector<std::string>{
+              "~ application \"stat server\"",
+              "    secret_environment.PASSWORD: not set -> (sealed) (after restart)",
+              "    options.database.password: not set -> (sealed) (after restart)",
+              "! application \"stat server\" has to restart: secret_environment.PASSWORD",
+              "! application \"stat server b\" has to restart: options.database.password"});
     const Object* stat = first.wanted.find("application", "stat server");
     CHECK(must(keys.unseal(stat->text("secret_environment.PASSWORD"))).view() == "hunter2");
     CHECK(must(keys.unseal(stat->text("options.database.password"))).view() == "hunter3");
@@ -314,7 +324,8 @@ secret_environment = {{ PASSWORD = "{}" }}
 )",
                                                    other_keys.seal("hunter2")),
                                        Mode::merge, &keys);
-    CHECK(all_problems(foreign).contains("site.toml:3:35: error: \"PASSWORD\" cannot be opened: a secret was sealed by a key"));
+    CHECK(all_problems(foreign).contains(
+        "site.toml:3:35: error: \"PASSWORD\" cannot be opened: a secret was sealed by a key"));
 }
 
 }  // namespace

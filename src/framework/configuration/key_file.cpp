@@ -44,7 +44,7 @@ Result<Secret> read_key_file(const std::string& path)
 {
     const host::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!file) return failed_to("open", path);
-    struct stat about {};
+    struct stat about{};
     if (fstat(file.number(), &about) != 0) return failed_to("look at", path);
     if (!S_ISREG(about.st_mode) || about.st_size > most_bytes)
         return fail(ErrorKind::corrupt, fmt::format("{} is no key file of Belay", path));
@@ -68,7 +68,8 @@ Result<void> write_key_file(const std::string& path, std::string_view text)
     const std::string beside = path + ".new";
     // One that a power cut left there is of no use to anybody.
     ::unlink(beside.c_str());
-    const host::Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const host::Descriptor file(
+        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return failed_to("make", beside);
     Result<void> written = write_all(file.number(), text, beside);
     if (written && fsync(file.number()) != 0) written = failed_to("sync", beside);

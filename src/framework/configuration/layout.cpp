@@ -39,7 +39,8 @@ Result<Object> object_of(const store::Entry& entry)
     const char* end = rest.data() + rest.size();
     const auto read = std::from_chars(begin, end, id);
     if (slash == std::string_view::npos || read.ec != std::errc() || read.ptr != end)
-        return fail(ErrorKind::corrupt, fmt::format("the store has the key {}, which is no object's", entry.key));
+        return fail(ErrorKind::corrupt,
+                    fmt::format("the store has the key {}, which is no object's", entry.key));
     const Json body = TRY(parse_json(entry.value));
     return object_from(id, rest.substr(0, slash), body);
 }
@@ -106,14 +107,10 @@ std::string head_text(const Head& head)
 
 Json head_line_of(const HistoryEntry& entry)
 {
-    return {{"version", entry.version},
-            {"at_ms", entry.author.at_ms},
-            {"who", entry.author.who},
-            {"origin", entry.author.origin},
-            {"why", entry.author.why},
-            {"operation", entry.author.operation},
-            {"takes_back", entry.takes_back},
-            {"summary", entry.summary}};
+    return {{"version", entry.version},       {"at_ms", entry.author.at_ms},
+            {"who", entry.author.who},        {"origin", entry.author.origin},
+            {"why", entry.author.why},        {"operation", entry.author.operation},
+            {"takes_back", entry.takes_back}, {"summary", entry.summary}};
 }
 
 Result<std::string> history_text(const HistoryEntry& entry)
@@ -176,7 +173,8 @@ Result<HistoryEntry> read_history(store::Store& store, Version version)
     const std::optional<store::Entry> entry =
         version > 0 ? TRY(store.get(history_key(version))) : std::optional<store::Entry>();
     if (!entry)
-        return fail(ErrorKind::not_found, fmt::format("the configuration has no version {} that is still kept", version),
+        return fail(ErrorKind::not_found,
+                    fmt::format("the configuration has no version {} that is still kept", version),
                     "belay config history");
     return history_entry_from(entry->value);
 }

@@ -1,21 +1,23 @@
 #pragma once
 // How the configuration lies in the store; all values are JSON.
 //
-//   config/head                  {version, next_id, oldest, placing}; every change of the configuration rewrites
-//                                it, under the comparison that nobody else did since: this alone keeps writers
-//                                from overwriting each other
+//   config/head                  {version, next_id, oldest, placing}; every change of the configuration
+//   rewrites
+//                                it, under the comparison that nobody else did since: this alone keeps
+//                                writers from overwriting each other
 //   config/object/TYPE/ID        {name, disabled, attributes}
 //   config/history/VVVVVVVVVVVV  who changed what, with every object before and after; written once, under a
-//                                number without a hole. Watchers follow these: since no two changes share a key,
-//                                none can be delivered as one with another
-//   config/made/KEY              {version, back}: the change of that key was made, and taken back if `back` is
+//                                number without a hole. Watchers follow these: since no two changes share a
+//                                key, none can be delivered as one with another
+//   config/made/KEY              {version, back}: the change of that key was made, and taken back if `back`
+//   is
 //                                there. A key is made with the plan, so nothing is done twice
 //   config/pending/KEY           {version}: made, and neither confirmed nor taken back
 //
-// A change that fits one transaction is written with all its objects. A larger one (128 writes are the limit) is
-// made by the transaction of its history entry and head: from then on it is so, and `placing` says that its
-// objects are still on their way from the history entry to their places. Who reads meanwhile lays the entry over
-// what is there; who writes finishes the placing first.
+// A change that fits one transaction is written with all its objects. A larger one (128 writes are the limit)
+// is made by the transaction of its history entry and head: from then on it is so, and `placing` says that
+// its objects are still on their way from the history entry to their places. Who reads meanwhile lays the
+// entry over what is there; who writes finishes the placing first.
 //
 // Refused: an index of names (the head's comparison and the check of the whole guard names already), and
 // generations of the whole that are switched (a change of one object would copy ten thousand).
@@ -39,9 +41,9 @@ std::string pending_key(std::string_view key);
 struct Head {
     Version version = 0;
     Id next_id = 1;
-    Version oldest = 1;               ///< of the history entries
-    bool placing = false;             ///< the objects of `version` are not all in their places yet
-    store::Revision modified = 0;     ///< of the key itself
+    Version oldest = 1;            ///< of the history entries
+    bool placing = false;          ///< the objects of `version` are not all in their places yet
+    store::Revision modified = 0;  ///< of the key itself
 };
 Result<Head> read_head(store::Store& store);
 std::string head_text(const Head& head);
@@ -60,7 +62,7 @@ struct HistoryEntry {
     Version version = 0;
     Author author = {};
     std::string key = {};
-    Version takes_back = 0;  ///< the version that it takes back; 0: none
+    Version takes_back = 0;    ///< the version that it takes back; 0: none
     std::string summary = {};  ///< "1 changed"
     Delta delta = {};
 };
@@ -88,8 +90,8 @@ Result<HistoryEntry> read_history(store::Store& store, Version version);
 /// was between is forgotten.
 Result<std::vector<HistoryEntry>> read_history_after(store::Store& store, Version version, size_t limit);
 
-/// A version and all of its objects, whatever is written meanwhile. Errors: busy, where others write without a
-/// pause.
+/// A version and all of its objects, whatever is written meanwhile. Errors: busy, where others write without
+/// a pause.
 struct Loaded {
     Head head;
     Configuration configuration;

@@ -13,7 +13,8 @@ bool is_merged_inside(Kind kind)
 void merge_into(Json& kept, const Json& said, int depth)
 {
     for (const auto& [name, value] : said.items()) {
-        const bool inside = depth > 1 && value.is_object() && kept.contains(name) && kept.at(name).is_object();
+        const bool inside =
+            depth > 1 && value.is_object() && kept.contains(name) && kept.at(name).is_object();
         if (inside)
             merge_into(kept[name], value, depth - 1);
         else
@@ -56,7 +57,8 @@ Json merged(const Schema& schema, const Json& kept, const Json& said)
     Json result = kept;
     for (const auto& [name, value] : said.items()) {
         const Attribute* attribute = schema.attribute(name);
-        const bool inside = attribute != nullptr && is_merged_inside(attribute->kind) && result.contains(name);
+        const bool inside =
+            attribute != nullptr && is_merged_inside(attribute->kind) && result.contains(name);
         if (inside)
             merge_into(result[name], value, attribute->kind == Kind::sections ? 2 : 1);
         else
@@ -96,7 +98,8 @@ void keep_same_secrets(const Schema& schema, const Json& kept, Json& attributes,
     }
 }
 
-void for_each_secret(Json& attributes, const Schema& schema, const std::function<void(std::string& sealed)>& visit)
+void for_each_secret(Json& attributes, const Schema& schema,
+                     const std::function<void(std::string& sealed)>& visit)
 {
     const std::function<void(Json&)> walk = [&](Json& value) {
         if (value.is_object()) {

@@ -19,6 +19,7 @@ void without_nothing(Json& attributes);
 void keep_same_secrets(const Schema& schema, const Json& kept, Json& attributes, const KeyRing& keys);
 
 /// Called with every sealed secret of an object, those of declared options too.
-void for_each_secret(Json& attributes, const Schema& schema, const std::function<void(std::string& sealed)>& visit);
+void for_each_secret(Json& attributes, const Schema& schema,
+                     const std::function<void(std::string& sealed)>& visit);
 
 }  // namespace belay::framework::configuration

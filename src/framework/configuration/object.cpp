@@ -96,9 +96,11 @@ Result<Object> object_from(Id id, std::string_view type, const Json& body)
     const auto name = body.is_object() ? body.find("name") : body.end();
     const auto disabled = body.is_object() ? body.find("disabled") : body.end();
     const auto attributes = body.is_object() ? body.find("attributes") : body.end();
-    const bool whole = body.is_object() && name != body.end() && name->is_string() && disabled != body.end() &&
-                       disabled->is_boolean() && attributes != body.end() && attributes->is_object();
-    if (!whole) return fail(ErrorKind::corrupt, fmt::format("the {} {} of the configuration is no object", type, id));
+    const bool whole = body.is_object() && name != body.end() && name->is_string() &&
+                       disabled != body.end() && disabled->is_boolean() && attributes != body.end() &&
+                       attributes->is_object();
+    if (!whole)
+        return fail(ErrorKind::corrupt, fmt::format("the {} {} of the configuration is no object", type, id));
     Object object{.id = id,
                   .type = std::string(type),
                   .name = name->get<std::string>(),
@@ -193,9 +195,10 @@ void for_each_reference(
 {
     // The visitor may not change it, so what is not const here is not changed either.
     Json& attributes = const_cast<Json&>(object.attributes);
-    for_each_reference(object.type, attributes, [&](const std::string& pointer, Json& id, const std::string& target) {
-        visit(pointer, id.get<Id>(), target);
-    });
+    for_each_reference(object.type, attributes,
+                       [&](const std::string& pointer, Json& id, const std::string& target) {
+                           visit(pointer, id.get<Id>(), target);
+                       });
 }
 
 }  // namespace belay::framework::configuration

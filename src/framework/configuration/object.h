@@ -83,8 +83,7 @@ class Configuration {
 };
 
 /// Called with where the reference stands ("/connections/0/to") and the type that it must lead to.
-using ReferenceVisitor =
-    std::function<void(const std::string& pointer, Json& id, const std::string& target)>;
+using ReferenceVisitor = std::function<void(const std::string& pointer, Json& id, const std::string& target)>;
 /// Every reference in an object's attributes.
 void for_each_reference(std::string_view type, Json& attributes, const ReferenceVisitor& visit);
 void for_each_reference(

@@ -22,8 +22,8 @@ Version version_of(std::string_view key)
 Error Follower::too_old() const
 {
     return Error{.kind = ErrorKind::not_found,
-                 .what = fmt::format("the changes of the configuration after version {} are not all remembered",
-                                     version_),
+                 .what = fmt::format(
+                     "the changes of the configuration after version {} are not all remembered", version_),
                  .next = "read it anew"};
 }
 
@@ -78,7 +78,8 @@ Result<std::vector<HistoryEntry>> Follower::next(std::chrono::milliseconds patie
 Result<Snapshot> ConfigurationReader::snapshot()
 {
     Loaded loaded = TRY(load(store_));
-    return Snapshot{loaded.head.version, std::make_shared<const Configuration>(std::move(loaded.configuration))};
+    return Snapshot{loaded.head.version,
+                    std::make_shared<const Configuration>(std::move(loaded.configuration))};
 }
 
 Result<std::unique_ptr<Follower>> ConfigurationReader::follow(Version from)
@@ -86,7 +87,8 @@ Result<std::unique_ptr<Follower>> ConfigurationReader::follow(Version from)
     std::unique_ptr<Follower> follower(new Follower(store_, from));
     TRY(follower->watch());
     const Head head = TRY(read_head(store_));
-    if (from < 0 || from > head.version || from < head.oldest - 1) return std::unexpected(follower->too_old());
+    if (from < 0 || from > head.version || from < head.oldest - 1)
+        return std::unexpected(follower->too_old());
     return follower;
 }
 

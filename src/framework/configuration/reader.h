@@ -10,8 +10,8 @@ namespace belay::framework::configuration {
 class Follower {
   public:
     /// The changes since the last call; waits up to `patience` for the first one, and comes back empty after
-    /// it. Errors: not_found, where changes that were not delivered yet are forgotten: read anew, by snapshot();
-    /// those of the store.
+    /// it. Errors: not_found, where changes that were not delivered yet are forgotten: read anew, by
+    /// snapshot(); those of the store.
     Result<std::vector<HistoryEntry>> next(std::chrono::milliseconds patience);
     /// As of store::Watch.
     void interrupt() { watch_->interrupt(); }
@@ -39,8 +39,8 @@ class ConfigurationReader {
 
     Result<Snapshot> snapshot();
     /// From snapshot().version, or the version() of an earlier follower. Errors: not_found, where not every
-    /// change after it is remembered, or the store has not come so far (it was restored from a copy): read anew;
-    /// those of the store.
+    /// change after it is remembered, or the store has not come so far (it was restored from a copy): read
+    /// anew; those of the store.
     Result<std::unique_ptr<Follower>> follow(Version from);
 
   private:

@@ -8,9 +8,9 @@ namespace belay::framework::configuration {
 namespace {
 
 constexpr int most_tries = 50;
-constexpr size_t most_objects_at_once = 100;     // of the 128 writes of a transaction
-constexpr size_t most_bytes_at_once = 2 << 20;   // of its 8 MiB
-constexpr size_t most_subsets_of = 4;            // unconfirmed changes whose every combination is looked at
+constexpr size_t most_objects_at_once = 100;    // of the 128 writes of a transaction
+constexpr size_t most_bytes_at_once = 2 << 20;  // of its 8 MiB
+constexpr size_t most_subsets_of = 4;           // unconfirmed changes whose every combination is looked at
 constexpr Version forgotten_at_once = 2;
 
 std::string time_text(int64_t at_ms)
@@ -21,8 +21,8 @@ std::string time_text(int64_t at_ms)
     const year_month_day ymd(date);
     const hh_mm_ss time(floor<seconds>(at - date));
     return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", static_cast<int>(ymd.year()),
-                       static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()), time.hours().count(),
-                       time.minutes().count(), time.seconds().count());
+                       static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()),
+                       time.hours().count(), time.minutes().count(), time.seconds().count());
 }
 
 std::string author_text(const Author& author)
@@ -76,7 +76,8 @@ void give_ids(Json& attributes, std::string_view type, const std::map<Id, Id>& i
 size_t bytes_of(const std::vector<store::Write>& writes)
 {
     size_t bytes = 0;
-    for (const store::Write& write : writes) bytes += write.key.size() + (write.value ? write.value->size() : 0);
+    for (const store::Write& write : writes)
+        bytes += write.key.size() + (write.value ? write.value->size() : 0);
     return bytes;
 }
 
@@ -96,7 +97,8 @@ Result<void> Register::refresh()
         shared_ = nullptr;
         std::vector<HistoryEntry> news;
         constexpr Version most_by_deltas = 20;
-        const bool near = loaded_ && head.version >= head_.version && head.version - head_.version <= most_by_deltas;
+        const bool near =
+            loaded_ && head.version >= head_.version && head.version - head_.version <= most_by_deltas;
         loaded_ = false;
         if (near) news = TRY(read_history_after(store_, head_.version, most_by_deltas));
         // Others may have gone on since the head was read: what comes after it is for the next time.
@@ -158,11 +160,13 @@ Result<void> Register::fits_what_is_there(const Delta& delta)
 {
     for (const ObjectDelta& one : delta.objects) {
         const Object* present = configuration_.find(one.id());
-        const bool as_expected = one.before ? present != nullptr && *present == *one.before : present == nullptr;
+        const bool as_expected =
+            one.before ? present != nullptr && *present == *one.before : present == nullptr;
         if (as_expected) continue;
-        return fail(ErrorKind::busy,
-                    fmt::format("{} was changed meanwhile, by {}", title_of(one.object()), who_changed(one.id())),
-                    "look at what is there now, and ask for the change again");
+        return fail(
+            ErrorKind::busy,
+            fmt::format("{} was changed meanwhile, by {}", title_of(one.object()), who_changed(one.id())),
+            "look at what is there now, and ask for the change again");
     }
     return {};
 }
@@ -177,8 +181,8 @@ Result<void> Register::leaves_ways_back(const Delta& delta, std::string_view key
         for (const ObjectDelta& theirs : one.entry.delta.objects) {
             if (!ids.contains(theirs.id())) continue;
             return fail(ErrorKind::busy,
-                        fmt::format("{} is being changed by {}, which is not confirmed yet", title_of(theirs.object()),
-                                    told(one.entry)),
+                        fmt::format("{} is being changed by {}, which is not confirmed yet",
+                                    title_of(theirs.object()), told(one.entry)),
                         one.entry.author.operation.empty() ? std::string()
                                                            : "belay show " + one.entry.author.operation);
         }
@@ -200,7 +204,8 @@ Result<void> Register::leaves_ways_back(const Delta& delta, std::string_view key
     }
     for (const std::vector<const Pending*>& subset : subsets) {
         Delta way;
-        for (const Pending* one : subset) std::ranges::move(one->entry.delta.inverse().objects, std::back_inserter(way.objects));
+        for (const Pending* one : subset)
+            std::ranges::move(one->entry.delta.inverse().objects, std::back_inserter(way.objects));
         std::optional<std::string> broken = clash_of_names(configuration_, way);
         if (!broken) {
             std::set<Id> touched = way.ids();
@@ -212,8 +217,8 @@ Result<void> Register::leaves_ways_back(const Delta& delta, std::string_view key
         if (!broken) continue;
         const Pending& first = *subset.front();
         return fail(ErrorKind::refused,
-                    fmt::format("what {} changed is not confirmed yet; were it taken back, {}", told(first.entry),
-                                *broken),
+                    fmt::format("what {} changed is not confirmed yet; were it taken back, {}",
+                                told(first.entry), *broken),
                     first.entry.author.operation.empty() ? std::string()
                                                          : "belay commit " + first.entry.author.operation);
     }
@@ -366,11 +371,13 @@ Result<Version> Register::make(const Delta& delta, const std::string& key, const
         if (head_.placing) continue;
         if (const auto made = TRY(read_made(store_, key))) {
             if (made->back == 0) return made->version;
-            return fail(ErrorKind::refused, fmt::format("version {} of the configuration was taken back by version {}",
-                                                        made->version, made->back));
+            return fail(ErrorKind::refused,
+                        fmt::format("version {} of the configuration was taken back by version {}",
+                                    made->version, made->back));
         }
         TRY(fits_what_is_there(delta));
-        HistoryEntry entry{.version = head_.version + 1, .author = author, .key = key, .summary = summary_of(delta)};
+        HistoryEntry entry{
+            .version = head_.version + 1, .author = author, .key = key, .summary = summary_of(delta)};
         Id next_id = head_.next_id;
         entry.delta = TRY(numbered(delta, next_id));
         TRY(keeps_rules(entry.delta, key));
@@ -401,11 +408,13 @@ Result<void> Register::take_back(const std::string& key, const Author& author)
                            .delta = taken->delta.inverse()};
         entry.summary = fmt::format("takes back version {}: {}", made->version, summary_of(entry.delta));
         TRY(fits_what_is_there(entry.delta));
-        if (const auto clash = clash_of_names(configuration_, entry.delta)) return fail(ErrorKind::refused, *clash);
+        if (const auto clash = clash_of_names(configuration_, entry.delta))
+            return fail(ErrorKind::refused, *clash);
         // Whatever was made since was held against this very way back.
         Configuration then_there = configuration_;
         apply(then_there, entry.delta);
-        if (const auto broken = broken_rules(then_there, entry.delta.ids())) return fail(ErrorKind::refused, *broken);
+        if (const auto broken = broken_rules(then_there, entry.delta.ids()))
+            return fail(ErrorKind::refused, *broken);
         const Made back{.version = made->version, .back = entry.version};
         std::vector<store::Compare> when = {{store::Compare::Of::modified, made_key(key), made->modified}};
         std::vector<store::Write> then = {{made_key(key), made_text(back)}, {pending_key(key), std::nullopt}};
@@ -450,7 +459,8 @@ Result<std::vector<std::string>> Register::changes_since(Version version, const 
 Result<std::vector<HistoryEntry>> Register::history(size_t limit)
 {
     const Head head = TRY(read_head(store_));
-    const Version after = std::max<Version>(head.version - static_cast<Version>(std::min<size_t>(limit, 1 << 20)), 0);
+    const Version after =
+        std::max<Version>(head.version - static_cast<Version>(std::min<size_t>(limit, 1 << 20)), 0);
     std::vector<HistoryEntry> entries = TRY(read_history_after(store_, after, limit));
     std::ranges::reverse(entries);
     return entries;

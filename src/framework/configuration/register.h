@@ -33,13 +33,14 @@ class Register {
     Result<void> check_change(const Delta& delta, std::string_view key = {});
 
     /// Makes a change, once for each key: where it was made already its version comes back. New objects get
-    /// their ids. Errors: busy (somebody else has changed the same since, or is about to: who, what and when);
-    /// refused (it breaks a rule of the whole, or somebody's way back); usage (too large); those of the store.
+    /// their ids. Errors: busy (somebody else has changed the same since, or is about to: who, what and
+    /// when); refused (it breaks a rule of the whole, or somebody's way back); usage (too large); those of
+    /// the store.
     Result<Version> make(const Delta& delta, const std::string& key, const Author& author,
                          Confirmation confirmation = Confirmation::at_once);
 
-    /// Takes back what was made by that key, as a change of its own; once. That it was never made is no error.
-    /// Errors: as of make().
+    /// Takes back what was made by that key, as a change of its own; once. That it was never made is no
+    /// error. Errors: as of make().
     Result<void> take_back(const std::string& key, const Author& author);
 
     /// The change of that key can be taken back no more. Errors: those of the store.

@@ -91,7 +91,8 @@ FOR_EVERY_STORE("ids count up, and that of an object which is gone is given to n
     CHECK(snapshot.configuration->find("host", "b")->id == 4);
 }
 
-FOR_EVERY_STORE("two writers: the second is told who was there first, when and why, and nothing is overwritten")
+FOR_EVERY_STORE(
+    "two writers: the second is told who was there first, when and why, and nothing is overwritten")
 {
     Fixture fixture;
     Register one(fixture.store), other(fixture.store);
@@ -114,8 +115,9 @@ FOR_EVERY_STORE("what two have thought of apart must still make sense together")
     Fixture fixture;
     Register one(fixture.store), other(fixture.store);
     must(one.make(asked(one, sample_site), "first", anna));
-    const Delta uses = asked(other, "[script.s]\nkind = \"command\"\ncommand = [\"/x\"]\nhost = \"h3\"\n"
-                                    "[host.h3]\naddress = \"3\"\n");
+    const Delta uses = asked(other,
+                             "[script.s]\nkind = \"command\"\ncommand = [\"/x\"]\nhost = \"h3\"\n"
+                             "[host.h3]\naddress = \"3\"\n");
     const Delta same_name = asked(other, "[host.h3]\naddress = \"4\"\n");
     const Delta removes = asked(other, "[solution.reporting]\nremove = true\n[role.r]\nmay = \"view\"\n");
     const Delta refers = asked(other, "[role.q]\nmay = \"view\"\nsolutions = [\"reporting\"]\n");
@@ -142,8 +144,9 @@ FOR_EVERY_STORE("threads that write at once: every change is made once, none is 
             Register site(fixture.store);
             for (int i = 0; i < each; ++i) {
                 const Snapshot snapshot = must(site.snapshot());
-                const Imported imported = import_text(fmt::format("[host.\"w{} {}\"]\naddress = \"x\"\n", writer, i),
-                                                      *snapshot.configuration, Mode::merge, nullptr);
+                const Imported imported =
+                    import_text(fmt::format("[host.\"w{} {}\"]\naddress = \"x\"\n", writer, i),
+                                *snapshot.configuration, Mode::merge, nullptr);
                 must(site.make(imported.delta, fmt::format("{}-{}", writer, i), anna));
             }
         });
@@ -164,8 +167,10 @@ FOR_EVERY_STORE("a change is made once for its key, taken back once, and is what
     Register site(fixture.store);
     must(site.make(asked(site, sample_site), "first", anna));
     const std::string before = text_of(site);
-    const Delta delta = asked(site, "[host.h1]\nlocation = \"x\"\n[host.new]\naddress = \"n\"\n[solution.reporting]\n"
-                                    "remove = true\n");
+    const Delta delta =
+        asked(site,
+              "[host.h1]\nlocation = \"x\"\n[host.new]\naddress = \"n\"\n[solution.reporting]\n"
+              "remove = true\n");
     CHECK(must(site.make(delta, "k", anna, Confirmation::later)) == 2);
     CHECK(must(site.make(delta, "k", anna, Confirmation::later)) == 2);
     CHECK(must(site.progress_of("k")).is == Register::Progress::Is::made);
@@ -204,16 +209,20 @@ ports = [{ name = "main", port = 3030 }]
         const auto made = site.make(asked(site, text), text, anna);
         return made ? std::string("made") : made.error().what;
     };
-    const std::string unconfirmed = "what boris by operation 7 at 2027-01-15 08:00:01 UTC (version 2) changed is not "
-                                    "confirmed yet; were it taken back, ";
+    const std::string unconfirmed =
+        "what boris by operation 7 at 2027-01-15 08:00:01 UTC (version 2) changed is not "
+        "confirmed yet; were it taken back, ";
     CHECK(refusal("[host.h1]\naddress = \"1\"\n") ==
-          "host \"h1\" is being changed by boris by operation 7 at 2027-01-15 08:00:01 UTC (version 2), which is not "
+          "host \"h1\" is being changed by boris by operation 7 at 2027-01-15 08:00:01 UTC (version 2), "
+          "which is not "
           "confirmed yet");
     // It would refer to nothing, take a name that comes back, and a port that is used again.
     CHECK(refusal("[script.s]\nkind = \"command\"\ncommand = [\"/x\"]\nhost = \"new\"\n") ==
           unconfirmed + "script \"s\" refers to the host 9, which is not there");
-    CHECK(refusal("[solution.reporting]\n") == unconfirmed + "there would be two objects solution \"reporting\"");
-    CHECK(refusal("[application.x]\nhost = \"h1\"\ncommand = [\"/x\"]\nports = [{ name = \"a\", port = 2020 }]\n")
+    CHECK(refusal("[solution.reporting]\n") ==
+          unconfirmed + "there would be two objects solution \"reporting\"");
+    CHECK(refusal(
+              "[application.x]\nhost = \"h1\"\ncommand = [\"/x\"]\nports = [{ name = \"a\", port = 2020 }]\n")
               .starts_with(unconfirmed + "port 2020 of host \"h1\" is used twice"));
     CHECK(refusal("[host.h2]\nlocation = \"y\"\n") == "made");
     must(site.confirm("k"));
@@ -229,7 +238,8 @@ FOR_EVERY_STORE("the site returns to any version that is kept")
     must(site.make(asked(site, sample_site), "1", anna));
     const std::string first = text_of(site);
     must(site.make(asked(site, "[host.h1]\nlocation = \"x\"\n[host.h9]\naddress = \"9\"\n"), "2", anna));
-    must(site.make(asked(site, "[solution.reporting]\nremove = true\n[host.h1]\nlocation = \"y\"\n"), "3", anna));
+    must(site.make(asked(site, "[solution.reporting]\nremove = true\n[host.h1]\nlocation = \"y\"\n"), "3",
+                   anna));
     const Delta back = must(site.back_to(1));
     CHECK(back.objects.size() == 3);
     must(site.make(back, "4", boris));
@@ -245,16 +255,20 @@ std::string large_site(int hosts, int applications)
 {
     std::string text;
     for (int i = 0; i < hosts; ++i)
-        text += fmt::format("[host.\"host {}\"]\naddress = \"10.{}.{}.{}\"\n", i, i >> 16, i >> 8 & 255, i & 255);
+        text +=
+            fmt::format("[host.\"host {}\"]\naddress = \"10.{}.{}.{}\"\n", i, i >> 16, i >> 8 & 255, i & 255);
     for (int i = 0; i < applications; ++i) {
-        text += fmt::format("[application.\"application {}\"]\nhost = \"host {}\"\ncommand = [\"/usr/bin/server\", "
-                            "\"-app\", \"application {}\"]\nuser = \"server\"\nports = [{{ name = \"main\", port = {} }}]\n",
-                            i, i % hosts, i, 1024 + i / hosts);
+        text += fmt::format(
+            "[application.\"application {}\"]\nhost = \"host {}\"\ncommand = [\"/usr/bin/server\", "
+            "\"-app\", \"application {}\"]\nuser = \"server\"\nports = [{{ name = \"main\", port = {} }}]\n",
+            i, i % hosts, i, 1024 + i / hosts);
         if (i > 0)
-            text += fmt::format("prerequisites = [{{ kind = \"application\", application = \"application {}\" }}]\n", i - 1);
-        text += fmt::format("[application.\"application {}\".options.log]\nlevel = \"standard\"\nfile = "
-                            "\"/var/log/server-{}.log\"\n",
-                            i, i);
+            text += fmt::format(
+                "prerequisites = [{{ kind = \"application\", application = \"application {}\" }}]\n", i - 1);
+        text += fmt::format(
+            "[application.\"application {}\".options.log]\nlevel = \"standard\"\nfile = "
+            "\"/var/log/server-{}.log\"\n",
+            i, i);
     }
     return text;
 }
@@ -277,14 +291,17 @@ FOR_EVERY_STORE("a site of 1,000 hosts and 10,000 applications is imported in on
     const double loaded = seconds();
     CHECK(snapshot.configuration->size() == 11'000);
     CHECK(objects_in(fixture.store) == 11'000);
-    const Imported again = import_text(toml_text(*snapshot.configuration), *snapshot.configuration, Mode::whole, nullptr);
+    const Imported again =
+        import_text(toml_text(*snapshot.configuration), *snapshot.configuration, Mode::whole, nullptr);
     CHECK(all_problems(again) == "");
     CHECK(again.delta.empty());
-    MESSAGE("read and checked after " << read << " s, made after " << made << " s, loaded after " << loaded << " s");
+    MESSAGE("read and checked after " << read << " s, made after " << made << " s, loaded after " << loaded
+                                      << " s");
     CHECK(loaded < 60);
 }
 
-TEST_CASE("the process may die at every write of a large change: it is made or not, and readers never see half")
+TEST_CASE(
+    "the process may die at every write of a large change: it is made or not, and readers never see half")
 {
     using Fault = store::MemoryStore::Fault;
     store::MemoryStore prepared(still_clock());
@@ -293,7 +310,8 @@ TEST_CASE("the process may die at every write of a large change: it is made or n
     const std::string before = text_of(first);
     const Delta delta = asked(first, large_site(5, 230) + "[host.more]\naddress = \"m\"\n", Mode::whole);
     std::string text = "[host.more]\naddress = \"m\"\n";
-    for (int i = 0; i < 250; ++i) text += fmt::format("[application.\"application {}\"]\nversion = \"2\"\n", i);
+    for (int i = 0; i < 250; ++i)
+        text += fmt::format("[application.\"application {}\"]\nversion = \"2\"\n", i);
     const Delta large = asked(first, text);
     CHECK(delta.objects.size() > 20);
     const store::MemoryStore::Data data = prepared.snapshot();
@@ -314,7 +332,8 @@ TEST_CASE("the process may die at every write of a large change: it is made or n
             CAPTURE(at);
             store::MemoryStore store(still_clock(), data);
             size_t count = 0;
-            store.set_fault_hook([&](const store::Transaction&) { return ++count == at ? fault : Fault::none; });
+            store.set_fault_hook(
+                [&](const store::Transaction&) { return ++count == at ? fault : Fault::none; });
             Register site(store);
             const auto made = site.make(large, "k", anna, Confirmation::later);
             CHECK(!made);
@@ -420,7 +439,8 @@ FOR_EVERY_STORE("one follower that stays gets everything as well, and waits for 
     CHECK(must(follower->next(0ms)).size() == 1);
     CHECK(must(follower->next(0ms)).empty());
     for (int i = 1; i <= 250; ++i)
-        must(site.make(asked(site, fmt::format("[host.a]\naddress = \"{}\"\n", i)), fmt::format("{}", i), anna));
+        must(site.make(asked(site, fmt::format("[host.a]\naddress = \"{}\"\n", i)), fmt::format("{}", i),
+                       anna));
     Version version = 1;
     while (version < 251) {
         const auto entries = must(follower->next(10s));

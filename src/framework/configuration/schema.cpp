@@ -36,10 +36,9 @@ std::string in_units(int64_t count, std::initializer_list<Unit> units)
 
 std::string_view name_of(Kind kind)
 {
-    constexpr std::string_view names[] = {"text",       "whole number", "duration",          "size",
-                                          "true/false", "one of",       "list of texts",     "named texts",
-                                          "reference",  "references",   "table",             "list of tables",
-                                          "sections"};
+    constexpr std::string_view names[] = {
+        "text",        "whole number", "duration",   "size",  "true/false",     "one of",  "list of texts",
+        "named texts", "reference",    "references", "table", "list of tables", "sections"};
     return names[static_cast<size_t>(kind)];
 }
 
@@ -106,12 +105,14 @@ Json standard_of(const Attribute& attribute)
 std::string span_text(int64_t milliseconds)
 {
     if (milliseconds == 0) return "0s";
-    return in_units(milliseconds, {{24 * 3'600'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}, {1, "ms"}});
+    return in_units(milliseconds,
+                    {{24 * 3'600'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}, {1, "ms"}});
 }
 
 std::string size_text(int64_t bytes)
 {
-    return in_units(bytes, {{int64_t{1} << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, "B"}});
+    return in_units(
+        bytes, {{int64_t{1} << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, "B"}});
 }
 
 }  // namespace belay::framework::configuration

@@ -62,21 +62,21 @@ enum class Form {
 struct Attribute {
     std::string name;
     Kind kind = Kind::text;
-    std::string meaning;                                      ///< one sentence
-    Effect effect = Effect::at_once;                          ///< of a field: its own
-    bool required = false;                                    ///< in a field: within its table
-    std::string needed_when = {};                             ///< "kind=file": required where the field beside it is that
-    bool secret = false;                                      ///< of text and named_texts
-    bool mirrored = false;                                    ///< a backup has what its primary has
-    std::string standard = {};                                ///< the value where none is set, as it is written in TOML
-    int64_t least = 0;                                        ///< of number, span (ms) and size (bytes)
+    std::string meaning;              ///< one sentence
+    Effect effect = Effect::at_once;  ///< of a field: its own
+    bool required = false;            ///< in a field: within its table
+    std::string needed_when = {};     ///< "kind=file": required where the field beside it is that
+    bool secret = false;              ///< of text and named_texts
+    bool mirrored = false;            ///< a backup has what its primary has
+    std::string standard = {};        ///< the value where none is set, as it is written in TOML
+    int64_t least = 0;                ///< of number, span (ms) and size (bytes)
     int64_t most = std::numeric_limits<int64_t>::max();
-    std::string unit = {};                                    ///< of a number
-    std::vector<std::string> choices = {};                    ///< of a choice, and of texts where not any will do
+    std::string unit = {};                  ///< of a number
+    std::vector<std::string> choices = {};  ///< of a choice, and of texts where not any will do
     Form form = Form::any;
-    std::string target = {};                                  ///< the type that a reference leads to
-    std::vector<Attribute> fields = {};                       ///< of table and tables
-    std::vector<std::string> keys = {};                       ///< of tables: the fields that tell one from another
+    std::string target = {};             ///< the type that a reference leads to
+    std::vector<Attribute> fields = {};  ///< of table and tables
+    std::vector<std::string> keys = {};  ///< of tables: the fields that tell one from another
 
     const Attribute* field(std::string_view field_name) const;
 };

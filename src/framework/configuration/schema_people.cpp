@@ -21,7 +21,10 @@ std::vector<Schema> people_schemas()
          "People who may do the same.",
          {
              {.name = "description", .kind = Kind::text, .meaning = "A few words for people."},
-             {.name = "members", .kind = Kind::references, .meaning = "Who belongs to it.", .target = "person"},
+             {.name = "members",
+              .kind = Kind::references,
+              .meaning = "Who belongs to it.",
+              .target = "person"},
              {.name = "roles", .kind = Kind::references, .meaning = "What they may do.", .target = "role"},
          }},
         {"role",

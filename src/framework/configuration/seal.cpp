@@ -71,8 +71,8 @@ KeyRing::Key KeyRing::key_of(Secret secret_half)
     Key key{.secret_half = std::move(secret_half)};
     INVARIANT(crypto_scalarmult_base(key.open_half.data(), bytes_of(key.secret_half.view())) == 0);
     std::array<unsigned char, crypto_generichash_BYTES_MIN> digest{};
-    INVARIANT(crypto_generichash(digest.data(), digest.size(), key.open_half.data(), key.open_half.size(), nullptr,
-                                 0) == 0);
+    INVARIANT(crypto_generichash(digest.data(), digest.size(), key.open_half.data(), key.open_half.size(),
+                                 nullptr, 0) == 0);
     std::copy_n(digest.begin(), mark_size, key.mark.begin());
     return key;
 }
@@ -84,8 +84,8 @@ Result<KeyRing::Key> KeyRing::key_in(std::string_view line, const std::string& p
     const bool read =
         line.starts_with(line_begin) &&
         sodium_base642bin(reinterpret_cast<unsigned char*>(secret_half.bytes()), secret_half.size(),
-                          line.substr(line_begin.size()).data(), line.size() - line_begin.size(), nullptr, &size,
-                          nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
+                          line.substr(line_begin.size()).data(), line.size() - line_begin.size(), nullptr,
+                          &size, nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
     if (!read || size != secret_half.size())
         return fail(ErrorKind::corrupt, fmt::format("{} is no key file of Belay, or is damaged", path),
                     "put the copy of it back that you keep apart");
@@ -118,14 +118,15 @@ Result<KeyRing> KeyRing::open(const std::string& path)
 
 Result<void> KeyRing::write(const std::vector<Key>& keys) const
 {
-    constexpr size_t digits = sodium_base64_ENCODED_LEN(crypto_box_SECRETKEYBYTES, sodium_base64_VARIANT_ORIGINAL);
+    constexpr size_t digits =
+        sodium_base64_ENCODED_LEN(crypto_box_SECRETKEYBYTES, sodium_base64_VARIANT_ORIGINAL);
     constexpr size_t line = line_begin.size() + digits;  // its zero byte becomes the line's end
     Secret text(line * keys.size());
     char* at = text.bytes();
     for (const Key& key : keys) {
         std::memcpy(at, line_begin.data(), line_begin.size());
-        sodium_bin2base64(at + line_begin.size(), digits, bytes_of(key.secret_half.view()), key.secret_half.size(),
-                          sodium_base64_VARIANT_ORIGINAL);
+        sodium_bin2base64(at + line_begin.size(), digits, bytes_of(key.secret_half.view()),
+                          key.secret_half.size(), sodium_base64_VARIANT_ORIGINAL);
         at += line;
         at[-1] = '\n';
     }
@@ -185,7 +186,8 @@ Result<Secret> KeyRing::unseal(std::string_view sealed) const
     const size_t size = box.size() - mark_size - crypto_box_SEALBYTES;
     Secret plain(size);
     if (crypto_box_seal_open(reinterpret_cast<unsigned char*>(plain.bytes()), bytes_of(box) + mark_size,
-                             box.size() - mark_size, key->open_half.data(), bytes_of(key->secret_half.view())) != 0)
+                             box.size() - mark_size, key->open_half.data(),
+                             bytes_of(key->secret_half.view())) != 0)
         return fail(ErrorKind::corrupt, "a sealed secret is damaged: it is not what was sealed");
     return plain;
 }

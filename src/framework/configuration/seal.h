@@ -1,9 +1,9 @@
 #pragma once
 // Secrets of the configuration, sealed by libsodium (crypto_box_seal: X25519, XSalsa20, Poly1305).
 //
-// A sealed secret is "sealed:" and the base64 of the key's mark (8 bytes: the front of the BLAKE2b of its public
-// half) and what crypto_box_seal makes of the text. The key file is apart from the store, 0600, and holds a line
-// for each key, the one that seals last:
+// A sealed secret is "sealed:" and the base64 of the key's mark (8 bytes: the front of the BLAKE2b of its
+// public half) and what crypto_box_seal makes of the text. The key file is apart from the store, 0600, and
+// holds a line for each key, the one that seals last:
 //
 //     belay-key x25519 BASE64
 //

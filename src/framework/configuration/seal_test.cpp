@@ -1,4 +1,5 @@
 #include "framework/configuration/seal.h"
+
 #include "framework/configuration/testing/sample.h"
 
 #include <fcntl.h>
@@ -29,7 +30,7 @@ TEST_CASE("the key file is its owner's alone")
 {
     const KeyFolder folder;
     must(KeyRing::open(folder.file()));
-    struct stat about {};
+    struct stat about{};
     REQUIRE(stat(folder.file().c_str(), &about) == 0);
     CHECK((about.st_mode & 07777) == 0600);
     REQUIRE(chmod(folder.file().c_str(), 0640) == 0);

@@ -9,7 +9,8 @@ namespace {
 std::string key_text(std::string_view key)
 {
     const auto is_bare = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-';
     };
     return !key.empty() && std::ranges::all_of(key, is_bare) ? std::string(key) : toml_string(key);
 }
@@ -40,7 +41,8 @@ std::string inline_table(const Configuration& configuration, const Attribute& at
     for (const Attribute& field : attribute.fields) {
         const auto found = value.find(field.name);
         if (found != value.end())
-            texts.push_back(fmt::format("{} = {}", key_text(field.name), toml_value(configuration, field, *found)));
+            texts.push_back(
+                fmt::format("{} = {}", key_text(field.name), toml_value(configuration, field, *found)));
     }
     return texts.empty() ? "{}" : fmt::format("{{ {} }}", fmt::join(texts, ", "));
 }
@@ -62,7 +64,8 @@ class Writer {
           object_(object),
           path_(fmt::format("{}.{}", object.type, key_text(object.name)))
     {
-        text_ = fmt::format("[{}]{}\n", path_, ids == Ids::as_comments ? fmt::format("  # id {}", object.id) : "");
+        text_ = fmt::format("[{}]{}\n", path_,
+                            ids == Ids::as_comments ? fmt::format("  # id {}", object.id) : "");
         if (ids == Ids::as_attributes) text_ += fmt::format("id = {}\n", object.id);
         if (object.disabled) text_ += "disabled = true\n";
     }
@@ -83,8 +86,8 @@ class Writer {
   private:
     static bool has_header(const Attribute& attribute)
     {
-        return attribute.kind == Kind::table || attribute.kind == Kind::tables || attribute.kind == Kind::sections ||
-               attribute.kind == Kind::named_texts;
+        return attribute.kind == Kind::table || attribute.kind == Kind::tables ||
+               attribute.kind == Kind::sections || attribute.kind == Kind::named_texts;
     }
 
     const Json* value_of(const Attribute& attribute) const
@@ -111,7 +114,8 @@ class Writer {
     void write_named(const std::string& header, const Json& table)
     {
         text_ += fmt::format("\n[{}]\n", header);
-        for (const auto& [name, value] : table.items()) text_ += fmt::format("{} = {}\n", key_text(name), scalar(value));
+        for (const auto& [name, value] : table.items())
+            text_ += fmt::format("{} = {}\n", key_text(name), scalar(value));
     }
 
     void write_tables(const Attribute& attribute)

@@ -18,7 +18,8 @@ std::string range_of(const Attribute& attribute)
         if (attribute.kind == Kind::size) return size_text(value);
         return fmt::format("{}{}", value, attribute.unit.empty() ? "" : " " + attribute.unit);
     };
-    if (attribute.most == std::numeric_limits<int64_t>::max()) return fmt::format("at least {}", text(attribute.least));
+    if (attribute.most == std::numeric_limits<int64_t>::max())
+        return fmt::format("at least {}", text(attribute.least));
     return fmt::format("{} to {}", text(attribute.least), text(attribute.most));
 }
 
@@ -49,8 +50,9 @@ std::string shown(std::string_view text)
 bool ValueReader::is(const Node& node, Node::Kind kind, const Attribute& attribute, std::string_view example)
 {
     if (node.kind == kind) return true;
-    error(node.place, fmt::format("\"{}\" is {} here, and {} is wanted: write {}", attribute.name,
-                                  operation::runbook::name_of(node.kind), operation::runbook::name_of(kind), example));
+    error(node.place,
+          fmt::format("\"{}\" is {} here, and {} is wanted: write {}", attribute.name,
+                      operation::runbook::name_of(node.kind), operation::runbook::name_of(kind), example));
     return false;
 }
 
@@ -62,13 +64,15 @@ std::optional<std::string> ValueReader::text_of(const Node& node, std::string_vi
         return std::nullopt;
     }
     if (node.text.contains('\0')) {
-        error(node.place, fmt::format("\"{}\" has a zero byte, which no program can be given: take it out", name));
+        error(node.place,
+              fmt::format("\"{}\" has a zero byte, which no program can be given: take it out", name));
         return std::nullopt;
     }
     return node.text;
 }
 
-std::optional<Json> ValueReader::read(const Attribute& attribute, const Node& node, const std::string& pointer)
+std::optional<Json> ValueReader::read(const Attribute& attribute, const Node& node,
+                                      const std::string& pointer)
 {
     object_.places[pointer] = node.place;
     switch (attribute.kind) {
@@ -81,7 +85,8 @@ std::optional<Json> ValueReader::read(const Attribute& attribute, const Node& no
         case Kind::size:
             return read_measure(attribute, node);
         case Kind::flag:
-            if (!is(node, Node::Kind::boolean, attribute, "true or false, without quotes")) return std::nullopt;
+            if (!is(node, Node::Kind::boolean, attribute, "true or false, without quotes"))
+                return std::nullopt;
             return Json(node.integer != 0);
         case Kind::texts:
             return read_texts(attribute, node);
@@ -108,7 +113,8 @@ std::optional<Json> ValueReader::read_text(const Attribute& attribute, const Nod
     if (!is(node, Node::Kind::text, attribute, example)) return std::nullopt;
     const auto text = text_of(node, attribute.name);
     if (!text) return std::nullopt;
-    if (attribute.kind == Kind::choice && std::ranges::find(attribute.choices, *text) == attribute.choices.end()) {
+    if (attribute.kind == Kind::choice &&
+        std::ranges::find(attribute.choices, *text) == attribute.choices.end()) {
         error(node.place, fmt::format("\"{}\" is \"{}\", and {} is wanted{}", attribute.name, shown(*text),
                                       quoted(attribute.choices), did_you_mean(*text, attribute.choices)));
         return std::nullopt;
@@ -124,12 +130,14 @@ std::optional<Json> ValueReader::read_text(const Attribute& attribute, const Nod
 std::optional<Json> ValueReader::read_secret(const Attribute& attribute, const Node& node)
 {
     if (!is(node, Node::Kind::text, attribute, "it in quotes")) return std::nullopt;
-    if (!node.text.starts_with(sealed_prefix)) return Json(keys_ != nullptr ? keys_->seal(node.text) : "sealed:");
+    if (!node.text.starts_with(sealed_prefix))
+        return Json(keys_ != nullptr ? keys_->seal(node.text) : "sealed:");
     if (keys_ == nullptr) return Json(node.text);
     if (const auto opened = keys_->unseal(node.text); !opened) {
-        error(node.place, fmt::format("\"{}\" cannot be opened: {}; write it in plain text, and it is sealed before "
-                                      "it is kept",
-                                      attribute.name, opened.error().what));
+        error(node.place,
+              fmt::format("\"{}\" cannot be opened: {}; write it in plain text, and it is sealed before "
+                          "it is kept",
+                          attribute.name, opened.error().what));
         return std::nullopt;
     }
     return Json(node.text);
@@ -148,7 +156,8 @@ std::optional<Json> ValueReader::read_number(const Attribute& attribute, const N
 std::optional<Json> ValueReader::read_measure(const Attribute& attribute, const Node& node)
 {
     const bool is_span = attribute.kind == Kind::span;
-    const std::string_view example = is_span ? "\"500ms\", \"30s\" or \"2h\"" : "\"64KiB\", \"512MiB\" or \"4GiB\"";
+    const std::string_view example =
+        is_span ? "\"500ms\", \"30s\" or \"2h\"" : "\"64KiB\", \"512MiB\" or \"4GiB\"";
     if (!is(node, Node::Kind::text, attribute, example)) return std::nullopt;
     int64_t value = 0;
     bool read = false;
@@ -162,8 +171,8 @@ std::optional<Json> ValueReader::read_measure(const Attribute& attribute, const 
         if (read) value = static_cast<int64_t>(size->count);
     }
     if (!read)
-        error(node.place, fmt::format("\"{}\" is \"{}\", which is no {}: write {}", attribute.name, shown(node.text),
-                                      is_span ? "length of time" : "size", example));
+        error(node.place, fmt::format("\"{}\" is \"{}\", which is no {}: write {}", attribute.name,
+                                      shown(node.text), is_span ? "length of time" : "size", example));
     else if (in_range(attribute, value))
         return Json(value);
     else
@@ -183,14 +192,17 @@ std::optional<Json> ValueReader::read_texts(const Attribute& attribute, const No
     for (const Node& item : node.items) {
         const auto text = text_of(item, attribute.name);
         if (!text) continue;
-        if (!attribute.choices.empty() && std::ranges::find(attribute.choices, *text) == attribute.choices.end())
-            error(item.place, fmt::format("\"{}\" has \"{}\", and {} are possible{}", attribute.name, shown(*text),
-                                          quoted(attribute.choices), did_you_mean(*text, attribute.choices)));
+        if (!attribute.choices.empty() &&
+            std::ranges::find(attribute.choices, *text) == attribute.choices.end())
+            error(item.place,
+                  fmt::format("\"{}\" has \"{}\", and {} are possible{}", attribute.name, shown(*text),
+                              quoted(attribute.choices), did_you_mean(*text, attribute.choices)));
         texts.push_back(*text);
     }
     const bool program = attribute.name.ends_with("command");
     if (program && (texts.empty() || texts.front() == "")) {
-        error(node.place, fmt::format("\"{}\" names no program: write [\"/the/program\", \"argument\"]", attribute.name));
+        error(node.place,
+              fmt::format("\"{}\" names no program: write [\"/the/program\", \"argument\"]", attribute.name));
         return std::nullopt;
     }
     return texts;
@@ -207,9 +219,10 @@ std::optional<Json> ValueReader::read_named_texts(const Attribute& attribute, co
         const bool named = !entry.key.empty() && entry.key.size() <= most_name_bytes &&
                            entry.key.find_first_of(std::string_view("=\0", 2)) == std::string::npos;
         if (!named)
-            error(entry.place, fmt::format("\"{}\" is no name for a value of \"{}\": it is empty, too long, or has "
-                                           "\"=\" or a zero byte in it",
-                                           shown(entry.key), attribute.name));
+            error(entry.place,
+                  fmt::format("\"{}\" is no name for a value of \"{}\": it is empty, too long, or has "
+                              "\"=\" or a zero byte in it",
+                              shown(entry.key), attribute.name));
         const auto text = attribute.secret ? read_secret(one, entry.value) : read_text(one, entry.value);
         if (named && text) texts[entry.key] = *text;
     }
@@ -241,7 +254,8 @@ std::optional<Json> ValueReader::read_references(const Attribute& attribute, con
     return list;
 }
 
-std::optional<Json> ValueReader::read_table(const Attribute& attribute, const Node& node, const std::string& pointer)
+std::optional<Json> ValueReader::read_table(const Attribute& attribute, const Node& node,
+                                            const std::string& pointer)
 {
     if (!is(node, Node::Kind::table, attribute, fmt::format("{{ {} = ... }}", attribute.fields.front().name)))
         return std::nullopt;
@@ -279,7 +293,8 @@ void ValueReader::check_fields(const Attribute& attribute, const Json& table, Pl
     }
 }
 
-std::optional<Json> ValueReader::read_tables(const Attribute& attribute, const Node& node, const std::string& pointer)
+std::optional<Json> ValueReader::read_tables(const Attribute& attribute, const Node& node,
+                                             const std::string& pointer)
 {
     const std::string example = fmt::format("[{{ {} = ... }}], or [[...{}]] on a line of its own",
                                             attribute.fields.front().name, attribute.name);
@@ -311,7 +326,9 @@ void ValueReader::check_keys(const Attribute& attribute, const Json& tables, con
         for (const std::string& name : attribute.keys) {
             const bool has = tables[i].contains(name) && tables[i].at(name).is_string();
             whole = whole && has;
-            if (has) key += fmt::format("{}\"{}\"", key.empty() ? "" : ", ", tables[i].at(name).get<std::string>());
+            if (has)
+                key +=
+                    fmt::format("{}\"{}\"", key.empty() ? "" : ", ", tables[i].at(name).get<std::string>());
         }
         if (whole && !seen.insert(key).second)
             error(node.items[i].place, fmt::format("\"{}\" has {} twice", attribute.name, key));
@@ -327,21 +344,24 @@ std::optional<Json> ValueReader::read_sections(const Node& node, const std::stri
         const Attribute inside{.name = fmt::format("{}.{}", options.name, section.key), .meaning = ""};
         const std::string at = pointer + "/" + section.key;
         object_.places[at] = section.place;
-        if (section.key.empty()) error(section.place, fmt::format("a section of \"{}\" has no name", options.name));
+        if (section.key.empty())
+            error(section.place, fmt::format("a section of \"{}\" has no name", options.name));
         if (!is(section.value, Node::Kind::table, inside, "{ option = \"value\" }")) continue;
         Json& values = sections[section.key] = Json::object();
         for (const Entry& option : section.value.entries) {
             const Node& value = option.value;
             object_.places[at + "/" + option.key] = option.place;
-            if (option.key.empty()) error(option.place, fmt::format("an option of \"{}\" has no name", inside.name));
+            if (option.key.empty())
+                error(option.place, fmt::format("an option of \"{}\" has no name", inside.name));
             if (value.kind == Node::Kind::integer)
                 values[option.key] = value.integer;
             else if (value.kind == Node::Kind::boolean)
                 values[option.key] = value.integer != 0;
             else if (value.kind != Node::Kind::text)
-                error(value.place, fmt::format("\"{}.{}\" is {} here, and an option is a text, a whole number, true or "
-                                               "false: put it in quotes",
-                                               inside.name, shown(option.key), operation::runbook::name_of(value.kind)));
+                error(value.place,
+                      fmt::format("\"{}.{}\" is {} here, and an option is a text, a whole number, true or "
+                                  "false: put it in quotes",
+                                  inside.name, shown(option.key), operation::runbook::name_of(value.kind)));
             else if (const auto text = text_of(value, option.key))
                 values[option.key] = *text;
         }

@@ -28,9 +28,12 @@ class ValueReader {
     std::optional<Json> read_number(const Attribute& attribute, const Node& node);
     std::optional<Json> read_measure(const Attribute& attribute, const Node& node);
     std::optional<Json> read_texts(const Attribute& attribute, const Node& node);
-    std::optional<Json> read_named_texts(const Attribute& attribute, const Node& node, const std::string& pointer);
-    std::optional<Json> read_reference(const Attribute& attribute, const Node& node, const std::string& pointer);
-    std::optional<Json> read_references(const Attribute& attribute, const Node& node, const std::string& pointer);
+    std::optional<Json> read_named_texts(const Attribute& attribute, const Node& node,
+                                         const std::string& pointer);
+    std::optional<Json> read_reference(const Attribute& attribute, const Node& node,
+                                       const std::string& pointer);
+    std::optional<Json> read_references(const Attribute& attribute, const Node& node,
+                                        const std::string& pointer);
     std::optional<Json> read_table(const Attribute& attribute, const Node& node, const std::string& pointer);
     std::optional<Json> read_tables(const Attribute& attribute, const Node& node, const std::string& pointer);
     std::optional<Json> read_sections(const Node& node, const std::string& pointer);

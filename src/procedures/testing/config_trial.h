@@ -1,6 +1,6 @@
 #pragma once
-// For tests: one run of config.change with one accident in it, from the plan to its end, and what was broken on
-// the way.
+// For tests: one run of config.change with one accident in it, from the plan to its end, and what was broken
+// on the way.
 
 #include "base/invariant.h"
 #include "framework/configuration/reader.h"
@@ -71,8 +71,13 @@ inline ConfigStart config_start(const std::string& site, const std::string& text
 
 class ConfigTrial {
   public:
-    ConfigTrial(const ConfigStart& start, const std::string& key_file, ConfigWish wish, ConfigAccident accident)
-        : start_(start), key_file_(key_file), wish_(wish), accident_(accident), memory_(config_clock(), start.data)
+    ConfigTrial(const ConfigStart& start, const std::string& key_file, ConfigWish wish,
+                ConfigAccident accident)
+        : start_(start),
+          key_file_(key_file),
+          wish_(wish),
+          accident_(accident),
+          memory_(config_clock(), start.data)
     {
         open(accident_.store, accident_.contact);
     }
@@ -85,7 +90,11 @@ class ConfigTrial {
         }
         if (!over_ && broken_.empty()) violated("it does not come to an end: " + operation_.reason);
         if (broken_.empty()) check_end();
-        return {broken_, operation_.state, operation_.reason, calls_ + store_->calls(), contacts_ + host_->contacts(),
+        return {broken_,
+                operation_.state,
+                operation_.reason,
+                calls_ + store_->calls(),
+                contacts_ + host_->contacts(),
                 held_};
     }
 
@@ -236,13 +245,16 @@ class ConfigTrial {
         }
         const bool committed = operation_.state == State::committed;
         if (committed && wish_ != ConfigWish::commit) violated("it was committed unasked");
-        if (site_text(memory_) != (committed ? start_.wanted : start_.before)) violated("the site is another");
+        if (site_text(memory_) != (committed ? start_.wanted : start_.before))
+            violated("the site is another");
         if (made > 1 || back > 1 || (committed && (made != 1 || back != 0)) || (!committed && made != back))
             violated(fmt::format("made {} times and taken back {} times", made, back));
-        if (!must(memory_.list(configuration::pending_prefix, "", 10)).empty()) violated("something is unconfirmed");
+        if (!must(memory_.list(configuration::pending_prefix, "", 10)).empty())
+            violated("something is unconfirmed");
         if (!must(memory_.list("lock/", "", 10)).empty()) violated("a lock is left");
         const auto placed = must(memory_.list(configuration::object_prefix, "", 10'000)).size();
-        if (placed != must(site.snapshot()).configuration->size()) violated("objects are not in their places");
+        if (placed != must(site.snapshot()).configuration->size())
+            violated("objects are not in their places");
         if (!committed && (!operation_.verified || !operation_.differences.empty()))
             violated("it did not prove that all is as before");
     }

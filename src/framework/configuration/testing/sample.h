@@ -88,14 +88,16 @@ inline Configuration site_of(std::string_view text, const KeyRing* keys = nullpt
     Configuration site;
     Id next = 1;
     std::map<Id, Id> given;
-    for (auto object = imported.wanted.objects().rbegin(); object != imported.wanted.objects().rend(); ++object)
+    for (auto object = imported.wanted.objects().rbegin(); object != imported.wanted.objects().rend();
+         ++object)
         given[object->first] = next++;
     for (const auto& [id, object] : imported.wanted.objects()) {
         Object numbered = *object;
         numbered.id = given.at(id);
-        for_each_reference(numbered.type, numbered.attributes, [&](const std::string&, Json& reference, const std::string&) {
-            reference = given.at(reference.get<Id>());
-        });
+        for_each_reference(numbered.type, numbered.attributes,
+                           [&](const std::string&, Json& reference, const std::string&) {
+                               reference = given.at(reference.get<Id>());
+                           });
         site.put(std::make_shared<const Object>(std::move(numbered)));
     }
     site.set_next_id(next);
