@@ -35,6 +35,15 @@ enum class Command {
     runbook_plan,
     runbook_add,
     runbook_run,
+    config_get,
+    config_edit,
+    config_check,
+    config_diff,
+    config_apply,
+    config_import,
+    config_export,
+    config_history,
+    config_revert,
     version,
 };
 
@@ -67,6 +76,10 @@ struct Invocation {
 
     // runbook
     std::vector<std::string> set;  ///< "NAME=VALUE"
+
+    // config
+    std::string mode;  ///< of import: "merge", "objects", "whole"; may be empty
+    std::string name;  ///< of the object whose type is the target
 
     // timer
     bool stop = false, restart = false;

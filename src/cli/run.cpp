@@ -1,6 +1,7 @@
 #include "cli/run.h"
 
 #include "cli/backup/run_backup.h"
+#include "cli/config_check.h"
 #include "cli/esp_sync.h"
 #include "cli/fields.h"
 #include "cli/monitor.h"
@@ -68,9 +69,19 @@ Result<int> Session::carry_out()
             return history();
         case Command::clean:
             return clean();
+        case Command::config_get:
+        case Command::config_export:
+        case Command::config_edit:
+        case Command::config_diff:
+        case Command::config_apply:
+        case Command::config_import:
+        case Command::config_history:
+        case Command::config_revert:
+            return config();
         case Command::parse:
         case Command::storage_esp_sync:
         case Command::runbook_lint:
+        case Command::config_check:
         case Command::version:
             break;
     }
@@ -129,6 +140,10 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
     }
     if (asked.command == Command::storage_esp_sync) {
         const auto code = esp_sync(asked, console, style);
+        return code ? *code : say_error(console, style, asked.json, code.error());
+    }
+    if (asked.command == Command::config_check) {
+        const auto code = config_check(asked, console, style);
         return code ? *code : say_error(console, style, asked.json, code.error());
     }
     if (asked.command == Command::runbook_lint) return *lint(asked, console, style, false);

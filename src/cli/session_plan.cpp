@@ -1,12 +1,12 @@
 // The commands that make a plan, and carry it out.
 
+#include "base/closest.h"
 #include "cli/exit_code.h"
 #include "cli/fields.h"
 #include "cli/plan_text.h"
 #include "cli/runbook.h"
 #include "cli/session.h"
 
-#include "base/closest.h"
 #include <algorithm>
 
 namespace belay::cli {
