@@ -1,10 +1,12 @@
-// Whatever a site's file may say: each problem has a place in it; what has none becomes a change that can be made,
-// written down and read back; and the export of what then is there says the same again.
+// Whatever a site's file may say: each problem has a place in it; what has none becomes a change that can be
+// made, written down and read back; and the export of what then is there says the same again.
 
 #include "base/invariant.h"
 #include "framework/configuration/change.h"
 #include "framework/configuration/import.h"
+#include "framework/configuration/register.h"
 #include "framework/configuration/toml_text.h"
+#include "store/memory.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -18,7 +20,7 @@ using namespace belay::framework::configuration;
 /// Something to refer to, to change and to remove.
 Configuration known_site()
 {
-    Imported imported = import_text(R"(
+    const Imported imported = import_text(R"(
 [host.h1]
 address = "1"
 [template.t]
@@ -35,9 +37,12 @@ command = ["/b"]
 primary = "a"
 backup = "b"
 )",
-                                    {}, Mode::whole, nullptr);
+                                          {}, Mode::whole, nullptr);
     INVARIANT(!operation::runbook::any_error(imported.problems));
-    return std::move(imported.wanted);
+    store::MemoryStore store({.boot = "1", .now = [] { return std::chrono::milliseconds(0); }});
+    Register site(store);
+    INVARIANT(site.make(imported.delta, "first", {.who = "root"}));
+    return *site.snapshot().value().configuration;
 }
 
 void hold_to_promises(std::string_view text, const Configuration& site, Mode mode)

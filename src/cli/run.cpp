@@ -11,6 +11,7 @@
 #include "cli/storage_commands.h"
 
 #include <algorithm>
+#include <sstream>
 
 namespace belay::cli {
 namespace {
@@ -96,7 +97,10 @@ int say_error(Console& console, const Style& style, bool json, const Error& erro
         console.out(json_text({{"error", error}}) + '\n');
     } else {
         std::string text = fmt::format("belay: {}\n", clean(style, error.what));
-        if (!error.output.empty()) text += fmt::format("  it said: {}\n", clean(style, error.output));
+        std::istringstream lines(error.output);
+        std::string_view indent = "  it said: ";
+        for (std::string line; std::getline(lines, line); indent = "           ")
+            text += fmt::format("{}{}\n", indent, clean(style, line));
         if (!error.next.empty()) text += fmt::format("  next: {}\n", clean(style, error.next));
         console.err(text);
     }

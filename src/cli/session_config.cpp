@@ -111,10 +111,20 @@ Result<int> Session::apply_config(const Json& answer)
         console_.out(fmt::format("operation {}: {}\n{}", operation,
                                  text_of(style_, object_of(answer, "plan"), "title"),
                                  change_text(style_, answer)));
-    const int added = TRY(request_and_follow(operation, "add"));
     // Without waiting nobody knows yet whether it may be activated.
-    if (added != 0 || asked_.no_wait) return added;
-    return request_and_follow(operation, "activate");
+    if (asked_.no_wait) return request_and_follow(operation, "add");
+    const Json known = TRY(client_.call("Show", {{"operation", operation}}));
+    TRY(request(operation, "add"));
+    const Followed added =
+        TRY(follow(client_, console_, style_, operation, {.json = asked_.json, .known = known}));
+    if (added.signal != 0) return say_interrupted(operation, added);
+    if (raw_text(added.view, "state") != "added")
+        return follow_to_end(operation, "added", {.json = asked_.json, .known = added.view});
+    const int activated = TRY(request_and_follow(operation, "activate"));
+    if (activated == 0 && !asked_.json)
+        console_.out(fmt::format("Unless it is committed within {}, what was returns by itself.\n",
+                                 to_text(span_of(object_of(answer, "plan"), "timer_ms"))));
+    return activated;
 }
 
 Result<int> Session::config_change()

@@ -99,7 +99,7 @@ class Daemon {
         configuration_.emplace(*store_);
         const framework::configuration::Site site{*store_, *configuration_,
                                                   options_.state_folder + "/configuration.key"};
-        framework::configuration::fill(catalogue_, site);
+        procedures::fill_configuration(catalogue_, site);
         std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
         std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);
     }

@@ -2,6 +2,7 @@
 
 #include "framework/configuration/change.h"
 #include "framework/configuration/import.h"
+#include "framework/configuration/key_actions.h"
 #include "operation/plan_builder.h"
 #include "procedures/config_secrets.h"
 
@@ -125,6 +126,28 @@ Result<Plan> make_revert(host::Host& host, const Site& site, const Arguments& ar
     return plan_of(host, site, snapshot, delta, std::move(plan));
 }
 
+Result<Plan> make_rotation(host::Host& host, const Site& site)
+{
+    const Result<KeyRing> keys = KeyRing::open(site.key_file);
+    if (!keys) return std::unexpected(keys.error());
+    const std::string key = TRY(new_key(host));
+    const std::string lock = "config:key";
+    PlanBuilder plan("config.rotate-key", "A new key for the secrets of the configuration",
+                     {{"had", keys->mark()}});
+    plan.add("new-key", "make a new key, beside the old one", make_new_key(keys->mark()));
+    plan.activate("seal-anew", "seal every secret by the new key", seal_anew(key, lock));
+    const auto one_way = [&](std::string name, std::string title, operation::Act act) {
+        plan.commit(std::move(name), std::move(title), std::move(act)).one_way =
+            "what is sealed by the new key is not sealed by the old one any more";
+    };
+    one_way("confirm", "let the old seals go", confirm_change(key));
+    one_way("drop-old-keys", "drop the old key", drop_old_keys());
+    plan.plan().locks = {lock};
+    plan.plan().left_by_abort = {
+        "the new key stays in the key file, for something may have been sealed by it"};
+    return plan.build();
+}
+
 }  // namespace
 
 Procedure config_change(const Site& site)
@@ -164,9 +187,30 @@ Procedure config_revert(const Site& site)
             }};
 }
 
+Procedure config_rotate_key(const Site& site)
+{
+    return {.name = "config.rotate-key",
+            .summary = "a new key for the secrets of the configuration",
+            .description =
+                "Makes a new key beside the old one, and seals every secret anew by it. The old key goes "
+                "with the commit: "
+                "copies of the key file from before open nothing of what is kept from then on. Secrets in "
+                "the history "
+                "stay sealed by the old key, and can be opened no more.",
+            .source = "docs/configuration.md",
+            .arguments = {},
+            .make = [site](host::Host& host, const Arguments&) { return make_rotation(host, site); }};
+}
+
 std::vector<Procedure> configuration_procedures(const Site& site)
 {
-    return {config_change(site), config_revert(site)};
+    return {config_change(site), config_revert(site), config_rotate_key(site)};
+}
+
+void fill_configuration(operation::Catalogue& catalogue, const Site& site)
+{
+    framework::configuration::fill(catalogue, site);
+    fill_keys(catalogue, site);
 }
 
 }  // namespace belay::procedures

@@ -36,7 +36,7 @@ struct ConfigDesk {
 
     ConfigDesk()
     {
-        fill(catalogue, site);
+        fill_configuration(catalogue, site);
         engine = must(operation::Engine::open(*store, machine, catalogue, {}));
         run(sample_site, Verb::commit);
     }
@@ -259,6 +259,66 @@ TEST_CASE(
     REQUIRE(!lost);
     CHECK(lost.error().what == "a secret of storage \"s\" (password) was sealed by a key that is gone");
     CHECK(revert.make(desk.machine, {{"version", "3"}}));
+}
+
+const std::string sealed_storage =
+    "[storage.s]\nkind = \"folder\"\nhost = \"h1\"\nlocation = \"/x\"\npassword = \"one\"\n";
+
+std::string password_of(ConfigDesk& desk)
+{
+    return must(desk.configuration.snapshot()).configuration->find("storage", "s")->text("password");
+}
+
+TEST_CASE("a new key: everything is sealed anew in one change, and the old key goes with the commit")
+{
+    ConfigDesk desk;
+    desk.run(sealed_storage, Verb::commit);
+    const std::string old_mark = must(KeyRing::read(desk.keys.file())).mark();
+    const std::string old_password = password_of(desk);
+    const Procedure rotate = config_rotate_key(desk.site);
+
+    const Id aborted = desk.activate(must(rotate.make(desk.machine, {})));
+    CHECK(password_of(desk) != old_password);
+    CHECK(must(KeyRing::read(desk.keys.file())).size() == 2);
+    must(desk.engine->request(aborted, Verb::abort, carla));
+    desk.serve(aborted);
+    CHECK(desk.state(aborted) == State::aborted);
+    CHECK(password_of(desk) == old_password);
+    CHECK(must(KeyRing::read(desk.keys.file())).mark() == old_mark);
+
+    const Id id = desk.activate(must(rotate.make(desk.machine, {})));
+    must(desk.engine->request(id, Verb::commit, carla));
+    desk.serve(id);
+    CHECK(desk.state(id) == State::committed);
+    const KeyRing keys = must(KeyRing::read(desk.keys.file()));
+    CHECK(keys.size() == 1);
+    CHECK(keys.mark() != old_mark);
+    CHECK(must(keys.unseal(password_of(desk))).view() == "one");
+    CHECK(keys.unseal(old_password).error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("an old key is not dropped while an unconfirmed change may bring back what it opens")
+{
+    ConfigDesk desk;
+    desk.run(sealed_storage, Verb::commit);
+    const Procedure rotate = config_rotate_key(desk.site);
+    const Id open = desk.activate(must(desk.plan("[storage.s]\nremove = true\n")));
+    const Id id = desk.activate(must(rotate.make(desk.machine, {})));
+    must(desk.engine->request(id, Verb::commit, carla));
+    for (int i = 0; i < 5; ++i) {
+        desk.serve(id);
+        desk.machine.advance(std::chrono::minutes(1));
+    }
+    CHECK(desk.state(id) == State::held);
+    CHECK(
+        must(desk.engine->show(id)).operation.reason.contains("that operation " + open + " may bring back"));
+    CHECK(must(KeyRing::read(desk.keys.file())).size() == 2);
+    must(desk.engine->request(open, Verb::commit, carla));
+    desk.serve(open);
+    must(desk.engine->request(id, Verb::commit, carla));
+    desk.serve(id);
+    CHECK(desk.state(id) == State::committed);
+    CHECK(must(KeyRing::read(desk.keys.file())).size() == 1);
 }
 
 TEST_CASE("a plan whose secrets no key opens any more is not made true")

@@ -117,7 +117,9 @@ class ConfirmChange final : public Action {
     Result<Inspection> inspect(host::Host&, const Json& arguments) const override
     {
         const Register::Progress progress = TRY(site_.configuration.progress_of(key_in(arguments)));
-        return Inspection{progress.is == Is::confirmed ? Found::done : Found::absent};
+        // Where nothing was to be written there is nothing to confirm.
+        const bool is_settled = progress.is == Is::confirmed || progress.is == Is::not_made;
+        return Inspection{is_settled ? Found::done : Found::absent};
     }
     Result<void> apply(host::Host&, const Json& arguments) const override
     {

@@ -106,7 +106,7 @@ std::string span_text(int64_t milliseconds)
 {
     if (milliseconds == 0) return "0s";
     return in_units(milliseconds,
-                    {{24 * 3'600'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}, {1, "ms"}});
+                    {{24 * 3'600'000L, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}, {1, "ms"}});
 }
 
 std::string size_text(int64_t bytes)

@@ -126,7 +126,7 @@ Schema script()
              .meaning = "After how long it counts as failed.",
              .standard = "1m",
              .least = 100,
-             .most = 24 * 3'600'000},
+             .most = 24 * 3'600'000L},
         }};
 }
 

@@ -5,7 +5,7 @@
 namespace belay::framework::configuration {
 namespace {
 
-constexpr int64_t day = 24 * 3'600'000;
+constexpr int64_t day = 24 * 3'600'000L;
 
 Schema application_template()
 {

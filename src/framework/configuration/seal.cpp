@@ -81,11 +81,12 @@ Result<KeyRing::Key> KeyRing::key_in(std::string_view line, const std::string& p
 {
     Secret secret_half(crypto_box_SECRETKEYBYTES);
     size_t size = 0;
+    const std::string_view digits = line.substr(std::min(line_begin.size(), line.size()));
+    const char* begin = digits.data();
     const bool read =
         line.starts_with(line_begin) &&
-        sodium_base642bin(reinterpret_cast<unsigned char*>(secret_half.bytes()), secret_half.size(),
-                          line.substr(line_begin.size()).data(), line.size() - line_begin.size(), nullptr,
-                          &size, nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
+        sodium_base642bin(reinterpret_cast<unsigned char*>(secret_half.bytes()), secret_half.size(), begin,
+                          digits.size(), nullptr, &size, nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
     if (!read || size != secret_half.size())
         return fail(ErrorKind::corrupt, fmt::format("{} is no key file of Belay, or is damaged", path),
                     "put the copy of it back that you keep apart");
@@ -142,6 +143,15 @@ Result<void> KeyRing::add_key()
     Result<void> written = write(keys_);
     if (!written) keys_.pop_back();
     return written;
+}
+
+Result<void> KeyRing::prefer(std::string_view mark)
+{
+    const auto found = std::ranges::find_if(keys_, [&](const Key& key) { return hex_of(key.mark) == mark; });
+    if (found == keys_.end())
+        return fail(ErrorKind::not_found, fmt::format("{} holds no key {}", path_, mark));
+    std::rotate(found, found + 1, keys_.end());
+    return write(keys_);
 }
 
 Result<void> KeyRing::keep_only(std::string_view mark)

@@ -68,6 +68,8 @@ class KeyRing {
     /// A new key that seals from now on; the others still open. The file is written before it comes back.
     /// Errors: those of the system, and then nothing has changed.
     Result<void> add_key();
+    /// The key of that mark seals from now on; no key is dropped. Errors: not_found, those of the system.
+    Result<void> prefer(std::string_view mark);
     /// Drops all keys but the one of that mark (for good), which then seals. Errors: not_found, those of the
     /// system.
     Result<void> keep_only(std::string_view mark);
