@@ -196,10 +196,10 @@ void fill(Catalogue& catalogue, const Site& site)
 Result<Act> write_change(const Delta& delta, const std::string& key, const std::string& lock,
                          std::vector<std::string> lines)
 {
-    Act act{.action = "config.write", .arguments = TRY(pack(delta)), .commands = std::move(lines)};
-    act.arguments["key"] = key;
-    act.arguments["lock"] = lock;
-    return act;
+    Json arguments = TRY(pack(delta));
+    arguments["key"] = key;
+    arguments["lock"] = lock;
+    return Act{.action = "config.write", .arguments = std::move(arguments), .commands = std::move(lines)};
 }
 
 Act confirm_change(const std::string& key)

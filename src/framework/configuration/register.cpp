@@ -1,6 +1,7 @@
 #include "framework/configuration/register.h"
 
 #include "framework/configuration/change.h"
+#include "framework/configuration/rules.h"
 
 #include <algorithm>
 
@@ -10,60 +11,7 @@ namespace {
 constexpr int most_tries = 50;
 constexpr size_t most_objects_at_once = 100;    // of the 128 writes of a transaction
 constexpr size_t most_bytes_at_once = 2 << 20;  // of its 8 MiB
-constexpr size_t most_subsets_of = 4;           // unconfirmed changes whose every combination is looked at
 constexpr Version forgotten_at_once = 2;
-
-std::string time_text(int64_t at_ms)
-{
-    using namespace std::chrono;
-    const sys_time<milliseconds> at{milliseconds(at_ms)};
-    const sys_days date = floor<days>(at);
-    const year_month_day ymd(date);
-    const hh_mm_ss time(floor<seconds>(at - date));
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", static_cast<int>(ymd.year()),
-                       static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()),
-                       time.hours().count(), time.minutes().count(), time.seconds().count());
-}
-
-std::string author_text(const Author& author)
-{
-    return fmt::format("{}{}", author.who.empty() ? "somebody" : author.who,
-                       author.operation.empty() ? "" : fmt::format(" by operation {}", author.operation));
-}
-
-std::string told(const HistoryEntry& entry)
-{
-    return fmt::format("{} at {} (version {}{})", author_text(entry.author), time_text(entry.author.at_ms),
-                       entry.version, entry.author.why.empty() ? "" : ": " + entry.author.why);
-}
-
-/// A name that would be given twice.
-std::optional<std::string> clash_of_names(const Configuration& configuration, const Delta& delta)
-{
-    std::map<Id, const ObjectDelta*> changed;
-    for (const ObjectDelta& one : delta.objects) changed[one.id()] = &one;
-    std::set<std::pair<std::string_view, std::string_view>> given;
-    for (const ObjectDelta& one : delta.objects) {
-        if (!one.after) continue;
-        const Object* other = configuration.find(one.after->type, one.after->name);
-        const auto moves = other == nullptr ? changed.end() : changed.find(other->id);
-        const bool taken = other != nullptr && other->id != one.id() && moves == changed.end();
-        if (taken || !given.emplace(one.after->type, one.after->name).second)
-            return fmt::format("there would be two objects {}", title_of(*one.after));
-    }
-    return std::nullopt;
-}
-
-std::optional<std::string> broken_rules(const Configuration& configuration, const std::set<Id>& touched)
-{
-    constexpr size_t enough = 5;
-    std::vector<std::string> said;
-    for (const Complaint& complaint : check(configuration, &touched)) {
-        if (complaint.error && said.size() < enough) said.push_back(complaint.what);
-    }
-    if (said.empty()) return std::nullopt;
-    return fmt::format("{}", fmt::join(said, "; "));
-}
 
 void give_ids(Json& attributes, std::string_view type, const std::map<Id, Id>& ids)
 {
@@ -88,157 +36,6 @@ store::Write write_of(const ObjectDelta& one)
 }
 
 }  // namespace
-
-Result<void> Register::refresh()
-{
-    const Head head = TRY(read_head(store_));
-    const bool is_known = loaded_ && head.modified == head_.modified;
-    if (!is_known) {
-        shared_ = nullptr;
-        std::vector<HistoryEntry> news;
-        constexpr Version most_by_deltas = 20;
-        const bool near =
-            loaded_ && head.version >= head_.version && head.version - head_.version <= most_by_deltas;
-        loaded_ = false;
-        if (near) news = TRY(read_history_after(store_, head_.version, most_by_deltas));
-        // Others may have gone on since the head was read: what comes after it is for the next time.
-        std::erase_if(news, [&](const HistoryEntry& entry) { return entry.version > head.version; });
-        if (near && head.version - head_.version == static_cast<Version>(news.size())) {
-            for (const HistoryEntry& entry : news) apply(configuration_, entry.delta);
-            head_ = head;
-        } else {
-            Loaded loaded = TRY(load(store_));
-            head_ = loaded.head;
-            configuration_ = std::move(loaded.configuration);
-        }
-        configuration_.set_next_id(head_.next_id);
-        loaded_ = true;
-    }
-    return refresh_pending();
-}
-
-Result<void> Register::refresh_pending()
-{
-    const std::map<std::string, Version> now = TRY(read_pending(store_));
-    std::erase_if(pending_, [&](const Pending& one) {
-        const auto found = now.find(one.key);
-        return found == now.end() || found->second != one.entry.version;
-    });
-    for (const auto& [key, version] : now) {
-        if (std::ranges::find(pending_, key, &Pending::key) != pending_.end()) continue;
-        auto entry = read_history(store_, version);
-        // Taken back between the two reads; of a version that is kept as long as it is pending.
-        if (!entry && entry.error().kind == ErrorKind::not_found) continue;
-        if (!entry) return std::unexpected(std::move(entry).error());
-        pending_.push_back({key, *std::move(entry)});
-    }
-    return {};
-}
-
-Result<Snapshot> Register::snapshot()
-{
-    const std::lock_guard lock(mutex_);
-    TRY(refresh());
-    if (!shared_) shared_ = std::make_shared<const Configuration>(configuration_);
-    return Snapshot{head_.version, shared_};
-}
-
-std::string Register::who_changed(Id id)
-{
-    const auto entries = read_history_after(store_, std::max<Version>(head_.version - remembered_versions, 0),
-                                            static_cast<size_t>(remembered_versions) + 1);
-    if (entries) {
-        for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
-            if (entry->delta.ids().contains(id)) return told(*entry);
-        }
-    }
-    return "somebody";
-}
-
-/// Whether every object is as the change expects it, and nobody else is about to change it.
-Result<void> Register::fits_what_is_there(const Delta& delta)
-{
-    for (const ObjectDelta& one : delta.objects) {
-        const Object* present = configuration_.find(one.id());
-        const bool as_expected =
-            one.before ? present != nullptr && *present == *one.before : present == nullptr;
-        if (as_expected) continue;
-        return fail(
-            ErrorKind::busy,
-            fmt::format("{} was changed meanwhile, by {}", title_of(one.object()), who_changed(one.id())),
-            "look at what is there now, and ask for the change again");
-    }
-    return {};
-}
-
-Result<void> Register::leaves_ways_back(const Delta& delta, std::string_view key)
-{
-    std::vector<const Pending*> others;
-    const std::set<Id> ids = delta.ids();
-    for (const Pending& one : pending_) {
-        if (one.key == key) continue;
-        others.push_back(&one);
-        for (const ObjectDelta& theirs : one.entry.delta.objects) {
-            if (!ids.contains(theirs.id())) continue;
-            return fail(ErrorKind::busy,
-                        fmt::format("{} is being changed by {}, which is not confirmed yet",
-                                    title_of(theirs.object()), told(one.entry)),
-                        one.entry.author.operation.empty() ? std::string()
-                                                           : "belay show " + one.entry.author.operation);
-        }
-    }
-    // Unconfirmed changes share no object, so their ways back can be taken in any order.
-    const size_t count = std::min<size_t>(others.size(), 20);
-    const bool all_subsets = others.size() <= most_subsets_of;
-    std::vector<std::vector<const Pending*>> subsets;
-    if (all_subsets) {
-        for (size_t bits = 1; bits < (size_t{1} << count); ++bits) {
-            std::vector<const Pending*>& subset = subsets.emplace_back();
-            for (size_t i = 0; i < count; ++i) {
-                if ((bits >> i & 1) != 0) subset.push_back(others[i]);
-            }
-        }
-    } else {
-        for (const Pending* one : others) subsets.push_back({one});
-        subsets.push_back(others);
-    }
-    for (const std::vector<const Pending*>& subset : subsets) {
-        Delta way;
-        for (const Pending* one : subset)
-            std::ranges::move(one->entry.delta.inverse().objects, std::back_inserter(way.objects));
-        std::optional<std::string> broken = clash_of_names(configuration_, way);
-        if (!broken) {
-            std::set<Id> touched = way.ids();
-            touched.insert(ids.begin(), ids.end());
-            apply(configuration_, way);
-            broken = broken_rules(configuration_, touched);
-            apply(configuration_, way.inverse());
-        }
-        if (!broken) continue;
-        const Pending& first = *subset.front();
-        return fail(ErrorKind::refused,
-                    fmt::format("what {} changed is not confirmed yet; were it taken back, {}",
-                                told(first.entry), *broken),
-                    first.entry.author.operation.empty() ? std::string()
-                                                         : "belay commit " + first.entry.author.operation);
-    }
-    return {};
-}
-
-/// Holds the site as it would be against its rules, and leaves it as it is.
-Result<void> Register::keeps_rules(const Delta& delta, std::string_view key)
-{
-    if (const auto clash = clash_of_names(configuration_, delta)) return fail(ErrorKind::refused, *clash);
-    const std::set<Id> ids = delta.ids();
-    apply(configuration_, delta);
-    Result<void> kept;
-    if (const auto broken = broken_rules(configuration_, ids))
-        kept = fail(ErrorKind::refused, *broken);
-    else
-        kept = leaves_ways_back(delta, key);
-    apply(configuration_, delta.inverse());
-    return kept;
-}
 
 /// New objects with ids of their own, in this change and wherever it refers to them.
 Result<Delta> Register::numbered(const Delta& delta, Id& next_id) const
@@ -267,14 +64,6 @@ Result<Delta> Register::numbered(const Delta& delta, Id& next_id) const
         result.objects.push_back({one.before, std::make_shared<const Object>(std::move(object))});
     }
     return result;
-}
-
-Result<void> Register::check_change(const Delta& delta, std::string_view key)
-{
-    const std::lock_guard lock(mutex_);
-    TRY(refresh());
-    TRY(fits_what_is_there(delta));
-    return keeps_rules(delta, key);
 }
 
 /// What is older than anybody looks at goes, a little with every change; not what may still be taken back.
@@ -428,66 +217,6 @@ Result<void> Register::confirm(const std::string& key)
     const store::Commit done = TRY(store_.commit({.when = {}, .then = {{pending_key(key), std::nullopt}}}));
     static_cast<void>(done.succeeded);
     return {};
-}
-
-Result<Register::Progress> Register::progress_of(const std::string& key)
-{
-    using Is = Progress::Is;
-    const auto made = TRY(read_made(store_, key));
-    if (!made) return Progress{};
-    if (made->back != 0) return Progress{Is::taken_back, made->back};
-    const Head head = TRY(read_head(store_));
-    if (head.placing && head.version == made->version) return Progress{Is::placing, made->version};
-    const std::optional<store::Entry> pending = TRY(store_.get(pending_key(key)));
-    return Progress{pending ? Is::made : Is::confirmed, made->version};
-}
-
-Result<std::vector<std::string>> Register::changes_since(Version version, const std::set<Id>& ids)
-{
-    std::vector<std::string> changes;
-    const std::vector<HistoryEntry> entries =
-        TRY(read_history_after(store_, version, static_cast<size_t>(remembered_versions) + 1));
-    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-        for (const ObjectDelta& one : entry->delta.objects) {
-            if (ids.contains(one.id()))
-                changes.push_back(fmt::format("{} was changed by {}", title_of(one.object()), told(*entry)));
-        }
-    }
-    return changes;
-}
-
-Result<std::vector<HistoryEntry>> Register::history(size_t limit)
-{
-    const Head head = TRY(read_head(store_));
-    const Version after =
-        std::max<Version>(head.version - static_cast<Version>(std::min<size_t>(limit, 1 << 20)), 0);
-    std::vector<HistoryEntry> entries = TRY(read_history_after(store_, after, limit));
-    std::ranges::reverse(entries);
-    return entries;
-}
-
-Result<Delta> Register::back_to(Version version)
-{
-    const std::lock_guard lock(mutex_);
-    TRY(refresh());
-    if (version < 0 || version > head_.version || version < head_.oldest - 1)
-        return fail(ErrorKind::not_found,
-                    fmt::format("the configuration has no version {}: those from {} to {} are kept", version,
-                                head_.oldest - 1, head_.version),
-                    "belay config history");
-    std::map<Id, ObjectPointer> then_there;
-    const std::vector<HistoryEntry> entries =
-        TRY(read_history_after(store_, version, static_cast<size_t>(head_.version - version)));
-    for (const HistoryEntry& entry : entries) {
-        for (const ObjectDelta& one : entry.delta.objects) then_there.try_emplace(one.id(), one.before);
-    }
-    Delta delta;
-    for (const auto& [id, object] : then_there) {
-        const ObjectPointer now = configuration_.share(id);
-        const bool same = now == object || (now && object && *now == *object);
-        if (!same) delta.objects.push_back({now, object});
-    }
-    return delta;
 }
 
 }  // namespace belay::framework::configuration
