@@ -2,9 +2,12 @@
 // at it; each contact with the host likewise; for every end that it can have, and for a change that fits one
 // transaction as for one that does not.
 
+#include "framework/configuration/key_file.h"
 #include "procedures/testing/config_trial.h"
 
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 namespace belay::procedures {
@@ -102,6 +105,57 @@ TEST_CASE("any call of the store may be refused, its answer lost, or the process
     }
     CHECK(runs > 900);
     MESSAGE((runs / config_stride) << " runs");
+}
+
+/// A site with a secret, and the key that sealed it: each run has a copy of its own, for it rotates the key.
+struct SealedStart {
+    ConfigStart start;
+    std::string key;
+
+    SealedStart()
+    {
+        const configuration::KeyFolder folder;
+        const configuration::KeyRing keys = must(configuration::KeyRing::open(folder.file()));
+        start = config_start(
+            "[host.h1]\naddress = \"1\"\n[storage.s]\nkind = \"folder\"\nhost = \"h1\"\nlocation "
+            "= \"/x\"\npassword = \"" +
+                keys.seal("hunter2") + "\"\n",
+            "[host.h1]\naddress = \"2\"\n");
+        start.text.clear();
+        std::ifstream file(folder.file());
+        key.assign(std::istreambuf_iterator<char>(file), {});
+    }
+
+    ConfigVerdict run(ConfigWish wish, const ConfigAccident& accident) const
+    {
+        const configuration::KeyFolder folder;
+        must(configuration::write_key_file(folder.file(), key));
+        return ConfigTrial(start, folder.file(), wish, accident).run();
+    }
+};
+
+TEST_CASE("a key is rotated with every accident at the store: there is always a key for every secret")
+{
+    const SealedStart sealed;
+    size_t runs = 0;
+    for (const ConfigWish wish : {ConfigWish::commit, ConfigWish::abort_when_activated}) {
+        const ConfigVerdict whole = sealed.run(wish, {});
+        CHECK(whole.broken == std::vector<std::string>{});
+        CHECK((whole.ended == operation::State::committed) == (wish == ConfigWish::commit));
+        using Kind = store::StoreFault::Kind;
+        for (const Kind kind : {Kind::refuse, Kind::lost, Kind::dead}) {
+            runs += whole.calls;
+            on_all_processors(whole.calls, [&](size_t at) {
+                const ConfigVerdict verdict = sealed.run(wish, {.store = {kind, at}});
+                for (const std::string& broken : verdict.broken)
+                    FAIL_CHECK(
+                        fmt::format("rotation, wish {}, fault {} at call {} of the store: {}; ended {}: {}",
+                                    static_cast<int>(wish), static_cast<int>(kind), at, broken,
+                                    name_of(verdict.ended), verdict.reason));
+            });
+        }
+    }
+    CHECK(runs > 200);
 }
 
 TEST_CASE("any contact of a change with the host may be refused, its answer lost, or the process dead at it")

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view made_prefix = "config/made/";
 constexpr size_t page = 1000;
-constexpr int most_tries = 50;
+constexpr int most_loads = 50;
 
 Result<int64_t> number_in(const Json& json, const char* name)
 {
@@ -193,7 +193,7 @@ Result<std::vector<HistoryEntry>> read_history_after(store::Store& store, Versio
 
 Result<Loaded> load(store::Store& store)
 {
-    for (int i = 0; i < most_tries; ++i) {
+    for (int i = 0; i < most_loads; ++i) {
         Loaded loaded;
         loaded.head = TRY(read_head(store));
         loaded.configuration = TRY(read_objects(store));

@@ -33,7 +33,7 @@ void keep_if_same(const Json* old, Json& fresh, const KeyRing& keys)
     if (keys.same(old->get_ref<const std::string&>(), fresh.get_ref<const std::string&>())) fresh = *old;
 }
 
-const Json* member(const Json* table, const std::string& name)
+const Json* member_of(const Json* table, const std::string& name)
 {
     if (table == nullptr || !table->is_object()) return nullptr;
     const auto found = table->find(name);
@@ -44,7 +44,7 @@ const Json* member(const Json* table, const std::string& name)
 void keep_inside(const Json* old, Json& fresh, const KeyRing& keys)
 {
     if (fresh.is_object()) {
-        for (auto& [name, value] : fresh.items()) keep_inside(member(old, name), value, keys);
+        for (auto& [name, value] : fresh.items()) keep_inside(member_of(old, name), value, keys);
     } else {
         keep_if_same(old, fresh, keys);
     }
@@ -94,7 +94,8 @@ void keep_same_secrets(const Schema& schema, const Json& kept, Json& attributes,
     for (const Attribute& attribute : schema.attributes) {
         const auto found = attributes.find(attribute.name);
         const bool may_hold = attribute.secret || attribute.kind == Kind::sections;
-        if (may_hold && found != attributes.end()) keep_inside(member(&kept, attribute.name), *found, keys);
+        if (may_hold && found != attributes.end())
+            keep_inside(member_of(&kept, attribute.name), *found, keys);
     }
 }
 

@@ -75,14 +75,13 @@ std::string Register::who_changed(Id id)
 
 Result<Register::Progress> Register::progress_of(const std::string& key)
 {
-    using Is = Progress::Is;
     const auto made = TRY(read_made(store_, key));
     if (!made) return Progress{};
-    if (made->back != 0) return Progress{Is::taken_back, made->back};
+    if (made->back != 0) return Progress{Progress::Is::taken_back, made->back};
     const Head head = TRY(read_head(store_));
-    if (head.placing && head.version == made->version) return Progress{Is::placing, made->version};
+    if (head.placing && head.version == made->version) return Progress{Progress::Is::placing, made->version};
     const std::optional<store::Entry> pending = TRY(store_.get(pending_key(key)));
-    return Progress{pending ? Is::made : Is::confirmed, made->version};
+    return Progress{pending ? Progress::Is::made : Progress::Is::confirmed, made->version};
 }
 
 Result<std::vector<std::string>> Register::changes_since(Version version, const std::set<Id>& ids)

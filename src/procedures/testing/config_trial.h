@@ -36,7 +36,7 @@ struct ConfigVerdict {
 /// The site before a trial, made once.
 struct ConfigStart {
     store::MemoryStore::Data data;
-    std::string text;  ///< what is to be changed
+    std::string text;  ///< what is to be changed; empty: the key of the secrets
     std::string before, wanted;
 };
 
@@ -113,8 +113,8 @@ class ConfigTrial {
         register_.emplace(*store_);
         const configuration::Site site{*store_, *register_, key_file_};
         catalogue_.emplace();
-        fill(*catalogue_, site);
-        procedure_ = config_change(site);
+        fill_configuration(*catalogue_, site);
+        procedure_ = is_rotation() ? config_rotate_key(site) : config_change(site);
     }
 
     bool has_died() const
@@ -137,8 +137,39 @@ class ConfigTrial {
     {
         const auto is_of_site = [](const store::Write& write) { return write.key.starts_with("config/"); };
         if (std::ranges::none_of(written.then, is_of_site)) return;
+        if (is_rotation()) return check_secrets();
         const std::string text = site_text(memory_);
         if (text != start_.before && text != start_.wanted) violated("a reader saw half of the change");
+    }
+
+    bool is_rotation() const { return start_.text.empty(); }
+
+    /// Whatever is there, and whatever may come back, can be opened.
+    void check_secrets()
+    {
+        const configuration::KeyRing keys = must(configuration::KeyRing::read(key_file_));
+        const auto check = [&](const configuration::ObjectPointer& object) {
+            if (object && object->type == "storage" && !keys.unseal(object->text("password")))
+                violated("a secret cannot be opened");
+        };
+        const configuration::Loaded loaded = must(configuration::load(memory_));
+        for (const auto& [id, object] : loaded.configuration.objects()) check(object);
+        const std::map<std::string, configuration::Version> pending =
+            must(configuration::read_pending(memory_));
+        for (const auto& [key, version] : pending) {
+            const configuration::HistoryEntry entry = must(configuration::read_history(memory_, version));
+            for (const configuration::ObjectDelta& one : entry.delta.objects) check(one.before);
+        }
+    }
+
+    /// All sealed by one key, which is another than before; or everything as it was.
+    void check_rotated(bool committed)
+    {
+        const configuration::KeyRing keys = must(configuration::KeyRing::read(key_file_));
+        const std::string text = site_text(memory_);
+        if (committed && (keys.size() != 1 || text == start_.before)) violated("the old key is still there");
+        if (!committed && text != start_.before) violated("the site is another");
+        check_secrets();
     }
 
     void take_turn()
@@ -163,7 +194,9 @@ class ConfigTrial {
             id_ = all->front();
             return;
         }
-        const auto plan = procedure_.make(*host_, {{"text", start_.text}});
+        std::map<std::string, std::string> arguments;
+        if (!is_rotation()) arguments["text"] = start_.text;
+        const auto plan = procedure_.make(*host_, arguments);
         if (!plan) return note_refusal(plan.error());
         const auto kept = engine_->keep(*plan, {"anna", "the trial", "because"});
         if (kept)
@@ -201,7 +234,7 @@ class ConfigTrial {
             case State::added:
                 return ask(wish_ == ConfigWish::abort_when_added ? Verb::abort : Verb::activate);
             case State::activated:
-                if (!soaked_ && site_text(memory_) != start_.wanted)
+                if (!soaked_ && !is_rotation() && site_text(memory_) != start_.wanted)
                     violated("it is activated, and the site is as before");
                 soaked_ = true;
                 if (wish_ == ConfigWish::let_the_timer_run_out) return step();
@@ -245,7 +278,9 @@ class ConfigTrial {
         }
         const bool committed = operation_.state == State::committed;
         if (committed && wish_ != ConfigWish::commit) violated("it was committed unasked");
-        if (site_text(memory_) != (committed ? start_.wanted : start_.before))
+        if (is_rotation())
+            check_rotated(committed);
+        else if (site_text(memory_) != (committed ? start_.wanted : start_.before))
             violated("the site is another");
         if (made > 1 || back > 1 || (committed && (made != 1 || back != 0)) || (!committed && made != back))
             violated(fmt::format("made {} times and taken back {} times", made, back));
