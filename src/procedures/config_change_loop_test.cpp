@@ -94,6 +94,8 @@ TEST_CASE("any call of the store may be refused, its answer lost, or the process
             const size_t calls = ConfigTrial(*start, kept.keys.file(), wish, {}).run().calls;
             using Kind = store::StoreFault::Kind;
             for (const Kind kind : {Kind::refuse, Kind::lost, Kind::dead}) {
+                // A refused write leaves what a dead process leaves, and the small change has shown the rest.
+                if (start == &kept.large && kind == Kind::refuse) continue;
                 runs += calls;
                 on_all_processors(calls, [&](size_t at) {
                     held_to_promises(

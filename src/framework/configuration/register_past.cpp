@@ -43,6 +43,9 @@ Result<void> Register::refresh_pending()
         return found == now.end() || found->second != one.entry.version;
     });
     for (const auto& [key, version] : now) {
+        // One that was made since the head was read: what is made now will not be written, and is thought
+        // over.
+        if (version > head_.version) continue;
         if (std::ranges::find(pending_, key, &Pending::key) != pending_.end()) continue;
         auto entry = read_history(store_, version);
         // Taken back between the two reads; of a version that is kept as long as it is pending.

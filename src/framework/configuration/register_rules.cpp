@@ -45,7 +45,7 @@ Result<void> Register::leaves_ways_back(const Delta& delta, std::string_view key
         }
     }
     // Unconfirmed changes share no object, so their ways back can be taken in any order.
-    const size_t count = std::min<size_t>(others.size(), 20);
+    const size_t count = others.size();
     const bool all_subsets = others.size() <= most_subsets_of;
     std::vector<std::vector<const Pending*>> subsets;
     if (all_subsets) {
