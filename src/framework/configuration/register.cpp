@@ -87,7 +87,7 @@ Result<void> Register::forget(store::Transaction& transaction, Head& head)
 }
 
 /// False: somebody else was faster, and nothing is written.
-Result<bool> Register::commit(HistoryEntry entry, Id next_id, std::vector<store::Compare> when,
+Result<bool> Register::commit(const HistoryEntry& entry, Id next_id, std::vector<store::Compare> when,
                               std::vector<store::Write> then)
 {
     store::Transaction transaction{std::move(when), std::move(then)};
@@ -174,7 +174,7 @@ Result<Version> Register::make(const Delta& delta, const std::string& key, const
         std::vector<store::Write> then = {{made_key(key), made_text(made)}};
         if (confirmation == Confirmation::later) then.push_back({pending_key(key), made_text(made)});
         std::vector<store::Compare> when = {{store::Compare::Of::created, made_key(key), 0}};
-        if (TRY(commit(std::move(entry), next_id, std::move(when), std::move(then)))) return made.version;
+        if (TRY(commit(entry, next_id, std::move(when), std::move(then)))) return made.version;
     }
     return fail(ErrorKind::busy, "others change the configuration without a pause", "try again");
 }
@@ -207,7 +207,7 @@ Result<void> Register::take_back(const std::string& key, const Author& author)
         const Made back{.version = made->version, .back = entry.version};
         std::vector<store::Compare> when = {{store::Compare::Of::modified, made_key(key), made->modified}};
         std::vector<store::Write> then = {{made_key(key), made_text(back)}, {pending_key(key), std::nullopt}};
-        if (TRY(commit(std::move(entry), head_.next_id, std::move(when), std::move(then)))) return {};
+        if (TRY(commit(entry, head_.next_id, std::move(when), std::move(then)))) return {};
     }
     return fail(ErrorKind::busy, "others change the configuration without a pause", "try again");
 }

@@ -74,7 +74,7 @@ class Register {
     Result<void> fits_what_is_there(const Delta& delta);
     Result<void> leaves_ways_back(const Delta& delta, std::string_view key);
     Result<void> keeps_rules(const Delta& delta, std::string_view key);
-    Result<bool> commit(HistoryEntry entry, Id next_id, std::vector<store::Compare> when,
+    Result<bool> commit(const HistoryEntry& entry, Id next_id, std::vector<store::Compare> when,
                         std::vector<store::Write> then);
     Result<void> forget(store::Transaction& transaction, Head& head);
     std::string who_changed(Id id);
