@@ -18,10 +18,10 @@ constexpr Milliseconds timer_by_default = std::chrono::minutes(10);
 constexpr size_t most_lines = 100;
 constexpr size_t most_problem_bytes = 4096;
 
-std::string argument(const Arguments& arguments, const std::string& name, std::string otherwise)
+std::string argument(const Arguments& arguments, const std::string& name, const std::string& otherwise)
 {
     const auto found = arguments.find(name);
-    return found == arguments.end() ? std::move(otherwise) : found->second;
+    return found == arguments.end() ? otherwise : found->second;
 }
 
 Result<std::string> new_key(host::Host& host)

@@ -226,15 +226,15 @@ host = "h1"
 command = ["/usr/bin/config-server"]
 )";
     const Imported objects = change_of(site, text, Mode::objects);
+    const std::string moved = "application \"config server\" is reached elsewhere";
     CHECK(all_problems(objects) == "");
     CHECK(change_lines(describe(site, objects.delta)) ==
           std::vector<std::string>{
               "~ application \"config server\"",
               "    ports[main]: { name = \"main\", port = 2020 } -> not set (after restart)",
               "! application \"config server\" has to restart: ports[main]",
-              "! application \"stat server\" reconnects: application \"config server\" is reached elsewhere",
-              "! application \"stat server b\" reconnects: application \"config server\" is reached "
-              "elsewhere"});
+              "! application \"stat server\" reconnects: " + moved,
+              "! application \"stat server b\" reconnects: " + moved});
     const Imported whole = change_of(site, text, Mode::whole);
     CHECK(all_problems(whole) == "");
     CHECK(whole.wanted.size() == 2);

@@ -200,7 +200,7 @@ std::optional<Json> ValueReader::read_texts(const Attribute& attribute, const No
         texts.push_back(*text);
     }
     const bool program = attribute.name.ends_with("command");
-    if (program && (texts.empty() || texts.front() == "")) {
+    if (program && (texts.empty() || texts.front().get_ref<const std::string&>().empty())) {
         error(node.place,
               fmt::format("\"{}\" names no program: write [\"/the/program\", \"argument\"]", attribute.name));
         return std::nullopt;
