@@ -6,7 +6,7 @@
 _belay_common="--help --json --socket --state-dir --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 
-_belay_commands="storage backup procedures plan add run runbook activate commit abort clear timer show history clean parse version"
+_belay_commands="storage backup procedures plan add run runbook config activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -24,6 +24,15 @@ declare -A _belay_options=(
     [runbook plan]="--set $_belay_plan_options --dry-run"
     [runbook add]="--set $_belay_plan_options --no-wait"
     [runbook run]="--set $_belay_plan_options --soak --yes --no-wait"
+    [config get]=""
+    [config edit]="$_belay_plan_options --no-wait"
+    [config check]=""
+    [config diff]="--mode"
+    [config apply]="--mode $_belay_plan_options --no-wait"
+    [config import]="$_belay_plan_options --no-wait"
+    [config export]=""
+    [config history]="--limit"
+    [config revert]="$_belay_plan_options --no-wait"
     [activate]="--why --no-wait"
     [commit]="--why --no-wait"
     [abort]="--why --no-wait"
@@ -37,6 +46,8 @@ declare -A _belay_options=(
 )
 
 _belay_kinds="mdstat mdadm-detail mdadm-examine sfdisk-dump lsblk-json smartctl-json lvm-json zpool-status hdparm-max hdparm-dco"
+
+_belay_types="host storage template application pair solution person group role alarm script policy"
 
 # Every text of a field in a line of JSON: a value of "name" or "id" without quotes in it.
 _belay_texts() {
@@ -130,7 +141,7 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -139,6 +150,8 @@ _belay() {
                     command="storage ${COMP_WORDS[i]}"
                 elif [[ $command == runbook && ${COMP_WORDS[i]} == @(lint|plan|add|run) ]]; then
                     command="runbook ${COMP_WORDS[i]}"
+                elif [[ $command == config ]]; then
+                    command="config ${COMP_WORDS[i]}"
                 elif [[ -z $target ]]; then
                     target=${COMP_WORDS[i]}
                 fi
@@ -152,6 +165,7 @@ _belay() {
         --timer | --gate-grace | --soak | --extend) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
         --gate) COMPREPLY=($(compgen -W "array: command: tcp: http://" -- "$word")) && return ;;
         --set) compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W "$(_belay_variables "$target")" -- "$word")) && return ;;
+        --mode) COMPREPLY=($(compgen -W "merge objects whole" -- "$word")) && return ;;
         --why | --limit) return ;;
     esac
 
@@ -161,6 +175,8 @@ _belay() {
         COMPREPLY=($(compgen -W "show health record ports monitor $_belay_common" -- "$word"))
     elif [[ $command == runbook ]]; then
         COMPREPLY=($(compgen -W "lint plan add run $_belay_common" -- "$word"))
+    elif [[ $command == config ]]; then
+        COMPREPLY=($(compgen -W "get edit check diff apply import export history revert $_belay_common" -- "$word"))
     elif [[ $word == -* ]]; then
         local options="$_belay_common ${_belay_options[$command]}"
         case $command in
@@ -172,6 +188,9 @@ _belay() {
             "storage show") [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_disks)" -- "$word")) ;;
             "storage record") COMPREPLY=($(compgen -f -- "$word")) ;;
             "runbook "*) [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
+            "config get" | "config edit") [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_types" -- "$word")) ;;
+            "config check" | "config diff" | "config apply" | "config import")
+                [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
             procedures) COMPREPLY=($(compgen -W "$(_belay_procedures)" -- "$word")) ;;
             parse) [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_kinds" -- "$word")) ;;
             plan | run | add)

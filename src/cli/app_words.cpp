@@ -1,5 +1,6 @@
 #include "cli/app_words.h"
 
+#include "base/closest.h"
 #include "cli/invocation.h"
 
 #include <CLI/App.hpp>

@@ -35,6 +35,15 @@ enum class Command {
     runbook_plan,
     runbook_add,
     runbook_run,
+    config_get,
+    config_edit,
+    config_check,
+    config_diff,
+    config_apply,
+    config_import,
+    config_export,
+    config_history,
+    config_revert,
     version,
 };
 
@@ -68,6 +77,10 @@ struct Invocation {
     // runbook
     std::vector<std::string> set;  ///< "NAME=VALUE"
 
+    // config
+    std::string mode;  ///< of import: "merge", "objects", "whole"; may be empty
+    std::string name;  ///< of the object whose type is the target
+
     // timer
     bool stop = false, restart = false;
     std::optional<Milliseconds> extend;
@@ -100,11 +113,6 @@ struct CommandWords {
 };
 /// Every command; the first one, without a name, is `belay` itself.
 std::vector<CommandWords> all_commands();
-
-/// The name closest to what was typed, where one is close enough to be meant; else empty.
-std::string closest(std::string_view typed, const std::vector<std::string>& names);
-/// ", did you mean \"x\"?" or nothing.
-std::string did_you_mean(std::string_view typed, const std::vector<std::string>& names);
 
 /// `--name value` and `--name=value` as {name: value}. Errors: usage.
 Result<std::map<std::string, std::string>> procedure_arguments(const std::vector<std::string>& words);

@@ -33,6 +33,8 @@ class Parser {
     CLI::App* request(Command which, const char* name, const char* meaning, const char* example);
     void common_options(CLI::App& app);
     void runbook_commands();
+    void config_commands();
+    CLI::App* config(Command which, const char* name, const char* meaning, const char* example);
     CLI::App* runbook(Command which, const char* name, const char* meaning, const char* example);
     void procedure_option(CLI::App& app);
     void plan_options(CLI::App& app);
@@ -46,6 +48,7 @@ class Parser {
                   "belay"};
     CLI::App* storage_ = nullptr;
     CLI::App* runbook_ = nullptr;
+    CLI::App* config_ = nullptr;
     static constexpr const char* backup_name = "backup";
     std::map<const CLI::App*, Command> commands_;
     bool help_ = false;
@@ -136,6 +139,7 @@ Parser::Parser()
     run_options(*run);
 
     runbook_commands();
+    config_commands();
     // Has a parser of its own, for its commands and options are restic's: run_backup().
     app_.add_subcommand(backup_name,
                         "save files into a repository that restic reads too, and bring them back");
@@ -221,6 +225,66 @@ CLI::App* Parser::runbook(Command which, const char* name, const char* meaning, 
     CLI::App* app = command(*runbook_, which, name, meaning, example);
     app->add_option("file", invocation_.target, "the runbook, a TOML file")->type_name("");
     return app;
+}
+
+void Parser::config_commands()
+{
+    config_ =
+        app_.add_subcommand("config", "the configuration of the site: hosts, applications, people, alarms");
+    config_->set_help_flag();
+    config_->allow_extras();
+    config_->require_subcommand(0, 1);
+    config_->footer("Example:\n  belay config export > site.toml\n  belay config apply site.toml");
+    common_options(*config_);
+    CLI::App* get =
+        config(Command::config_get, "get", "show what is configured, as TOML",
+               "belay config get\n  belay config get application\n  belay config get application 'stat "
+               "server'");
+    CLI::App* edit = config(Command::config_edit, "edit", "change one object in your editor, and apply it",
+                            "belay config edit application 'stat server' --why 'more memory'");
+    for (CLI::App* app : {get, edit}) {
+        app->add_option("type", invocation_.target, "a type, as host or application")->type_name("");
+        app->add_option("name", invocation_.name, "the name of one object")->type_name("");
+    }
+    CLI::App* check =
+        config(Command::config_check, "check",
+               "say all that is wrong with a file that describes a whole site; no daemon is asked",
+               "belay config check site.toml");
+    CLI::App* diff = config(Command::config_diff, "diff", "say what a file would change, and what that does",
+                            "belay config diff site.toml --mode whole");
+    CLI::App* apply =
+        config(Command::config_apply, "apply",
+               "change what a file says; unless it is committed within its timer, it returns by itself",
+               "belay config apply more-memory.toml --timer 30m");
+    CLI::App* import = config(Command::config_import, "import",
+                              "make the site what a file says: what it does not name is removed",
+                              "belay config import site.toml");
+    config(Command::config_export, "export", "write the whole as TOML, to be compared, kept and imported",
+           "belay config export > site.toml");
+    for (CLI::App* app : {check, diff, apply, import})
+        app->add_option("file", invocation_.target, "a TOML file, or - for standard input")->type_name("");
+    for (CLI::App* app : {diff, apply})
+        app->add_option(
+               "--mode", invocation_.mode,
+               "what the file does not name: merge, it stays (unless told); objects, other objects stay; "
+               "whole, they are removed")
+            ->type_name("MODE");
+    CLI::App* history =
+        config(Command::config_history, "history", "who changed the configuration, when and why",
+               "belay config history --limit 20");
+    history->add_option("--limit", typed_.limit, "the newest so many")->type_name("NUMBER");
+    CLI::App* revert = config(Command::config_revert, "revert",
+                              "return to an earlier version, as a new change", "belay config revert 12");
+    revert->add_option("version", invocation_.target, "as belay config history names it")->type_name("");
+    for (CLI::App* app : {edit, apply, import, revert}) {
+        plan_options(*app);
+        no_wait_option(*app);
+    }
+}
+
+CLI::App* Parser::config(Command which, const char* name, const char* meaning, const char* example)
+{
+    return command(*config_, which, name, meaning, example);
 }
 
 CLI::App* Parser::command(CLI::App& parent, Command which, const char* name, const char* meaning,
@@ -365,10 +429,10 @@ std::vector<CommandWords> Parser::commands() const
 {
     std::vector<CommandWords> commands{{"", options_of(app_)}};
     for (const CLI::App* app : app_.get_subcommands({})) {
-        if (app != storage_ && app != runbook_ && app->get_name() != backup_name)
+        if (app != storage_ && app != runbook_ && app != config_ && app->get_name() != backup_name)
             commands.push_back({app->get_name(), options_of(*app)});
     }
-    for (const CLI::App* parent : {storage_, runbook_}) {
+    for (const CLI::App* parent : {storage_, runbook_, config_}) {
         for (const CLI::App* app : parent->get_subcommands({}))
             commands.push_back({parent->get_name() + ' ' + app->get_name(), options_of(*app)});
     }

@@ -1,6 +1,7 @@
 #include "cli/run.h"
 
 #include "cli/backup/run_backup.h"
+#include "cli/config_check.h"
 #include "cli/esp_sync.h"
 #include "cli/fields.h"
 #include "cli/monitor.h"
@@ -10,6 +11,7 @@
 #include "cli/storage_commands.h"
 
 #include <algorithm>
+#include <sstream>
 
 namespace belay::cli {
 namespace {
@@ -68,9 +70,19 @@ Result<int> Session::carry_out()
             return history();
         case Command::clean:
             return clean();
+        case Command::config_get:
+        case Command::config_export:
+        case Command::config_edit:
+        case Command::config_diff:
+        case Command::config_apply:
+        case Command::config_import:
+        case Command::config_history:
+        case Command::config_revert:
+            return config();
         case Command::parse:
         case Command::storage_esp_sync:
         case Command::runbook_lint:
+        case Command::config_check:
         case Command::version:
             break;
     }
@@ -85,7 +97,10 @@ int say_error(Console& console, const Style& style, bool json, const Error& erro
         console.out(json_text({{"error", error}}) + '\n');
     } else {
         std::string text = fmt::format("belay: {}\n", clean(style, error.what));
-        if (!error.output.empty()) text += fmt::format("  it said: {}\n", clean(style, error.output));
+        std::istringstream lines(error.output);
+        std::string_view indent = "  it said: ";
+        for (std::string line; std::getline(lines, line); indent = "           ")
+            text += fmt::format("{}{}\n", indent, clean(style, line));
         if (!error.next.empty()) text += fmt::format("  next: {}\n", clean(style, error.next));
         console.err(text);
     }
@@ -129,6 +144,10 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
     }
     if (asked.command == Command::storage_esp_sync) {
         const auto code = esp_sync(asked, console, style);
+        return code ? *code : say_error(console, style, asked.json, code.error());
+    }
+    if (asked.command == Command::config_check) {
+        const auto code = config_check(asked, console, style);
         return code ? *code : say_error(console, style, asked.json, code.error());
     }
     if (asked.command == Command::runbook_lint) return *lint(asked, console, style, false);

@@ -3,7 +3,9 @@
 #include "cli/fakes.h"
 #include "cli/samples.h"
 
+#include <cstdlib>
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 namespace belay::cli {
 namespace {
@@ -345,6 +347,118 @@ TEST_CASE("the version needs no daemon")
     CHECK(run({"version"}, console, none) == 0);
     CHECK(console.said == "belay " BELAY_VERSION "\n");
     CHECK(run({"show"}, console, none) == 7);
+}
+
+/// A file with a configuration, which goes away with its owner.
+struct ConfigFile {
+    std::string path = "/tmp/belay-config-XXXXXX";
+    explicit ConfigFile(const std::string& text)
+    {
+        const int file = mkstemp(path.data());
+        REQUIRE(file >= 0);
+        REQUIRE(write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+        close(file);
+    }
+    ~ConfigFile() { unlink(path.c_str()); }
+    ConfigFile(const ConfigFile&) = delete;
+    ConfigFile& operator=(const ConfigFile&) = delete;
+};
+
+TEST_CASE("config check says every problem with its place, and asks no daemon")
+{
+    Scene scene;
+    const ConfigFile file("[host.h1]\nadress = \"x\"\n[host.h2]\naddress = 3\n");
+    CHECK(scene.type({"config", "check", file.path}) == 2);
+    CHECK(
+        scene.said(file.path + ":2:1: error: host has no attribute \"adress\", did you mean \"address\"?\n"));
+    CHECK(scene.said(file.path + ":4:11: error: \"address\" is a number here"));
+    CHECK(scene.said("2 objects, 3 errors, 0 warnings\n"));
+    CHECK(scene.client.asked.empty());
+    const ConfigFile good("[host.h1]\naddress = \"x\"\n");
+    CHECK(scene.type({"config", "check", good.path, "--json"}) == 0);
+    CHECK(scene.said("\"errors\":0"));
+    CHECK(scene.type({"config", "check"}) == 2);
+    CHECK(scene.type({"config", "check", "/none"}) == 5);
+}
+
+TEST_CASE("config diff sends the file and its mode, and keeps nothing")
+{
+    Scene scene;
+    const ConfigFile file("[host.h1]\naddress = \"x\"\n");
+    CHECK(scene.type({"config", "diff", file.path, "--mode", "whole"}) == 0);
+    CHECK(scene.client.last("Plan") ==
+          Json{{"procedure", "config.change"},
+               {"arguments",
+                {{"text", "[host.h1]\naddress = \"x\"\n"}, {"file", file.path}, {"mode", "whole"}}},
+               {"keep", false}});
+}
+
+TEST_CASE("config apply adds and activates, and says by when it must be confirmed")
+{
+    Scene scene;
+    const ConfigFile file("[host.h1]\naddress = \"x\"\n");
+    scene.client.views = {samples::view(State::added)};
+    CHECK(scene.type({"config", "apply", file.path, "--why", "moved", "--timer", "5m"}) == 1);
+    CHECK(scene.client.last("Plan").at("arguments").at("mode") == "merge");
+    CHECK(scene.client.last("Plan").at("keep") == true);
+    CHECK(scene.client.last("Plan").at("timer_ms") == 300'000);
+    CHECK(scene.client.last("Request").at("verb") == "activate");
+    CHECK(scene.console.complained.contains("should be activated and is added"));
+    CHECK(scene.type({"config", "import", file.path, "--no-wait"}) == 0);
+    CHECK(scene.client.last("Plan").at("arguments").at("mode") == "whole");
+    CHECK(scene.client.last("Request").at("verb") == "add");
+    CHECK(scene.type({"config", "revert", "12", "--no-wait"}) == 0);
+    CHECK(scene.client.last("Plan").at("procedure") == "config.revert");
+    CHECK(scene.client.last("Plan").at("arguments") == Json{{"version", "12"}});
+}
+
+TEST_CASE("config get puts the pieces of the text together; history says who and why")
+{
+    Scene scene;
+    scene.client.views = {{{"text", "[host.h1]  # id 1\n"}, {"size", 40}},
+                          {{"text", "address = \"x\"\n"}, {"size", 40}}};
+    CHECK(scene.type({"config", "get", "host", "h1"}) == 0);
+    CHECK(scene.console.said == "[host.h1]  # id 1\naddress = \"x\"\n");
+    CHECK(scene.client.last("ConfigShow") == Json{{"ids", false}, {"type", "host"}, {"name", "h1"}});
+    scene.client.answers.insert_or_assign("ConfigHistory",
+                                          Json{{"versions", Json::array({{{"version", 2},
+                                                                          {"at_ms", 0},
+                                                                          {"who", "anna"},
+                                                                          {"why", "moved"},
+                                                                          {"operation", "7"},
+                                                                          {"summary", "1 changed"}}})}});
+    CHECK(scene.type({"config", "history", "--limit", "5"}) == 0);
+    CHECK(scene.client.last("ConfigHistory") == Json{{"limit", 5}});
+    CHECK(scene.said("anna  operation 7  1 changed  moved"));
+    CHECK(scene.type({"config", "edit", "host"}) == 2);
+}
+
+/// Whose commands `config edit` runs.
+void use_editor(const char* words)
+{
+    REQUIRE(setenv("VISUAL", words, 1) == 0);  // NOLINT(concurrency-mt-unsafe): there is one thread
+}
+
+TEST_CASE("config edit applies what the editor has written, or changes nothing")
+{
+    Scene scene;
+    scene.client.views = {{{"text", "[host.h1]\nid = 1\naddress = \"x\"\n"}, {"size", 30}}};
+    use_editor("true");
+    CHECK(scene.type({"config", "edit", "host", "h1"}) == 0);
+    CHECK(scene.said("nothing was changed"));
+    use_editor("sed -i s/x/y/");
+    CHECK(scene.type({"config", "edit", "host", "h1", "--no-wait"}) == 0);
+    CHECK(scene.client.last("Plan").at("arguments").at("text") == "[host.h1]\nid = 1\naddress = \"y\"\n");
+    CHECK(scene.client.last("Plan").at("arguments").at("mode") == "objects");
+    use_editor("false");
+    CHECK(scene.type({"config", "edit", "host", "h1"}) == 1);
+    const std::string& complained = scene.console.complained;
+    CHECK(complained.contains("the editor false ended with an error, and nothing was changed"));
+    // What was written is kept, so it is for the test to remove.
+    const size_t kept = complained.find("/tmp/belay-config-");
+    REQUIRE(kept != std::string::npos);
+    CHECK(unlink(complained.substr(kept, complained.find('\n', kept) - kept).c_str()) == 0);
+    use_editor("");
 }
 
 }  // namespace

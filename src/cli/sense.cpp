@@ -1,5 +1,6 @@
 #include "cli/sense.h"
 
+#include "base/closest.h"
 #include "storage/parse/kinds.h"
 
 #include <algorithm>
@@ -70,6 +71,24 @@ Result<void> check_sense(const Invocation& asked)
         case Command::runbook_run:
             if (asked.target.empty())
                 return fail(ErrorKind::usage, "which runbook? no file was named", "belay runbook --help");
+            break;
+        case Command::config_check:
+        case Command::config_diff:
+        case Command::config_apply:
+        case Command::config_import:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which configuration? no file was named",
+                            "belay config --help");
+            break;
+        case Command::config_edit:
+            if (asked.target.empty() || asked.name.empty())
+                return fail(ErrorKind::usage, "which object? its type and its name are wanted",
+                            "belay config get");
+            break;
+        case Command::config_revert:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "to which version? no number was given",
+                            "belay config history");
             break;
         default:
             break;

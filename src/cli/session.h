@@ -31,6 +31,15 @@ class Session {
     Result<int> show();
     Result<int> history();
     Result<int> clean();
+    Result<int> config();
+    Result<int> config_text();
+    Result<int> config_change();
+    Result<int> config_edit();
+    Result<int> config_history();
+    Result<std::string> read_config(bool with_ids);
+    Result<Json> plan_config(const std::string& text, const std::string& file, const std::string& mode,
+                             bool keep);
+    Result<int> apply_config(const Json& answer);
     std::string left_out(const Json& answer) const;
 
     Result<Json> make_plan(bool keep, bool one_shot);

@@ -1,5 +1,6 @@
 // The commands that make a plan, and carry it out.
 
+#include "base/closest.h"
 #include "cli/exit_code.h"
 #include "cli/fields.h"
 #include "cli/plan_text.h"

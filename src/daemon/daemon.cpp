@@ -4,8 +4,10 @@
 #include "daemon/scheduler.h"
 #include "daemon/services.h"
 #include "daemon/state_lock.h"
+#include "framework/configuration/register.h"
 #include "operation/gates.h"
 #include "operation/runbook/make_plan.h"
+#include "procedures/config_change.h"
 #include "site/server.h"
 
 #include <array>
@@ -41,6 +43,7 @@ class Daemon {
         operation::add_gate_conditions(catalogue_);
         operation::runbook::fill(catalogue_);
         store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
+        open_configuration();
         TRY(open_engine());
         TRY(watch_wall_clock());
         TRY(watch_leases());
@@ -91,6 +94,16 @@ class Daemon {
         return {};
     }
 
+    void open_configuration()
+    {
+        configuration_.emplace(*store_);
+        const framework::configuration::Site site{*store_, *configuration_,
+                                                  options_.state_folder + "/configuration.key"};
+        procedures::fill_configuration(catalogue_, site);
+        std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
+        std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);
+    }
+
     Result<void> open_engine()
     {
         engine_ = TRY(operation::Engine::open(*store_, *host_, catalogue_,
@@ -107,6 +120,7 @@ class Daemon {
             .host = *host_,
             .parts = parts_,
             .monitor = *monitor_,
+            .configuration = *configuration_,
             .state_folder = options_.state_folder,
             .restart = of_systemd ? "sudo systemctl restart belayd"
                                   : fmt::format("sudo kill {}; the next belay starts the new one", getpid()),
@@ -190,13 +204,14 @@ class Daemon {
     }
 
     const Options& options_;
-    const Parts& parts_;
+    Parts parts_;  ///< with what works on the store
     Readiness& readiness_;
     // In the order in which one rests upon the other.
     std::optional<StateLock> lock_;
     std::unique_ptr<host::Host> host_;
     operation::Catalogue catalogue_;
     std::unique_ptr<store::Store> store_;
+    std::optional<framework::configuration::Register> configuration_;
     host::Descriptor signals_, wall_clock_;
     std::unique_ptr<site::Loop> loop_;
     std::optional<site::Workers> workers_;

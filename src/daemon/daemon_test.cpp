@@ -241,8 +241,62 @@ TEST_CASE("requests that make no sense are refused with what would make sense")
     CHECK(refusal("Timer", {{"operation", "1"}, {"change", "extend"}}).kind == ErrorKind::usage);
     CHECK(refusal("List", {{"limit", -1}}).kind == ErrorKind::usage);
     CHECK(refusal("Procedures", {{"name", "test.none"}}).kind == ErrorKind::not_found);
-    CHECK(Place::ask(*face, "Procedures", Json::object()).at("procedures").size() == 2);
+    CHECK(Place::ask(*face, "Procedures", Json::object()).at("procedures").size() == 5);
     CHECK(Place::ask(*face, "Clean", {{"dry_run", true}}).at("removed").empty());
+}
+
+TEST_CASE("the configuration is changed, survives the daemon's death unconfirmed, and returns by its timer")
+{
+    Place place;
+    auto face = place.face();
+    const auto change = [&](const std::string& text, Json more = Json::object()) -> std::string {
+        more.update({{"procedure", "config.change"}, {"arguments", {{"text", text}}}, {"keep", true}});
+        const Json answer = Place::ask(*face, "Plan", more);
+        REQUIRE(answer.at("refused") == false);
+        return answer.at("operation");
+    };
+    const std::string first = change(
+        "[host.h1]\naddress = \"10.0.0.1\"\n[storage.s]\nkind = \"folder\"\nhost = "
+        "\"h1\"\nlocation = \"/x\"\npassword = \"PLANTED\"\n");
+    CHECK(Place::go(*face, first, "add") == "added");
+    CHECK(Place::go(*face, first, "activate") == "activated");
+    CHECK(Place::go(*face, first, "commit") == "committed");
+    const std::string before = Place::ask(*face, "ConfigShow", Json::object()).at("text");
+    CHECK(before.contains("password = \"sealed:"));
+
+    const std::string second =
+        change("[host.h1]\nlocation = \"room 2\"\n", {{"timer_ms", 3000}, {"why", "moved"}});
+    CHECK(Place::go(*face, second, "add") == "added");
+    CHECK(Place::go(*face, second, "activate") == "activated");
+    const Json host = Place::ask(*face, "ConfigShow", {{"type", "host"}, {"name", "h1"}});
+    CHECK(host.at("version") == 2);
+    CHECK(host.at("text") == "[host.h1]  # id 1\naddress = \"10.0.0.1\"\nlocation = \"room 2\"\n");
+    REQUIRE(kill(place.pid(), SIGKILL) == 0);
+    CHECK(place.await_end(place.pid()) == 128 + SIGKILL);
+    face = place.face();
+    CHECK(Place::rest(*face, second, false) == "aborted");
+    CHECK(Place::ask(*face, "ConfigShow", Json::object()).at("text") == before);
+    const Json versions = Place::ask(*face, "ConfigHistory", Json::object()).at("versions");
+    REQUIRE(versions.size() == 3);
+    CHECK(versions[1].at("why") == "moved");
+    CHECK(versions[2].at("takes_back") == 2);
+
+    const auto bad = face->call(
+        "Plan", {{"procedure", "config.change"}, {"arguments", {{"text", "[host.x]\nport = 1\n"}}}});
+    REQUIRE(!bad);
+    CHECK(bad.error().output.contains("configuration:2:1: error: host has no attribute \"port\""));
+    CHECK(face->call("ConfigShow", {{"type", "ghost"}}).error().kind == ErrorKind::usage);
+    CHECK(face->call("ConfigShow", {{"type", "host"}, {"name", "h9"}}).error().kind == ErrorKind::not_found);
+
+    size_t files = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(place.path("state"))) {
+        if (!entry.is_regular_file()) continue;
+        std::ifstream file(entry.path(), std::ios::binary);
+        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+        CHECK_MESSAGE(!bytes.contains("PLANTED"), entry.path().string());
+        ++files;
+    }
+    CHECK(files >= 3);
 }
 
 TEST_CASE("a runbook goes through its life, and the daemon needs its file no more")

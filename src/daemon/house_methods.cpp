@@ -1,4 +1,5 @@
 #include "daemon/parameters.h"
+#include "daemon/pieces.h"
 #include "daemon/services.h"
 #include "host/one_look.h"
 
@@ -20,41 +21,6 @@ Result<Reply> hello(const Services& services, const Call& call)
                     fmt::format("belayd {} runs, and this is belay {}", BELAY_VERSION, version),
                     services.restart);
     return Reply{{{"version", BELAY_VERSION}, {"pid", getpid()}, {"state_folder", services.state_folder}}};
-}
-
-/// Far below the limit of a message, for JSON makes a text longer: six bytes of one at worst.
-constexpr size_t piece_bytes = 1 << 20;
-
-/// A long text on its way: {field: a piece of it, "size": of the whole} as often as it takes.
-class Pieces {
-  public:
-    Pieces(std::string field, std::string text) : field_(std::move(field)), text_(std::move(text)) {}
-
-    bool done() const { return taken_ == text_.size(); }
-    Json take()
-    {
-        size_t end = std::min(text_.size(), taken_ + piece_bytes);
-        // Between two characters of UTF-8.
-        while (end < text_.size() && (static_cast<unsigned char>(text_[end]) & 0xc0) == 0x80) --end;
-        const std::string piece = text_.substr(taken_, end - taken_);
-        taken_ = end;
-        return {{field_, piece}, {"size", text_.size()}};
-    }
-
-  private:
-    std::string field_, text_;
-    size_t taken_ = 0;
-};
-
-Reply in_pieces(const std::string& field, const Json& answer)
-{
-    const auto pieces = std::make_shared<Pieces>(field, answer.at(field));
-    Reply reply{pieces->take()};
-    reply.rest = [pieces]() -> std::optional<Json> {
-        if (pieces->done()) return std::nullopt;
-        return pieces->take();
-    };
-    return reply;
 }
 
 Result<Reply> show_view(const Services& services, const procedures::View& view, const Call& call)

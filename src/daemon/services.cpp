@@ -7,8 +7,9 @@ using operation::State;
 std::vector<site::Method> methods_of(const Services& services)
 {
     std::vector<site::Method> all;
-    for (const auto& part : {house_methods(services), plan_methods(services), operation_methods(services),
-                             history_methods(services), alarm_methods(services)})
+    for (const auto& part :
+         {house_methods(services), plan_methods(services), operation_methods(services),
+          history_methods(services), alarm_methods(services), configuration_methods(services)})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }

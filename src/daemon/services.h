@@ -10,6 +10,10 @@
 #include <string>
 #include <vector>
 
+namespace belay::framework::configuration {
+class Register;
+}
+
 namespace belay::daemon {
 
 class Monitor;
@@ -23,6 +27,7 @@ struct Services {
     host::Host& host;
     const Parts& parts;
     Monitor& monitor;
+    framework::configuration::Register& configuration;
     std::string state_folder;
     std::string restart;                             ///< the command that starts this daemon anew
     std::function<void(const operation::Id&)> wake;  ///< there may be work on it
@@ -40,6 +45,9 @@ std::vector<site::Method> operation_methods(const Services& services);
 std::vector<site::Method> plan_methods(const Services& services);
 /// Those about what was: Records, Audit, Clean.
 std::vector<site::Method> history_methods(const Services& services);
+
+/// Those about the configuration of the site: ConfigShow, ConfigHistory. It is changed by Plan and Request.
+std::vector<site::Method> configuration_methods(const Services& services);
 
 /// Those about what happened to the machine by itself: Alarms, AlarmTest.
 std::vector<site::Method> alarm_methods(const Services& services);

@@ -269,7 +269,10 @@ Result<Operation> Engine::request(const Id& id, Verb verb, const Asker& asker)
     TRY(refresh(slot));
     const host::Moment now = TRY(host_.now());
     // A timer that has run out has decided already, also when nobody came by to see it.
-    if (slot.operation.state == State::activated && timer_ran_out(slot, now)) TRY(soak(slot, now));
+    if (slot.operation.state == State::activated && timer_ran_out(slot, now)) {
+        TRY(soak(slot, now));
+        publish(slot, now);
+    }
     const Result<void> answer = carry_out(slot, verb, asker, now);
     if (!answer) {
         slot.buffer.audit.reset();

@@ -84,6 +84,7 @@ TEST_CASE("a commit that comes after the timer has run out comes too late, thoug
     const auto late = world.engine->request(id, Verb::commit, anna);
     REQUIRE_FALSE(late);
     CHECK(late.error().what.find("it is aborting") != std::string::npos);
+    CHECK(world.state(id) == State::aborting);  // and is shown so, before anybody goes on with it
     world.serve(id);
     CHECK(world.state(id) == State::aborted);
     CHECK(world.etc("old") == "precious");

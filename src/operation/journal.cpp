@@ -248,4 +248,22 @@ Result<Bytes> Journal::remembered(const Id& id, bool drop)
     return total;
 }
 
+Result<std::optional<Id>> holder_of(store::Store& store, std::string_view resource)
+{
+    const std::optional<store::Entry> lock = TRY(store.get(lock_key(resource)));
+    if (!lock) return std::optional<Id>();
+    const Json holder = TRY(parse_json(lock->value));
+    return std::optional<Id>(holder.value("operation", ""));
+}
+
+Result<Asker> asker_of(store::Store& store, const Id& id)
+{
+    const std::optional<store::Entry> first = TRY(store.get(record_key(id, 0)));
+    if (!first)
+        return fail(ErrorKind::not_found, fmt::format("there is no operation {}", id), "belay history");
+    const Record planned = TRY(from_json_text<Record>(first->value));
+    return Asker{planned.detail.value("who", ""), planned.detail.value("origin", ""),
+                 planned.detail.value("why", "")};
+}
+
 }  // namespace belay::operation

@@ -68,4 +68,9 @@ class Journal {
     std::atomic<uint64_t> next_audit_;
 };
 
+/// The operation that holds a lock; nothing where nobody does. For actions that write down for whom they act.
+Result<std::optional<Id>> holder_of(store::Store& store, std::string_view resource);
+/// Who asked for an operation. Errors: not_found, corrupt, those of the store.
+Result<Asker> asker_of(store::Store& store, const Id& id);
+
 }  // namespace belay::operation

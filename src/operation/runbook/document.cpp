@@ -96,7 +96,7 @@ std::optional<Node> read_document(std::string_view text, std::vector<Problem>& p
     const toml::parse_error& error = parsed.error();
     problems.push_back(
         {place_of(error.source()), true,
-         fmt::format("this is no TOML: {}; mend it and lint again, for nothing behind it was read",
+         fmt::format("this is no TOML: {}; mend it and try again, for nothing behind it was read",
                      error.description())});
     return std::nullopt;
 }

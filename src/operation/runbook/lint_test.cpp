@@ -44,7 +44,7 @@ TEST_CASE("a runbook that is right has nothing said about it")
 
 TEST_CASE("what is no TOML is said with its line")
 {
-    CHECK(says("name = \"x\nsummary", "f:1:10: error: this is no TOML", "lint again"));
+    CHECK(says("name = \"x\nsummary", "f:1:10: error: this is no TOML", "try again"));
     CHECK(says("[a]\n[a]\n", "f:2:", "no TOML"));
     CHECK(says("[[\x1ftep]]\n", "f:1:", "no TOML"));
     CHECK(says("a = \"\xff\"\n", "f:1:", "no TOML"));

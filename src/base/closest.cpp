@@ -1,9 +1,10 @@
-#include "cli/invocation.h"
+#include "base/closest.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <numeric>
 
-namespace belay::cli {
+namespace belay {
 namespace {
 
 /// How many letters must be put in, taken out or changed to make one word of the other (Levenshtein).
@@ -45,4 +46,4 @@ std::string did_you_mean(std::string_view typed, const std::vector<std::string>&
     return name.empty() ? std::string() : fmt::format(", did you mean \"{}\"?", name);
 }
 
-}  // namespace belay::cli
+}  // namespace belay
