@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds patience = 10s;
+constexpr Milliseconds patience = 60s;
 
 Milliseconds wall_now()
 {

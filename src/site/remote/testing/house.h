@@ -63,9 +63,9 @@ class ControllerHouse {
     void restart();
     /// Lets its wall clock jump.
     void advance(Milliseconds by) { ahead_ms_ += by.count(); }
-    /// Waits until a member's presence is this; false after 10 s.
+    /// Waits until a member's presence is this; false after 60 s.
     bool await(const std::string& name, Presence::State state);
-    /// Waits until this holds; false after 10 s.
+    /// Waits until this holds; false after 60 s.
     bool await_that(const std::function<bool()>& holds);
     /// Whether the audit trail has an entry with this in it.
     bool audit_says(const std::string& text);
@@ -109,7 +109,7 @@ class AgentHouse {
     /// Lets its wall clock jump.
     void advance(Milliseconds by) { ahead_ms_ += by.count(); }
     Membership membership() const;
-    /// Waits until it is not attached for a problem of this kind; false after 10 s.
+    /// Waits until it is not attached for a problem of this kind; false after 60 s.
     bool await_problem(ErrorKind kind);
 
   private:
