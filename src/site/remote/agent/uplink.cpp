@@ -8,18 +8,9 @@
 #include <algorithm>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
-#include <random>
 
 namespace belay::site {
 namespace {
-
-/// Not all members at once: a span between half of it and the whole.
-Milliseconds spread(Milliseconds span)
-{
-    static std::minstd_rand random(std::random_device{}());
-    std::uniform_int_distribution<int64_t> within(span.count() / 2, span.count());
-    return Milliseconds(within(random));
-}
 
 /// Of its life, so much is left when a certificate is renewed: a third.
 constexpr int renewed_at_a = 3;
@@ -67,6 +58,13 @@ void Uplink::stop()
     stream_->cut();
     stream_->wait();  // its events speak to this object
     stream_.reset();
+}
+
+/// Not all members at once: a span between half of it and the whole.
+Milliseconds Uplink::spread(Milliseconds span)
+{
+    std::uniform_int_distribution<int64_t> within(span.count() / 2, span.count());
+    return Milliseconds(within(random_));
 }
 
 std::string Uplink::next_address()
@@ -182,9 +180,10 @@ void Uplink::renew_when_due()
 void Uplink::renew()
 {
     if (std::exchange(renewing_, true)) return;
-    const auto work = [this, channel = channel_, membership = membership_,
+    // This object may be gone before the controller answers.
+    const auto work = [this, channel = channel_, membership = membership_, next_key = options_.next_key,
                        is_there = std::weak_ptr(there_)]() -> Loop::Callback {
-        const Result<Membership> answer = renew_by(channel, membership, options_.next_key);
+        const Result<Membership> answer = renew_by(channel, membership, next_key);
         return [this, answer, is_there] {
             if (!is_there.expired() && !stopped_) renewed(answer);
         };

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 
 namespace grpc {
@@ -75,6 +76,7 @@ class Uplink {
 
   private:
     void dial();
+    Milliseconds spread(Milliseconds span);
     std::string next_address();
     void came(const v1::ToMember& message);
     void welcomed(const v1::Welcome& welcome);
@@ -96,7 +98,8 @@ class Uplink {
     std::shared_ptr<ControllerStream> stream_;
     uint64_t attempt_ = 0;            ///< events of earlier ones no longer count
     std::deque<std::string> hinted_;  ///< where the leader was said to be
-    size_t next_ = 0;                 ///< in the list of controllers
+    std::minstd_rand random_{std::random_device{}()};
+    size_t next_ = 0;  ///< in the list of controllers
     Milliseconds pause_ = first_pause;
     std::optional<Loop::TimerId> renewal_;
     bool renewing_ = false;
