@@ -80,6 +80,9 @@ TEST_CASE("a membership is kept for its owner's eyes, and its key is made once u
     }
     must(host::files::replace(folder / "site/membership.json", "{\"identity\": 7}"));
     CHECK(file.read().error().kind == ErrorKind::corrupt);
+    membership.controllers.clear();
+    must(file.write(membership));
+    CHECK(file.read().error().what.ends_with("it names no controller"));
     must(file.remove());
     CHECK(!must(file.read()));
 }

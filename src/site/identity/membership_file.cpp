@@ -28,9 +28,11 @@ Result<std::optional<Membership>> MembershipFile::read() const
     try {
         const Result<Identity> identity = identity_of(json->at("identity").get<std::string>());
         if (!identity) return wrong(identity.error().what);
+        auto controllers = json->at("controllers").get<std::vector<std::string>>();
+        if (controllers.empty()) return wrong("it names no controller");
         return Membership{.identity = *identity,
                           .name = json->at("name"),
-                          .controllers = json->at("controllers").get<std::vector<std::string>>(),
+                          .controllers = std::move(controllers),
                           .authority_pem = json->at("authority"),
                           .certificate_pem = json->at("certificate"),
                           .key_pem = json->at("key")};
