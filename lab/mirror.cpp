@@ -1,23 +1,10 @@
 #include "mirror.h"
 
+#include "own_folder.h"
+
 #include <algorithm>
-#include <climits>
-#include <unistd.h>
 
 namespace belay::lab {
-namespace {
-
-/// The folder of the running program.
-std::string own_folder()
-{
-    char path[PATH_MAX];
-    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-    const std::string program(path, length > 0 ? static_cast<size_t>(length) : 0);
-    return program.substr(0, program.rfind('/'));
-}
-
-}  // namespace
-
 Result<Mirror> Mirror::build(const Folder& folder, MirrorOptions options)
 {
     if (options.programs.empty()) options.programs = own_folder();

@@ -2,13 +2,12 @@
 // mirror.
 
 #include "mirror.h"
+#include "screen.h"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <optional>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace belay::lab {
 namespace {
@@ -16,33 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* healthy = "/run/healthy";
-
-/// The terminal that the person sits at; a plain one where there is none.
-TerminalSize window()
-{
-    winsize size = {};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
-    return {.rows = size.ws_row, .columns = size.ws_col};
-}
-
-bool at_a_terminal()
-{
-    return ::isatty(STDOUT_FILENO) != 0;
-}
-
-void say(std::string_view text)
-{
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-}
-
-std::string strong(std::string_view text)
-{
-    // The quickstart has one thread.
-    const bool colour =
-        at_a_terminal() && std::getenv("NO_COLOR") == nullptr;  // NOLINT(concurrency-mt-unsafe)
-    return colour ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
-}
 
 class Show {
   public:
@@ -111,62 +83,14 @@ class Show {
         return {};
     }
 
-    /// Runs a line as a person would type it, and shows what that person would see.
-    Result<void> belay(const std::string& line)
-    {
-        Process process = TRY(start(line));
-        while (true) {
-            const std::string shown = TRY(process.read(120s));
-            if (shown.empty()) break;
-            say(shown);
-        }
-        return ended(line, TRY(process.wait(10s)), 0);
-    }
-
-    Result<void> ended(const std::string& line, const host::Outcome& outcome, int wanted)
-    {
-        say(outcome.out + outcome.err);
-        if (outcome.exit_code == wanted) return {};
-        return fail(
-            ErrorKind::failed,
-            fmt::format("belay {} ended with exit code {} and not {}", line, outcome.exit_code, wanted),
-            "please report this");
-    }
-
-    /// The same for a line that goes on: looks at it for a while, then leaves it as a person does, by Ctrl-C.
+    Result<void> belay(const std::string& line) { return screen_.show(mirror_.host(), "", "belay " + line); }
     Result<void> watch(const std::string& line, Milliseconds span)
     {
-        Process process = TRY(start(line));
-        const auto end = std::chrono::steady_clock::now() + span;
-        bool left = false;
-        while (true) {
-            const auto rest =
-                std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
-            const Result<std::string> shown =
-                process.read(left ? Milliseconds(10s) : std::max(rest, Milliseconds(1)));
-            if (shown && shown->empty()) break;
-            if (shown) say(*shown);
-            if (!shown && shown.error().kind != ErrorKind::timeout) return std::unexpected(shown.error());
-            if (left || std::chrono::steady_clock::now() < end) continue;
-            TRY(process.signal(SIGINT));
-            left = true;
-        }
-        constexpr int interrupted = 130;
-        return ended(line, TRY(process.wait(10s)), interrupted);
-    }
-
-    Result<Process> start(const std::string& line)
-    {
-        say(strong(fmt::format("\n# belay {}\n", line)));
-        const std::string command =
-            fmt::format("LANG=C.UTF-8 TERM={} exec {} {}", at_a_terminal() ? "xterm" : "dumb",
-                        mirror_.program("belay"), line);
-        const std::vector<std::string> argv = {"sh", "-c", command};
-        return at_a_terminal() ? mirror_.host().start_on_terminal(argv, window())
-                               : mirror_.host().start(argv);
+        return screen_.watch(mirror_.host(), "belay " + line, span);
     }
 
     Mirror mirror_;
+    const Screen screen_{mirror_.program("belay")};
     std::optional<Process> load_;
 };
 

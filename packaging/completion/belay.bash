@@ -3,10 +3,10 @@
 # Commands and options are listed here; what varies is asked of belay itself: procedures and their arguments,
 # operations, disks. A test holds the lists against the program's own.
 
-_belay_common="--help --json --socket --state-dir --no-color"
+_belay_common="--help --json --socket --state-dir --site --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 
-_belay_commands="storage backup procedures plan add run runbook config activate commit abort clear timer show history clean parse version"
+_belay_commands="storage backup procedures plan add run runbook config status host account login logout activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -33,6 +33,21 @@ declare -A _belay_options=(
     [config export]=""
     [config history]="--limit"
     [config revert]="$_belay_plan_options --no-wait"
+    [status]=""
+    [host invite]="--name --role --valid --why"
+    [host list]=""
+    [host revoke]="--yes --why"
+    [host rename]="--why"
+    [host renew]="--why"
+    [account add]="--role --why"
+    [account list]=""
+    [account password]="--why"
+    [account role]="--why"
+    [account disable]="--why"
+    [account enable]="--why"
+    [account remove]="--why"
+    [login]="--account --as"
+    [logout]=""
     [activate]="--why --no-wait"
     [commit]="--why --no-wait"
     [abort]="--why --no-wait"
@@ -68,8 +83,16 @@ _belay_arguments() {
 }
 
 _belay_operations() {
-    # An operation's id is a number in quotes.
-    _belay_ask show | _belay_texts id | grep -x '[0-9]*' | sort -un
+    # An operation's id is a number in quotes, with an S before it where it is the site's.
+    _belay_ask show | _belay_texts id | grep -x 'S\?[0-9]\+' | sort -uV
+}
+
+_belay_names() {
+    _belay_ask "$@" | _belay_texts name | sort -u
+}
+
+_belay_sites() {
+    (cd "${XDG_CONFIG_HOME:-$HOME/.config}/belay/sites" 2>/dev/null && ls) | sed -n 's/\.json$//p'
 }
 
 # The variables of a runbook, as NAME=.
@@ -141,7 +164,7 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --name | --role | --valid | --account | --as) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -150,8 +173,8 @@ _belay() {
                     command="storage ${COMP_WORDS[i]}"
                 elif [[ $command == runbook && ${COMP_WORDS[i]} == @(lint|plan|add|run) ]]; then
                     command="runbook ${COMP_WORDS[i]}"
-                elif [[ $command == config ]]; then
-                    command="config ${COMP_WORDS[i]}"
+                elif [[ $command == @(config|host|account) ]]; then
+                    command="$command ${COMP_WORDS[i]}"
                 elif [[ -z $target ]]; then
                     target=${COMP_WORDS[i]}
                 fi
@@ -162,11 +185,13 @@ _belay() {
     case $before in
         --socket | --from) COMPREPLY=($(compgen -f -- "$word")) && return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
-        --timer | --gate-grace | --soak | --extend) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
+        --timer | --gate-grace | --soak | --extend | --valid) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
         --gate) COMPREPLY=($(compgen -W "array: command: tcp: http://" -- "$word")) && return ;;
         --set) compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W "$(_belay_variables "$target")" -- "$word")) && return ;;
         --mode) COMPREPLY=($(compgen -W "merge objects whole" -- "$word")) && return ;;
-        --why | --limit) return ;;
+        --site) COMPREPLY=($(compgen -W "$(_belay_sites)" -- "$word")) && return ;;
+        --role) COMPREPLY=($(compgen -W "$([[ $command == host* ]] && echo agent proxy || echo view operate administer)" -- "$word")) && return ;;
+        --why | --limit | --name | --account | --as) return ;;
     esac
 
     if [[ -z $command ]]; then
@@ -177,6 +202,10 @@ _belay() {
         COMPREPLY=($(compgen -W "lint plan add run $_belay_common" -- "$word"))
     elif [[ $command == config ]]; then
         COMPREPLY=($(compgen -W "get edit check diff apply import export history revert $_belay_common" -- "$word"))
+    elif [[ $command == host ]]; then
+        COMPREPLY=($(compgen -W "invite list revoke rename renew $_belay_common" -- "$word"))
+    elif [[ $command == account ]]; then
+        COMPREPLY=($(compgen -W "add list password role disable enable remove $_belay_common" -- "$word"))
     elif [[ $word == -* ]]; then
         local options="$_belay_common ${_belay_options[$command]}"
         case $command in
@@ -191,6 +220,16 @@ _belay() {
             "config get" | "config edit") [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_types" -- "$word")) ;;
             "config check" | "config diff" | "config apply" | "config import")
                 [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
+            "host list" | "host revoke" | "host rename" | "host renew")
+                [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word")) ;;
+            "account role") if [[ -z $target ]]; then
+                    COMPREPLY=($(compgen -W "$(_belay_names account list)" -- "$word"))
+                else
+                    COMPREPLY=($(compgen -W "view operate administer" -- "$word"))
+                fi ;;
+            "account password" | "account disable" | "account enable" | "account remove")
+                [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names account list)" -- "$word")) ;;
+            login | logout) COMPREPLY=($(compgen -W "$(_belay_sites)" -- "$word")) ;;
             procedures) COMPREPLY=($(compgen -W "$(_belay_procedures)" -- "$word")) ;;
             parse) [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_kinds" -- "$word")) ;;
             plan | run | add)

@@ -8,6 +8,8 @@ namespace belay::cli {
 
 bool is_operation(std::string_view target)
 {
+    // "S7" is of a site that has a journal of its own.
+    if (target.starts_with('S')) target.remove_prefix(1);
     return !target.empty() && std::ranges::all_of(target, [](char c) { return c >= '0' && c <= '9'; });
 }
 

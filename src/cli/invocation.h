@@ -44,6 +44,21 @@ enum class Command {
     config_export,
     config_history,
     config_revert,
+    status,
+    host_invite,
+    host_list,
+    host_revoke,
+    host_rename,
+    host_renew,
+    account_add,
+    account_list,
+    account_password,
+    account_role,
+    account_disable,
+    account_enable,
+    account_remove,
+    login,
+    logout,
     version,
 };
 
@@ -55,6 +70,7 @@ struct Invocation {
     bool no_wait = false;
     std::string socket;
     std::string state_folder;
+    std::string site;  ///< whose controllers are asked, as the person calls it; empty: this machine's daemon
 
     // storage
     std::string from;   ///< a recording to look at instead of this machine
@@ -79,7 +95,12 @@ struct Invocation {
 
     // config
     std::string mode;  ///< of import: "merge", "objects", "whole"; may be empty
-    std::string name;  ///< of the object whose type is the target
+    std::string name;  ///< of the object whose type is the target; the new name of a host, or of a site
+
+    // host, account, login
+    std::string role;     ///< may be empty
+    std::string account;  ///< may be empty
+    std::optional<Milliseconds> valid;
 
     // timer
     bool stop = false, restart = false;

@@ -243,8 +243,10 @@ std::string audit_text(const Style& style, const Json& entries)
             const std::string said = text_of(style, entry, field);
             if (!said.empty()) rest += (rest.empty() ? "" : "; ") + said;
         }
+        const std::string object = text_of(style, entry, "object");
         rows.push_back({style.clock(span_of(entry, "at_ms")), text_of(style, entry, "who"),
-                        text_of(style, entry, "verb"), text_of(style, entry, "operation"), rest});
+                        text_of(style, entry, "verb"),
+                        object.empty() ? text_of(style, entry, "operation") : object, rest});
     }
     return table(style, rows, 0);
 }

@@ -1,64 +1,24 @@
-#include "cli/app_words.h"
-#include "cli/invocation.h"
+#include "cli/parser.h"
+
 #include "cli/sense.h"
 #include "storage/parse/kinds.h"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <charconv>
 
 namespace belay::cli {
 namespace {
 
-/// What was typed where a length of time or a number is wanted; it is read here, and not by the library.
-struct Typed {
-    std::string timer, gate_grace, soak, extend, limit;
-};
-
-/// The parser with the values that it fills; they stay where they are, for it points at them.
-class Parser {
-  public:
-    Parser();
-    Parser(const Parser&) = delete;
-    Parser& operator=(const Parser&) = delete;
-
-    Result<Parsed> parse(std::vector<std::string> words);
-    std::vector<CommandWords> commands() const;
-
-  private:
-    CLI::App* command(CLI::App& parent, Command command, const char* name, const char* meaning,
-                      const char* example);
-    CLI::App* request(Command which, const char* name, const char* meaning, const char* example);
-    void common_options(CLI::App& app);
-    void runbook_commands();
-    void config_commands();
-    CLI::App* config(Command which, const char* name, const char* meaning, const char* example);
-    CLI::App* runbook(Command which, const char* name, const char* meaning, const char* example);
-    void procedure_option(CLI::App& app);
-    void plan_options(CLI::App& app);
-    void run_options(CLI::App& app);
-    void why_option(CLI::App& app);
-    void no_wait_option(CLI::App& app);
-    Result<void> check_words(const CLI::App& chosen);
-    Result<void> read_typed();
-
-    CLI::App app_{"Change disks under a running service, with the way back kept open until you commit.",
-                  "belay"};
-    CLI::App* storage_ = nullptr;
-    CLI::App* runbook_ = nullptr;
-    CLI::App* config_ = nullptr;
-    static constexpr const char* backup_name = "backup";
-    std::map<const CLI::App*, Command> commands_;
-    bool help_ = false;
-    bool version_ = false;
-    Invocation invocation_;
-    Typed typed_;
-};
-
 /// The kinds that `parse` knows, for its help.
-std::string kinds_text();
+std::string kinds_text()
+{
+    std::string text = "\n\nKinds, and what prints them:";
+    for (const storage::parse::Kind& kind : storage::parse::kinds())
+        text += fmt::format("\n  {:<14} {}: {}", kind.name, kind.summary, kind.example);
+    return text;
+}
+
+}  // namespace
 
 Parser::Parser()
 {
@@ -67,51 +27,11 @@ Parser::Parser()
     app_.require_subcommand(0, 1);
     app_.footer(
         "Example:\n  belay storage show\n  belay procedures\n\nEnvironment: BELAY_SOCKET, BELAY_STATE_DIR, "
-        "NO_COLOR.");
+        "BELAY_SITE, NO_COLOR.");
     common_options(app_);
     app_.add_flag("--version", version_, "say which version this is");
 
-    storage_ = app_.add_subcommand("storage", "the disks of this host and what is on them");
-    storage_->set_help_flag();
-    storage_->allow_extras();
-    storage_->require_subcommand(0, 1);
-    storage_->footer("Example:\n  belay storage show");
-    common_options(*storage_);
-    CLI::App* storage_show =
-        command(*storage_, Command::storage_show, "show", "show disks, partitions, arrays and filesystems",
-                "belay storage show\n  belay storage show md0\n  belay storage show --summary\n"
-                "  belay storage show --from host.recording");
-    storage_show
-        ->add_option("device", invocation_.target,
-                     "what stands under it and on it alone: a device, serial number, volume group, pool or "
-                     "mount point")
-        ->type_name("");
-    storage_show->add_flag("--summary", invocation_.summary, "how many there are of each kind");
-    CLI::App* health = command(*storage_, Command::storage_health, "health",
-                               "what is not as it should be, and what mends it", "belay storage health");
-    for (CLI::App* app : {storage_show, health})
-        app->add_option("--from", invocation_.from, "look at a recording instead of at this machine")
-            ->type_name("FILE");
-    CLI::App* record =
-        command(*storage_, Command::storage_record, "record",
-                "keep all answers of this machine in a file, to be looked at elsewhere",
-                "belay storage record host.recording --mask\n  belay storage show --from host.recording");
-    record->add_option("file", invocation_.file, "a new file, or - for standard output")->type_name("");
-    record->add_flag("--mask", invocation_.mask, "replace serial numbers by pseudonyms");
-
-    command(*storage_, Command::storage_ports, "ports", "which disk is at which port of which controller",
-            "belay storage ports");
-    CLI::App* monitor = command(*storage_, Command::storage_monitor, "monitor",
-                                "what happened to the arrays while belayd watched them",
-                                "belay storage monitor --follow\n  belay storage monitor --test");
-    monitor->add_flag("--follow", invocation_.follow, "show each alarm as it comes, until Ctrl-C");
-    monitor->add_flag("--test", invocation_.test, "raise an alarm of nothing, to see who hears it");
-    monitor->add_option("--limit", typed_.limit, "the newest so many")->type_name("NUMBER");
-    CLI::App* esp_sync = command(*storage_, Command::storage_esp_sync, "esp-sync",
-                                 "bring the copies of the EFI system partition up to date",
-                                 "belay storage esp-sync --dry-run");
-    esp_sync->add_flag("--dry-run", invocation_.dry_run, "say what differs, and write nothing");
-
+    storage_commands();
     CLI::App* procedures =
         command(app_, Command::procedures, "procedures", "list what Belay can do, or explain one procedure",
                 "belay procedures disk.replace");
@@ -140,6 +60,7 @@ Parser::Parser()
 
     runbook_commands();
     config_commands();
+    site_commands();
     // Has a parser of its own, for its commands and options are restic's: run_backup().
     app_.add_subcommand(backup_name,
                         "save files into a repository that restic reads too, and bring them back");
@@ -184,22 +105,9 @@ Parser::Parser()
     command(app_, Command::version, "version", "say which version this is", "belay version");
 }
 
-std::string kinds_text()
-{
-    std::string text = "\n\nKinds, and what prints them:";
-    for (const storage::parse::Kind& kind : storage::parse::kinds())
-        text += fmt::format("\n  {:<14} {}: {}", kind.name, kind.summary, kind.example);
-    return text;
-}
-
 void Parser::runbook_commands()
 {
-    runbook_ = app_.add_subcommand("runbook", "procedures of your own, as TOML files");
-    runbook_->set_help_flag();
-    runbook_->allow_extras();
-    runbook_->require_subcommand(0, 1);
-    runbook_->footer("Example:\n  belay runbook lint web.toml");
-    common_options(*runbook_);
+    group(runbook_, "runbook", "procedures of your own, as TOML files", "belay runbook lint web.toml");
     runbook(Command::runbook_lint, "lint", "say what is wrong with a runbook; nothing is run",
             "belay runbook lint web.toml");
     const auto set = [&](CLI::App* app) {
@@ -227,64 +135,15 @@ CLI::App* Parser::runbook(Command which, const char* name, const char* meaning, 
     return app;
 }
 
-void Parser::config_commands()
+CLI::App& Parser::group(CLI::App*& group, const char* name, const char* meaning, const char* example)
 {
-    config_ =
-        app_.add_subcommand("config", "the configuration of the site: hosts, applications, people, alarms");
-    config_->set_help_flag();
-    config_->allow_extras();
-    config_->require_subcommand(0, 1);
-    config_->footer("Example:\n  belay config export > site.toml\n  belay config apply site.toml");
-    common_options(*config_);
-    CLI::App* get =
-        config(Command::config_get, "get", "show what is configured, as TOML",
-               "belay config get\n  belay config get application\n  belay config get application 'stat "
-               "server'");
-    CLI::App* edit = config(Command::config_edit, "edit", "change one object in your editor, and apply it",
-                            "belay config edit application 'stat server' --why 'more memory'");
-    for (CLI::App* app : {get, edit}) {
-        app->add_option("type", invocation_.target, "a type, as host or application")->type_name("");
-        app->add_option("name", invocation_.name, "the name of one object")->type_name("");
-    }
-    CLI::App* check =
-        config(Command::config_check, "check",
-               "say all that is wrong with a file that describes a whole site; no daemon is asked",
-               "belay config check site.toml");
-    CLI::App* diff = config(Command::config_diff, "diff", "say what a file would change, and what that does",
-                            "belay config diff site.toml --mode whole");
-    CLI::App* apply =
-        config(Command::config_apply, "apply",
-               "change what a file says; unless it is committed within its timer, it returns by itself",
-               "belay config apply more-memory.toml --timer 30m");
-    CLI::App* import = config(Command::config_import, "import",
-                              "make the site what a file says: what it does not name is removed",
-                              "belay config import site.toml");
-    config(Command::config_export, "export", "write the whole as TOML, to be compared, kept and imported",
-           "belay config export > site.toml");
-    for (CLI::App* app : {check, diff, apply, import})
-        app->add_option("file", invocation_.target, "a TOML file, or - for standard input")->type_name("");
-    for (CLI::App* app : {diff, apply})
-        app->add_option(
-               "--mode", invocation_.mode,
-               "what the file does not name: merge, it stays (unless told); objects, other objects stay; "
-               "whole, they are removed")
-            ->type_name("MODE");
-    CLI::App* history =
-        config(Command::config_history, "history", "who changed the configuration, when and why",
-               "belay config history --limit 20");
-    history->add_option("--limit", typed_.limit, "the newest so many")->type_name("NUMBER");
-    CLI::App* revert = config(Command::config_revert, "revert",
-                              "return to an earlier version, as a new change", "belay config revert 12");
-    revert->add_option("version", invocation_.target, "as belay config history names it")->type_name("");
-    for (CLI::App* app : {edit, apply, import, revert}) {
-        plan_options(*app);
-        no_wait_option(*app);
-    }
-}
-
-CLI::App* Parser::config(Command which, const char* name, const char* meaning, const char* example)
-{
-    return command(*config_, which, name, meaning, example);
+    group = app_.add_subcommand(name, meaning);
+    group->set_help_flag();
+    group->allow_extras();
+    group->require_subcommand(0, 1);
+    group->footer(fmt::format("Example:\n  {}", example));
+    common_options(*group);
+    return *group;
 }
 
 CLI::App* Parser::command(CLI::App& parent, Command which, const char* name, const char* meaning,
@@ -319,6 +178,9 @@ void Parser::common_options(CLI::App& app)
     app.add_option("--state-dir", invocation_.state_folder, "where a daemon that is started keeps its state")
         ->type_name("PATH")
         ->envname("BELAY_STATE_DIR");
+    app.add_option("--site", invocation_.site, "ask the controllers of a site that you have logged in to")
+        ->type_name("NAME")
+        ->envname("BELAY_SITE");
     app.add_flag("--no-color", invocation_.no_color, "no colours");
 }
 
@@ -381,6 +243,7 @@ Result<void> Parser::read_typed()
     if (!typed_.timer.empty()) invocation_.timer = TRY(parse_span(typed_.timer));
     if (!typed_.gate_grace.empty()) invocation_.gate_grace = TRY(parse_span(typed_.gate_grace));
     if (!typed_.soak.empty()) invocation_.soak = TRY(parse_span(typed_.soak));
+    if (!typed_.valid.empty()) invocation_.valid = TRY(parse_span(typed_.valid));
     if (!typed_.extend.empty()) invocation_.extend = TRY(parse_span(typed_.extend));
     if (typed_.limit.empty()) return {};
     const char* end = typed_.limit.data() + typed_.limit.size();
@@ -429,17 +292,15 @@ std::vector<CommandWords> Parser::commands() const
 {
     std::vector<CommandWords> commands{{"", options_of(app_)}};
     for (const CLI::App* app : app_.get_subcommands({})) {
-        if (app != storage_ && app != runbook_ && app != config_ && app->get_name() != backup_name)
+        if (app->get_subcommands({}).empty() && app->get_name() != backup_name)
             commands.push_back({app->get_name(), options_of(*app)});
     }
-    for (const CLI::App* parent : {storage_, runbook_, config_}) {
+    for (const CLI::App* parent : {storage_, runbook_, config_, host_, account_}) {
         for (const CLI::App* app : parent->get_subcommands({}))
             commands.push_back({parent->get_name() + ' ' + app->get_name(), options_of(*app)});
     }
     return commands;
 }
-
-}  // namespace
 
 Result<Parsed> parse_command_line(const std::vector<std::string>& words)
 {

@@ -4,6 +4,7 @@
 #include "cli/config_check.h"
 #include "cli/esp_sync.h"
 #include "cli/fields.h"
+#include "cli/login.h"
 #include "cli/monitor.h"
 #include "cli/parse_command.h"
 #include "cli/runbook.h"
@@ -79,6 +80,27 @@ Result<int> Session::carry_out()
         case Command::config_history:
         case Command::config_revert:
             return config();
+        case Command::status:
+            return status();
+        case Command::host_list:
+            return host_list();
+        case Command::host_invite:
+            return host_invite();
+        case Command::host_revoke:
+        case Command::host_rename:
+        case Command::host_renew:
+            return host_change();
+        case Command::account_list:
+            return account_list();
+        case Command::account_add:
+        case Command::account_password:
+        case Command::account_role:
+        case Command::account_disable:
+        case Command::account_enable:
+        case Command::account_remove:
+            return account_change();
+        case Command::login:
+        case Command::logout:
         case Command::parse:
         case Command::storage_esp_sync:
         case Command::runbook_lint:
@@ -123,7 +145,13 @@ std::optional<int> lint(const Invocation& asked, Console& console, const Style& 
     return static_cast<int>(linted.runbook ? ExitCode::done : ExitCode::usage);
 }
 
-int run_parsed(const Invocation& asked, Console& console, const Style& style, const Connect& connect)
+bool needs_network(const Invocation& asked)
+{
+    return !asked.site.empty() || asked.command == Command::login || asked.command == Command::logout;
+}
+
+int run_parsed(const Invocation& asked, Console& console, const Style& style, const Connect& connect,
+               const Network& network)
 {
     if (asked.command == Command::version) {
         const std::string version = BELAY_VERSION;
@@ -154,7 +182,14 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
     if (is_of_runbook(asked.command)) {
         if (const auto wrong = lint(asked, console, style, true)) return *wrong;
     }
-    const auto client = connect(asked);
+    if (needs_network(asked) && network.become)
+        return say_error(console, style, asked.json, network.become());
+    if (asked.command == Command::login || asked.command == Command::logout) {
+        const auto code = asked.command == Command::login ? log_in(asked, console, style, network)
+                                                          : log_out(asked, console, network);
+        return code ? *code : say_error(console, style, asked.json, code.error());
+    }
+    const auto client = asked.site.empty() ? connect(asked) : connect_to_site(asked.site, network);
     if (!client) return say_error(console, style, asked.json, client.error());
     const auto code = Session(asked, console, style, **client).carry_out();
     return code ? *code : say_error(console, style, asked.json, code.error());
@@ -162,7 +197,8 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
 
 }  // namespace
 
-int run(const std::vector<std::string>& words, Console& console, const Connect& connect)
+int run(const std::vector<std::string>& words, Console& console, const Connect& connect,
+        const Network& network)
 {
     if (!words.empty() && words.front() == "backup")
         return run_backup({words.begin() + 1, words.end()}, console);
@@ -177,7 +213,7 @@ int run(const std::vector<std::string>& words, Console& console, const Connect& 
         return 0;
     }
     if (parsed->invocation.no_color) style.colour = false;
-    const int code = run_parsed(parsed->invocation, console, style, connect);
+    const int code = run_parsed(parsed->invocation, console, style, connect, network);
     return code == 0 && console.failed() ? static_cast<int>(ExitCode::io) : code;
 }
 

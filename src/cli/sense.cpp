@@ -90,6 +90,33 @@ Result<void> check_sense(const Invocation& asked)
                 return fail(ErrorKind::usage, "to which version? no number was given",
                             "belay config history");
             break;
+        case Command::host_revoke:
+        case Command::host_rename:
+        case Command::host_renew:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which host? none was named", "belay host list");
+            if (asked.command == Command::host_rename && asked.name.empty())
+                return fail(ErrorKind::usage, "what will it be called? no name was given",
+                            fmt::format("belay host rename {} NAME", asked.target));
+            break;
+        case Command::account_add:
+        case Command::account_password:
+        case Command::account_role:
+        case Command::account_disable:
+        case Command::account_enable:
+        case Command::account_remove:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which account? none was named", "belay account list");
+            if ((asked.command == Command::account_add || asked.command == Command::account_role) &&
+                asked.role.empty())
+                return fail(ErrorKind::usage, "what may it? view, operate or administer: none was named",
+                            "belay account add --help");
+            break;
+        case Command::login:
+        case Command::logout:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which site? none was named", "belay login --help");
+            break;
         default:
             break;
     }

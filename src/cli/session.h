@@ -40,6 +40,12 @@ class Session {
     Result<Json> plan_config(const std::string& text, const std::string& file, const std::string& mode,
                              bool keep);
     Result<int> apply_config(const Json& answer);
+    Result<int> status();
+    Result<int> host_list();
+    Result<int> host_invite();
+    Result<int> host_change();
+    Result<int> account_list();
+    Result<int> account_change();
     std::string left_out(const Json& answer) const;
 
     Result<Json> make_plan(bool keep, bool one_shot);

@@ -1,32 +1,47 @@
 #include "daemon/command_line.h"
 
 #include "daemon/daemon.h"
+#include "host/program.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <unistd.h>
 
 namespace belay::daemon {
+namespace {
 
-int run(int argc, char** argv, const Parts& parts)
-{
-    constexpr int exit_cannot_serve = 1;
-    constexpr int exit_usage = 2;
+constexpr int exit_cannot_serve = 1;
+constexpr int exit_usage = 2;
+constexpr size_t max_word_bytes = 8 << 10;
+
+struct Asked {
     Options options;
     std::optional<int> ready_fd;
+    std::string log_level, log_file, connect_timeout;
+    std::string word;
+    const CLI::App* join = nullptr;
+    const CLI::App* leave = nullptr;
+};
 
-    CLI::App app(
-        "Carries out the operations of Belay and answers the command belay.\n"
-        "It stays in the foreground; belay starts it when it does not run.");
-    app.footer(
-        "Example: belayd --state-dir /tmp/try/state --socket /tmp/try/belayd.sock\n"
-        "Exit codes: 0 after SIGTERM or SIGINT, 1 it could not serve, 2 wrong arguments.");
+std::string must_be_absolute(const std::string& path)
+{
+    return path.starts_with('/') ? "" : "must be absolute";
+}
+
+void add_options(CLI::App& app, Asked& asked)
+{
+    Options& options = asked.options;
     app.add_option("--state-dir", options.state_folder, "Folder of the journal")
         ->envname("BELAY_STATE_DIR")
         ->capture_default_str()
-        ->check([](const std::string& path) { return path.starts_with('/') ? "" : "must be absolute"; });
-    app.add_option("--socket", options.socket, "Where it listens")
+        ->check(must_be_absolute);
+    app.add_option("--socket", options.socket, "Where it listens for faces of this machine")
         ->envname("BELAY_SOCKET")
         ->capture_default_str()
-        ->check([](const std::string& path) { return path.starts_with('/') ? "" : "must be absolute"; });
+        ->check(must_be_absolute);
     app.add_option(
            "--alarm-command", options.alarm_command,
            "A program in the system's folders, called as PROGRAM EVENT DEVICE MEMBER TEXT for each alarm")
@@ -34,17 +49,193 @@ int run(int argc, char** argv, const Parts& parts)
             return name.empty() || name.find('/') != std::string::npos ? "must be the bare name of a program"
                                                                        : "";
         });
-    app.add_option("--ready-fd", ready_fd,
+    app.add_option("--listen", options.controller.listen,
+                   "Be the controller of a site, and listen at HOST:PORT for its hosts and people; kept for "
+                   "the next start")
+        ->envname("BELAY_LISTEN")
+        ->type_name("HOST:PORT");
+    app.add_option("--advertise", options.controller.advertise,
+                   "With --listen: where others find this controller, unless there; may be repeated")
+        ->type_name("HOST:PORT")
+        ->allow_extra_args(false)
+        ->needs("--listen");
+    SiteStoreAddress& store = options.controller.store;
+    app.add_option(
+           "--site-store", store.address,
+           "With --listen: where the state of the site is, as etcd:HOST:PORT,HOST:PORT/PREFIX; in this "
+           "machine's database file unless told. Kept for the next start")
+        ->type_name("ETCD")
+        ->needs("--listen");
+    for (const auto& [name, file, meaning] :
+         {std::tuple{"--site-store-ca", &store.ca, "The certificate (PEM) by which the etcd is known"},
+          std::tuple{"--site-store-cert", &store.certificate, "This machine's certificate for the etcd"},
+          std::tuple{"--site-store-key", &store.key, "The key of that certificate"}})
+        app.add_option(name, *file, meaning)
+            ->type_name("FILE")
+            ->needs("--site-store")
+            ->check(must_be_absolute);
+    app.add_option("--emergency-port", options.controller.emergency,
+                   "Listen there too, for this run alone: for a controller whose address is taken or gone")
+        ->type_name("HOST:PORT");
+    app.add_option("--connect-timeout", asked.connect_timeout,
+                   "How long a controller has to answer when this host dials it; 20s unless told")
+        ->type_name("TIME");
+    app.add_option("--log-verbose", asked.log_level,
+                   "How much it says of itself from its first moment on: none, standard, trace or all; "
+                   "standard unless told, none where belay has started it")
+        ->type_name("LEVEL");
+    app.add_option("--log-file", asked.log_file, "Where it says it; on standard error unless told")
+        ->type_name("FILE")
+        ->check(must_be_absolute);
+    app.add_option("--ready-fd", asked.ready_fd,
                    "For belay: a descriptor to which it writes \"ready\", or an error as JSON, and a newline")
         ->check(CLI::Range(3, 1 << 20));
-    app.set_version_flag("--version", "belayd " BELAY_VERSION);
+    app.set_config("-c,--config", "",
+                   "A file with these options, as name = value; what is given here counts more");
+    app.add_option_function<std::string>(
+           "-s,--section",
+           [&app](const std::string& name) { app.get_config_formatter_base()->section(name); },
+           "The section of that file, as [name], where there are several")
+        ->trigger_on_parse();
+    app.set_version_flag("-v,-V,--version", "belayd " BELAY_VERSION);
+    app.require_subcommand(0, 1);
+
+    CLI::App* join = app.add_subcommand("join", "Make this machine a host of a site");
+    join->add_option("invitation", asked.word,
+                     "The word that belay host invite says; -, or nothing: it is read from standard input");
+    join->footer("Example: belayd join - < invitation");
+    CLI::App* leave = app.add_subcommand("leave", "This machine is no part of a site any more");
+    leave->footer("Example: belayd leave && systemctl restart belayd");
+    for (CLI::App* command : {join, leave}) command->fallthrough();
+    asked.join = join;
+    asked.leave = leave;
+}
+
+/// The word counts once, and whoever lists the processes meanwhile need not see it.
+void scrub(int argc, char** argv, std::string_view word)
+{
+    for (int at = 1; at < argc; ++at) {
+        std::string_view argument = argv[at];
+        if (argument == word) std::fill_n(argv[at], argument.size(), 'x');
+    }
+}
+
+Result<std::string> word_from_input()
+{
+    std::string text;
+    std::array<char, 4096> room{};
+    for (ssize_t count = 0; (count = read(STDIN_FILENO, room.data(), room.size())) > 0;) {
+        text.append(room.data(), static_cast<size_t>(count));
+        if (text.size() > max_word_bytes || text.find('\n') != std::string::npos) break;
+    }
+    return text;
+}
+
+int say(const Result<std::string>& done, const std::string& restart)
+{
+    if (!done) {
+        print_error(done.error());
+        return done.error().kind == ErrorKind::usage ? exit_usage : exit_cannot_serve;
+    }
+    fmt::print("{}\n", *done);
+    if (!restart.empty()) fmt::print("  next: {}\n", restart);
+    return 0;
+}
+
+int join(const Asked& asked, const Parts& parts)
+{
+    std::string word = asked.word;
+    if (word.empty() || word == "-") {
+        const Result<std::string> read = word_from_input();
+        if (!read) return say(read, "");
+        word = *read;
+    }
+    return say(parts.site.join(asked.options.state_folder, word),
+               "sudo systemctl restart belayd, or start belayd");
+}
+
+int leave(const Asked& asked, const Parts& parts)
+{
+    Result<std::string> left = parts.site.leave(asked.options.state_folder);
+    if (left && left->empty()) return say("this machine was no part of a site", "");
+    return say(left, "sudo systemctl restart belayd");
+}
+
+/// Without --ready-fd: whoever waited for that has gone.
+int run_again(char** argv)
+{
+    std::vector<char*> words;
+    for (char** word = argv; *word != nullptr; ++word) {
+        const std::string_view text = *word;
+        if (text == "--ready-fd" && word[1] != nullptr)
+            ++word;
+        else if (!text.starts_with("--ready-fd="))
+            words.push_back(*word);
+    }
+    words.push_back(nullptr);
+    print_error(host::become_sibling("", words.data()));
+    return exit_cannot_serve;
+}
+
+int serve_with_log(const Asked& asked, char** argv, const Parts& parts)
+{
+    std::string name = asked.log_level;
+    if (name.empty()) name = name_of(asked.ready_fd ? LogLevel::none : LogLevel::standard);
+    const Result<LogLevel> level = log_level_named(name);
+    if (!level) return say(std::unexpected(level.error()), "");
+    Options options = asked.options;
+    if (!asked.connect_timeout.empty()) {
+        const Result<Milliseconds> span = parse_span(asked.connect_timeout);
+        if (!span) return say(std::unexpected(span.error()), "");
+        options.connect_timeout = *span;
+    }
+    Log log(*level);
+    if (!asked.log_file.empty()) {
+        if (const Result<void> opened = log.write_to(asked.log_file); !opened)
+            return say(std::unexpected(opened.error()), "");
+    }
+    Readiness readiness(asked.ready_fd);
+    const Result<Ending> ended = serve(options, parts, readiness, log);
+    if (!ended) return exit_cannot_serve;
+    if (*ended == Ending::for_good) return 0;
+    log.standard("begins anew");
+    return run_again(argv);
+}
+
+/// Whether what is asked for needs the network, and this program is not linked with it.
+bool belongs_to_another(const Asked& asked, const Parts& parts)
+{
+    if (parts.site.open) return false;
+    return !asked.options.controller.listen.empty() || asked.join->parsed() || asked.leave->parsed() ||
+           has_place(asked.options.state_folder);
+}
+
+}  // namespace
+
+int run(int argc, char** argv, const Parts& parts)
+{
+    Asked asked;
+    CLI::App app(
+        "Carries out the operations of Belay and answers the command belay.\n"
+        "It stays in the foreground; belay starts it when it does not run.");
+    app.footer(
+        "Example: belayd --state-dir /tmp/try/state --socket /tmp/try/belayd.sock\n"
+        "Exit codes: 0 after SIGTERM or SIGINT, 1 it could not serve, 2 wrong arguments.");
+    add_options(app, asked);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
         return app.exit(problem) == 0 ? 0 : exit_usage;
     }
-    Readiness readiness(ready_fd);
-    return serve(options, parts, readiness) ? 0 : exit_cannot_serve;
+    if (belongs_to_another(asked, parts)) {
+        // Comes back only where it could not.
+        print_error(host::become_sibling("-site", argv));
+        return exit_cannot_serve;
+    }
+    scrub(argc, argv, asked.word);
+    if (asked.join->parsed()) return join(asked, parts);
+    if (asked.leave->parsed()) return leave(asked, parts);
+    return serve_with_log(asked, argv, parts);
 }
 
 }  // namespace belay::daemon

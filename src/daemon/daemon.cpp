@@ -4,6 +4,7 @@
 #include "daemon/scheduler.h"
 #include "daemon/services.h"
 #include "daemon/state_lock.h"
+#include "daemon/two_engines.h"
 #include "framework/configuration/register.h"
 #include "operation/gates.h"
 #include "operation/runbook/make_plan.h"
@@ -11,6 +12,7 @@
 #include "site/server.h"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -27,40 +29,59 @@ namespace {
 constexpr const char* socket_group = "belay";
 constexpr Milliseconds clock_retry = std::chrono::seconds(60);
 
+/// Whether a plan that is asked for changes the site, and not this machine.
+bool is_of_site(const site::Call& call)
+{
+    const auto procedure = call.parameters.find("procedure");
+    return procedure != call.parameters.end() && procedure->is_string() &&
+           procedure->get_ref<const std::string&>().starts_with("config.");
+}
+
 class Daemon {
   public:
-    Daemon(const Options& options, const Parts& parts, Readiness& readiness)
-        : options_(options), parts_(parts), readiness_(readiness)
+    Daemon(const Options& options, const Parts& parts, Readiness& readiness, Log& log)
+        : options_(options), parts_(parts), readiness_(readiness), log_(log)
     {
     }
 
     Result<void> start()
     {
+        log_.standard(fmt::format("belayd {}, process {}, state in {}", BELAY_VERSION, getpid(),
+                                  options_.state_folder));
         lock_.emplace(TRY(take_lock()));
+        log_.detail("the state folder is its own; opens the store");
         TRY(catch_signals());
         host_ = parts_.open_host(lock_->inherited());
         parts_.fill(catalogue_);
         operation::add_gate_conditions(catalogue_);
         operation::runbook::fill(catalogue_);
         store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
+        log_.detail(fmt::format("the store is at revision {}", TRY(store_->revision())));
+        TRY(open_place());
         open_configuration();
         TRY(open_engine());
+        open_services();
         TRY(watch_wall_clock());
         TRY(watch_leases());
         const std::vector<operation::Id> unfinished = TRY(engine_->unfinished());
         host::Descriptor listener = TRY(site::listen_at(options_.socket, socket_group));
-        server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), methods_of(*services_)));
+        server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), all_methods()));
+        if (place_) TRY(place_->start(server_->methods()));
         for (const operation::Id& id : unfinished) scheduler_->wake(id);
         monitor_->start();
+        log_.standard(
+            fmt::format("serves {}; operations that go on: {}", options_.socket, unfinished.size()));
         readiness_.ready();
         return {};
     }
 
-    Result<void> run()
+    /// Until it is told to end, or to begin anew.
+    Result<Ending> run()
     {
         const Result<void> ran = loop_->run();
         unlink(options_.socket.c_str());
-        return ran;
+        if (!ran) return std::unexpected(ran.error());
+        return restarts_ ? Ending::to_begin_anew : Ending::for_good;
     }
 
   private:
@@ -96,8 +117,8 @@ class Daemon {
 
     void open_configuration()
     {
-        configuration_.emplace(*store_);
-        const framework::configuration::Site site{*store_, *configuration_,
+        configuration_.emplace(site_store());
+        const framework::configuration::Site site{site_store(), *configuration_,
                                                   options_.state_folder + "/configuration.key"};
         procedures::fill_configuration(catalogue_, site);
         std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
@@ -113,10 +134,46 @@ class Daemon {
         monitor_.emplace(
             *loop_, *workers_, *store_, *host_, parts_.watched,
             Monitor::Options{.command = options_.alarm_command, .raised = [this] { changed(alarm_topic); }});
+        return {};
+    }
+
+    Result<void> open_place()
+    {
+        if (!parts_.site.open) return {};
+        const host::Moment now = TRY(host_->now());
+        place_ = TRY(parts_.site.open(
+            PlaceGround{.loop = *loop_,
+                        .workers = *workers_,
+                        .store = *store_,
+                        .log = log_,
+                        .engine = [this] { return has_own_store() ? site_engine_.load() : engine_.get(); },
+                        .lead = [this] { return open_site_engine(); },
+                        .restart =
+                            [this] {
+                                restarts_ = true;
+                                stop();
+                            },
+                        .state_folder = options_.state_folder,
+                        .boot_id = now.boot_id,
+                        .connect_timeout = options_.connect_timeout,
+                        .wall = [this] { return wall_now(); },
+                        .leased = [this] { loop_->post([this] { watch_leases_anew(); }); },
+                        .changed = [this](const std::string& topic) { topic_changed(topic); }},
+            options_.controller));
+        return {};
+    }
+
+    bool has_own_store() const { return place_ && place_->site_store() != nullptr; }
+    store::Store& site_store() { return has_own_store() ? *place_->site_store() : *store_; }
+
+    void open_services() { services_.emplace(services_with(*engine_, *scheduler_)); }
+
+    Services services_with(operation::Engine& engine, Scheduler& scheduler)
+    {
         // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment
         const bool of_systemd = getenv("INVOCATION_ID") != nullptr;
-        services_.emplace(Services{
-            .engine = *engine_,
+        return {
+            .engine = engine,
             .host = *host_,
             .parts = parts_,
             .monitor = *monitor_,
@@ -124,14 +181,57 @@ class Daemon {
             .state_folder = options_.state_folder,
             .restart = of_systemd ? "sudo systemctl restart belayd"
                                   : fmt::format("sudo kill {}; the next belay starts the new one", getpid()),
-            .wake = [this](const operation::Id& id) { loop_->post([this, id] { scheduler_->wake(id); }); },
-            .stuck = [this](const operation::Id& id) { return scheduler_->stuck(id); }});
+            .wake = [this, &scheduler](
+                        const operation::Id& id) { loop_->post([&scheduler, id] { scheduler.wake(id); }); },
+            .stuck = [&scheduler](const operation::Id& id) { return scheduler.stuck(id); },
+            .place = place_.get(),
+            .started = wall_now()};
+    }
+
+    std::vector<site::Method> all_methods()
+    {
+        std::vector<site::Method> all = methods_of(*services_);
+        return has_own_store() ? two_engines_.route(std::move(all)) : all;
+    }
+
+    /// This controller leads: the operations of the site go on here, from their journal.
+    Result<void> open_site_engine()
+    {
+        if (!has_own_store()) return {};
+        led_.emplace();
+        led_->engine =
+            TRY(operation::Engine::open(site_store(), *host_, catalogue_,
+                                        {.state_folder = options_.state_folder,
+                                         .prefix = site_prefix,
+                                         .changed = [this](const operation::Id& id) { changed(id); }}));
+        led_->scheduler.emplace(*loop_, *workers_, *led_->engine,
+                                [this](const operation::Id& id) { changed(id); });
+        led_->services.emplace(services_with(*led_->engine, *led_->scheduler));
+        site_engine_ = led_->engine.get();
+        two_engines_.lead(methods_of(*led_->services));
+        const std::vector<operation::Id> unfinished = TRY(led_->engine->unfinished());
+        for (const operation::Id& id : unfinished) led_->scheduler->wake(id);
+        log_.standard(fmt::format("leads the site; its operations that go on: {}", unfinished.size()));
+        topic_changed(site_topic);
         return {};
+    }
+
+    /// The clock of a real machine always answers.
+    Milliseconds wall_now()
+    {
+        const Result<host::Moment> now = host_->now();
+        return now ? now->wall : Milliseconds{0};
+    }
+
+    void topic_changed(const std::string& topic)
+    {
+        if (server_) server_->changed(topic);
+        if (place_) loop_->post([this, topic] { place_->topic_changed(topic); });
     }
 
     void changed(const operation::Id& id)
     {
-        if (server_) server_->changed(id);
+        topic_changed(id);
         // An operation may have brought what there is to watch: the kernel's md is loaded with the first
         // array.
         if (monitor_) monitor_->try_again();
@@ -171,7 +271,9 @@ class Daemon {
         };
         if (stopping_) return;
         const auto begun = workers_->run([this, again_later]() -> site::Loop::Callback {
-            const bool done = engine_->clock_was_set().has_value();
+            operation::Engine* const site = site_engine_;
+            const bool done = engine_->clock_was_set().has_value() &&
+                              (site == nullptr || site->clock_was_set().has_value());
             return [again_later, done] {
                 if (!done) again_later();
             };
@@ -179,61 +281,86 @@ class Daemon {
         if (!begun) again_later();
     }
 
-    /// Leases are granted where there are several hosts; here those that the store was opened with run out.
+    /// Sessions of people are under leases; those that the store was opened with run out as well.
     Result<void> watch_leases()
     {
         const auto expiry = TRY(store_->next_expiry());
         if (!expiry) return {};
-        loop_->at(site::boot_now() + *expiry, [this] {
+        expiry_ = loop_->at(site::boot_now() + *expiry, [this] {
+            expiry_.reset();
             // A store that fails says so at the next step of an operation.
             if (store_->expire()) static_cast<void>(watch_leases().has_value());
         });
         return {};
     }
 
+    void watch_leases_anew()
+    {
+        if (expiry_) loop_->cancel(*std::exchange(expiry_, std::nullopt));
+        static_cast<void>(watch_leases().has_value());
+    }
+
     void stop()
     {
         if (stopping_) return;
         stopping_ = true;
+        log_.standard("was told to end; finishes the steps that are under way");
         readiness_.stopping();
         scheduler_->stop();
+        if (led_) led_->scheduler->stop();
         monitor_->stop();
+        if (place_) place_->stop();
         server_->stop();
         if (workers_->idle()) return loop_->stop();
         workers_->when_idle([this] { loop_->stop(); });
     }
 
+    /// What there is while this controller leads a site that has a store of its own.
+    struct Led {
+        std::unique_ptr<operation::Engine> engine = nullptr;
+        std::optional<Scheduler> scheduler = {};
+        std::optional<Services> services = {};
+    };
+
     const Options& options_;
     Parts parts_;  ///< with what works on the store
     Readiness& readiness_;
+    Log& log_;
     // In the order in which one rests upon the other.
     std::optional<StateLock> lock_;
     std::unique_ptr<host::Host> host_;
     operation::Catalogue catalogue_;
     std::unique_ptr<store::Store> store_;
-    std::optional<framework::configuration::Register> configuration_;
     host::Descriptor signals_, wall_clock_;
     std::unique_ptr<site::Loop> loop_;
     std::optional<site::Workers> workers_;
+    std::unique_ptr<Place> place_;
+    std::optional<framework::configuration::Register> configuration_;
     std::unique_ptr<operation::Engine> engine_;
     std::optional<Scheduler> scheduler_;
     std::optional<Monitor> monitor_;
     std::optional<Services> services_;
+    std::optional<Led> led_;
+    std::atomic<operation::Engine*> site_engine_ = nullptr;
+    TwoEngines two_engines_{is_of_site};
     std::unique_ptr<site::Server> server_;
+    std::optional<site::Loop::TimerId> expiry_;
     bool stopping_ = false;
+    bool restarts_ = false;
 };
 
 }  // namespace
 
-Result<void> serve(const Options& options, const Parts& parts, Readiness& readiness)
+Result<Ending> serve(const Options& options, const Parts& parts, Readiness& readiness, Log& log)
 {
     umask(022);
     // A face that is gone is an error of one write, not the end of the daemon.
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-    Daemon daemon(options, parts, readiness);
+    Daemon daemon(options, parts, readiness, log);
     if (const Result<void> started = daemon.start(); !started) {
+        log.standard("cannot serve: " + started.error().what);
         readiness.failed(started.error());
-        return started;
+        return std::unexpected(started.error());
     }
     return daemon.run();
 }

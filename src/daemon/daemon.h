@@ -1,6 +1,7 @@
 #pragma once
 // belayd: the engine, its journal, and a socket by which faces talk to it.
 
+#include "daemon/log.h"
 #include "daemon/parts.h"
 #include "daemon/readiness.h"
 
@@ -12,11 +13,19 @@ struct Options {
     std::string state_folder = "/var/lib/belay";
     std::string socket = "/run/belay/belayd.sock";
     std::string alarm_command;  ///< a program that is told of each alarm; a bare name, empty: none
+    ControllerAddress controller;
+    Milliseconds connect_timeout = std::chrono::seconds(20);  ///< of a member that dials
+};
+
+/// How a daemon ended.
+enum class Ending {
+    for_good,
+    to_begin_anew,  ///< a controller that leads no longer: its program is to be run again
 };
 
 /// Serves until SIGTERM or SIGINT, then finishes the step that every operation is at and comes back; the
 /// operations go on at the next start. Takes over the process: its signals, its umask. To be called before
 /// there is another thread. Errors: why it could not start, already given to `readiness`.
-Result<void> serve(const Options& options, const Parts& parts, Readiness& readiness);
+Result<Ending> serve(const Options& options, const Parts& parts, Readiness& readiness, Log& log);
 
 }  // namespace belay::daemon

@@ -7,10 +7,11 @@ using operation::State;
 std::vector<site::Method> methods_of(const Services& services)
 {
     std::vector<site::Method> all;
-    for (const auto& part :
-         {house_methods(services), plan_methods(services), operation_methods(services),
-          history_methods(services), alarm_methods(services), configuration_methods(services)})
+    for (const auto& part : {house_methods(services), plan_methods(services), operation_methods(services),
+                             history_methods(services), alarm_methods(services),
+                             configuration_methods(services), status_methods(services)})
         all.insert(all.end(), part.begin(), part.end());
+    if (services.place != nullptr) std::ranges::move(services.place->methods(), std::back_inserter(all));
     return all;
 }
 

@@ -2,6 +2,7 @@
 // The methods of docs/protocol.md, as the server calls them.
 
 #include "daemon/parts.h"
+#include "daemon/place.h"
 #include "operation/engine.h"
 #include "site/server.h"
 
@@ -32,6 +33,8 @@ struct Services {
     std::string restart;                             ///< the command that starts this daemon anew
     std::function<void(const operation::Id&)> wake;  ///< there may be work on it
     std::function<std::optional<Error>(const operation::Id&)> stuck;
+    Place* place = nullptr;   ///< null: this machine is no part of a site
+    Milliseconds started{0};  ///< wall clock; when this daemon did
 };
 
 /// All of them.
@@ -48,6 +51,9 @@ std::vector<site::Method> history_methods(const Services& services);
 
 /// Those about the configuration of the site: ConfigShow, ConfigHistory. It is changed by Plan and Request.
 std::vector<site::Method> configuration_methods(const Services& services);
+
+/// How this daemon stands, and where it is part of a site: Status.
+std::vector<site::Method> status_methods(const Services& services);
 
 /// Those about what happened to the machine by itself: Alarms, AlarmTest.
 std::vector<site::Method> alarm_methods(const Services& services);

@@ -55,7 +55,7 @@ Result<std::unique_ptr<Engine>> Engine::open(store::Store& store, host::Host& ho
                                              const Catalogue& catalogue, Settings settings)
 {
     std::unique_ptr<Engine> engine(new Engine(store, host, catalogue, std::move(settings)));
-    engine->journal_ = TRY(Journal::open(store));
+    engine->journal_ = TRY(Journal::open(store, engine->settings_.prefix));
     const Result<void> timers = engine->clock_was_set();
     // A full store must not keep anybody from looking: step() writes the timers down once there is room.
     if (!timers && timers.error().kind != ErrorKind::no_space) return std::unexpected(timers.error());
@@ -175,6 +175,15 @@ Json Engine::audit_of(const host::Moment& now, std::string_view verb, const Id& 
 {
     return {{"at_ms", now.wall.count()}, {"verb", verb},     {"operation", id}, {"who", asker.user},
             {"origin", asker.origin},    {"why", asker.why}, {"answer", answer}};
+}
+
+Result<void> Engine::write_audit(std::string_view verb, std::string_view object, const Asker& asker,
+                                 std::string_view answer)
+{
+    const host::Moment now = TRY(host_.now());
+    Json entry = audit_of(now, verb, "", asker, answer);
+    entry["object"] = object;
+    return journal_->write_audit(entry);
 }
 
 std::vector<Checked> Engine::ask_all(host::Host& host, const Plan& plan, bool only_again) const

@@ -24,6 +24,7 @@ namespace belay::operation {
 struct Settings {
     std::string state_folder;                      ///< where the store lives: its room is checked
     Bytes reserve = {8 << 20};                     ///< that must be free there
+    std::string prefix = {};                       ///< of the ids of its operations
     Milliseconds poll = std::chrono::seconds(1);   ///< between two looks at a long step
     Milliseconds retry = std::chrono::seconds(1);  ///< before a second attempt; doubled for each further one
     int attempts = 3;                              ///< in commit and abort
@@ -100,6 +101,9 @@ class Engine {
     Result<std::vector<Id>> unfinished() { return journal_->unfinished(); }
     Result<std::vector<Id>> all() { return journal_->all(); }
     Result<std::vector<Json>> audit() { return journal_->audit(); }
+    /// Adds to the audit trail what somebody asked for that is no operation: `object` as "host web1".
+    Result<void> write_audit(std::string_view verb, std::string_view object, const Asker& asker,
+                             std::string_view answer);
 
     /// Removes what no operation needs any more: data remembered for ended operations, plans that were made
     /// more than a day ago and not added.

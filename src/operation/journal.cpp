@@ -78,13 +78,13 @@ Result<std::vector<store::Entry>> list_all(store::Store& store, std::string_view
 
 }  // namespace
 
-Result<std::unique_ptr<Journal>> Journal::open(store::Store& store)
+Result<std::unique_ptr<Journal>> Journal::open(store::Store& store, std::string prefix)
 {
     const std::vector<store::Entry> audit = TRY(list_all(store, audit_prefix));
     uint64_t next = 0;
     if (!audit.empty())
         next = TRY(from_json_text<uint64_t>(without_zeros(audit.back().key.substr(audit_prefix.size())))) + 1;
-    return std::unique_ptr<Journal>(new Journal(store, next));
+    return std::unique_ptr<Journal>(new Journal(store, std::move(prefix), next));
 }
 
 void Journal::add_audit(store::Transaction& transaction, const Json& audit)
@@ -100,12 +100,12 @@ Result<Operation> Journal::create(const Plan& plan, const Record& planned, const
         const std::optional<store::Entry> last = TRY(store_.get(last_operation));
         uint64_t number = 1;
         if (last) number = TRY(from_json_text<uint64_t>(last->value)) + 1;
-        Operation operation{.id = fmt::format("{}", number), .plan = plan};
+        Operation operation{.id = fmt::format("{}{}", prefix_, number), .plan = plan};
         TRY(operation.take(planned));
         store::Transaction transaction;
         transaction.when = {
             {store::Compare::Of::modified, std::string(last_operation), last ? last->modified : 0}};
-        transaction.then = {{std::string(last_operation), operation.id},
+        transaction.then = {{std::string(last_operation), fmt::format("{}", number)},
                             {plan_key(operation.id), json_text(plan)},
                             {record_key(operation.id, 0), json_text(planned)},
                             {open_key(operation.id), "{}"}};
@@ -126,10 +126,15 @@ Result<std::vector<Record>> Journal::records(const Id& id) const
     return records;
 }
 
+bool Journal::is_id(const Id& id) const
+{
+    return id.starts_with(prefix_) && id.size() > prefix_.size() && id.size() < 20 &&
+           id.find_first_not_of("0123456789", prefix_.size()) == Id::npos;
+}
+
 Result<Operation> Journal::load(const Id& id) const
 {
-    const bool is_number = !id.empty() && id.size() < 20 && id.find_first_not_of("0123456789") == Id::npos;
-    const std::optional<store::Entry> plan = is_number ? TRY(store_.get(plan_key(id))) : std::nullopt;
+    const std::optional<store::Entry> plan = is_id(id) ? TRY(store_.get(plan_key(id))) : std::nullopt;
     if (!plan)
         return fail(ErrorKind::not_found, fmt::format("there is no operation {}", id), "belay history");
     Operation operation{.id = id};

@@ -2,7 +2,7 @@
 // The journal: what was meant and what came of it, each durable before the next thing happens.
 //
 // Keys in the store, all values JSON:
-//   meta/last-operation             the last id that was given
+//   meta/last-operation             the number of the last id that was given
 //   open/ID                         there while the operation has not ended
 //   operation/ID/plan               the plan, as it was made
 //   operation/ID/record/NNNNNNNN    the records, numbered without a hole
@@ -33,8 +33,9 @@ struct Entry {
 /// Threads: one caller at a time for each operation; different operations at the same time.
 class Journal {
   public:
-    /// Errors: those of the store.
-    static Result<std::unique_ptr<Journal>> open(store::Store& store);
+    /// `prefix`: of the ids that it gives, before their number; letters, or empty. Errors: those of the
+    /// store.
+    static Result<std::unique_ptr<Journal>> open(store::Store& store, std::string prefix = {});
 
     /// Gives an id and writes the plan with its first record. Errors: those of the store.
     Result<Operation> create(const Plan& plan, const Record& planned, const Json& audit);
@@ -61,10 +62,15 @@ class Journal {
     Result<Bytes> remembered(const Id& id, bool drop);
 
   private:
-    Journal(store::Store& store, uint64_t next_audit) : store_(store), next_audit_(next_audit) {}
+    Journal(store::Store& store, std::string prefix, uint64_t next_audit)
+        : store_(store), prefix_(std::move(prefix)), next_audit_(next_audit)
+    {
+    }
+    bool is_id(const Id& id) const;
     void add_audit(store::Transaction& transaction, const Json& audit);
 
     store::Store& store_;
+    const std::string prefix_;
     std::atomic<uint64_t> next_audit_;
 };
 

@@ -13,7 +13,7 @@
 
 namespace belay::operation {
 
-/// A number in decimal, never used again.
+/// A number in decimal, never used again; after an "S" where it is of a site with a journal of its own.
 using Id = std::string;
 
 /// Who asks, from where, and why.

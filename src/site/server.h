@@ -30,6 +30,8 @@ class Server {
                                                 std::vector<Method> methods);
     ~Server();
 
+    const Methods& methods() const { return methods_; }
+
     /// The topic has changed: streams that follow it get a new answer. Threads: any.
     void changed(const std::string& topic);
 

@@ -71,6 +71,11 @@ std::optional<std::string> Framer::take()
     return message;
 }
 
+Result<Json> parse_parameters(std::string_view text)
+{
+    return object_of(text, "what is asked with");
+}
+
 Result<Request> parse_request(std::string_view message)
 {
     const Json json = TRY(object_of(message, "the request"));

@@ -38,6 +38,8 @@ struct Request {
 
 /// Errors: corrupt (no request), not_found (of another interface).
 Result<Request> parse_request(std::string_view message);
+/// The parameters of a question that came as a text of their own. Errors: corrupt (no JSON object).
+Result<Json> parse_parameters(std::string_view text);
 /// The message with its zero byte, as are those below.
 std::string request_message(const Request& request);
 

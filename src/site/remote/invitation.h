@@ -29,4 +29,18 @@ Result<std::string> to_word(const Invitation& invitation);
 /// version.
 Result<Invitation> read_invitation(std::string_view word);
 
+/// What a person needs to know of a site beside an account: whom to ask, and how they are known. No secret.
+struct RemoteSite {
+    std::string site;                      ///< 16 hexadecimal digits
+    std::string authority_pem;             ///< by which its controllers are known
+    std::vector<std::string> controllers;  ///< HOST:PORT, tried in this order
+};
+
+constexpr std::string_view site_mark = "belaysite1.";
+
+/// As a word of its own: "belaysite1." and SiteAddress of the same file. Errors: corrupt (no certificate).
+Result<std::string> to_word(const RemoteSite& site);
+/// Errors: usage.
+Result<RemoteSite> read_site(std::string_view word);
+
 }  // namespace belay::site

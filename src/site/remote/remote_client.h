@@ -4,19 +4,13 @@
 
 #include "base/units.h"
 #include "site/client.h"
+#include "site/remote/invitation.h"
 #include "site/right.h"
 
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace belay::site {
-
-struct RemoteSite {
-    std::string site;                      ///< 16 hexadecimal digits
-    std::string authority_pem;             ///< by which its controllers are known
-    std::vector<std::string> controllers;  ///< HOST:PORT, tried in this order
-};
 
 struct LoggedIn {
     std::string token;

@@ -76,6 +76,16 @@ grpc::Status to_status(const Error& error, const std::vector<std::string>& leade
     return {meaning->code, error.what, message.SerializeAsString()};
 }
 
+grpc::Status stands_by(const std::vector<std::string>& leader)
+{
+    return to_status(
+        {.kind = ErrorKind::unavailable,
+         .what = leader.empty() ? "this controller stands by, and none leads at the moment"
+                                : fmt::format("this controller stands by; {} leads", leader.front()),
+         .next = "the same, again"},
+        leader);
+}
+
 Error error_of(const grpc::Status& status, std::string_view doing)
 {
     if (const std::optional<v1::Error> message = details_of(status)) return from_message(*message);

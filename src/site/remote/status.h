@@ -18,6 +18,9 @@ Error from_message(const v1::Error& message);
 /// `leader`: where the controller listens that leads, for an error of one that does not.
 grpc::Status to_status(const Error& error, const std::vector<std::string>& leader = {});
 
+/// The answer of a controller that does not lead.
+grpc::Status stands_by(const std::vector<std::string>& leader);
+
 /// What a call brought back, which is not OK. `doing` is for errors of gRPC itself: "talk to the controller
 /// 10.0.0.1:4880".
 Error error_of(const grpc::Status& status, std::string_view doing);

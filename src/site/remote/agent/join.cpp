@@ -28,7 +28,7 @@ Result<v1::JoinAnswer> ask(const std::string& address, const Invitation& invitat
 }  // namespace
 
 Result<Membership> join(const Invitation& invitation, const MembershipFile& file,
-                        const std::string& host_name)
+                        const std::string& host_name, const KeepKeys& keep)
 {
     if (const std::optional<Membership> there = TRY(file.read()))
         return fail(ErrorKind::busy,
@@ -58,6 +58,10 @@ Result<Membership> join(const Invitation& invitation, const MembershipFile& file
         membership.name = answer->name();
         membership.controllers = {answer->controllers().begin(), answer->controllers().end()};
         if (membership.controllers.empty()) membership.controllers = invitation.controllers;
+        if (membership.identity.role == Role::controller) {
+            Authority authority = TRY(Authority::open(invitation.authority_pem, answer->authority_key()));
+            if (keep) TRY(keep(membership.identity, {std::move(authority), answer->configuration_key()}));
+        }
         TRY(file.write(membership));
         return membership;
     }

@@ -107,7 +107,7 @@ void Uplink::dial()
     hello.set_boot_id(options_.boot_id);
     hello.set_clock_ms(options_.wall().count());
     stream_->send(message);
-    timer_ = loop_.at(boot_now() + welcome_patience, [this] {
+    timer_ = loop_.at(boot_now() + options_.connect_timeout, [this] {
         timer_.reset();
         cut_off({.kind = ErrorKind::timeout,
                  .what = fmt::format("the controller {} does not answer", state_.controller)});
@@ -157,6 +157,7 @@ void Uplink::welcomed(const v1::Welcome& welcome)
         membership_.controllers = controllers;
         options_.changed(membership_);
     }
+    options_.moved();
     beat();
     renew_when_due();
 }
@@ -230,7 +231,7 @@ void Uplink::asked(const v1::Question& question)
                         .right = Right::administer};
     const Result<const Method*> method = find_method(*options_.methods, question.method(), caller);
     if (!method) return send_answer(number, std::unexpected(method.error()), false);
-    Result<Json> parameters = parse_json(question.parameters());
+    Result<Json> parameters = parse_parameters(question.parameters());
     if (!parameters) return send_answer(number, std::unexpected(parameters.error()), false);
     const auto exchange = std::make_shared<Exchange>(
         loop_, workers_, **method, Call{*std::move(parameters), question.more(), caller},
@@ -282,6 +283,7 @@ void Uplink::ended(const grpc::Status& status)
     else
         pause_ = std::min(pause_ * 2, longest_pause);
     timer_ = loop_.at(boot_now() + wait, [this] { dial(); });
+    options_.moved();
 }
 
 void Uplink::topic_changed(const std::string& topic)

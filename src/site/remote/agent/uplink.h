@@ -42,6 +42,8 @@ struct LinkState {
 
 struct UplinkOptions {
     std::string host_name, boot_id;
+    /// How long a controller has to answer when it is dialled, before the next one is.
+    Milliseconds connect_timeout = std::chrono::seconds(20);
     std::function<Milliseconds()> wall;  ///< the wall clock now
     const Methods* methods =
         nullptr;  ///< what the controller may ask; outlives the uplink and the workers' jobs
@@ -50,6 +52,8 @@ struct UplinkOptions {
     /// The membership has changed, and is to be kept: other controllers, a new certificate. Threads: the
     /// loop's.
     std::function<void(const Membership&)> changed;
+    /// state() says something else now. Threads: the loop's.
+    std::function<void()> moved = [] {};
 };
 
 /// Renews its certificate when a third of its life is left. Threads: that of the loop. Is destroyed after
@@ -60,7 +64,6 @@ class Uplink {
     static constexpr Milliseconds longest_pause = std::chrono::seconds(10);
     /// After it was told that it is no member: it asks seldom.
     static constexpr Milliseconds refused_pause = std::chrono::seconds(60);
-    static constexpr Milliseconds welcome_patience = std::chrono::seconds(10);
     /// After a new certificate was not given.
     static constexpr Milliseconds renewal_pause = std::chrono::hours(1);
 

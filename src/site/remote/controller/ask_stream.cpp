@@ -22,7 +22,7 @@ void AskStream::ask(const v1::Question& question, const Caller& caller)
     if (finished_) return;
     const Result<const Method*> method = find_method(methods_, question.method(), caller);
     if (!method) return finish(to_status(method.error()));
-    Result<Json> parameters = parse_json(question.parameters());
+    Result<Json> parameters = parse_parameters(question.parameters());
     if (!parameters) return finish(to_status(parameters.error()));
     exchange_ = std::make_shared<Exchange>(
         loop_, workers_, **method, Call{*std::move(parameters), question.more(), caller},
@@ -73,6 +73,11 @@ void AskStream::settle()
 {
     if (exchange_) exchange_->settle();
     if (exchange_ && exchange_->is_over()) finish({grpc::UNAVAILABLE, "this controller ends"});
+}
+
+void AskStream::end(const grpc::Status& status)
+{
+    loop_.post([self = shared_from_this(), status] { self->finish(status); });
 }
 
 void AskStream::OnDone()

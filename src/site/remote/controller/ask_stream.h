@@ -26,6 +26,8 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
     void topic_changed(const std::string& topic);
     /// Ends a stream; an answer under way still comes.
     void settle();
+    /// Ends it now, with this status. Threads: any.
+    void end(const grpc::Status& status);
 
     void OnWriteDone(bool ok) override;
     void OnCancel() override;

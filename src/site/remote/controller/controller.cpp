@@ -21,20 +21,56 @@ namespace {
 constexpr std::string_view bearer = "Bearer ";
 /// Logins that wait for each other; more are turned away at once.
 constexpr int most_logins = 16;
+/// That are told to a member: as many as fit into a word.
+constexpr size_t most_controllers = 16;
+constexpr Milliseconds between_rechecks = std::chrono::minutes(1);
 
+/// Without `who` it is about a stranger: what he says of himself is in `object`.
 Json audit_entry(std::string_view who, std::string_view origin, std::string_view verb,
-                 std::string_view answer)
+                 std::string_view object, std::string_view answer)
 {
-    return {{"who", who}, {"origin", origin}, {"verb", verb}, {"answer", answer}};
+    return {{"who", who}, {"origin", origin}, {"verb", verb}, {"object", object}, {"answer", answer}};
+}
+
+/// Where the site's controllers are found, this one first.
+std::vector<std::string> all_controllers(const ControllerOptions& options)
+{
+    std::vector<std::string> all = options.controllers;
+    for (std::string& other : options.others()) {
+        if (all.size() < most_controllers && std::ranges::find(all, other) == all.end())
+            all.push_back(std::move(other));
+    }
+    return all;
 }
 
 }  // namespace
 
+/// Whether this controller leads. Threads: any.
+class Lead {
+  public:
+    /// What is answered by one that stands by; nothing: it leads.
+    std::optional<grpc::Status> refusal() const
+    {
+        const std::lock_guard lock(mutex_);
+        return refusal_;
+    }
+    void set(std::optional<grpc::Status> refusal)
+    {
+        const std::lock_guard lock(mutex_);
+        refusal_ = std::move(refusal);
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::optional<grpc::Status> refusal_;
+};
+
 /// For machines that have no certificate yet.
 class EnrolmentService final : public v1::Enrolment::CallbackService {
   public:
-    EnrolmentService(const SiteAuthority& authority, Registry& registry, const ControllerOptions& options)
-        : authority_(authority), registry_(registry), options_(options)
+    EnrolmentService(const SiteAuthority& authority, Registry& registry, const Lead& lead,
+                     const ControllerOptions& options)
+        : authority_(authority), registry_(registry), lead_(lead), options_(options)
     {
     }
 
@@ -42,23 +78,36 @@ class EnrolmentService final : public v1::Enrolment::CallbackService {
                                    v1::JoinAnswer* answer) override
     {
         grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+        if (const auto refusal = lead_.refusal()) {
+            reactor->Finish(*refusal);
+            return reactor;
+        }
         const Result<Registry::Joined> joined = join(*request);
-        const std::string verb = fmt::format("join with the invitation {}", request->invitation());
+        const std::string invitation = fmt::format("invitation {}", request->invitation());
         if (!joined) {
-            options_.audit(audit_entry("", context->peer(), verb, joined.error().what));
+            options_.audit(audit_entry("", context->peer(), "join", invitation, joined.error().what));
             reactor->Finish(to_status(for_a_stranger(joined.error())));
             return reactor;
         }
-        options_.audit(audit_entry(joined->member.name, context->peer(), verb, "done"));
+        options_.audit(audit_entry(joined->member.name, context->peer(), "join", invitation, "done"));
         answer->set_member(joined->member.id);
         answer->set_name(joined->member.name);
         answer->set_certificate(joined->certificate.pem);
-        for (const std::string& address : options_.controllers) answer->add_controllers(address);
-        reactor->Finish(grpc::Status::OK);
+        for (const std::string& address : all_controllers(options_)) answer->add_controllers(address);
+        const Result<void> filled =
+            joined->member.role == Role::controller ? fill_for_controller(*answer) : Result<void>();
+        reactor->Finish(filled ? grpc::Status::OK : to_status(filled.error()));
         return reactor;
     }
 
   private:
+    Result<void> fill_for_controller(v1::JoinAnswer& answer) const
+    {
+        answer.set_configuration_key(TRY(options_.configuration_key()));
+        answer.set_authority_key(authority_.authority.key_pem());
+        return {};
+    }
+
     Result<Registry::Joined> join(const v1::JoinRequest& request)
     {
         const Milliseconds now = options_.wall();
@@ -85,14 +134,16 @@ class EnrolmentService final : public v1::Enrolment::CallbackService {
 
     const SiteAuthority& authority_;
     Registry& registry_;
+    const Lead& lead_;
     const ControllerOptions& options_;
 };
 
 /// For people and their programs.
 class SiteService final : public v1::Site::CallbackService {
   public:
-    SiteService(Loop& loop, Workers& workers, Accounts& accounts, const ControllerOptions& options)
-        : loop_(loop), workers_(workers), accounts_(accounts), options_(options)
+    SiteService(Loop& loop, Workers& workers, Accounts& accounts, const Lead& lead,
+                const ControllerOptions& options)
+        : loop_(loop), workers_(workers), accounts_(accounts), lead_(lead), options_(options)
     {
     }
 
@@ -100,8 +151,13 @@ class SiteService final : public v1::Site::CallbackService {
                                     v1::LoginAnswer* answer) override
     {
         grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+        if (const auto refusal = lead_.refusal()) {
+            reactor->Finish(*refusal);
+            return reactor;
+        }
         const Result<Session> session = log_in(*request);
-        options_.audit(audit_entry(request->account().substr(0, 63), context->peer(), "log in",
+        const std::string name = request->account().substr(0, 63);
+        options_.audit(audit_entry(session ? name : "", context->peer(), "log in", "account " + name,
                                    session ? "done" : session.error().what));
         if (session) {
             answer->set_token(session->token);
@@ -116,7 +172,12 @@ class SiteService final : public v1::Site::CallbackService {
                                      v1::LogoutAnswer*) override
     {
         grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+        if (const auto refusal = lead_.refusal()) {
+            reactor->Finish(*refusal);
+            return reactor;
+        }
         const Result<void> ended = accounts_.log_out(token_of(*context));
+        if (ended) recheck();
         reactor->Finish(ended ? grpc::Status::OK : to_status(ended.error()));
         return reactor;
     }
@@ -124,16 +185,20 @@ class SiteService final : public v1::Site::CallbackService {
     grpc::ServerWriteReactor<v1::Answer>* Ask(grpc::CallbackServerContext* context,
                                               const v1::Question* question) override
     {
-        const Result<Account> account = accounts_.holder(token_of(*context), options_.wall());
         const auto stream = std::make_shared<AskStream>(loop_, workers_, *options_.methods);
+        if (const auto refusal = lead_.refusal()) {
+            stream->refuse(*refusal);
+            return stream.get();
+        }
+        const Result<Account> account = accounts_.holder(token_of(*context), options_.wall());
         if (!account) {
             stream->refuse(to_status(account.error()));
             return stream.get();
         }
         {
             const std::lock_guard lock(mutex_);
-            std::erase_if(streams_, [](const auto& one) { return one.expired(); });
-            streams_.push_back(stream);
+            std::erase_if(streams_, [](const Open& one) { return one.stream.expired(); });
+            streams_.push_back({stream, std::string(token_of(*context)), account->right});
         }
         stream->begin(*question,
                       {.user = account->name,
@@ -147,13 +212,40 @@ class SiteService final : public v1::Site::CallbackService {
     {
         const std::lock_guard lock(mutex_);
         std::vector<std::shared_ptr<AskStream>> open;
-        for (const auto& one : streams_) {
-            if (auto stream = one.lock()) open.push_back(std::move(stream));
+        for (const Open& one : streams_) {
+            if (auto stream = one.stream.lock()) open.push_back(std::move(stream));
         }
         return open;
     }
 
+    void recheck()
+    {
+        std::vector<Open> open;
+        {
+            const std::lock_guard lock(mutex_);
+            open = streams_;
+        }
+        for (const Open& one : open) {
+            const auto stream = one.stream.lock();
+            if (!stream) continue;
+            const Result<Account> account = accounts_.holder(one.token, options_.wall());
+            if (!account)
+                stream->end(to_status(account.error()));
+            else if (account->right != one.right)
+                stream->end(to_status(Error{.kind = ErrorKind::permission,
+                                            .what = "your account may do other things now",
+                                            .next = "the same, again"}));
+        }
+    }
+
   private:
+    /// Something that is asked, and by what right it began.
+    struct Open {
+        std::weak_ptr<AskStream> stream;
+        std::string token;
+        Right right;
+    };
+
     Result<Session> log_in(const v1::LoginRequest& request)
     {
         struct Counted {
@@ -180,33 +272,39 @@ class SiteService final : public v1::Site::CallbackService {
     Loop& loop_;
     Workers& workers_;
     Accounts& accounts_;
+    const Lead& lead_;
     const ControllerOptions& options_;
     std::atomic<int> logins_ = 0;
     std::mutex mutex_;
-    std::vector<std::weak_ptr<AskStream>> streams_;
+    std::vector<Open> streams_;
 };
 
 /// In the order in which one rests upon the other.
 struct Controller::Parts {
-    Parts(Loop& loop, Workers& workers, store::Store& store, SiteAuthority site, ControllerOptions given)
-        : options(std::move(given)),
+    Parts(Loop& loop_of_daemon, Workers& workers, store::Store& store, SiteAuthority site,
+          ControllerOptions given)
+        : loop(loop_of_daemon),
+          options(std::move(given)),
           authority(std::move(site)),
           registry(store),
           accounts(store),
-          enrolment(authority, registry, options),
-          people(loop, workers, accounts, options)
+          enrolment(authority, registry, lead, options),
+          people(loop_of_daemon, workers, accounts, lead, options)
     {
     }
 
+    Loop& loop;
     ControllerOptions options;
     SiteAuthority authority;
     Registry registry;
     Accounts accounts;
+    Lead lead;
     EnrolmentService enrolment;
     SiteService people;
     std::optional<Hub> hub;
     std::unique_ptr<grpc::Server> server;
     std::string address;
+    std::optional<Loop::TimerId> recheck_at;  ///< only the loop touches it
 
     Result<Papers> papers() const
     {
@@ -219,21 +317,54 @@ struct Controller::Parts {
         return papers;
     }
 
+    void recheck_often(Workers& workers)
+    {
+        recheck_at = loop.at(boot_now() + between_rechecks, [this, &workers] {
+            recheck_at.reset();
+            // Where there is no thread for it, the next minute has one.
+            static_cast<void>(workers
+                                  .run([this]() -> Loop::Callback {
+                                      people.recheck();
+                                      return [] {};
+                                  })
+                                  .has_value());
+            recheck_often(workers);
+        });
+    }
+
+    /// Serves at these addresses, empty ones left out. The port of the first; 0: it could not.
+    int listen(const std::vector<std::string>& addresses, const Papers& papers)
+    {
+        grpc::ServerBuilder builder;
+        set_limits(builder);
+        std::vector<int> ports(addresses.size());
+        for (size_t at = 0; at < addresses.size(); ++at) {
+            if (!addresses[at].empty())
+                builder.AddListeningPort(addresses[at], server_credentials(papers), &ports[at]);
+        }
+        builder.RegisterService(&enrolment);
+        builder.RegisterService(&people);
+        builder.RegisterService(&hub->service());
+        server = builder.BuildAndStart();
+        return server ? ports.front() : 0;
+    }
+
     HubOptions hub_options() const
     {
-        return {.site = authority.site,
-                .heartbeat = options.heartbeat,
-                .timeout = options.timeout,
-                .controllers = options.controllers,
-                .wall = options.wall,
-                .issue =
-                    [this](const std::string& request, Role role, const std::string& id) {
-                        return authority.authority.issue(request, {authority.site, role, id}, options.wall(),
-                                                         certificate_lasts);
-                    },
-                .refused =
-                    [this](const Error& error) { options.audit(audit_entry("", "", "attach", error.what)); },
-                .changed = options.changed};
+        return {
+            .site = authority.site,
+            .heartbeat = options.heartbeat,
+            .timeout = options.timeout,
+            .controllers = [this] { return all_controllers(options); },
+            .wall = options.wall,
+            .issue =
+                [this](const std::string& request, Role role, const std::string& id) {
+                    return authority.authority.issue(request, {authority.site, role, id}, options.wall(),
+                                                     certificate_lasts);
+                },
+            .refused =
+                [this](const Error& error) { options.audit(audit_entry("", "", "attach", "", error.what)); },
+            .changed = options.changed};
     }
 };
 
@@ -248,29 +379,28 @@ Result<std::unique_ptr<Controller>> Controller::open(Loop& loop, Workers& worker
         std::make_unique<Parts>(loop, workers, store, std::move(authority), std::move(options))));
     Parts& parts = *controller->parts_;
     const Papers papers = TRY(parts.papers());
-    grpc::ServerBuilder builder;
-    set_limits(builder);
-    int port = 0;
-    builder.AddListeningPort(parts.options.listen, server_credentials(papers), &port);
-    const std::string host = parts.options.listen.substr(0, parts.options.listen.rfind(':'));
     parts.hub.emplace(loop, parts.registry, parts.hub_options());
-    builder.RegisterService(&parts.enrolment);
-    builder.RegisterService(&parts.people);
-    builder.RegisterService(&parts.hub->service());
-    parts.server = builder.BuildAndStart();
-    if (!parts.server || port == 0) {
+    if (!parts.options.leads) controller->stand_by({});
+    const std::string& emergency = parts.options.emergency;
+    int port = parts.listen({parts.options.listen, emergency}, papers);
+    // What it is there for: the other address is taken, or is none of this machine any more.
+    if (port == 0 && !emergency.empty()) {
+        parts.options.listen = emergency;
+        port = parts.listen({emergency}, papers);
+    }
+    if (port == 0) {
         parts.hub->stop();
         return fail(
             ErrorKind::unavailable,
             fmt::format("cannot listen at {}: another program has this port, or the address is not one "
                         "of this machine",
-                        parts.options.listen));
+                        parts.options.listen),
+            "belayd --listen HOST:PORT");
     }
+    const std::string host = parts.options.listen.substr(0, parts.options.listen.rfind(':'));
     parts.address = fmt::format("{}:{}", host, port);
-    if (parts.options.controllers.empty()) {
-        parts.options.controllers = {parts.address};
-        parts.hub->set_controllers(parts.options.controllers);
-    }
+    if (parts.options.controllers.empty()) parts.options.controllers = {parts.address};
+    parts.recheck_often(workers);
     return controller;
 }
 
@@ -278,12 +408,19 @@ Result<std::string> Controller::invite(const InvitationAsk& ask)
 {
     const OpenInvitation open =
         TRY(parts_->registry.invite(ask, new_secret(secret_bytes), parts_->options.wall()));
-    return to_word({.site = parts_->authority.site,
-                    .authority_pem = parts_->authority.authority.certificate_pem(),
-                    .controllers = parts_->options.controllers,
-                    .number = open.number,
-                    .secret = open.secret,
-                    .role = ask.role});
+    return to_word(Invitation{.site = parts_->authority.site,
+                              .authority_pem = parts_->authority.authority.certificate_pem(),
+                              .controllers = all_controllers(parts_->options),
+                              .number = open.number,
+                              .secret = open.secret,
+                              .role = ask.role});
+}
+
+Result<std::string> Controller::site_word() const
+{
+    return to_word(RemoteSite{.site = parts_->authority.site,
+                              .authority_pem = parts_->authority.authority.certificate_pem(),
+                              .controllers = all_controllers(parts_->options)});
 }
 
 Result<Member> Controller::revoke(std::string_view member)
@@ -292,6 +429,24 @@ Result<Member> Controller::revoke(std::string_view member)
     parts_->hub->cast_out(revoked.id,
                           {.kind = ErrorKind::permission, .what = "the membership of this host was revoked"});
     return revoked;
+}
+
+void Controller::stand_by(const std::vector<std::string>& leader)
+{
+    parts_->lead.set(stands_by(leader));
+    parts_->hub->stand_by(leader);
+    for (const auto& stream : parts_->people.streams()) stream->end(stands_by(leader));
+}
+
+void Controller::recheck_people()
+{
+    parts_->people.recheck();
+}
+
+void Controller::lead()
+{
+    parts_->hub->lead();
+    parts_->lead.set(std::nullopt);
 }
 
 Registry& Controller::registry()
@@ -321,6 +476,7 @@ void Controller::topic_changed(const std::string& topic)
 
 void Controller::stop()
 {
+    if (parts_->recheck_at) parts_->loop.cancel(*std::exchange(parts_->recheck_at, std::nullopt));
     parts_->hub->stop();
     for (const auto& stream : parts_->people.streams()) stream->settle();
     // Not longer than a moment: who does not take the end is cut off.

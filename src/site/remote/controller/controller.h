@@ -18,12 +18,22 @@ namespace belay::site {
 
 struct ControllerOptions {
     std::string listen;                    ///< HOST:PORT; port 0: any that is free
-    std::vector<std::string> controllers;  ///< where others find the controllers of the site; empty: `listen`
+    std::vector<std::string> controllers;  ///< where others find this controller; empty: `listen`
+    std::string emergency =
+        {};  ///< HOST:PORT where it listens too; it opens where `listen` cannot; may be empty
+    /// Where the other controllers of the site are found, besides; told to members and in words. Threads:
+    /// any.
+    std::function<std::vector<std::string>()> others = [] { return std::vector<std::string>(); };
+    bool leads = true;  ///< from the beginning; else it stands by until lead()
     Milliseconds heartbeat = std::chrono::seconds(3);
     Milliseconds timeout = std::chrono::seconds(10);
     std::function<Milliseconds()> wall;  ///< the wall clock now
     const Methods* methods = nullptr;  ///< what people may ask; outlives the controller and the workers' jobs
-    /// What the audit trail must say: {who, origin, verb, answer}. Threads: any.
+    /// The file with the keys of the configuration's secrets, for a machine that joins as a controller.
+    /// Threads: any.
+    std::function<Result<std::string>()> configuration_key = [] { return std::string(); };
+    /// What the audit trail must say: {who, origin, verb, object, answer}; without `who` it is
+    /// about a stranger. Threads: any.
     std::function<void(const Json& entry)> audit;
     /// The presence of a member has changed. Threads: any.
     std::function<void(const std::string& member)> changed;
@@ -44,8 +54,20 @@ class Controller {
 
     /// The word that a new machine is given. Errors: as Registry::invite().
     Result<std::string> invite(const InvitationAsk& ask);
+    /// The word by which people with an account find the site: to_word(RemoteSite).
+    Result<std::string> site_word() const;
     /// Its stream ends at once. Errors: as Registry::revoke().
     Result<Member> revoke(std::string_view member);
+
+    /// From now on everybody is sent to the controller that leads, at `leader` as far as that is known;
+    /// members and people that are here, too. Threads: any.
+    void stand_by(const std::vector<std::string>& leader);
+    /// This controller leads, as it does when it was opened. Threads: any.
+    void lead();
+
+    /// Ends what is asked by somebody whose session has ended, or who may do other things now than when it
+    /// began. It does so by itself once a minute. Threads: any but the loop's.
+    void recheck_people();
 
     Registry& registry();
     Accounts& accounts();

@@ -54,6 +54,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
     grpc::ServerBidiReactor<v1::FromMember, v1::ToMember>* Attach(
         grpc::CallbackServerContext* context) override
     {
+        if (const auto closed = closed_with()) return new RefusedStream(*closed);
         Result<Member> member = admit(*context);
         if (!member) {
             options_.refused(member.error());
@@ -68,7 +69,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
             *std::move(member), certificate_of(*context)->not_after, context->peer(), std::move(events));
         {
             const std::lock_guard lock(mutex_);
-            if (stopped_) return new RefusedStream({grpc::UNAVAILABLE, "this controller ends"});
+            if (closed_) return new RefusedStream(*closed_);
             open_.emplace(stream.get(), stream);
         }
         stream->begin();
@@ -79,17 +80,15 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
                                     v1::RenewAnswer* answer) override
     {
         grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+        if (const auto closed = closed_with()) {
+            reactor->Finish(*closed);
+            return reactor;
+        }
         const Result<std::string> renewed = renew(*context, request->signing_request());
         if (!renewed) options_.refused(renewed.error());
         if (renewed) answer->set_certificate(*renewed);
         reactor->Finish(renewed ? grpc::Status::OK : to_status(renewed.error()));
         return reactor;
-    }
-
-    void set_controllers(std::vector<std::string> controllers)
-    {
-        const std::lock_guard lock(mutex_);
-        options_.controllers = std::move(controllers);
     }
 
     Presence presence(const std::string& member)
@@ -131,16 +130,29 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         if (const auto stream = attached(member)) (*stream)->end(to_status(why));
     }
 
-    void stop()
+    /// Ends all streams with this status, and answers further ones with it.
+    void close(const grpc::Status& status)
     {
-        loop_.cancel(timer_);
         std::vector<std::shared_ptr<MemberStream>> all;
         {
             const std::lock_guard lock(mutex_);
-            stopped_ = true;
+            closed_ = status;
             for (const auto& [pointer, stream] : open_) all.push_back(stream);
         }
-        for (const auto& stream : all) stream->end({grpc::UNAVAILABLE, "this controller ends"});
+        for (const auto& stream : all) stream->end(status);
+    }
+
+    void reopen()
+    {
+        const std::lock_guard lock(mutex_);
+        closed_.reset();
+        presences_.clear();
+    }
+
+    void stop()
+    {
+        loop_.cancel(timer_);
+        close({grpc::UNAVAILABLE, "this controller ends"});
     }
 
   private:
@@ -150,6 +162,12 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         if (certificate.identity.site != options_.site)
             return fail(ErrorKind::permission, "this certificate is of another site");
         return registry_.admit(certificate, options_.wall());
+    }
+
+    std::optional<grpc::Status> closed_with()
+    {
+        const std::lock_guard lock(mutex_);
+        return closed_;
     }
 
     Result<std::string> renew(const grpc::ServerContextBase& context, const std::string& request)
@@ -177,11 +195,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
                                      .boot_id = hello.boot_id(),
                                      .clock_ahead = Milliseconds(hello.clock_ms()) - wall};
         }
-        std::vector<std::string> controllers;
-        {
-            const std::lock_guard lock(mutex_);
-            controllers = options_.controllers;
-        }
+        const std::vector<std::string> controllers = options_.controllers();
         if (before) before->end({grpc::ABORTED, "the same host has attached anew"});
         v1::ToMember message;
         v1::Welcome& welcome = *message.mutable_welcome();
@@ -234,11 +248,11 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
 
     Loop& loop_;
     Registry& registry_;
-    HubOptions options_;   ///< the controllers in it under the mutex
+    const HubOptions options_;
     Loop::TimerId timer_;  ///< only the loop touches it
     uint64_t beats_ = 0;
     std::mutex mutex_;
-    bool stopped_ = false;
+    std::optional<grpc::Status> closed_;  ///< what further streams are answered
     std::map<MemberStream*, std::shared_ptr<MemberStream>> open_;
     std::map<std::string, std::shared_ptr<MemberStream>> attached_;
     std::map<std::string, Presence> presences_;
@@ -255,11 +269,6 @@ Hub::~Hub() = default;
 grpc::Service& Hub::service()
 {
     return *streams_;
-}
-
-void Hub::set_controllers(std::vector<std::string> controllers)
-{
-    streams_->set_controllers(std::move(controllers));
 }
 
 Presence Hub::presence(const std::string& member) const
@@ -304,6 +313,16 @@ Result<void> Hub::renew(const std::string& member)
 void Hub::cast_out(const std::string& member, const Error& why)
 {
     streams_->cast_out(member, why);
+}
+
+void Hub::stand_by(const std::vector<std::string>& leader)
+{
+    streams_->close(stands_by(leader));
+}
+
+void Hub::lead()
+{
+    streams_->reopen();
 }
 
 void Hub::stop()

@@ -41,8 +41,9 @@ struct HubOptions {
     std::string site;
     Milliseconds heartbeat = std::chrono::seconds(3);
     Milliseconds timeout = std::chrono::seconds(10);
-    std::vector<std::string> controllers;  ///< told to each member that attaches
-    std::function<Milliseconds()> wall;    ///< the wall clock now
+    /// Told to each member that attaches. Threads: any.
+    std::function<std::vector<std::string>()> controllers;
+    std::function<Milliseconds()> wall;  ///< the wall clock now
     /// Makes the certificate that takes the place of a member's. Threads: any.
     std::function<Result<Certificate>(const std::string& request_pem, Role role, const std::string& id)>
         issue;
@@ -63,9 +64,6 @@ class Hub {
     /// belay.v1.Membership.
     grpc::Service& service();
 
-    /// Told to members that attach from now on.
-    void set_controllers(std::vector<std::string> controllers);
-
     Presence presence(const std::string& member) const;
 
     /// Asks a member one question and waits for the answer; not in the loop's thread. `asker`: for the
@@ -83,6 +81,11 @@ class Hub {
     Result<void> renew(const std::string& member);
     /// Ends the stream of a member that is no longer one.
     void cast_out(const std::string& member, const Error& why);
+    /// Ends all streams, and refuses further ones until lead(): another controller leads, which listens at
+    /// `leader` as far as that is known.
+    void stand_by(const std::vector<std::string>& leader);
+    /// Takes members again. What was known of their presence is forgotten: it was of an earlier time.
+    void lead();
     /// Ends all streams, and takes no more.
     void stop();
 

@@ -1,0 +1,145 @@
+#include "site.h"
+
+#include "base/json.h"
+#include "own_folder.h"
+
+#include <csignal>
+#include <future>
+
+namespace belay::lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Milliseconds daemon_is_there_within = 60s;
+constexpr int port = 4880;
+
+}  // namespace
+
+Result<Site> Site::build(const Folder& folder, SiteOptions options)
+{
+    if (options.programs.empty()) options.programs = own_folder();
+    Site site(folder, std::move(options), TRY(Network::make()));
+    std::vector<std::future<Result<void>>> booting;
+    for (size_t host = 0; host < site.size(); ++host)
+        booting.push_back(std::async(std::launch::async, [&site, host] { return site.boot(host); }));
+    Result<void> all;
+    for (auto& one : booting) {
+        if (Result<void> booted = one.get(); !booted) all = std::move(booted);
+    }
+    TRY(std::move(all));
+    return site;
+}
+
+Result<void> Site::boot(size_t host)
+{
+    Guest& guest = hosts_[host];
+    guest.daemon.reset();
+    guest.host.reset();
+    const std::string image = fmt::format("{}/{}-state.img", folder_->path(), name(host));
+    const bool is_new = ::access(image.c_str(), F_OK) != 0;
+    guest.host = TRY(Host::boot(*folder_, {.name = name(host),
+                                           .memory = {256 << 20},
+                                           .disks = {{"state", {64 << 20}, "LAB-" + name(host)}},
+                                           .modules = {},
+                                           .network = network_,
+                                           .address = address(host) + "/24"}));
+    const std::string disk = guest.host->device("state");
+    if (is_new) TRY(run(host, {"mke2fs", "-q", "-t", "ext4", disk}));
+    TRY(run(host, {"mkdir", "-p", state}));
+    TRY(run(host, {"mount", disk, state}));
+    return {};
+}
+
+Result<void> Site::start_daemon(size_t host, const std::vector<std::string>& arguments)
+{
+    std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" --ready-fd 3 3>&1", "sh", program("belayd")};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    Guest& guest = hosts_[host];
+    guest.daemon.emplace(TRY(guest.host->start(argv)));
+    TRY(guest.daemon->read_until("ready\n", daemon_is_there_within));
+    return {};
+}
+
+Result<void> Site::kill_daemon(size_t host)
+{
+    std::optional<Process>& daemon = hosts_[host].daemon;
+    TRY(daemon->signal(SIGKILL));
+    TRY(daemon->wait(daemon_is_there_within));
+    daemon.reset();
+    return {};
+}
+
+Result<void> Site::stop_daemon(size_t host)
+{
+    std::optional<Process>& daemon = hosts_[host].daemon;
+    TRY(daemon->signal(SIGTERM));
+    TRY(daemon->wait(daemon_is_there_within));
+    daemon.reset();
+    return {};
+}
+
+Result<void> Site::join(size_t host)
+{
+    const host::Outcome invited = TRY(belay(0, {"host", "invite", "--name", name(host)}));
+    if (invited.exit_code != 0) return fail(ErrorKind::failed, invited.err);
+    TRY(run(host, {program("belayd"), "join", "-"}, invited.out));
+    return {};
+}
+
+Result<void> Site::enrol()
+{
+    TRY(start_daemon(0, {"--listen", fmt::format("{}:{}", address(0), port)}));
+    for (size_t host = 0; host < size(); ++host) {
+        TRY(join(host));
+        if (host == 0) TRY(stop_daemon(host));
+        TRY(start_daemon(host));
+    }
+    return await_attached();
+}
+
+Result<void> Site::await_attached()
+{
+    const auto end = std::chrono::steady_clock::now() + daemon_is_there_within;
+    while (std::chrono::steady_clock::now() < end) {
+        const host::Outcome listed = TRY(belay(0, {"host", "list", "--json"}));
+        size_t attached = 0;
+        const Json answer = TRY(parse_json(listed.out));
+        for (const Json& one : answer.at("hosts")) {
+            if (one.at("presence").at("state") == "attached") ++attached;
+        }
+        if (attached == size()) return {};
+    }
+    return fail(ErrorKind::timeout, "not every host has attached to the controller");
+}
+
+void Site::power_cut(size_t host)
+{
+    hosts_[host].daemon.reset();
+    hosts_[host].host.reset();
+}
+
+Result<void> Site::set_link(size_t host, bool up)
+{
+    TRY(run(host, {"ip", "link", "set", "vec0", up ? "up" : "down"}));
+    return {};
+}
+
+Result<std::string> Site::run(size_t host, std::vector<std::string> argv, std::string_view input)
+{
+    const std::string command = host::Command{.argv = argv}.to_text();
+    const host::Outcome outcome = TRY(hosts_[host].host->run(std::move(argv), input));
+    if (outcome.exit_code != 0)
+        return fail(ErrorKind::failed, fmt::format("{} ended on {} with exit code {}: {}{}", command,
+                                                   name(host), outcome.exit_code, outcome.out, outcome.err));
+    return outcome.out;
+}
+
+Result<host::Outcome> Site::belay(size_t host, std::vector<std::string> arguments, std::string_view input,
+                                  Milliseconds limit)
+{
+    arguments.insert(arguments.begin(), program("belay"));
+    return hosts_[host].host->run(std::move(arguments), input, limit);
+}
+
+}  // namespace belay::lab

@@ -1,0 +1,146 @@
+// The commands about a site: its configuration, its hosts, and the people who may use it.
+
+#include "cli/parser.h"
+
+namespace belay::cli {
+
+void Parser::config_commands()
+{
+    group(config_, "config", "the configuration of the site: hosts, applications, people, alarms",
+          "belay config export > site.toml\n  belay config apply site.toml");
+    CLI::App* get =
+        command(*config_, Command::config_get, "get", "show what is configured, as TOML",
+                "belay config get\n  belay config get application\n  belay config get application 'stat "
+                "server'");
+    CLI::App* edit =
+        command(*config_, Command::config_edit, "edit", "change one object in your editor, and apply it",
+                "belay config edit application 'stat server' --why 'more memory'");
+    for (CLI::App* app : {get, edit}) {
+        app->add_option("type", invocation_.target, "a type, as host or application")->type_name("");
+        app->add_option("name", invocation_.name, "the name of one object")->type_name("");
+    }
+    CLI::App* check =
+        command(*config_, Command::config_check, "check",
+                "say all that is wrong with a file that describes a whole site; no daemon is asked",
+                "belay config check site.toml");
+    CLI::App* diff =
+        command(*config_, Command::config_diff, "diff", "say what a file would change, and what that does",
+                "belay config diff site.toml --mode whole");
+    CLI::App* apply =
+        command(*config_, Command::config_apply, "apply",
+                "change what a file says; unless it is committed within its timer, it returns by itself",
+                "belay config apply more-memory.toml --timer 30m");
+    CLI::App* import = command(*config_, Command::config_import, "import",
+                               "make the site what a file says: what it does not name is removed",
+                               "belay config import site.toml");
+    command(*config_, Command::config_export, "export",
+            "write the whole as TOML, to be compared, kept and imported", "belay config export > site.toml");
+    for (CLI::App* app : {check, diff, apply, import})
+        app->add_option("file", invocation_.target, "a TOML file, or - for standard input")->type_name("");
+    for (CLI::App* app : {diff, apply})
+        app->add_option(
+               "--mode", invocation_.mode,
+               "what the file does not name: merge, it stays (unless told); objects, other objects stay; "
+               "whole, they are removed")
+            ->type_name("MODE");
+    CLI::App* history =
+        command(*config_, Command::config_history, "history", "who changed the configuration, when and why",
+                "belay config history --limit 20");
+    history->add_option("--limit", typed_.limit, "the newest so many")->type_name("NUMBER");
+    CLI::App* revert = command(*config_, Command::config_revert, "revert",
+                               "return to an earlier version, as a new change", "belay config revert 12");
+    revert->add_option("version", invocation_.target, "as belay config history names it")->type_name("");
+    for (CLI::App* app : {edit, apply, import, revert}) {
+        plan_options(*app);
+        no_wait_option(*app);
+    }
+}
+
+void Parser::site_commands()
+{
+    command(app_, Command::status, "status",
+            "how this host stands, and the hosts of the site where it is a controller",
+            "belay status\n  belay --site branch-3 status");
+    host_commands();
+    account_commands();
+    people_commands();
+}
+
+void Parser::host_commands()
+{
+    group(host_, "host", "the hosts of the site", "belay host invite --name web1\n  belay host list");
+    CLI::App* invite =
+        command(*host_, Command::host_invite, "invite", "make an invitation for one host; it is good once",
+                "belay host invite --name web1 --valid 2h");
+    invite
+        ->add_option("--name", invocation_.name,
+                     "what the host will be called; as it calls itself unless told")
+        ->type_name("NAME");
+    invite->add_option("--role", invocation_.role, "agent (unless told), proxy or controller")
+        ->type_name("ROLE");
+    invite->add_option("--valid", typed_.valid, "how long it may be used; 1h unless told")->type_name("TIME");
+    CLI::App* list = command(*host_, Command::host_list, "list", "the hosts, and whether they are there",
+                             "belay host list\n  belay host list web1");
+    CLI::App* revoke = command(*host_, Command::host_revoke, "revoke",
+                               "shut a host out, from now on and for good; to come back it has to be invited",
+                               "belay host revoke web1 --why 'stolen'");
+    CLI::App* rename = command(*host_, Command::host_rename, "rename", "call a host otherwise",
+                               "belay host rename web1 web-north-1");
+    CLI::App* renew =
+        command(*host_, Command::host_renew, "renew",
+                "have a host make another key and get another certificate now", "belay host renew web1");
+    for (CLI::App* app : {list, revoke, rename, renew})
+        app->add_option("host", invocation_.target, "its name or number")->type_name("");
+    rename->add_option("name", invocation_.name, "what it will be called")->type_name("");
+    revoke->add_flag("--yes", invocation_.yes, "do not ask; needed where there is no terminal to ask on");
+    for (CLI::App* app : {invite, revoke, rename, renew}) why_option(*app);
+}
+
+void Parser::account_commands()
+{
+    group(account_, "account", "the people who may use the site from elsewhere",
+          "belay account add anna --role operate\n  belay account list");
+    CLI::App* add = command(*account_, Command::account_add, "add",
+                            "let somebody in; the password is asked for, or read from standard input",
+                            "belay account add anna --role operate");
+    add->add_option("--role", invocation_.role, "view, operate or administer")->type_name("ROLE");
+    command(*account_, Command::account_list, "list", "who there is, and what they may",
+            "belay account list");
+    CLI::App* password = command(*account_, Command::account_password, "password",
+                                 "give another password; its sessions end", "belay account password anna");
+    CLI::App* role = command(*account_, Command::account_role, "role",
+                             "let somebody do more or less, sessions that are open included",
+                             "belay account role anna administer");
+    CLI::App* disable = command(*account_, Command::account_disable, "disable",
+                                "shut somebody out, and keep the account", "belay account disable anna");
+    CLI::App* enable = command(*account_, Command::account_enable, "enable",
+                               "let somebody in again who was shut out", "belay account enable anna");
+    CLI::App* remove = command(*account_, Command::account_remove, "remove",
+                               "remove an account, and end its sessions", "belay account remove anna");
+    for (CLI::App* app : {add, password, role, disable, enable, remove})
+        app->add_option("name", invocation_.target, "the account")->type_name("");
+    role->add_option("role", invocation_.role, "view, operate or administer")->type_name("");
+    for (CLI::App* app : {add, password, role, disable, enable, remove}) why_option(*app);
+}
+
+void Parser::people_commands()
+{
+    CLI::App* login =
+        command(app_, Command::login, "login",
+                "open a session with a site; the password is asked for, or read from standard input",
+                "belay login belaysite1.Chg... --account anna --as branch-3\n"
+                "  belay login branch-3");
+    login
+        ->add_option("site", invocation_.target,
+                     "the word that belay account add says; a site that is known already by its name")
+        ->type_name("");
+    login->add_option("--account", invocation_.account, "who you are there; as the last time unless told")
+        ->type_name("NAME");
+    login->add_option("--as", invocation_.name, "what you call the site; by its number unless told")
+        ->type_name("NAME");
+    CLI::App* logout =
+        command(app_, Command::logout, "logout", "end the session with a site", "belay logout branch-3");
+    logout->add_option("site", invocation_.target, "as you call it")->type_name("");
+}
+
+}  // namespace belay::cli

@@ -1,0 +1,117 @@
+#include "cli/site_text.h"
+
+#include "cli/fields.h"
+
+#include <fmt/ranges.h>
+
+namespace belay::cli {
+namespace {
+
+/// "since 09:28:32", with what is known of why.
+std::string presence_text(const Style& style, const Json& presence)
+{
+    const std::string state = raw_text(presence, "state");
+    if (state == "never") return "since this controller runs";
+    std::string text = fmt::format("since {}", style.clock(span_of(presence, "since_ms")));
+    const std::string why = text_of(style, presence, "why");
+    if (state != "attached" && !why.empty()) text += ": " + why;
+    const Milliseconds ahead = span_of(presence, "clock_ahead_ms");
+    constexpr Milliseconds far_off = std::chrono::seconds(5);
+    if (state == "attached" && (ahead > far_off || ahead < -far_off))
+        text += fmt::format("; its clock is {} {}", to_text(ahead > Milliseconds{0} ? ahead : -ahead),
+                            ahead > Milliseconds{0} ? "fast" : "slow");
+    return text;
+}
+
+Tone tone_of(std::string_view state)
+{
+    if (state == "attached") return Tone::good;
+    if (state == "never") return Tone::warn;
+    return Tone::bad;
+}
+
+std::string link_text(const Style& style, const Json& link)
+{
+    const std::string since = style.clock(span_of(link, "since_ms"));
+    if (flag_of(link, "attached"))
+        return fmt::format("{} to the controller {} since {}", paint(style, Tone::good, "attached"),
+                           text_of(style, link, "controller"), since);
+    const Json& problem = object_of(link, "problem");
+    const std::string why = text_of(style, problem, "what");
+    const std::string next = text_of(style, problem, "next");
+    return fmt::format("{} since {}{}{}", paint(style, Tone::bad, "not attached"), since,
+                       why.empty() ? "" : ": " + why, next.empty() ? "" : "; next: " + next);
+}
+
+}  // namespace
+
+std::string hosts_text(const Style& style, const std::vector<Json>& hosts)
+{
+    if (hosts.empty()) return "no host has joined yet\n  next: belay host invite\n";
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& host : hosts) {
+        const Json& presence = object_of(host, "presence");
+        const std::string state = flag_of(host, "revoked") ? "revoked" : raw_text(presence, "state");
+        const std::string version = text_of(style, presence, "version");
+        rows.push_back({text_of(style, host, "id"), text_of(style, host, "name"),
+                        text_of(style, host, "role"), paint(style, tone_of(state), state),
+                        text_of(style, presence, "address"), version.empty() ? "" : "belay " + version,
+                        state == "revoked" ? "" : presence_text(style, presence)});
+    }
+    return table(style, rows, 0);
+}
+
+std::string accounts_text(const Style& style, const std::vector<Json>& accounts)
+{
+    if (accounts.empty()) return "nobody has an account\n  next: belay account add NAME --role operate\n";
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& account : accounts)
+        rows.push_back({text_of(style, account, "name"), text_of(style, account, "role"),
+                        flag_of(account, "disabled") ? paint(style, Tone::bad, "disabled") : "",
+                        fmt::format("password of {}", style.clock(span_of(account, "changed_ms")))});
+    return table(style, rows, 0);
+}
+
+std::string status_text(const Style& style, const Json& status)
+{
+    const Json& place = object_of(status, "place");
+    const Json& operations = object_of(status, "operations");
+    const std::string role = text_of(style, place, "role");
+    const std::string site = text_of(style, place, "site");
+    std::vector<std::vector<std::string>> rows;
+    rows.push_back(
+        {"host", fmt::format("{}, belay {}, since {}", text_of(style, status, "host"),
+                             text_of(style, status, "version"), style.clock(span_of(status, "started_ms")))});
+    rows.push_back({"role", site.empty() ? role : fmt::format("{} of the site {}", role, site)});
+    const Json& controller = object_of(place, "controller");
+    if (!controller.empty()) rows.push_back({"listens at", text_of(style, controller, "address")});
+    const Json& leader = object_of(controller, "leader");
+    if (!controller.empty() && !flag_of(controller, "leads"))
+        rows.push_back(
+            {"lead", leader.empty()
+                         ? paint(style, Tone::bad, "none leads")
+                         : fmt::format("stands by; {} leads, at {}", text_of(style, leader, "host"),
+                                       fmt::join(texts_of(style, leader, "addresses"), ", "))});
+    const std::string emergency = text_of(style, controller, "emergency");
+    if (!emergency.empty())
+        rows.push_back({"", paint(style, Tone::bad, fmt::format("EMERGENCY PORT {}", emergency)) +
+                                " is open until belayd ends"});
+    const Json& link = object_of(place, "link");
+    if (!link.empty()) {
+        rows.push_back({"known as", fmt::format("{}, host {}", text_of(style, link, "name"),
+                                                text_of(style, link, "number"))});
+        rows.push_back({"link", link_text(style, link)});
+    }
+    const int64_t held = number_of(operations, "held");
+    rows.push_back(
+        {"operations",
+         fmt::format("{} on the way{}", number_of(operations, "open"),
+                     held == 0 ? "" : paint(style, Tone::bad, fmt::format(", {} of them held", held)))});
+    rows.push_back({"configuration",
+                    fmt::format("version {}", number_of(object_of(status, "configuration"), "version"))});
+    std::string text = table(style, rows, 0);
+    if (flag_of(controller, "leads")) text += '\n' + hosts_text(style, list_of(controller, "hosts"));
+    return text;
+}
+
+}  // namespace belay::cli

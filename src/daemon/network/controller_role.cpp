@@ -1,0 +1,238 @@
+#include "daemon/network/controller_role.h"
+
+#include "base/json.h"
+#include "daemon/host_name.h"
+#include "daemon/network/member_view.h"
+#include "daemon/network/site_store.h"
+#include "host/files.h"
+
+namespace belay::daemon {
+namespace {
+
+constexpr Bytes max_key_file = {64 << 10};
+/// site/controller/ID: {addresses}, of each controller of the site.
+constexpr std::string_view controller_prefix = "site/controller/";
+constexpr size_t most_controllers = 16;
+
+}  // namespace
+
+void SiteServices::audit(const site::Call& call, std::string_view verb, std::string_view object,
+                         const std::optional<Error>& problem) const
+{
+    operation::Engine* const engine_of_site = engine();
+    // What was done was done, whether the trail can be written or not.
+    if (engine_of_site != nullptr)
+        static_cast<void>(engine_of_site
+                              ->write_audit(verb, object,
+                                            {.user = call.caller.user,
+                                             .origin = call.caller.origin,
+                                             .why = call.parameters.value("why", "")},
+                                            problem ? problem->what : "done")
+                              .has_value());
+    if (!problem) changed();
+}
+
+Result<std::unique_ptr<ControllerRole>> ControllerRole::open(const PlaceGround& ground,
+                                                             ControllerAddress address)
+{
+    std::unique_ptr<store::Store> store;
+    if (!address.store.address.empty()) store = TRY(open_site_store(address.store));
+    std::unique_ptr<ControllerRole> role(new ControllerRole(ground, std::move(address), std::move(store)));
+    // The authority is made with the site: that is not fenced, and done by whoever is first.
+    store::Store& where = role->store_ ? *role->store_ : ground.store;
+    role->authority_.emplace(TRY(site::open_authority(ground.state_folder, where, ground.wall())));
+    return role;
+}
+
+ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress address,
+                               std::unique_ptr<store::Store> store)
+    : ground_(ground),
+      address_(std::move(address)),
+      store_(std::move(store)),
+      audit_(ground.engine, site::boot_now),
+      services_{.controller = nullptr, .engine = ground.engine, .wall = ground.wall, .changed = [this] {
+                    ground_.changed(site_topic);
+                }}
+{
+    if (!store_) return;
+    fenced_.emplace(*store_, site::leader_key);
+    services_.has_several_controllers = true;
+}
+
+std::vector<site::Method> ControllerRole::methods()
+{
+    std::vector<site::Method> all = host_methods(services_);
+    std::ranges::move(account_methods(services_), std::back_inserter(all));
+    return all;
+}
+
+Result<void> ControllerRole::start(const site::Methods& all)
+{
+    services_.controller = TRY(
+        site::Controller::open(ground_.loop, ground_.workers, state(), *authority_,
+                               {.listen = address_.listen,
+                                .controllers = address_.advertise,
+                                .emergency = address_.emergency,
+                                .others = [this] { return other_controllers(); },
+                                .leads = !fenced_,
+                                .wall = ground_.wall,
+                                .methods = &all,
+                                .configuration_key = [this] { return configuration_key(); },
+                                .audit =
+                                    [this](const Json& entry) {
+                                        audit_.write(entry);
+                                        // A session is under a lease.
+                                        if (entry.value("verb", "") == "log in") ground_.leased();
+                                    },
+                                .changed = [this](const std::string& member) { presence_changed(member); }}));
+    is_open_ = true;
+    ground_.log.standard(fmt::format("controller of the site {}, listens at {}", authority_->site,
+                                     services_.controller->address()));
+    if (!address_.emergency.empty())
+        ground_.log.standard(
+            fmt::format("EMERGENCY PORT: listens at {} too, until this belayd ends; nothing of "
+                        "it is kept",
+                        address_.emergency));
+    if (!fenced_) return {};
+    TRY(say_where_it_is());
+    seek_the_lead();
+    return {};
+}
+
+std::vector<std::string> ControllerRole::own_addresses() const
+{
+    return address_.advertise.empty() ? std::vector{services_.controller->address()} : address_.advertise;
+}
+
+/// For the one that leads, which tells it to hosts and people. Not fenced: each writes its own key.
+Result<void> ControllerRole::say_where_it_is()
+{
+    TRY(store_->commit({.when = {},
+                        .then = {{.key = std::string(controller_prefix) + address_.id,
+                                  .value = json_text({{"addresses", own_addresses()}})}}}));
+    return {};
+}
+
+std::vector<std::string> ControllerRole::other_controllers() const
+{
+    std::vector<std::string> addresses;
+    if (!store_) return addresses;
+    // A store that does not answer leaves this controller alone in the list, for this time.
+    const auto entries = store_->list(controller_prefix, {}, most_controllers);
+    for (const store::Entry& entry : entries ? *entries : std::vector<store::Entry>()) {
+        const auto json = parse_json(entry.value);
+        if (!json || !json->is_object() || !json->contains("addresses")) continue;
+        const auto said = from_json_value<std::vector<std::string>>(json->at("addresses"));
+        if (said) addresses.insert(addresses.end(), said->begin(), said->end());
+    }
+    return addresses;
+}
+
+Result<std::string> ControllerRole::configuration_key() const
+{
+    const Result<std::string> key =
+        host::files::read(ground_.state_folder + "/configuration.key", max_key_file);
+    if (!key && key.error().kind == ErrorKind::not_found) return std::string();
+    return key;
+}
+
+void ControllerRole::seek_the_lead()
+{
+    {
+        const std::lock_guard lock(leader_mutex_);
+        leads_ = false;
+    }
+    leadership_.emplace(
+        *store_,
+        site::LeadershipOptions{.self = {.host = host_name(), .addresses = own_addresses()},
+                                .wall = ground_.wall,
+                                .won = [this](store::Revision term) { won(term); },
+                                .lost = [this] { lost(); },
+                                .another_leads = [this](const site::Leader& leader) { follow(leader); }});
+    leadership_->start();
+}
+
+void ControllerRole::won(store::Revision term)
+{
+    fenced_->lead(term);
+    ground_.loop.post([this] {
+        if (const Result<void> leads = ground_.lead(); !leads) {
+            ground_.log.standard("cannot lead the site: " + leads.error().what);
+            return ground_.restart();
+        }
+        {
+            const std::lock_guard lock(leader_mutex_);
+            leads_ = true;
+            leader_.reset();
+        }
+        services_.controller->lead();
+        ground_.changed(site_topic);
+    });
+}
+
+/// What is left of the site's engine ends with this process: it must not go on under another's lead.
+void ControllerRole::lost()
+{
+    fenced_->stand_by();
+    services_.controller->stand_by({});
+    ground_.log.standard("does not lead the site any more");
+    ground_.loop.post([this] { ground_.restart(); });
+}
+
+void ControllerRole::follow(const site::Leader& leader)
+{
+    {
+        const std::lock_guard lock(leader_mutex_);
+        leader_ = leader;
+    }
+    services_.controller->stand_by(leader.addresses);
+    ground_.log.standard(fmt::format("stands by; {} leads the site", leader.host));
+    ground_.changed(site_topic);
+}
+
+void ControllerRole::presence_changed(const std::string& member)
+{
+    // Its first members may come before the controller is in its place.
+    if (is_open_) {
+        const site::Presence presence = services_.controller->hub().presence(member);
+        ground_.log.trace(fmt::format("host {} at {} is {}{}", member, presence.address,
+                                      name_of(presence.state),
+                                      presence.why.empty() ? "" : ": " + presence.why));
+    }
+    ground_.changed(site_topic);
+}
+
+void ControllerRole::topic_changed(const std::string& topic)
+{
+    if (services_.controller) services_.controller->topic_changed(topic);
+}
+
+Json ControllerRole::status() const
+{
+    site::Controller& controller = *services_.controller;
+    Json hosts = Json::array();
+    // A store that fails says so where it is asked for the hosts themselves.
+    const auto members = controller.registry().all();
+    if (members) {
+        for (const site::Member& member : *members) {
+            if (!member.revoked) hosts.push_back(view_of(member, controller.hub()));
+        }
+    }
+    const std::lock_guard lock(leader_mutex_);
+    Json leader;
+    if (leader_) leader = {{"host", leader_->host}, {"addresses", leader_->addresses}};
+    return {{"address", controller.address()},
+            {"emergency", address_.emergency},
+            {"leads", leads_},
+            {"leader", leader},
+            {"hosts", std::move(hosts)}};
+}
+
+ControllerRole::~ControllerRole() = default;
+
+void ControllerRole::stop()
+{
+    if (services_.controller) services_.controller->stop();
+}
+
+}  // namespace belay::daemon

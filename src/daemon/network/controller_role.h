@@ -1,0 +1,84 @@
+#pragma once
+// What a controller's daemon does besides: it listens for members, machines that join, and people.
+
+#include "daemon/network/audit_trail.h"
+#include "daemon/place.h"
+#include "site/leadership/fenced_store.h"
+#include "site/leadership/leadership.h"
+#include "site/remote/controller/controller.h"
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+
+namespace belay::daemon {
+
+/// What the methods about hosts and accounts work with; it outlives them. They are called in any thread, and
+/// only while the controller is there.
+struct SiteServices {
+    std::unique_ptr<site::Controller> controller;
+    std::function<operation::Engine*()> engine;  ///< of the site; null while this controller does not lead
+    std::function<Milliseconds()> wall;
+    std::function<void()> changed;         ///< something that Status tells
+    bool has_several_controllers = false;  ///< the state of the site has a store that others reach, too
+
+    /// What was asked for goes to the audit trail, with what came of it.
+    void audit(const site::Call& call, std::string_view verb, std::string_view object,
+               const std::optional<Error>& problem) const;
+};
+
+/// HostInvite, HostList, HostRevoke, HostRename, HostRenew.
+std::vector<site::Method> host_methods(const SiteServices& services);
+/// AccountAdd, AccountList, AccountRemove, AccountPassword, AccountRole, AccountDisable.
+std::vector<site::Method> account_methods(const SiteServices& services);
+
+/// Threads: as Place.
+class ControllerRole {
+  public:
+    /// Errors: those of the authority's file and of the store.
+    static Result<std::unique_ptr<ControllerRole>> open(const PlaceGround& ground, ControllerAddress address);
+
+    ~ControllerRole();
+    ControllerRole(const ControllerRole&) = delete;
+    ControllerRole& operator=(const ControllerRole&) = delete;
+
+    std::vector<site::Method> methods();
+    Result<void> start(const site::Methods& all);
+    void topic_changed(const std::string& topic);
+    /// Null: the state of the site is in the database file of this machine.
+    store::Store* site_store() { return fenced_ ? &*fenced_ : nullptr; }
+    /// {address, emergency, leads, leader, hosts}
+    Json status() const;
+    void stop();
+
+    const std::string& site() const { return authority_->site; }
+
+  private:
+    ControllerRole(const PlaceGround& ground, ControllerAddress address, std::unique_ptr<store::Store> store);
+    store::Store& state() { return fenced_ ? *fenced_ : ground_.store; }
+    void presence_changed(const std::string& member);
+    Result<std::string> configuration_key() const;
+    std::vector<std::string> own_addresses() const;
+    Result<void> say_where_it_is();
+    std::vector<std::string> other_controllers() const;
+    void seek_the_lead();
+    void won(store::Revision term);
+    void lost();
+    void follow(const site::Leader& leader);
+
+    const PlaceGround ground_;
+    const ControllerAddress address_;
+    // Where the state of the site has a store of its own, which several controllers share.
+    std::unique_ptr<store::Store> store_;
+    std::optional<site::FencedStore> fenced_;
+    std::optional<site::SiteAuthority> authority_;
+    AuditTrail audit_;
+    SiteServices services_;
+    std::atomic<bool> is_open_ = false;  ///< the controller is in its place
+    mutable std::mutex leader_mutex_;
+    bool leads_ = true;
+    std::optional<site::Leader> leader_;  ///< another one
+    std::optional<site::Leadership> leadership_;
+};
+
+}  // namespace belay::daemon

@@ -1,0 +1,180 @@
+// Machines of a site as processes: a controller and members, seen from outside.
+
+#include "daemon/network/testing/machine.h"
+#include "host/descriptor.h"
+#include "site/remote/remote_client.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+namespace belay::daemon {
+namespace {
+
+using namespace testing;
+
+/// A controller, and a machine that is its host web1.
+struct Pair {
+    Machine controller, agent;
+
+    Pair()
+    {
+        controller.make_controller();
+        join(controller, agent, {{"name", "web1"}});
+        REQUIRE(agent.await_status(is_attached));
+    }
+};
+
+TEST_CASE("a machine that runs alone loads nothing of the network")
+{
+    Machine machine;
+    CHECK(machine.status().at("place").at("role") == "alone");
+    CHECK(text_of_file(fmt::format("/proc/{}/maps", machine.pid())).find("libgrpc") == std::string::npos);
+}
+
+TEST_CASE("a host joins by an invitation, is seen by its controller, and is shut out when it is revoked")
+{
+    Pair pair;
+    const Json place = pair.agent.status().at("place");
+    CHECK(place.at("role") == "agent");
+    CHECK(place.at("link").at("name") == "web1");
+    CHECK(place.at("link").at("problem") == nullptr);
+
+    const Json hosts = pair.controller.ask("HostList").at("hosts");
+    REQUIRE(hosts.size() == 1);
+    CHECK(hosts[0].at("name") == "web1");
+    CHECK(hosts[0].at("presence").at("state") == "attached");
+    CHECK(hosts[0].at("presence").at("version") == BELAY_VERSION);
+    CHECK(pair.controller.status().at("place").at("controller").at("hosts") == hosts);
+
+    pair.controller.ask("HostRevoke", {{"host", "web1"}, {"why", "stolen"}});
+    CHECK(pair.agent.await_status([](const Json& status) {
+        const Json& link = status.at("place").at("link");
+        return link.at("attached") == false && link.at("problem").is_object() &&
+               link.at("problem").at("kind") == "permission";
+    }));
+    CHECK(pair.controller.ask("HostList").at("hosts").empty());
+    CHECK(pair.controller.ask("HostList", {{"revoked", true}}).at("hosts").size() == 1);
+
+    const std::string trail = pair.controller.ask("Audit").dump();
+    for (const char* said : {"invite", "invitation 1", "revoke", "stolen", "host web1"})
+        CHECK_MESSAGE(trail.find(said) != std::string::npos, said);
+}
+
+TEST_CASE("a host is attached again after its controller and after itself were killed")
+{
+    Pair pair;
+    kill(pair.agent.pid(), SIGKILL);
+    pair.agent.stop();
+    CHECK(pair.controller.await_status([](const Json& status) {
+        return status.at("place").at("controller").at("hosts")[0].at("presence").at("state") == "gone";
+    }));
+    CHECK(pair.agent.await_status(is_attached));
+}
+
+TEST_CASE("an invitation is good once, and a machine is a member of one site")
+{
+    Pair pair;
+    const std::string word = pair.controller.ask("HostInvite").at("word");
+    const Ran twice = pair.agent.belayd({"join", word});
+    CHECK(twice.code == 1);
+    CHECK_MESSAGE(twice.said.find("is a member of the site") != std::string::npos, twice.said);
+
+    Machine first, second;
+    CHECK(first.belayd({"join", word}).code == 0);
+    const Ran used = second.belayd({"join", word});
+    CHECK(used.code == 1);
+    CHECK_MESSAGE(used.said.find("this invitation is not good") != std::string::npos, used.said);
+    CHECK(second.belayd({"join", "nonsense"}).code == 2);
+
+    const Ran left = first.belayd({"leave"});
+    CHECK(left.code == 0);
+    CHECK_MESSAGE(left.said.find("belay host revoke") != std::string::npos, left.said);
+    CHECK(first.status().at("place").at("role") == "alone");
+}
+
+TEST_CASE("the word of an invitation does not stay on the command line")
+{
+    // Whoever listens there answers nothing, so the joining process stays.
+    const host::Descriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    socklen_t size = sizeof address;
+    REQUIRE(bind(listener.number(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(listen(listener.number(), 4) == 0);
+    REQUIRE(getsockname(listener.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    Pair pair;
+    site::Invitation invitation =
+        need(site::read_invitation(pair.controller.ask("HostInvite").at("word").get<std::string>()));
+    invitation.controllers = {fmt::format("127.0.0.1:{}", ntohs(address.sin_port))};
+    std::string word = need(site::to_word(invitation));
+
+    Machine machine;
+    std::string program = TEST_BELAYD, join = "join", option = "--state-dir", state = machine.state();
+    std::array<char*, 6> argv = {program.data(), join.data(),  word.data(),
+                                 option.data(),  state.data(), nullptr};
+    pid_t pid = 0;
+    REQUIRE(posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv.data(), environ) == 0);
+    const host::Descriptor dialled(accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC));
+    CHECK(dialled);
+    const std::string seen = text_of_file(fmt::format("/proc/{}/cmdline", pid));
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    CHECK(seen.find("join") != std::string::npos);
+    CHECK(seen.find("belay1.") == std::string::npos);
+}
+
+TEST_CASE("a person with an account asks from elsewhere, and may do what the account's role allows")
+{
+    Machine controller;
+    controller.make_controller();
+    const std::string planted = "correct horse battery staple";
+    const Json added =
+        controller.ask("AccountAdd", {{"name", "anna"}, {"role", "view"}, {"password", planted}});
+    const site::RemoteSite remote = need(site::read_site(added.at("site").get<std::string>()));
+    const auto refused = site::log_in(remote, "anna", "another");
+    REQUIRE(!refused);
+    CHECK(refused.error().kind == ErrorKind::permission);
+    const site::LoggedIn session = need(site::log_in(remote, "anna", planted));
+    const auto client = site::remote_client(remote, session.token);
+    CHECK(need(client->call("Status", Json::object())).at("place").at("role") == "controller");
+    const auto invited = client->call("HostInvite", Json::object());
+    REQUIRE(!invited);
+    CHECK(invited.error().kind == ErrorKind::permission);
+
+    controller.ask("AccountRole", {{"name", "anna"}, {"role", "administer"}});
+    CHECK(client->call("HostInvite", Json::object()));
+    controller.ask("AccountDisable", {{"name", "anna"}, {"disabled", true}});
+    CHECK(!client->call("Status", Json::object()));
+
+    // The password is nowhere: not in the trail, and not in what is kept.
+    const std::string trail = controller.ask("Audit").dump();
+    CHECK(trail.find("log in") != std::string::npos);
+    CHECK(trail.find(planted) == std::string::npos);
+    CHECK(text_of_file(controller.state() + "/belay.db").find(planted) == std::string::npos);
+    CHECK(text_of_file(controller.state() + "/belay.db-wal").find(planted) == std::string::npos);
+}
+
+TEST_CASE("strangers cannot fill the audit trail")
+{
+    Machine controller;
+    controller.make_controller();
+    const Json listed = controller.ask("AccountList");
+    const site::RemoteSite remote = need(site::read_site(listed.at("site").get<std::string>()));
+    // An account that is not there is turned away at once after its first attempts.
+    for (int attempt = 0; attempt < 60; ++attempt)
+        CHECK(!site::log_in(remote, fmt::format("nobody{}", attempt % 2), "wrong"));
+    const Json entries = controller.ask("Audit").at("entries");
+    CHECK(entries.size() >= 10);
+    CHECK(entries.size() <= 30);
+}
+
+TEST_CASE("a controller that cannot listen says so and does not serve")
+{
+    Machine controller;
+    const Ran wrong = controller.belayd({"--listen", "nowhere"});
+    CHECK(wrong.code == 1);
+    CHECK_MESSAGE(wrong.said.find("\"nowhere\" is not HOST:PORT") != std::string::npos, wrong.said);
+}
+
+}  // namespace
+}  // namespace belay::daemon

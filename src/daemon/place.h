@@ -1,0 +1,91 @@
+#pragma once
+// A daemon's place in a site, as the daemon sees it: what it is told and asked on the way. How a place is
+// filled is in network/, which is linked into belayd-site alone.
+//
+//   STATE/site/membership.json   this machine is a member: it keeps a stream to a controller
+//   STATE/site/controller.json   this machine is a controller: {listen, advertise, store, id}
+
+#include "daemon/log.h"
+#include "operation/engine.h"
+#include "site/loop.h"
+#include "site/method.h"
+#include "site/workers.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace belay::daemon {
+
+/// Threads: that of the loop, but for status() and what its methods do.
+class Place {
+  public:
+    virtual ~Place() = default;
+
+    /// Where the state of the site is; null: in the database file of this machine.
+    virtual store::Store* site_store() = 0;
+    /// What can be asked of this daemon besides. They outlive nothing: the place outlives them.
+    virtual std::vector<site::Method> methods() = 0;
+    /// Begins. `all`: what others may ask of this daemon; it outlives the place. Errors: those of the
+    /// network.
+    virtual Result<void> start(const site::Methods& all) = 0;
+    virtual void topic_changed(const std::string& topic) = 0;
+    /// {role, site, ...}, for `belay status`. Threads: any but the loop's.
+    virtual Json status() = 0;
+    virtual void stop() = 0;
+};
+
+/// What a place rests upon; all of it outlives the place.
+struct PlaceGround {
+    site::Loop& loop;
+    site::Workers& workers;
+    store::Store& store;  ///< of this machine
+    Log& log;
+    /// The engine that carries out the operations of the site; null while this controller does not lead.
+    /// Threads: any.
+    std::function<operation::Engine*()> engine;
+    /// This controller leads from now on: opens that engine. Threads: the loop's. Errors: those of the store.
+    std::function<Result<void>()> lead;
+    /// It does no longer: this daemon ends in order, and begins anew. Threads: the loop's.
+    std::function<void()> restart;
+    std::string state_folder;
+    std::string boot_id;
+    Milliseconds connect_timeout;                     ///< of a member that dials
+    std::function<Milliseconds()> wall;               ///< the wall clock now; threads: any
+    std::function<void()> leased;                     ///< a lease was granted; threads: any
+    std::function<void(const std::string&)> changed;  ///< a topic has; threads: any
+};
+
+/// What streams of Status follow.
+inline constexpr const char* site_topic = "site";
+
+/// Where the state of a site is: empty, in the database file of the controller; or an etcd.
+struct SiteStoreAddress {
+    std::string address;               ///< "etcd:HOST:PORT,.../PREFIX"
+    std::string ca, certificate, key;  ///< files; empty: without TLS
+};
+
+/// Where a controller listens, and where others find it.
+struct ControllerAddress {
+    std::string listen;                  ///< HOST:PORT; empty: this machine is no controller
+    std::vector<std::string> advertise;  ///< HOST:PORT; empty: as `listen`
+    std::string emergency;               ///< HOST:PORT, for this run alone; may be empty
+    SiteStoreAddress store;
+    std::string id;  ///< of this controller in the store; given once
+};
+
+/// Whether the daemon of this state folder has a place in a site.
+bool has_place(const std::string& state_folder);
+
+/// What belayd-site has beyond belayd; all of it empty in belayd.
+struct SiteParts {
+    std::function<Result<std::unique_ptr<Place>>(const PlaceGround&, const ControllerAddress&)> open;
+    /// Makes this machine a member by an invitation: a sentence of what it is now. The daemon of this state
+    /// folder learns of it at its next start.
+    std::function<Result<std::string>(const std::string& state_folder, const std::string& word)> join;
+    /// This machine has no place any more: a sentence, or empty where it had none.
+    std::function<Result<std::string>(const std::string& state_folder)> leave;
+};
+
+}  // namespace belay::daemon

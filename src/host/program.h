@@ -1,0 +1,18 @@
+#pragma once
+// The program that this process runs, and those that lie beside it.
+
+#include "base/result.h"
+
+#include <string>
+
+namespace belay::host {
+
+/// The path of this program; empty where the system does not say.
+std::string own_program();
+
+/// Becomes the program beside this one that is called like it with `ending`, with these arguments and all
+/// that this process has open. Comes back with the error where it could not: not_found, or those of the
+/// system.
+Error become_sibling(std::string_view ending, char** argv);
+
+}  // namespace belay::host
