@@ -25,11 +25,12 @@ Result<Reply> status(const Services& services, const Call& call)
     Parameters parameters(call.parameters);
     TRY(parameters.no_other());
     const framework::configuration::Snapshot snapshot = TRY(services.configuration.snapshot());
+    const Json operations = TRY(operations_of(services));
     const Json place = services.place != nullptr ? services.place->status() : Json{{"role", "alone"}};
     return Reply{{{"host", host_name()},
                   {"version", BELAY_VERSION},
                   {"started_ms", services.started.count()},
-                  {"operations", TRY(operations_of(services))},
+                  {"operations", operations},
                   {"configuration", {{"version", snapshot.version}}},
                   {"place", place}},
                  site_topic};

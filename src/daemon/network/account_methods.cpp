@@ -93,7 +93,8 @@ Result<Reply> list_accounts(const SiteServices& services, const Call& call)
     Json accounts = Json::array();
     for (const site::Account& account : TRY(services.controller->accounts().all()))
         accounts.push_back(json_of(account));
-    return Reply{{{"accounts", accounts}, {"site", TRY(services.controller->site_word())}}};
+    const std::string word = TRY(services.controller->site_word());
+    return Reply{{{"accounts", accounts}, {"site", word}}};
 }
 
 }  // namespace
