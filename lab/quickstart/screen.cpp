@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// The terminal that the person sits at; a plain one where there is none.
-TerminalSize window()
+TerminalSize own_terminal()
 {
     winsize size = {};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
@@ -54,7 +54,7 @@ Result<Process> Screen::start(Host& host, std::string_view prompt, const std::st
     const std::string command =
         fmt::format("LANG=C.UTF-8 TERM={} exec {}{}", at_a_terminal() ? "xterm" : "dumb", programs_, line);
     const std::vector<std::string> argv = {"sh", "-c", command};
-    return at_a_terminal() ? host.start_on_terminal(argv, window()) : host.start(argv);
+    return at_a_terminal() ? host.start_on_terminal(argv, own_terminal()) : host.start(argv);
 }
 
 Result<void> Screen::show(Host& host, std::string_view prompt, const std::string& line) const

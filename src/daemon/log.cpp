@@ -60,7 +60,8 @@ void Log::write(LogLevel level, std::string_view line)
         text.begin(), text.end() - 1, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
     const std::lock_guard lock(mutex_);
     // In one write, since processes share the file.
-    static_cast<void>(::write(file_ ? file_.number() : STDERR_FILENO, text.data(), text.size()));
+    const ssize_t written = ::write(file_ ? file_.number() : STDERR_FILENO, text.data(), text.size());
+    static_cast<void>(written);  // as promised: a line that cannot be written is lost
 }
 
 }  // namespace belay::daemon
