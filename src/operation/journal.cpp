@@ -67,13 +67,14 @@ bool by_number(const Id& left, const Id& right)
     return left.size() != right.size() ? left.size() < right.size() : left < right;
 }
 
-/// All entries under a prefix, read page by page.
-Result<std::vector<store::Entry>> list_all(store::Store& store, std::string_view prefix)
+/// All entries under a prefix, behind a key, read page by page.
+Result<std::vector<store::Entry>> list_all(store::Store& store, std::string_view prefix,
+                                           const std::string& first_after = {})
 {
     constexpr size_t page = 1000;
     std::vector<store::Entry> all;
     while (true) {
-        const std::string after = all.empty() ? "" : all.back().key;
+        const std::string after = all.empty() ? first_after : all.back().key;
         std::vector<store::Entry> more = TRY(store.list(prefix, after, page));
         const bool last = more.size() < page;
         std::ranges::move(more, std::back_inserter(all));
@@ -301,7 +302,16 @@ store::Compare Standing::unmoved() const
 Result<Standing> standing_of(store::Store& store, const Id& id)
 {
     Standing standing{.id = id};
-    for (const store::Entry& entry : TRY(list_all(store, record_prefix(id)))) {
+    TRY(follow(store, standing));
+    return standing;
+}
+
+Result<void> follow(store::Store& store, Standing& standing)
+{
+    const Id& id = standing.id;
+    const std::string last = standing.next_number == 0 ? "" : record_key(id, standing.next_number - 1);
+    const std::vector<store::Entry> entries = TRY(list_all(store, record_prefix(id), last));
+    for (const store::Entry& entry : entries) {
         const Record record = TRY(from_json_text<Record>(entry.value));
         const Json& detail = record.detail;
         standing.next_number = record.number + 1;
@@ -327,7 +337,7 @@ Result<Standing> standing_of(store::Store& store, const Id& id)
     }
     if (standing.next_number == 0)
         return fail(ErrorKind::not_found, fmt::format("there is no operation {}", id), "belay history");
-    return standing;
+    return {};
 }
 
 Result<Asker> asker_of(store::Store& store, const Id& id)

@@ -100,5 +100,7 @@ struct Standing {
 };
 /// Errors: not_found, corrupt, those of the store.
 Result<Standing> standing_of(store::Store& store, const Id& id);
+/// Takes in what was written since.
+Result<void> follow(store::Store& store, Standing& standing);
 
 }  // namespace belay::operation

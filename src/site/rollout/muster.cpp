@@ -70,12 +70,11 @@ Result<Muster> Muster::call(Rollouts& rollouts, host::Host& host, Roster roster)
 {
     const std::optional<operation::Id> id = TRY(operation::holder_of(rollouts.store(), lock_of(roster)));
     if (!id) return fail(ErrorKind::not_found, fmt::format("no operation holds {}", lock_of(roster)));
-    operation::Standing standing = TRY(operation::standing_of(rollouts.store(), *id));
-    const operation::Asker asker = TRY(operation::asker_of(rollouts.store(), *id));
+    Rollouts::Followed followed = TRY(rollouts.follow(*id));
     host::Moment now = TRY(host.now());
-    Muster muster(rollouts, std::move(roster), std::move(standing), std::move(now));
-    muster.asker_ = asker.user;
-    muster.reason_ = asker.why;
+    Muster muster(rollouts, std::move(roster), std::move(followed.standing), std::move(now));
+    muster.asker_ = followed.asker.user;
+    muster.reason_ = followed.asker.why;
     TRY(muster.look());
     return muster;
 }

@@ -113,7 +113,6 @@ Result<void> request_of_part(const Here& here, const PartView& part, const std::
             return fail(ErrorKind::usage, fmt::format("a part cannot be asked to {}", verb));
         TRY(engine.request(id, asked, asker));
     }
-    here.wake(id);
     return {};
 }
 
@@ -132,8 +131,14 @@ Result<Reply> request_part(const Here& here, const Call& call)
     }
     if (!part.state)
         return fail(ErrorKind::not_found, fmt::format("this host has no part {} in an operation", key));
-    if (!part.operation.empty()) TRY(request_of_part(here, part, verb, call.parameters, asker));
+    Result<void> asked;
+    if (!part.operation.empty()) {
+        asked = request_of_part(here, part, verb, call.parameters, asker);
+        here.wake(part.operation);
+    }
     const PartView view = TRY(part_view_of(here.engine, key));
+    // Its timer may have run out just now, and done what was asked for.
+    if (!asked && !is_past(view, verb)) return std::unexpected(asked.error());
     return Reply{view};
 }
 

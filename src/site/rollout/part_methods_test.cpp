@@ -93,6 +93,16 @@ TEST_CASE("a part is aborted wherever it stands, and before it has come")
     CHECK(late.shown().operation.empty());
 }
 
+TEST_CASE("a part whose deadline has passed unseen is aborted by that, and whoever asks for it is told so")
+{
+    MemberDesk desk;
+    REQUIRE(desk.adopt());
+    desk.request("add");
+    desk.world.machine.advance(3h);
+    CHECK(desk.request("abort") == "aborting");
+    CHECK(desk.request("abort") == "aborted");
+}
+
 TEST_CASE("a deadline is put off, and a promise given back, as long as is said")
 {
     MemberDesk desk;

@@ -2,6 +2,7 @@
 // What the actions of site operations work with, and what they know only as long as this process lives.
 
 #include "operation/action.h"
+#include "operation/journal.h"
 #include "site/rollout/members.h"
 #include "store/store.h"
 
@@ -31,6 +32,13 @@ class Rollouts {
     Members& members() { return members_; }
     store::Store& store() { return store_; }
 
+    /// Where an operation stands now, and who asked for it. Errors: not_found, corrupt, those of the store.
+    struct Followed {
+        operation::Standing standing;
+        operation::Asker asker;
+    };
+    Result<Followed> follow(const operation::Id& id);
+
     MemberNote note(const std::string& rollout, const std::string& member) const;
     /// Changes a note in place.
     template <typename Change>
@@ -44,11 +52,13 @@ class Rollouts {
 
   private:
     static constexpr size_t most_notes = 100'000;
+    static constexpr size_t most_followed = 100;
 
     Members& members_;
     store::Store& store_;
     mutable std::mutex mutex_;
     std::map<std::pair<std::string, std::string>, MemberNote> notes_;
+    std::map<operation::Id, Followed> followed_;  ///< records are never changed: only new ones are read
 };
 
 /// members.add, .activate, .soak, .promise and .commit; the conditions members.answer, .said and .in-order;
