@@ -164,7 +164,7 @@ std::optional<Milliseconds> Trial::serve()
         if (at) due = due ? std::min(*due, *at) : at;
     };
     if (engine_ && !store_.dead()) person();
-    while (engine_ && !store_.dead()) {
+    while (engine_ && !store_.dead() && !is_at_rest()) {
         const auto next = engine_->step(id_);
         if (!next) {
             not_later_than(links_.now + 1s);

@@ -2,7 +2,9 @@
 
 #include "site/rollout/part_view.h"
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 
 namespace belay::site {
@@ -17,11 +19,34 @@ using operation::Verb;
 
 constexpr Milliseconds longest_keep = std::chrono::hours(24 * 3653);
 
+constexpr size_t most_ended = 1000;
+
 /// What the methods share.
 struct Here {
     Engine& engine;
     std::function<void(const Id&)> wake;
+    std::mutex mutex = {};
+    /// Those that have ended change no more, and to read one from the journal each time that the controller
+    /// asks would be much for a host that waits for the others.
+    std::map<std::string, PartView> ended = {};
+
+    Result<PartView> view_of(const std::string& key);
 };
+
+Result<PartView> Here::view_of(const std::string& key)
+{
+    {
+        const std::lock_guard lock(mutex);
+        if (const auto found = ended.find(key); found != ended.end()) return found->second;
+    }
+    const PartView view = TRY(part_view_of(engine, key));
+    if (view.state && operation::is_ended(*view.state)) {
+        const std::lock_guard lock(mutex);
+        if (ended.size() >= most_ended) ended.clear();
+        ended.insert_or_assign(key, view);
+    }
+    return view;
+}
 
 Result<std::string> part_text(const Json& parameters, const char* name, bool required)
 {
@@ -57,7 +82,7 @@ Asker part_asker(const Call& call, std::string why)
     return {call.caller.user, call.caller.origin, std::move(why)};
 }
 
-Result<Reply> adopt_part(const Here& here, const Call& call)
+Result<Reply> adopt_part(Here& here, const Call& call)
 {
     TRY(no_parameter_but(call.parameters, {"key", "site", "operation", "plan", "why"}));
     Part part;
@@ -69,7 +94,7 @@ Result<Reply> adopt_part(const Here& here, const Call& call)
     if (!plan)
         return fail(ErrorKind::usage, fmt::format("the parameter plan is no plan: {}", plan.error().what));
     TRY(here.engine.adopt(*plan, part, part_asker(call, std::move(why))));
-    const PartView view = TRY(part_view_of(here.engine, part.key));
+    const PartView view = TRY(here.view_of(part.key));
     return Reply{view};
 }
 
@@ -85,7 +110,7 @@ bool is_past(const PartView& part, std::string_view verb)
     return false;
 }
 
-Result<void> request_of_part(const Here& here, const PartView& part, const std::string& verb,
+Result<void> request_of_part(Here& here, const PartView& part, const std::string& verb,
                              const Json& parameters, const Asker& asker)
 {
     Engine& engine = here.engine;
@@ -116,18 +141,18 @@ Result<void> request_of_part(const Here& here, const PartView& part, const std::
     return {};
 }
 
-Result<Reply> request_part(const Here& here, const Call& call)
+Result<Reply> request_part(Here& here, const Call& call)
 {
     TRY(no_parameter_but(call.parameters, {"key", "verb", "keep_ms", "why"}));
     const std::string key = TRY(part_text(call.parameters, "key", true));
     const std::string verb = TRY(part_text(call.parameters, "verb", true));
     const Asker asker = part_asker(call, TRY(part_text(call.parameters, "why", false)));
-    PartView part = TRY(part_view_of(here.engine, key));
+    PartView part = TRY(here.view_of(key));
     if (!part.state && verb == "abort") {
         // Should it come after all, late, it is refused. One that comes just now is aborted as what it is.
         const Result<void> given_up = here.engine.give_up(key, asker);
         if (!given_up && given_up.error().kind != ErrorKind::busy) return std::unexpected(given_up.error());
-        part = TRY(part_view_of(here.engine, key));
+        part = TRY(here.view_of(key));
     }
     if (!part.state)
         return fail(ErrorKind::not_found, fmt::format("this host has no part {} in an operation", key));
@@ -136,21 +161,21 @@ Result<Reply> request_part(const Here& here, const Call& call)
         asked = request_of_part(here, part, verb, call.parameters, asker);
         here.wake(part.operation);
     }
-    const PartView view = TRY(part_view_of(here.engine, key));
+    const PartView view = TRY(here.view_of(key));
     // Its timer may have run out just now, and done what was asked for.
     if (!asked && !is_past(view, verb)) return std::unexpected(asked.error());
     return Reply{view};
 }
 
-Result<Reply> show_part(const Here& here, const Call& call)
+Result<Reply> show_part(Here& here, const Call& call)
 {
     TRY(no_parameter_but(call.parameters, {"key"}));
     const std::string key = TRY(part_text(call.parameters, "key", true));
-    const PartView view = TRY(part_view_of(here.engine, key));
+    const PartView view = TRY(here.view_of(key));
     return Reply{view};
 }
 
-Result<Reply> list_parts(const Here& here, const Call& call)
+Result<Reply> list_parts(Here& here, const Call& call)
 {
     TRY(no_parameter_but(call.parameters, {"site"}));
     const std::string site = TRY(part_text(call.parameters, "site", true));
@@ -160,7 +185,7 @@ Result<Reply> list_parts(const Here& here, const Call& call)
         const operation::View view = TRY(here.engine.show(id));
         const std::optional<Part>& part = view.operation.part;
         if (!part || part->site != site) continue;
-        parts.push_back(TRY(part_view_of(here.engine, part->key)));
+        parts.push_back(TRY(here.view_of(part->key)));
     }
     return Reply{{{"parts", std::move(parts)}}};
 }
@@ -169,7 +194,7 @@ Result<Reply> list_parts(const Here& here, const Call& call)
 
 std::vector<Method> part_methods(Engine& engine, std::function<void(const Id&)> wake)
 {
-    const auto here = std::make_shared<Here>(Here{engine, std::move(wake)});
+    const auto here = std::make_shared<Here>(engine, std::move(wake));
     const auto with = [&](auto method) {
         return [here, method](const Call& call) { return method(*here, call); };
     };
