@@ -43,6 +43,7 @@ struct Moment {
     std::chrono::milliseconds wall;  ///< since 1970, UTC; may jump
     std::chrono::milliseconds boot;  ///< since the boot, sleep included; never jumps
     std::string boot_id;             ///< changes with every boot
+    std::string machine = {};        ///< whose clocks these are; empty: not known
 };
 
 /// Room on the filesystem that holds a path.

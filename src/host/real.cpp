@@ -60,6 +60,7 @@ class RealHost final : public Host {
         moment.wall = TRY(clock_reading(CLOCK_REALTIME));
         moment.boot = TRY(clock_reading(CLOCK_BOOTTIME));
         moment.boot_id = TRY(boot_id());
+        moment.machine = machine();
         return moment;
     }
 
@@ -89,8 +90,20 @@ class RealHost final : public Host {
 
     Processes processes_;
     std::mutex replacing_;  ///< two threads would share one temporary name
+    /// Source: machine-id(5). Not every machine has one.
+    std::string machine()
+    {
+        const std::scoped_lock guard(reading_boot_id_);
+        if (!machine_) {
+            machine_ = files::read("/etc/machine-id", Bytes{64}).value_or("");
+            while (machine_->ends_with('\n')) machine_->pop_back();
+        }
+        return *machine_;
+    }
+
     std::mutex reading_boot_id_;
     std::string boot_id_;
+    std::optional<std::string> machine_;
 };
 
 }  // namespace

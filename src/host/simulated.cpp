@@ -335,7 +335,7 @@ Result<Space> SimulatedHost::space(std::string_view path)
 Result<Moment> SimulatedHost::now()
 {
     const std::scoped_lock guard(mutex_);
-    return Moment{machine_.wall, machine_.boot, machine_.boot_id()};
+    return Moment{machine_.wall, machine_.boot, machine_.boot_id(), machine_.id};
 }
 
 Result<std::string> SimulatedHost::random(size_t count)

@@ -34,6 +34,7 @@ struct Machine {
     Milliseconds wall{1'700'000'000'000};
     Milliseconds boot{0};
     uint64_t boots = 1;
+    std::string id = {};  ///< as in machine-id(5)
     uint64_t random = 1;  ///< the seed of what random() gives
     Space room = {.free = {1ULL << 40}, .total = {1ULL << 41}};
 

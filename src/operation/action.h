@@ -15,7 +15,7 @@
 
 namespace belay::operation {
 
-/// How far a long step is. `unit` is of `done` and `total`: "bytes", "blocks".
+/// How far a long step is. `unit` is of `done` and `total`: "bytes", "blocks", "hosts".
 struct Progress {
     uint64_t done = 0;
     uint64_t total = 0;
@@ -29,15 +29,16 @@ struct Progress {
 /// What is there of an action's goal.
 struct Inspection {
     enum class Found {
-        absent,   ///< nothing
-        partial,  ///< begun, and nobody is working on it
-        running,  ///< somebody (the kernel, a tool that outlives us) is working on it
-        done,     ///< the goal is reached
-        unseen,   ///< nothing shows whether it is: what apply() says has to do
+        absent,      ///< nothing
+        partial,     ///< begun, and nobody is working on it
+        running,     ///< somebody (the kernel, a tool that outlives us) is working on it
+        done,        ///< the goal is reached
+        unseen,      ///< nothing shows whether it is: what apply() says has to do
+        unfinished,  ///< on its way, and apply() carries it on: it is called again at each look
     } found = Found::absent;
     std::string detail = {};  ///< a few words for a person
     std::optional<Progress> progress = {};
-    Milliseconds look_again{0};  ///< while running: when to look next; 0: as the engine is set
+    Milliseconds look_again{0};  ///< while running or unfinished: when to look next; 0: as the engine is set
 };
 
 /// Whether apply may run again when nobody knows if it ran.

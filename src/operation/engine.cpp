@@ -36,6 +36,7 @@ void to_json(Json& json, const View& view)
                             {"per_second", progress.per_second},
                             {"unit", progress.unit}};
         if (const auto left = progress.left()) json["progress"]["left_ms"] = left->count();
+        if (!view.waits_for.empty()) json["waits_for"] = view.waits_for;
     }
     if (view.operation.timer && view.seen) {
         json["timer"]["left_ms"] = left_of(*view.operation.timer, *view.seen).count();
@@ -101,6 +102,7 @@ void Engine::publish(Slot& slot, const host::Moment& now)
         for (const Record& record : slot.unseen) INVARIANT(view.operation.take(record).has_value());
         slot.unseen.clear();
         view.progress = slot.progress;
+        view.waits_for = slot.waits_for;
         view.seen = now;
         view.current.reset();
         for (size_t i = 0; i < slot.operation.steps.size() && !view.current; ++i) {
@@ -109,7 +111,7 @@ void Engine::publish(Slot& slot, const host::Moment& now)
         if (slot.operation.state == State::aborting && slot.progress)
             view.current = slot.operation.last_open();
         view.gates.clear();
-        if (slot.operation.state == State::activated) {
+        if (slot.operation.state == State::activated || slot.operation.state == State::added) {
             for (const auto& [name, gate] : slot.gates) view.gates.push_back(gate);
         }
     }
@@ -248,6 +250,11 @@ Result<Fingerprint> Engine::fingerprint(host::Host& host, const Plan& plan) cons
 
 Result<Operation> Engine::keep(const Plan& plan, const Asker& asker, OneShot one_shot)
 {
+    return make(plan, asker, one_shot, nullptr);
+}
+
+Result<Operation> Engine::make(const Plan& plan, const Asker& asker, OneShot one_shot, const Part* part)
+{
     const host::Moment now = TRY(host_.now());
     host::OneLook look(host_);
     const std::vector<Checked> findings = TRY(check(look, plan));
@@ -257,17 +264,18 @@ Result<Operation> Engine::keep(const Plan& plan, const Asker& asker, OneShot one
         return std::unexpected(refusal);
     }
     const Fingerprint before = TRY(fingerprint(look, plan));
-    const Record planned{.at = now.wall,
-                         .event = Event::planned,
-                         .detail = {{"title", plan.title},
-                                    {"who", asker.user},
-                                    {"origin", asker.origin},
-                                    {"why", asker.why},
-                                    {"one_shot", one_shot.wanted},
-                                    {"soak_ms", one_shot.soak.count()},
-                                    {"version", BELAY_VERSION},
-                                    {"before", before}}};
-    return journal_->create(plan, planned, audit_of(now, "plan", "", asker, "kept"));
+    Record planned{.at = now.wall,
+                   .event = Event::planned,
+                   .detail = {{"title", plan.title},
+                              {"who", asker.user},
+                              {"origin", asker.origin},
+                              {"why", asker.why},
+                              {"one_shot", one_shot.wanted},
+                              {"soak_ms", one_shot.soak.count()},
+                              {"version", BELAY_VERSION},
+                              {"before", before}}};
+    if (part != nullptr) planned.detail["part"] = *part;
+    return journal_->create(plan, planned, audit_of(now, "plan", "", asker, part ? "adopted" : "kept"));
 }
 
 Result<Operation> Engine::request(const Id& id, Verb verb, const Asker& asker)
@@ -278,10 +286,8 @@ Result<Operation> Engine::request(const Id& id, Verb verb, const Asker& asker)
     TRY(refresh(slot));
     const host::Moment now = TRY(host_.now());
     // A timer that has run out has decided already, also when nobody came by to see it.
-    if (slot.operation.state == State::activated && timer_ran_out(slot, now)) {
-        TRY(soak(slot, now));
-        publish(slot, now);
-    }
+    const bool waits = slot.operation.state == State::activated || slot.operation.state == State::added;
+    if (waits && TRY(obey_timer(slot, now))) publish(slot, now);
     const Result<void> answer = carry_out(slot, verb, asker, now);
     if (!answer) {
         slot.buffer.audit.reset();
@@ -345,6 +351,7 @@ Result<void> Engine::begin_add(Slot& slot, const Asker& asker, const host::Momen
                                                 slot.operation.id, fmt::join(moved, "; ")),
                             .next = fmt::format("belay abort {}, and plan again", slot.operation.id)});
     TRY(take(slot, now, Event::checked, {{"findings", findings}}));
+    if (slot.operation.part) TRY(take(slot, now, Event::timer, start_timer(plan.timer, now)));
     slot.buffer.takes_locks = true;
     return move(slot, now, State::adding, asker.why, &asker);
 }
@@ -359,7 +366,8 @@ Result<void> Engine::begin_activate(Slot& slot, const Asker& asker, const host::
         return std::unexpected(failed_checks(plan, findings));
     }
     TRY(take(slot, now, Event::checked, {{"findings", findings}}));
-    TRY(take(slot, now, Event::timer, start_timer(plan.timer, now)));
+    // That of a part runs since add, and its site has perhaps asked for more time than the plan has.
+    if (!slot.operation.timer) TRY(take(slot, now, Event::timer, start_timer(plan.timer, now)));
     return move(slot, now, State::activating, asker.why, &asker);
 }
 
@@ -433,7 +441,8 @@ Result<void> Engine::keep_timer(Slot& slot, const host::Moment& now)
 {
     const std::optional<Timer>& timer = slot.operation.timer;
     const State state = slot.operation.state == State::held ? slot.operation.held_in : slot.operation.state;
-    const bool runs = state == State::activating || state == State::activated;
+    const bool runs = state == State::adding || state == State::added || state == State::activating ||
+                      state == State::activated;
     if (!timer || !runs || !needs_rebase(*timer, now)) return {};
     TRY(take(slot, now, Event::timer, rebased(*timer, now)));
     return flush(slot);

@@ -10,7 +10,7 @@
 // between the two leaves no way to tell "it was so before" from "we did it".
 //
 // A failure before commit goes back by itself, unless a one-way step was begun: then it is held. A failure in
-// commit or in abort is tried again a few times and then held.
+// commit or in abort is tried again a few times and then held; a step of commit that says so goes back then.
 
 #include "operation/journal.h"
 
@@ -57,6 +57,7 @@ struct View {
     Operation operation;                 ///< what its steps remembered may be missing
     std::optional<size_t> current = {};  ///< the step that is worked on
     std::optional<Progress> progress = {};
+    std::string waits_for = {};             ///< with the progress, in a few words
     std::optional<host::Moment> seen = {};  ///< when this was true
     std::vector<GateView> gates = {};
     std::optional<Error> stuck = {};  ///< why nothing goes on for now: the journal cannot be written
@@ -91,6 +92,24 @@ class Engine {
     Result<Operation> request(const Id& id, Verb verb, const Asker& asker);
     Result<Operation> change_timer(const Id& id, TimerChange change, const Asker& asker);
 
+    /// Keeps a plan as a part of a site operation, once for each key: asked again, it answers with what it
+    /// has kept, whatever became of that. Errors: refused (a check fails, another plan has this key, or the
+    /// part was given up), usage, those of the store.
+    Result<Operation> adopt(const Plan& plan, const Part& part, const Asker& asker);
+    /// The operation that was adopted under a key, or that none ever will be. Nothing: the key is free.
+    Result<std::optional<Journal::Adopted>> adopted(std::string_view key) { return journal_->adopted(key); }
+    /// Nothing will be adopted under this key: whoever comes late with it is refused. Errors: busy where
+    /// something was adopted; those of the store.
+    Result<void> give_up(std::string_view key, const Asker& asker);
+    /// An activated part whose gates hold no longer aborts by itself, neither by its timer nor by a gate:
+    /// what becomes of it the site says. A person may still commit or abort it. Asked again, it answers the
+    /// same. Errors: refused, those of the store.
+    Result<Operation> promise(const Id& id, const Asker& asker);
+    /// Takes the promise back: it aborts by itself again, `left` from now. Of what has not promised: nothing.
+    Result<Operation> release(const Id& id, Milliseconds left, const Asker& asker);
+    /// A running timer is to run for so long at least. Where it does already, or was stopped: nothing.
+    Result<Operation> keep_going(const Id& id, Milliseconds left, const Asker& asker);
+
     /// One piece of work. On an Error nothing is lost: call again later, the world is looked at anew.
     Result<Next> step(const Id& id);
     /// To be called when the wall clock was set.
@@ -116,9 +135,11 @@ class Engine {
         Operation operation;
         Entry buffer;                ///< records taken in, and not yet durable
         bool applied = false;        ///< the current step was applied by this process
+        bool unfinished = false;     ///< and wants to be applied again
         int attempts = 0;            ///< of the current step, failed ones
         Milliseconds not_before{0};  ///< boot clock: when the next attempt may come
         std::optional<Progress> progress;
+        std::string waits_for;       ///< with the progress
         Milliseconds progressed{0};  ///< boot clock: when progress last moved
         std::map<std::string, GateView> gates;
         std::map<std::string, Milliseconds> gates_broken_since, gates_due;
@@ -151,6 +172,10 @@ class Engine {
                   std::string_view answer) const;
 
     // Requests.
+    Result<Operation> make(const Plan& plan, const Asker& asker, OneShot one_shot, const Part* part);
+    template <typename Change>
+    Result<Operation> change_part(const Id& id, std::string_view verb, const Asker& asker, Change change);
+    Result<void> gates_hold(const Operation& operation);
     Result<void> carry_out(Slot& slot, Verb verb, const Asker& asker, const host::Moment& now);
     Result<void> begin_add(Slot& slot, const Asker& asker, const host::Moment& now);
     Result<void> begin_activate(Slot& slot, const Asker& asker, const host::Moment& now);
@@ -177,13 +202,17 @@ class Engine {
     Result<void> all_hold(const std::vector<Question>& questions, ErrorKind kind, std::string_view what);
     Result<Next> phase_done(Slot& slot, Phase phase, const host::Moment& now);
     Result<Next> soak(Slot& slot, const host::Moment& now);
+    struct Watched;
+    Result<Watched> watch_gates(Slot& slot, const host::Moment& now);
+    Result<void> watch_gate(Slot& slot, const Gate& gate, const host::Moment& now);
     Result<Next> go_back(Slot& slot, const host::Moment& now);
     Result<Next> undo_step(Slot& slot, size_t index, const host::Moment& now);
     Result<Next> undo_failed(Slot& slot, const Step& step, const Error& error, const host::Moment& now);
     Result<Next> verify_and_end(Slot& slot, const host::Moment& now);
     Result<Next> hold_or_retry(Slot& slot, const std::string& what, const Error& error,
-                               const host::Moment& now);
+                               const host::Moment& now, State then = State::held);
     bool timer_ran_out(const Slot& slot, const host::Moment& now) const;
+    Result<bool> obey_timer(Slot& slot, const host::Moment& now);
 
     store::Store& store_;
     host::Host& host_;

@@ -71,7 +71,8 @@ Result<Next> Engine::step(const Id& id)
         return next;
     }
     const bool moved = slot.operation.next_number != before || slot.progress.has_value() ||
-                       progress.has_value() || slot.operation.state == State::activated;
+                       progress.has_value() || slot.operation.state == State::activated ||
+                       (slot.operation.state == State::added && !slot.gates.empty());
     if (moved) publish(slot, now);
     return next;
 }
@@ -81,23 +82,17 @@ Result<Next> Engine::work(Slot& slot, const host::Moment& now)
     if (now.boot < slot.not_before) return at(slot.not_before);
     switch (slot.operation.state) {
         case State::adding:
+            if (TRY(obey_timer(slot, now))) return again;
             return work_on_phase(slot, Phase::add, now);
         case State::added:
-            if (!slot.operation.one_shot) return idle;
+            if (!slot.operation.one_shot) return soak(slot, now);
             if (const auto begun = begin_activate(slot, slot.operation.asked_by, now); !begun) {
                 if (slot.stale) return std::unexpected(begun.error());
                 TRY(move(slot, now, State::aborting, begun.error().what));
             }
             return again;
         case State::activating:
-            if (timer_ran_out(slot, now)) {
-                if (slot.operation.past_one_way()) {
-                    TRY(move(slot, now, State::held, "the timer ran out past a step that cannot be undone"));
-                    return idle;
-                }
-                TRY(move(slot, now, State::aborting, "the timer ran out"));
-                return again;
-            }
+            if (TRY(obey_timer(slot, now))) return again;
             return work_on_phase(slot, Phase::activate, now);
         case State::activated:
             return soak(slot, now);
@@ -118,6 +113,19 @@ bool Engine::timer_ran_out(const Slot& slot, const host::Moment& now) const
 {
     const std::optional<Timer>& timer = slot.operation.timer;
     return timer && !timer->stopped && left_of(*timer, now) <= Milliseconds{0};
+}
+
+/// What the timer's end decides. False: it has not ended.
+Result<bool> Engine::obey_timer(Slot& slot, const host::Moment& now)
+{
+    if (!timer_ran_out(slot, now)) return false;
+    if (const auto one_way = slot.operation.past_one_way())
+        TRY(move(slot, now, State::held,
+                 fmt::format("the timer ran out, and {} cannot be undone",
+                             slot.operation.plan.steps[*one_way].name)));
+    else
+        TRY(move(slot, now, State::aborting, "the timer ran out"));
+    return true;
 }
 
 Result<Next> Engine::work_on_phase(Slot& slot, Phase phase, const host::Moment& now)
@@ -169,8 +177,8 @@ Result<Next> Engine::apply_step(Slot& slot, size_t index, const host::Moment& no
     const Step& step = slot.operation.plan.steps[index];
     const Result<const Action*> action = catalogue_.action(step.action);
     if (!action) return step_failed(slot, index, action.error(), now);
+    if (!slot.applied) slot.progressed = now.boot;
     slot.applied = true;
-    slot.progressed = now.boot;
     publish(slot, now);  // apply may take as long as its commands do
     const Result<void> applied = (*action)->apply(host_, step.arguments);
     return settle_step(slot, index, now, applied);
@@ -179,7 +187,8 @@ Result<Next> Engine::apply_step(Slot& slot, size_t index, const host::Moment& no
 /// A step whose intent is in the journal: this process waits for it, or one before us began it.
 Result<Next> Engine::go_on_with_step(Slot& slot, size_t index, const host::Moment& now)
 {
-    if (slot.applied) return settle_step(slot, index, now, {});
+    if (slot.applied)
+        return slot.unfinished ? apply_step(slot, index, now) : settle_step(slot, index, now, {});
     const Step& step = slot.operation.plan.steps[index];
     const Result<const Action*> action = catalogue_.action(step.action);
     if (!action) return step_failed(slot, index, action.error(), now);
@@ -215,7 +224,9 @@ Result<Next> Engine::settle_step(Slot& slot, size_t index, const host::Moment& n
     const Action* action = TRY(catalogue_.action(step.action));
     const Result<Inspection> inspection = action->inspect(host_, step.arguments);
     if (!inspection) return step_failed(slot, index, applied ? inspection.error() : applied.error(), now);
-    if (inspection->found == Inspection::Found::running) return wait_for_step(slot, index, *inspection, now);
+    slot.unfinished = inspection->found == Inspection::Found::unfinished;
+    if (slot.unfinished || inspection->found == Inspection::Found::running)
+        return wait_for_step(slot, index, *inspection, now);
     const bool said_done = inspection->found == Inspection::Found::unseen && applied;
     if (inspection->found != Inspection::Found::done && !said_done) {
         const bool blind =
@@ -244,12 +255,14 @@ Result<Milliseconds> Engine::next_look(Slot& slot, const Step& step, const Inspe
         inspection.progress && (!slot.progress || slot.progress->done != inspection.progress->done);
     if (moved) slot.progressed = now.boot;
     slot.progress = inspection.progress;
+    slot.waits_for = inspection.detail;
     const Milliseconds patience =
         step.stalled_after > Milliseconds{0} ? step.stalled_after : stalled_by_default;
     const bool limited = inspection.progress || step.stalled_after > Milliseconds{0};
     if (limited && now.boot - slot.progressed > patience)
         return fail(ErrorKind::timeout,
-                    fmt::format("the step {} has made no progress for {}", step.name, to_text(patience)));
+                    fmt::format("the step {} has made no progress for {}{}{}", step.name, to_text(patience),
+                                inspection.detail.empty() ? "" : ": ", inspection.detail));
     const bool own_pace = inspection.look_again > Milliseconds{0};
     return now.boot + (own_pace ? inspection.look_again : settings_.poll);
 }
@@ -261,8 +274,9 @@ Result<Next> Engine::wait_for_step(Slot& slot, size_t index, const Inspection& i
     const Result<Milliseconds> next = next_look(slot, step, inspection, now);
     if (!next) return step_failed(slot, index, next.error(), now);
     Milliseconds due = *next;
+    const State state = slot.operation.state;
     if (const auto& timer = slot.operation.timer;
-        timer && !timer->stopped && slot.operation.state == State::activating)
+        timer && !timer->stopped && (state == State::adding || state == State::activating))
         due = std::min(due, now.boot + std::max(left_of(*timer, now), Milliseconds{1}));
     return at(due);
 }
@@ -286,7 +300,8 @@ Result<Next> Engine::step_failed(Slot& slot, size_t index, const Error& error, c
     slot.progress.reset();
     TRY(take(slot, now, Event::failed, {{"step", step.name}, {"error", error}}));
     const std::string what = fmt::format("the step {} failed: {}", step.name, error.what);
-    if (slot.operation.state == State::committing) return hold_or_retry(slot, what, error, now);
+    if (slot.operation.state == State::committing)
+        return hold_or_retry(slot, what, error, now, step.failure_aborts ? State::aborting : State::held);
     if (const auto one_way = slot.operation.past_one_way()) {
         TRY(move(slot, now, State::held,
                  fmt::format("{}; {} cannot be undone", what, slot.operation.plan.steps[*one_way].name)));
@@ -296,8 +311,9 @@ Result<Next> Engine::step_failed(Slot& slot, size_t index, const Error& error, c
     return again;
 }
 
+/// `then`: what becomes of it when it was tried often enough.
 Result<Next> Engine::hold_or_retry(Slot& slot, const std::string& what, const Error& error,
-                                   const host::Moment& now)
+                                   const host::Moment& now, State then)
 {
     if (error.kind == ErrorKind::dead) return std::unexpected(error);
     slot.applied = false;
@@ -306,20 +322,24 @@ Result<Next> Engine::hold_or_retry(Slot& slot, const std::string& what, const Er
         slot.not_before = now.boot + settings_.retry * (1 << (slot.attempts - 1));
         return at(slot.not_before);
     }
-    TRY(move(slot, now, State::held, what));
-    return idle;
+    TRY(move(slot, now, then, what));
+    return then == State::held ? idle : again;
 }
 
 Result<Next> Engine::phase_done(Slot& slot, Phase phase, const host::Moment& now)
 {
+    const auto forget_gates = [&] {
+        slot.gates.clear();
+        slot.gates_broken_since.clear();
+        slot.gates_due.clear();
+    };
     switch (phase) {
         case Phase::add:
+            forget_gates();
             TRY(move(slot, now, State::added, ""));
             return again;
         case Phase::activate:
-            slot.gates.clear();
-            slot.gates_broken_since.clear();
-            slot.gates_due.clear();
+            forget_gates();
             slot.soaked_at = now.boot + slot.operation.soak;
             TRY(move(slot, now, State::activated, ""));
             return again;
@@ -330,62 +350,74 @@ Result<Next> Engine::phase_done(Slot& slot, Phase phase, const host::Moment& now
     return idle;
 }
 
-Result<Next> Engine::soak(Slot& slot, const host::Moment& now)
+/// What the gates say that count in this state.
+struct Engine::Watched {
+    bool all_hold = true;
+    std::optional<Milliseconds> due = {};  ///< boot clock: when to look again
+    std::string broken = {};               ///< the one that was broken for too long, in a sentence
+
+    void not_later_than(Milliseconds boot) { due = due ? std::min(*due, boot) : boot; }
+};
+
+Result<void> Engine::watch_gate(Slot& slot, const Gate& gate, const host::Moment& now)
 {
-    if (timer_ran_out(slot, now)) {
-        if (const auto one_way = slot.operation.past_one_way()) {
-            TRY(move(slot, now, State::held,
-                     fmt::format("the timer ran out, and {} cannot be undone",
-                                 slot.operation.plan.steps[*one_way].name)));
-            return idle;
-        }
-        TRY(move(slot, now, State::aborting, "the timer ran out"));
-        return again;
-    }
-    std::optional<Milliseconds> due;
-    const auto not_later_than = [&](Milliseconds boot) { due = due ? std::min(*due, boot) : boot; };
-    bool all_gates_hold = true;
+    Milliseconds& due = slot.gates_due[gate.name];
+    if (now.boot < due) return {};
+    due = now.boot + gate.every;
+    Result<Finding> finding = catalogue_.ask(host_, gate.question);
+    if (!finding && finding.error().kind == ErrorKind::dead) return std::unexpected(finding.error());
+    if (!finding) finding = Finding{Verdict::fail, finding.error().what, "an answer", finding.error().next};
+    slot.gates[gate.name] = {gate.name, gate.title, *finding};
+    if (finding->verdict != Verdict::fail)
+        slot.gates_broken_since.erase(gate.name);
+    else
+        slot.gates_broken_since.try_emplace(gate.name, now.boot);
+    return {};
+}
+
+Result<Engine::Watched> Engine::watch_gates(Slot& slot, const host::Moment& now)
+{
+    Watched watched;
     for (const Gate& gate : slot.operation.plan.gates) {
-        Milliseconds& gate_due = slot.gates_due[gate.name];
-        if (now.boot >= gate_due) {
-            gate_due = now.boot + gate.every;
-            Result<Finding> finding = catalogue_.ask(host_, gate.question);
-            if (!finding && finding.error().kind == ErrorKind::dead) return std::unexpected(finding.error());
-            if (!finding)
-                finding = Finding{Verdict::fail, finding.error().what, "an answer", finding.error().next};
-            slot.gates[gate.name] = {gate.name, gate.title, *finding};
-            if (finding->verdict != Verdict::fail)
-                slot.gates_broken_since.erase(gate.name);
-            else
-                slot.gates_broken_since.try_emplace(gate.name, now.boot);
-        }
-        not_later_than(gate_due);
+        if (slot.operation.state == State::added && gate.from != Phase::add) continue;
+        TRY(watch_gate(slot, gate, now));
+        watched.not_later_than(slot.gates_due[gate.name]);
         const auto broken = slot.gates_broken_since.find(gate.name);
         if (broken == slot.gates_broken_since.end()) continue;
-        all_gates_hold = false;
+        watched.all_hold = false;
         const Milliseconds broken_for = now.boot - broken->second;
         slot.gates[gate.name].broken_for = broken_for;
-        if (broken_for < gate.grace) {
-            not_later_than(broken->second + gate.grace);
-            continue;
-        }
-        const std::string why = fmt::format("the gate {} was broken for {}: {}", gate.name,
-                                            to_text(broken_for), slot.gates[gate.name].finding.found);
-        const bool can_go_back = !slot.operation.past_one_way();
-        TRY(move(slot, now, can_go_back ? State::aborting : State::held, why));
-        return can_go_back ? again : idle;
+        if (slot.operation.promised) continue;  // shown, and nothing goes back by it
+        if (broken_for < gate.grace)
+            watched.not_later_than(broken->second + gate.grace);
+        else if (watched.broken.empty())
+            watched.broken = fmt::format("the gate {} was broken for {}: {}", gate.name, to_text(broken_for),
+                                         slot.gates[gate.name].finding.found);
     }
-    if (slot.operation.one_shot) {
+    return watched;
+}
+
+/// Waits for a person, while the gates hold and the timer runs: activated, or a part that is added.
+Result<Next> Engine::soak(Slot& slot, const host::Moment& now)
+{
+    if (TRY(obey_timer(slot, now))) return again;
+    Watched watched = TRY(watch_gates(slot, now));
+    if (!watched.broken.empty()) {
+        const bool can_go_back = !slot.operation.past_one_way();
+        TRY(move(slot, now, can_go_back ? State::aborting : State::held, watched.broken));
+        return again;
+    }
+    if (slot.operation.one_shot && slot.operation.state == State::activated) {
         if (!slot.soaked_at) slot.soaked_at = now.boot + slot.operation.soak;
-        if (now.boot >= *slot.soaked_at && all_gates_hold) {
+        if (now.boot >= *slot.soaked_at && watched.all_hold) {
             TRY(move(slot, now, State::committing, "one-shot"));
             return again;
         }
-        if (now.boot < *slot.soaked_at) not_later_than(*slot.soaked_at);
+        if (now.boot < *slot.soaked_at) watched.not_later_than(*slot.soaked_at);
     }
     if (const auto& timer = slot.operation.timer; timer && !timer->stopped)
-        not_later_than(now.boot + left_of(*timer, now));
-    return due ? at(*due) : idle;
+        watched.not_later_than(now.boot + left_of(*timer, now));
+    return watched.due ? at(*watched.due) : idle;
 }
 
 Result<Next> Engine::go_back(Slot& slot, const host::Moment& now)

@@ -34,6 +34,11 @@ std::string lock_key(std::string_view resource)
     return fmt::format("lock/{}", resource);
 }
 
+std::string part_key(std::string_view key)
+{
+    return fmt::format("part/{}", key);
+}
+
 /// What must be true before a record is written: that nobody wrote it.
 store::Compare is_new(std::string key)
 {
@@ -62,13 +67,14 @@ bool by_number(const Id& left, const Id& right)
     return left.size() != right.size() ? left.size() < right.size() : left < right;
 }
 
-/// All entries under a prefix, read page by page.
-Result<std::vector<store::Entry>> list_all(store::Store& store, std::string_view prefix)
+/// All entries under a prefix, behind a key, read page by page.
+Result<std::vector<store::Entry>> list_all(store::Store& store, std::string_view prefix,
+                                           const std::string& first_after = {})
 {
     constexpr size_t page = 1000;
     std::vector<store::Entry> all;
     while (true) {
-        const std::string after = all.empty() ? "" : all.back().key;
+        const std::string after = all.empty() ? first_after : all.back().key;
         std::vector<store::Entry> more = TRY(store.list(prefix, after, page));
         const bool last = more.size() < page;
         std::ranges::move(more, std::back_inserter(all));
@@ -109,11 +115,18 @@ Result<Operation> Journal::create(const Plan& plan, const Record& planned, const
                             {plan_key(operation.id), json_text(plan)},
                             {record_key(operation.id, 0), json_text(planned)},
                             {open_key(operation.id), "{}"}};
+        const std::string key = operation.part ? part_key(operation.part->key) : "";
+        if (operation.part) {
+            transaction.when.push_back(is_new(key));
+            transaction.then.push_back({key, json_text({{"operation", operation.id}})});
+        }
         Json said = audit;
         said["operation"] = operation.id;
         add_audit(transaction, said);
         const store::Commit commit = TRY(store_.commit(transaction));
         if (commit.succeeded) return operation;
+        if (operation.part && commit.conflict && commit.conflict->key == key)
+            return fail(ErrorKind::busy, fmt::format("the key {} is in use", operation.part->key));
         // Another operation was made at the same time: take the next number.
     }
 }
@@ -213,6 +226,26 @@ Result<void> Journal::append(const Operation& operation, const Entry& entry)
     return {};
 }
 
+Result<std::optional<Journal::Adopted>> Journal::adopted(std::string_view key) const
+{
+    const std::optional<store::Entry> entry = TRY(store_.get(part_key(key)));
+    if (!entry) return std::optional<Adopted>();
+    const Json json = TRY(parse_json(entry->value));
+    if (!json.contains("operation")) return Adopted{};
+    return Adopted{TRY(from_json_value<Id>(json.at("operation")))};
+}
+
+Result<void> Journal::give_up(std::string_view key, const Json& audit)
+{
+    store::Transaction transaction;
+    transaction.when = {is_new(part_key(key))};
+    transaction.then = {{part_key(key), "{}"}};
+    add_audit(transaction, audit);
+    const store::Commit commit = TRY(store_.commit(transaction));
+    if (!commit.succeeded) return fail(ErrorKind::busy, fmt::format("the key {} is in use", key));
+    return {};
+}
+
 Result<std::optional<Error>> Journal::held_by_another(const Operation& operation) const
 {
     for (const std::string& resource : operation.plan.locks) {
@@ -259,6 +292,57 @@ Result<std::optional<Id>> holder_of(store::Store& store, std::string_view resour
     if (!lock) return std::optional<Id>();
     const Json holder = TRY(parse_json(lock->value));
     return std::optional<Id>(holder.value("operation", ""));
+}
+
+bool Standing::has_begun(std::string_view step) const
+{
+    return std::ranges::find(begun, step) != begun.end();
+}
+
+store::Compare Standing::unmoved() const
+{
+    return is_new(record_key(id, next_number));
+}
+
+Result<Standing> standing_of(store::Store& store, const Id& id)
+{
+    Standing standing{.id = id};
+    TRY(follow(store, standing));
+    return standing;
+}
+
+Result<void> follow(store::Store& store, Standing& standing)
+{
+    const Id& id = standing.id;
+    const std::string last = standing.next_number == 0 ? "" : record_key(id, standing.next_number - 1);
+    const std::vector<store::Entry> entries = TRY(list_all(store, record_prefix(id), last));
+    for (const store::Entry& entry : entries) {
+        const Record record = TRY(from_json_text<Record>(entry.value));
+        const Json& detail = record.detail;
+        standing.next_number = record.number + 1;
+        switch (record.event) {
+            case Event::state: {
+                const State to = TRY(state_named(detail.value("to", "")));
+                if (to == State::held && standing.state != State::held) standing.held_in = standing.state;
+                standing.state = to;
+                break;
+            }
+            case Event::timer:
+                standing.timer = TRY(from_json_value<Timer>(detail));
+                break;
+            case Event::intent:
+                standing.begun.push_back(detail.value("step", ""));
+                break;
+            case Event::undone:
+                std::erase(standing.begun, detail.value("step", ""));
+                break;
+            default:
+                break;
+        }
+    }
+    if (standing.next_number == 0)
+        return fail(ErrorKind::not_found, fmt::format("there is no operation {}", id), "belay history");
+    return {};
 }
 
 Result<Asker> asker_of(store::Store& store, const Id& id)

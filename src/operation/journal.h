@@ -8,7 +8,8 @@
 //   operation/ID/record/NNNNNNNN    the records, numbered without a hole
 //   operation/ID/remembered/STEP    what revert needs; written with the intent
 //   lock/RESOURCE                   {operation, title, since}; gone with the record that ends the operation
-//   audit/NNNNNNNNNNNN              who asked for what, and from where; only ever added to
+//   part/KEY                        {operation}: what was adopted under this key; {} if it was given up
+//   before audit/NNNNNNNNNNNN              who asked for what, and from where; only ever added to
 //
 // A transaction that writes record N demands that there is none: two engines cannot both go on with one
 // operation. Refused: one record that is rewritten in place (after a torn write nobody could say what had
@@ -37,7 +38,8 @@ class Journal {
     /// store.
     static Result<std::unique_ptr<Journal>> open(store::Store& store, std::string prefix = {});
 
-    /// Gives an id and writes the plan with its first record. Errors: those of the store.
+    /// Gives an id and writes the plan with its first record, under the key of the part that the record is
+    /// of. Errors: busy where the key is in use, those of the store.
     Result<Operation> create(const Plan& plan, const Record& planned, const Json& audit);
     /// Errors: not_found, corrupt, those of the store.
     Result<Operation> load(const Id& id) const;
@@ -50,6 +52,14 @@ class Journal {
     /// and what is kept cannot part; after an Error it must be loaded anew. Errors: busy where a lock is
     /// taken, naming the holder; those of the store.
     Result<void> append(const Operation& operation, const Entry& entry);
+
+    /// The operation that was adopted under a key, or that none ever will be. Nothing: the key is free.
+    struct Adopted {
+        std::optional<Id> operation;
+    };
+    Result<std::optional<Adopted>> adopted(std::string_view key) const;
+    /// Nothing will be adopted under this key. Errors: busy where something was; those of the store.
+    Result<void> give_up(std::string_view key, const Json& audit);
 
     /// Who holds which of these locks; empty: all are free.
     Result<std::optional<Error>> held_by_another(const Operation& operation) const;
@@ -78,5 +88,25 @@ class Journal {
 Result<std::optional<Id>> holder_of(store::Store& store, std::string_view resource);
 /// Who asked for an operation. Errors: not_found, corrupt, those of the store.
 Result<Asker> asker_of(store::Store& store, const Id& id);
+
+/// Where an operation stands by its records, without its plan: for actions that work for one.
+struct Standing {
+    Id id;
+    State state = State::planned;
+    State held_in = State::planned;
+    std::optional<Timer> timer = {};
+    std::vector<std::string> begun = {};  ///< steps with an intent, in that order; not those that were undone
+    uint64_t next_number = 0;
+
+    /// Whether that step was begun last.
+    bool is_at(std::string_view step) const { return !begun.empty() && begun.back() == step; }
+    bool has_begun(std::string_view step) const;
+    /// Holds as long as it stands there: for a transaction that must not come too late.
+    store::Compare unmoved() const;
+};
+/// Errors: not_found, corrupt, those of the store.
+Result<Standing> standing_of(store::Store& store, const Id& id);
+/// Takes in what was written since.
+Result<void> follow(store::Store& store, Standing& standing);
 
 }  // namespace belay::operation

@@ -11,8 +11,9 @@ bool is_open(const StepState& step)
     return step.status == StepState::Status::intended || step.status == StepState::Status::done;
 }
 
-constexpr std::string_view event_names[] = {"planned", "state",  "checked", "intent",   "outcome",
-                                            "failed",  "undone", "timer",   "verified", "left"};
+constexpr std::string_view event_names[] = {"planned", "state", "checked",  "intent", "outcome", "failed",
+                                            "undone",  "timer", "verified", "left",   "promised"};
+constexpr size_t most_key_bytes = 200;
 
 Event event_named(const std::string& name)
 {
@@ -75,6 +76,25 @@ std::string command_of(Verb verb, const Id& id)
 }
 
 }  // namespace
+
+void to_json(Json& json, const Part& part)
+{
+    json = {{"key", part.key}, {"site", part.site}, {"operation", part.operation}};
+}
+
+void from_json(const Json& json, Part& part)
+{
+    part = {json.at("key"), json.at("site"), json.at("operation")};
+}
+
+Result<void> validate(const Part& part)
+{
+    const bool visible = std::ranges::all_of(part.key, [](char c) { return c > ' ' && c < '\x7f'; });
+    if (part.key.empty() || part.key.size() > most_key_bytes || !visible)
+        return fail(ErrorKind::usage,
+                    fmt::format("the key of a part has 1 to {} visible ASCII characters", most_key_bytes));
+    return {};
+}
 
 std::string_view name_of(Event event)
 {
@@ -160,6 +180,7 @@ Result<void> Operation::take(const Record& record)
                 one_shot = detail.at("one_shot");
                 soak = Milliseconds{detail.at("soak_ms").get<int64_t>()};
                 before = detail.at("before").get<Fingerprint>();
+                if (detail.contains("part")) part = detail.at("part").get<Part>();
                 transitions.push_back({State::planned, record.at, asked_by.user, asked_by.why});
                 break;
             case Event::state: {
@@ -206,6 +227,11 @@ Result<void> Operation::take(const Record& record)
                 cleared = true;
                 left_behind = detail.at("behind").get<std::vector<std::string>>();
                 break;
+            case Event::promised:
+                promised = detail.at("promised");
+                reason = detail.at("reason");
+                transitions.push_back({state, record.at, detail.value("who", ""), reason});
+                break;
         }
     } catch (const Json::exception& problem) {
         return fail(ErrorKind::corrupt, fmt::format("record {} of operation {} makes no sense: {}",
@@ -240,7 +266,10 @@ std::optional<Error> Operation::refusal(Verb verb) const
                      .what = fmt::format("operation {} cannot be asked to {}: {}", id, name_of(verb), why),
                      .next = leads.empty() ? fmt::format("belay show {}", id) : leads};
     };
-    if (!has_meaning(state, verb)) return refuse(fmt::format("it is {}", name_of(state)));
+    // The timer of a part runs before activate, too.
+    const bool early_timer =
+        verb == Verb::timer && timer && (state == State::adding || state == State::added);
+    if (!has_meaning(state, verb) && !early_timer) return refuse(fmt::format("it is {}", name_of(state)));
     if (state == State::held && !leads_on(verb, held_in))
         return refuse(fmt::format("it is held while {}", name_of(held_in)));
     if (verb == Verb::abort) {
@@ -249,6 +278,7 @@ std::optional<Error> Operation::refusal(Verb verb) const
                                       plan.steps[*one_way].one_way));
     }
     if (verb == Verb::timer && !timer) return refuse("its timer has not started");
+    if (verb == Verb::timer && promised) return refuse(reason);
     return std::nullopt;
 }
 
@@ -259,7 +289,11 @@ std::vector<WayOn> Operation::ways_on() const
         if (!has_meaning(state, verb)) continue;
         if (state == State::held && !leads_on(verb, held_in)) continue;
         if (verb == Verb::abort && past_one_way()) continue;
-        ways.push_back({verb, command_of(verb, id), std::string(meaning_of(verb, state))});
+        std::string meaning(meaning_of(verb, state));
+        if (part)
+            meaning += fmt::format("; its site decides that by its operation {}, and this is by hand",
+                                   part->operation);
+        ways.push_back({verb, command_of(verb, id), std::move(meaning)});
     }
     // While it works by itself the way on is to watch it.
     if (ways.empty() && !is_ended(state))
@@ -312,6 +346,10 @@ void to_json(Json& json, const Operation& operation)
             {"left_behind", operation.left_behind}};
     if (operation.state == State::held) json["held_in"] = name_of(operation.held_in);
     if (operation.timer) json["timer"] = *operation.timer;
+    if (operation.part) {
+        json["part"] = *operation.part;
+        json["part"]["promised"] = operation.promised;
+    }
 }
 
 }  // namespace belay::operation

@@ -23,9 +23,23 @@ struct Asker {
     std::string why = {};
 };
 
+/// Whose part an operation is: the site operation that it was adopted for. Its abort timer runs from add on,
+/// so that what was prepared goes back by itself when nobody speaks for the site any more.
+struct Part {
+    std::string key;        ///< never used for anything else: asked for again, the same operation is meant
+    std::string site;       ///< as "branch-3"
+    std::string operation;  ///< the site's number of it, as "7"
+
+    bool operator==(const Part&) const = default;
+};
+void to_json(Json& json, const Part& part);
+void from_json(const Json& json, Part& part);
+/// A key of 1..200 visible ASCII characters. Errors: usage.
+Result<void> validate(const Part& part);
+
 /// What is written to the journal. The names are the stable ones of name_of().
 enum class Event {
-    planned,   ///< {title, who, origin, why, one_shot, soak_ms, version, before: fingerprint}
+    planned,   ///< {title, who, origin, why, one_shot, soak_ms, version, before: fingerprint}; perhaps {part}
     state,     ///< {to, reason, who}; to "held" also {in}
     checked,   ///< {findings}
     intent,    ///< {step}: it is about to act; what revert needs was remembered with it
@@ -35,6 +49,8 @@ enum class Event {
     timer,     ///< the Timer
     verified,  ///< {differences}: the world after an abort, held against the world before
     left,      ///< {behind}: what a cleared operation leaves
+    promised,  ///< {promised, who, reason}: a part stays as it is until the site says commit or abort; or no
+               ///< more
 };
 std::string_view name_of(Event event);
 
@@ -90,6 +106,8 @@ struct Operation {
     Milliseconds created{0};
     bool one_shot = false;
     Milliseconds soak{0};  ///< of a one-shot, before it commits
+    std::optional<Part> part = {};
+    bool promised = false;  ///< it does not abort by itself: the site decides
     std::vector<StepState> steps = {};
     std::vector<Checked> findings = {};
     std::optional<Timer> timer = {};

@@ -57,6 +57,7 @@ void to_json(Json& json, const Step& step)
             {"commands", step.commands},
             {"undo_commands", step.undo_commands},
             {"one_way", step.one_way},
+            {"failure_aborts", step.failure_aborts},
             {"identity", step.identity},
             {"expects", step.expects},
             {"takes_ms", step.takes.count()},
@@ -74,6 +75,7 @@ void from_json(const Json& json, Step& step)
     step.commands = json.value("commands", std::vector<std::string>{});
     step.undo_commands = json.value("undo_commands", std::vector<std::string>{});
     step.one_way = json.value("one_way", "");
+    step.failure_aborts = json.value("failure_aborts", false);
     step.identity = json.value("identity", std::vector<Question>{});
     step.expects = json.value("expects", std::vector<Question>{});
     step.takes = span(json, "takes_ms", {});
@@ -86,7 +88,8 @@ void to_json(Json& json, const Gate& gate)
             {"title", gate.title},
             {"question", gate.question},
             {"every_ms", gate.every.count()},
-            {"grace_ms", gate.grace.count()}};
+            {"grace_ms", gate.grace.count()},
+            {"from", name_of(gate.from)}};
 }
 
 void from_json(const Json& json, Gate& gate)
@@ -96,6 +99,7 @@ void from_json(const Json& json, Gate& gate)
     gate.question = json.at("question");
     gate.every = span(json, "every_ms", gate.every);
     gate.grace = span(json, "grace_ms", gate.grace);
+    gate.from = phase_named(json.value("from", std::string(name_of(gate.from))));
 }
 
 void to_json(Json& json, const Room& room)
@@ -134,12 +138,32 @@ void from_json(const Json& json, Plan& plan)
     plan.timer = span(json, "timer_ms", plan.timer);
 }
 
+Result<void> validate_as_part(const Plan& plan)
+{
+    for (const Step& step : plan.steps) {
+        if (step.phase != Phase::commit && !step.one_way.empty())
+            return fail(
+                ErrorKind::usage,
+                fmt::format("the step {} cannot be undone before commit ({}): so it cannot be part of a "
+                            "change on several hosts",
+                            step.name, step.one_way));
+        if (step.failure_aborts)
+            return fail(
+                ErrorKind::usage,
+                fmt::format("the step {} of commit goes back when it fails: so it cannot be part of a "
+                            "change on several hosts",
+                            step.name));
+    }
+    return {};
+}
+
 Result<void> validate(const Plan& plan)
 {
     if (plan.steps.empty())
         return fail(ErrorKind::usage, fmt::format("the plan of {} has no step", plan.procedure));
     std::set<std::string_view> names;
     Phase phase = Phase::add;
+    bool past_one_way = false;
     for (const Step& step : plan.steps) {
         if (!names.insert(step.name).second)
             return fail(ErrorKind::usage, fmt::format("two steps are called {}", step.name));
@@ -150,7 +174,20 @@ Result<void> validate(const Plan& plan)
         if (step.phase == Phase::add && !step.one_way.empty())
             return fail(ErrorKind::usage,
                         fmt::format("the step {} of the add phase has no way back", step.name));
+        past_one_way = past_one_way || !step.one_way.empty();
+        if (step.failure_aborts && (step.phase != Phase::commit || past_one_way))
+            return fail(
+                ErrorKind::usage,
+                fmt::format("the step {} goes back when it fails: that is for steps of the commit phase "
+                            "before the first that has no way back",
+                            step.name));
         phase = step.phase;
+    }
+    for (const Gate& gate : plan.gates) {
+        if (gate.from == Phase::commit)
+            return fail(
+                ErrorKind::usage,
+                fmt::format("the gate {} is for the commit phase, in which no gate is asked", gate.name));
     }
     const std::set<std::string_view> locks(plan.locks.begin(), plan.locks.end());
     if (locks.size() != plan.locks.size())

@@ -45,19 +45,22 @@ struct Step {
     std::vector<std::string> commands = {};       ///< what it runs or writes, as a person would do it by hand
     std::vector<std::string> undo_commands = {};  ///< the same for its way back
     std::string one_way = {};                     ///< why it cannot be undone; empty: it can
+    bool failure_aborts = false;          ///< of commit, before a one-way step: what fails for good goes back
     std::vector<Question> identity = {};  ///< must hold before it acts: are these still the same things?
     std::vector<Question> expects = {};   ///< must hold after it: the topology that the plan promises
     Milliseconds takes{0};                ///< an estimate; 0: a moment
     Milliseconds stalled_after{0};        ///< fails when it makes no progress for so long; 0: 10 min
 };
 
-/// Must hold all through the soak; broken for longer than `grace`, the operation aborts.
+/// Must hold all through the soak; broken for longer than `grace`, the operation aborts. `from`: add, where
+/// it must hold while what was prepared waits for activate as well.
 struct Gate {
     std::string name;
     std::string title;
     Question question;
     Milliseconds every = std::chrono::seconds(10);
     Milliseconds grace = std::chrono::seconds(30);
+    Phase from = Phase::activate;
 };
 
 /// Room that the plan needs on the filesystem that holds `path`.
@@ -89,8 +92,13 @@ void to_json(Json& json, const Plan& plan);
 /// Throws Json::exception on what is not a plan: read plans with from_json_text.
 void from_json(const Json& json, Plan& plan);
 
+/// Whether a plan can be a part of a site operation: until its commit it can go back, and from there on it
+/// goes forward. Errors: usage, naming the step.
+Result<void> validate_as_part(const Plan& plan);
+
 /// Whether a plan is one that the engine can carry: unique step names, phases in order, no empty action, at
-/// least one step, each lock once. Errors: usage, naming the step.
+/// least one step, each lock once, nothing that goes back from where there is no way back. Errors: usage,
+/// naming the step.
 Result<void> validate(const Plan& plan);
 
 }  // namespace belay::operation

@@ -27,6 +27,8 @@ Plan full_plan()
     plan.asked = {{"disk", "S1"}};
     plan.checks = {{"disk.unused", "nothing uses it", {"disk.unused", {{"serial", "S2"}}}, false}};
     plan.steps = {step("copy", Phase::add), step("switch", Phase::activate), step("wipe", Phase::commit)};
+    plan.steps.insert(plan.steps.begin() + 2, step("agree", Phase::commit));
+    plan.steps[2].failure_aborts = true;
     plan.steps[0].title = "copy the table";
     plan.steps[0].member = "S2";
     plan.steps[0].arguments = {{"from", "S1"}};
@@ -36,8 +38,8 @@ Plan full_plan()
     plan.steps[0].expects = {{"disk.has_table", {{"serial", "S2"}}}};
     plan.steps[0].takes = 3s;
     plan.steps[0].stalled_after = 4min;
-    plan.steps[2].one_way = "its data is gone";
-    plan.gates = {{"sync", "in sync", {"md.in_sync", {{"array", "A"}}}, 5s, 7s}};
+    plan.steps[3].one_way = "its data is gone";
+    plan.gates = {{"sync", "in sync", {"md.in_sync", {{"array", "A"}}}, 5s, 7s, Phase::add}};
     plan.locks = {"disk:S1", "disk:S2"};
     plan.fingerprints = {{"disk.table", {{"serial", "S1"}}}};
     plan.room = {{"/var", Bytes{4096}}};
@@ -52,11 +54,13 @@ TEST_CASE("a plan comes back from its JSON as it went in, field by field")
     const Json json = full_plan();
     const Plan back = from_json_text<Plan>(json_text(json)).value();
     CHECK(Json(back) == json);
-    CHECK(back.steps.size() == 3);
+    CHECK(back.steps.size() == 4);
     CHECK(back.steps[0].identity[0].arguments.at("serial") == "S2");
     CHECK(back.steps[0].stalled_after == 4min);
-    CHECK(back.steps[2].one_way == "its data is gone");
-    CHECK(back.steps[2].phase == Phase::commit);
+    CHECK(back.steps[2].failure_aborts);
+    CHECK(back.steps[3].one_way == "its data is gone");
+    CHECK(back.steps[3].phase == Phase::commit);
+    CHECK(back.gates[0].from == Phase::add);
     CHECK_FALSE(back.checks[0].again);
     CHECK(back.gates[0].grace == 7s);
     CHECK(back.room[0].bytes == Bytes{4096});
@@ -115,6 +119,22 @@ TEST_CASE("a plan that the engine cannot carry is refused, and the step is named
     plan = full_plan();
     plan.steps[0].one_way = "because";
     refused(plan, "the step copy of the add phase");
+
+    plan = full_plan();
+    std::swap(plan.steps[2], plan.steps[3]);
+    refused(plan, "the step agree goes back when it fails");
+
+    plan = full_plan();
+    plan.steps[1].one_way = "because";
+    refused(plan, "the step agree goes back when it fails");
+
+    plan = full_plan();
+    plan.steps[1].failure_aborts = true;
+    refused(plan, "the step switch goes back when it fails");
+
+    plan = full_plan();
+    plan.gates[0].from = Phase::commit;
+    refused(plan, "the gate sync is for the commit phase");
 
     plan = full_plan();
     plan.locks.push_back("disk:S1");

@@ -9,7 +9,8 @@ Timer written(Milliseconds length, Milliseconds left, const host::Moment& now)
                  .boot_deadline = now.boot + left,
                  .wall_deadline = now.wall + left,
                  .left_when_written = left,
-                 .boot_id = now.boot_id};
+                 .boot_id = now.boot_id,
+                 .machine = now.machine};
 }
 
 }  // namespace
@@ -23,6 +24,8 @@ Milliseconds left_of(const Timer& timer, const host::Moment& now)
 {
     if (timer.stopped) return timer.left_when_written;
     if (timer.boot_id == now.boot_id) return timer.boot_deadline - now.boot;
+    const bool taken_over = !timer.machine.empty() && !now.machine.empty() && timer.machine != now.machine;
+    if (taken_over) return std::min(timer.wall_deadline - now.wall, timer.left_when_written);
     // Whatever the wall clock says, this boot came after the timer was written, and has lasted so long.
     return std::min(timer.wall_deadline - now.wall, timer.left_when_written - now.boot);
 }
@@ -60,6 +63,12 @@ Timer extended(const Timer& timer, Milliseconds by, const host::Moment& now)
     return changed;
 }
 
+Timer at_least(const Timer& timer, Milliseconds left, const host::Moment& now)
+{
+    if (!timer.stopped) left = std::max(left, left_of(timer, now));
+    return written(std::max(timer.length, left), left, now);
+}
+
 void to_json(nlohmann::json& json, const Timer& timer)
 {
     json = {{"length_ms", timer.length.count()},
@@ -67,6 +76,7 @@ void to_json(nlohmann::json& json, const Timer& timer)
             {"wall_deadline_ms", timer.wall_deadline.count()},
             {"left_when_written_ms", timer.left_when_written.count()},
             {"boot_id", timer.boot_id},
+            {"machine", timer.machine},
             {"stopped", timer.stopped}};
 }
 
@@ -78,6 +88,7 @@ void from_json(const nlohmann::json& json, Timer& timer)
                   .wall_deadline = span("wall_deadline_ms"),
                   .left_when_written = span("left_when_written_ms"),
                   .boot_id = json.at("boot_id"),
+                  .machine = json.value("machine", ""),
                   .stopped = json.at("stopped")};
 }
 

@@ -6,7 +6,8 @@
 // only the wall clock can tell how long the host was down, so the deadline is kept in both, and rewritten
 // whenever the wall clock is set. A wall clock that comes back from a reboot earlier than it was (an empty
 // battery) cannot give time back: what was left when the timer was last written, less what this boot has
-// lasted, is the most that can be left.
+// lasted, is the most that can be left. Not so where another machine has taken over (a controller from
+// another): since when that runs says nothing, and their wall clocks have to agree.
 
 #include "host/host.h"
 
@@ -20,6 +21,7 @@ struct Timer {
     Milliseconds wall_deadline{0};  ///< on the wall clock, as that was when this was written
     Milliseconds left_when_written{0};
     std::string boot_id = {};
+    std::string machine = {};  ///< that has these clocks; empty: not known
     bool stopped = false;
 };
 
@@ -36,6 +38,8 @@ bool needs_rebase(const Timer& timer, const host::Moment& now);
 Timer stopped(const Timer& timer, const host::Moment& now);
 Timer restarted(const Timer& timer, const host::Moment& now);
 Timer extended(const Timer& timer, Milliseconds by, const host::Moment& now);
+/// One that runs, and for so long at least.
+Timer at_least(const Timer& timer, Milliseconds left, const host::Moment& now);
 
 void to_json(nlohmann::json& json, const Timer& timer);
 void from_json(const nlohmann::json& json, Timer& timer);

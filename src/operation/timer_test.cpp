@@ -45,6 +45,43 @@ TEST_CASE("within one boot only the boot clock counts, however the wall clock ju
     }
 }
 
+TEST_CASE("a machine that takes over a timer counts by the wall clock, however long it has run itself")
+{
+    for (const Milliseconds uptime : {0ms, Milliseconds(year)}) {
+        Clocks clocks;
+        clocks.now.machine = "one";
+        const Timer timer = start_timer(2h, clocks.now);
+        clocks.pass(30min);
+        clocks.now.machine = "two";
+        clocks.now.boot_id = "another";
+        clocks.now.boot = uptime;
+        CHECK(left_of(timer, clocks.now) == 90min);
+        const Timer taken = rebased(timer, clocks.now);
+        clocks.pass(30min);
+        clocks.set_wall_clock(-year);
+        CHECK(left_of(taken, clocks.now) == 1h);
+        // A wall clock that is behind gives no time back here either.
+        clocks.now.boot_id = "a third";
+        clocks.now.machine = "three";
+        CHECK(left_of(taken, clocks.now) == 90min);
+        CHECK(nlohmann::json(taken).get<Timer>().machine == "two");
+    }
+}
+
+TEST_CASE("a timer is made longer at least, started where it was stopped, and never shortened")
+{
+    Clocks clocks;
+    const Timer timer = start_timer(2h, clocks.now);
+    clocks.pass(30min);
+    CHECK(left_of(at_least(timer, 3h, clocks.now), clocks.now) == 3h);
+    CHECK(at_least(timer, 3h, clocks.now).length == 3h);
+    CHECK(left_of(at_least(timer, 1h, clocks.now), clocks.now) == 90min);
+    const Timer again = at_least(stopped(timer, clocks.now), 1min, clocks.now);
+    CHECK_FALSE(again.stopped);
+    CHECK(left_of(again, clocks.now) == 1min);
+    CHECK(again.length == 2h);
+}
+
 TEST_CASE("a clock that was set and written down does not move the deadline over a reboot")
 {
     for (const Milliseconds jump : {year, -year}) {
