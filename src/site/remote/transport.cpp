@@ -1,7 +1,5 @@
 #include "site/remote/transport.h"
 
-#include "site/identity/identity.h"
-
 #include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
@@ -45,7 +43,7 @@ void hold_grpc()
 }
 
 std::shared_ptr<grpc::Channel> channel_to(const std::string& address, const std::string& site,
-                                          const Papers& papers)
+                                          const Papers& papers, Role other)
 {
     hold_grpc();
     grpc::SslCredentialsOptions options;
@@ -53,7 +51,7 @@ std::shared_ptr<grpc::Channel> channel_to(const std::string& address, const std:
     options.pem_private_key = papers.key;
     options.pem_cert_chain = papers.certificate;
     grpc::ChannelArguments arguments;
-    arguments.SetSslTargetNameOverride(controller_name(site));
+    arguments.SetSslTargetNameOverride(other == Role::proxy ? proxy_name(site) : controller_name(site));
     arguments.SetMaxReceiveMessageSize(max_rpc_bytes);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_after_ms);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_patience_ms);

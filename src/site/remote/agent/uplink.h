@@ -50,6 +50,9 @@ struct UplinkOptions {
     /// The membership has changed, and is to be kept: other controllers, a new certificate. Threads: the
     /// loop's.
     std::function<void(const Membership&)> changed;
+    /// A controller was heard, and this was the newest version of its configuration; nothing: it did not say.
+    /// Threads: the loop's.
+    std::function<void(std::optional<int64_t> configuration)> heard = [](std::optional<int64_t>) {};
 };
 
 /// Renews its certificate when a third of its life is left. Threads: that of the loop. Is destroyed after

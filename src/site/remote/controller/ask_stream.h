@@ -5,7 +5,9 @@
 
 #include <belay/v1/site.grpc.pb.h>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 namespace belay::site {
 
@@ -45,6 +47,17 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
     v1::Answer outgoing_;
     bool continues_ = false;
     bool finished_ = false;
+};
+
+/// Those that are open. Threads: any.
+class AskStreams {
+  public:
+    void add(const std::shared_ptr<AskStream>& stream);
+    std::vector<std::shared_ptr<AskStream>> open();
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::weak_ptr<AskStream>> streams_;
 };
 
 }  // namespace belay::site

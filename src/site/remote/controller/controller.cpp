@@ -130,11 +130,7 @@ class SiteService final : public v1::Site::CallbackService {
             stream->refuse(to_status(account.error()));
             return stream.get();
         }
-        {
-            const std::lock_guard lock(mutex_);
-            std::erase_if(streams_, [](const auto& one) { return one.expired(); });
-            streams_.push_back(stream);
-        }
+        streams_.add(stream);
         stream->begin(*question,
                       {.user = account->name,
                        .origin = fmt::format("the account {} at {}", account->name, context->peer()),
@@ -143,15 +139,7 @@ class SiteService final : public v1::Site::CallbackService {
         return stream.get();
     }
 
-    std::vector<std::shared_ptr<AskStream>> streams()
-    {
-        const std::lock_guard lock(mutex_);
-        std::vector<std::shared_ptr<AskStream>> open;
-        for (const auto& one : streams_) {
-            if (auto stream = one.lock()) open.push_back(std::move(stream));
-        }
-        return open;
-    }
+    std::vector<std::shared_ptr<AskStream>> streams() { return streams_.open(); }
 
   private:
     Result<Session> log_in(const v1::LoginRequest& request)
@@ -182,8 +170,7 @@ class SiteService final : public v1::Site::CallbackService {
     Accounts& accounts_;
     const ControllerOptions& options_;
     std::atomic<int> logins_ = 0;
-    std::mutex mutex_;
-    std::vector<std::weak_ptr<AskStream>> streams_;
+    AskStreams streams_;
 };
 
 /// In the order in which one rests upon the other.
@@ -205,6 +192,7 @@ struct Controller::Parts {
     EnrolmentService enrolment;
     SiteService people;
     std::optional<Hub> hub;
+    std::optional<Distributor> distributor;
     std::unique_ptr<grpc::Server> server;
     std::string address;
 
@@ -219,7 +207,7 @@ struct Controller::Parts {
         return papers;
     }
 
-    HubOptions hub_options() const
+    HubOptions hub_options()
     {
         return {.site = authority.site,
                 .heartbeat = options.heartbeat,
@@ -233,7 +221,11 @@ struct Controller::Parts {
                     },
                 .refused =
                     [this](const Error& error) { options.audit(audit_entry("", "", "attach", error.what)); },
-                .changed = options.changed};
+                .changed =
+                    [this](const std::string& member) {
+                        distributor->presence_changed(member);
+                        options.changed(member);
+                    }};
     }
 };
 
@@ -254,11 +246,13 @@ Result<std::unique_ptr<Controller>> Controller::open(Loop& loop, Workers& worker
     builder.AddListeningPort(parts.options.listen, server_credentials(papers), &port);
     const std::string host = parts.options.listen.substr(0, parts.options.listen.rfind(':'));
     parts.hub.emplace(loop, parts.registry, parts.hub_options());
+    parts.distributor.emplace(*parts.hub, store);
     builder.RegisterService(&parts.enrolment);
     builder.RegisterService(&parts.people);
     builder.RegisterService(&parts.hub->service());
     parts.server = builder.BuildAndStart();
     if (!parts.server || port == 0) {
+        parts.distributor->stop();
         parts.hub->stop();
         return fail(
             ErrorKind::unavailable,
@@ -309,6 +303,11 @@ Hub& Controller::hub()
     return *parts_->hub;
 }
 
+const Distributor& Controller::distributor() const
+{
+    return *parts_->distributor;
+}
+
 const std::string& Controller::address() const
 {
     return parts_->address;
@@ -321,6 +320,7 @@ void Controller::topic_changed(const std::string& topic)
 
 void Controller::stop()
 {
+    parts_->distributor->stop();
     parts_->hub->stop();
     for (const auto& stream : parts_->people.streams()) stream->settle();
     // Not longer than a moment: who does not take the end is cut off.
