@@ -193,7 +193,10 @@ Result<Json> MeasuredController::answer(const Json& question)
 {
     const std::string what = question.value("do", "");
     const size_t members = question.value("members", size_t{0});
-    if (what == "memory") return Json{{"kib", TRY(memory_kib())}};
+    if (what == "memory") {
+        const int64_t kib = TRY(memory_kib());
+        return Json{{"kib", kib}};
+    }
     if (what == "await") return await(members);
     if (what == "change") return change(members);
     if (what == "idle") return idle(Milliseconds(question.value("ms", int64_t{0})));

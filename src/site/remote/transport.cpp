@@ -1,5 +1,6 @@
 #include "site/remote/transport.h"
 
+#include <absl/synchronization/mutex.h>
 #include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
@@ -31,6 +32,8 @@ void hold_grpc()
         std::unique_ptr<grpc::Server> server;
     };
     static const Held* const held = [] {
+        // Debian builds the locks of gRPC with their search for deadlocks, under one lock for all of them.
+        absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
         // It writes to standard error what our errors say better, and strangers can make it write much.
         gpr_set_log_function([](gpr_log_func_args*) {});
         auto made = std::make_unique<Held>();

@@ -1,6 +1,7 @@
 #include "site/remote/controller/distributor.h"
 
 #include "framework/configuration/reader.h"
+#include "site/remote/controller/preparation.h"
 #include "site/remote/controller/receivers.h"
 
 #include <condition_variable>
@@ -11,106 +12,17 @@ namespace belay::site {
 
 using framework::configuration::ConfigurationReader;
 using framework::configuration::Follower;
-using framework::configuration::HandoverSource;
 using framework::configuration::HistoryEntry;
-using framework::configuration::parameters_of;
 using framework::configuration::Point;
 using framework::configuration::point_of;
-using framework::configuration::Step;
 using framework::configuration::Taken;
 using framework::configuration::taken_from;
-using framework::configuration::Whole;
 
 namespace {
 
 constexpr std::string_view take_method = "ConfigTake";
 constexpr Milliseconds longest_wait = std::chrono::hours(1);
 constexpr Milliseconds pause_after_failure = std::chrono::seconds(1);
-
-using Text = std::shared_ptr<const std::string>;
-
-/// A question, written down.
-struct Prepared {
-    Text text = {};                           ///< null: it needs none
-    std::shared_ptr<const Whole> whole = {};  ///< that it is a piece of
-};
-
-/// The questions that lead to the newest version. Members that were away are at different versions; the
-/// others share one. Threads: one at a time.
-class Preparation {
-  public:
-    explicit Preparation(store::Store& store) : source_(store) {}
-
-    Result<Point> newest() { return source_.newest(); }
-    /// What the next question to this member is. `ahead` is set where it leads to a version that is newer
-    /// than the one that was known. Errors: those of HandoverSource.
-    Result<Prepared> question_to(const Receivers::Receiver& receiver, std::optional<Point>& ahead);
-    void forget()
-    {
-        steps_.clear();
-        pieces_.clear();
-        whole_.reset();
-    }
-
-  private:
-    /// More of them are not kept.
-    static constexpr size_t most_steps = 16;
-
-    Result<Text> step_from(const Point& from, std::optional<Point>& ahead);
-    Text piece_of(const std::shared_ptr<const Whole>& whole, size_t piece);
-
-    HandoverSource source_;
-    std::map<std::string, Text> steps_;  ///< by where from
-    std::shared_ptr<const Whole> whole_;
-    std::map<size_t, Text> pieces_;  ///< of that
-};
-
-/// Null: none leads on from there.
-Result<Text> Preparation::step_from(const Point& from, std::optional<Point>& ahead)
-{
-    const std::string key = fmt::format("{} {}", from.version, from.mark);
-    if (const auto found = steps_.find(key); found != steps_.end()) return found->second;
-    const std::optional<Step> step = TRY(source_.step_from(from));
-    // One that is too large for a message is handed over whole.
-    const Result<Json> parameters = step ? parameters_of(*step) : Result<Json>(Json());
-    const Text text =
-        step && parameters ? std::make_shared<const std::string>(json_text(*parameters)) : Text();
-    if (text) ahead = step->to;
-    if (steps_.size() >= most_steps) steps_.clear();
-    steps_[key] = text;
-    return text;
-}
-
-Text Preparation::piece_of(const std::shared_ptr<const Whole>& whole, size_t piece)
-{
-    const auto write = [&] {
-        return std::make_shared<const std::string>(json_text(parameters_of(*whole, piece)));
-    };
-    // Of an older one, which few members are still getting.
-    if (whole != whole_) return write();
-    Text& text = pieces_[piece];
-    if (!text) text = write();
-    return text;
-}
-
-Result<Prepared> Preparation::question_to(const Receivers::Receiver& receiver, std::optional<Point>& ahead)
-{
-    if (!receiver.at) return Prepared{std::make_shared<const std::string>("{}")};
-    if (receiver.whole) return Prepared{piece_of(receiver.whole, receiver.piece), receiver.whole};
-    const Text step = TRY(step_from(*receiver.at, ahead));
-    if (step) return Prepared{step};
-    const Point newest = TRY(source_.newest());
-    if (newest == *receiver.at) {
-        // It has been told of what the store has not told us yet.
-        ahead = newest;
-        return Prepared{};
-    }
-    if (!whole_) {
-        whole_ = TRY(source_.whole());
-        ahead = whole_->at;
-    }
-    return Prepared{piece_of(whole_, 0), whole_};
-}
 
 }  // namespace
 

@@ -10,7 +10,6 @@
 #include <grpcpp/server_builder.h>
 
 namespace belay::site {
-namespace {
 
 class BranchService final : public v1::Site::CallbackService {
   public:
@@ -52,8 +51,6 @@ class BranchService final : public v1::Site::CallbackService {
     const std::string site_;
     const Methods& methods_;
 };
-
-}  // namespace
 
 struct Branch::Parts {
     BranchService service;
