@@ -1,16 +1,15 @@
 #include "framework/configuration/delta.h"
 
 #include "base/base64.h"
+#include "framework/configuration/packed_text.h"
 
 #include <algorithm>
-#include <zstd.h>
 
 namespace belay::framework::configuration {
 namespace {
 
 constexpr size_t most_plain_bytes = 64 << 10;
 constexpr size_t most_packed_bytes = 3 << 20;  // of base64: beside it there must be room in a value
-constexpr size_t most_unpacked_bytes = 512 << 20;
 
 Json body_or_null(const ObjectPointer& object)
 {
@@ -21,20 +20,6 @@ Result<ObjectPointer> object_or_null(Id id, const std::string& type, const Json&
 {
     if (body.is_null()) return ObjectPointer();
     return std::make_shared<const Object>(TRY(object_from(id, type, body)));
-}
-
-Result<std::string> unpacked_text(const std::string& packed)
-{
-    const auto refuse = [](std::string_view why) {
-        return fail(ErrorKind::corrupt, fmt::format("a packed change of the configuration {}", why));
-    };
-    const auto size = ZSTD_getFrameContentSize(packed.data(), packed.size());
-    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) return refuse("cannot be read");
-    if (size > most_unpacked_bytes) return refuse("is longer than any that is made");
-    std::string text(size, '\0');
-    if (ZSTD_decompress(text.data(), text.size(), packed.data(), packed.size()) != size)
-        return refuse("is damaged");
-    return text;
 }
 
 }  // namespace
@@ -129,12 +114,7 @@ Result<Json> pack(const Delta& delta)
     Json list = to_json_list(delta);
     const std::string text = json_text(list);
     if (text.size() <= most_plain_bytes) return Json{{"delta", std::move(list)}};
-    std::string packed(ZSTD_compressBound(text.size()), '\0');
-    const size_t size = ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3);
-    if (ZSTD_isError(size) != 0)
-        return fail(ErrorKind::failed, "zstd cannot pack a change of the configuration");
-    packed.resize(size);
-    std::string written = to_base64(packed);
+    std::string written = to_base64(TRY(pack_text(text)));
     if (text.size() > most_unpacked_bytes || written.size() > most_packed_bytes)
         return fail(
             ErrorKind::usage,
@@ -151,7 +131,7 @@ Result<Delta> unpack(const Json& packed)
     if (!packed.is_object() || !packed.contains("packed") || !packed.at("packed").is_string())
         return fail(ErrorKind::corrupt, "what should be a change of the configuration makes no sense");
     const std::string bytes = TRY(from_base64(packed.at("packed").get_ref<const std::string&>()));
-    const std::string text = TRY(unpacked_text(bytes));
+    const std::string text = TRY(unpack_text(bytes, "a packed change of the configuration"));
     return delta_from(TRY(parse_json(text)));
 }
 

@@ -1,6 +1,7 @@
 #include "framework/configuration/toml_text.h"
 
 #include <algorithm>
+#include <fmt/ranges.h>
 
 namespace belay::framework::configuration {
 namespace {
@@ -216,6 +217,28 @@ std::string toml_text(const Configuration& configuration, Ids ids)
             text += toml_text(configuration, *object, ids);
         }
     }
+    return text;
+}
+
+Result<std::string> selected_toml(const Configuration& configuration, const std::string& type,
+                                  const std::string& name, Ids ids)
+{
+    if (type.empty() && !name.empty())
+        return fail(ErrorKind::usage, "a name is wanted together with its type");
+    if (type.empty()) return toml_text(configuration, ids);
+    if (schema_of(type) == nullptr)
+        return fail(ErrorKind::usage, fmt::format("there is no type \"{}\": the types are {}", type,
+                                                  fmt::join(type_names(), ", ")));
+    if (!name.empty()) {
+        const Object* object = configuration.find(type, name);
+        if (object == nullptr)
+            return fail(ErrorKind::not_found, fmt::format("there is no {}", title_of(type, name)),
+                        fmt::format("belay config get {}", type));
+        return toml_text(configuration, *object, ids);
+    }
+    std::string text;
+    for (const Object* object : configuration.of_type(type))
+        text += fmt::format("{}{}", text.empty() ? "" : "\n", toml_text(configuration, *object, ids));
     return text;
 }
 

@@ -16,6 +16,11 @@ std::string toml_text(const Configuration& configuration, Ids ids = Ids::as_comm
 /// One object; others are named as they are in `configuration`.
 std::string toml_text(const Configuration& configuration, const Object& object, Ids ids = Ids::as_comments);
 
+/// What is asked for of the whole: all, where the type is empty; all of a type; one object. Errors: usage
+/// (there is no such type, or a name without one), not_found.
+Result<std::string> selected_toml(const Configuration& configuration, const std::string& type,
+                                  const std::string& name, Ids ids);
+
 /// One value as it is written there: `"30s"`, `["a", "b"]`. References by name.
 std::string toml_value(const Configuration& configuration, const Attribute& attribute, const Json& value);
 /// A text in quotes.

@@ -145,6 +145,7 @@ Result<Certificate> Authority::issue(std::string_view request_pem, const Identit
     const bool serves = identity.role != Role::agent;
     std::string names = "URI:" + to_uri(identity);
     if (identity.role == Role::controller) names += ",DNS:" + controller_name(identity.site);
+    if (identity.role == Role::proxy) names += ",DNS:" + proxy_name(identity.site);
     TRY(add_extension(x509, issuer.get(), NID_basic_constraints, "critical,CA:FALSE"));
     TRY(add_extension(x509, issuer.get(), NID_key_usage, "critical,digitalSignature"));
     TRY(add_extension(x509, issuer.get(), NID_ext_key_usage,

@@ -95,6 +95,11 @@ std::string controller_name(std::string_view site)
     return fmt::format("controller.{}.belay", site);
 }
 
+std::string proxy_name(std::string_view site)
+{
+    return fmt::format("proxy.{}.belay", site);
+}
+
 Result<Certificate> read_certificate(std::string_view pem)
 {
     if (pem.size() > max_pem_bytes)

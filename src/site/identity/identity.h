@@ -3,9 +3,9 @@
 // on that machine and never leaves it.
 //
 // A certificate speaks for one identity, a URI in its subjectAltName: "belay://SITE/agent/7". That of a
-// controller also has the DNS name "controller.SITE.belay" and may serve TLS. This name, and not an address,
-// is what everybody demands of the one that they dial: so a controller may move, and an agent cannot pass for
-// one.
+// controller also has the DNS name "controller.SITE.belay" and may serve TLS, as that of a proxy has
+// "proxy.SITE.belay". This name, and not an address, is what everybody demands of the one that they dial: so
+// a controller may move, and neither an agent nor a proxy can pass for one.
 
 #include "base/result.h"
 #include "base/units.h"
@@ -43,6 +43,8 @@ Result<Identity> identity_of(std::string_view uri);
 
 /// The name that a certificate must have for its owner to be taken for a controller of this site.
 std::string controller_name(std::string_view site);
+/// The same for a proxy.
+std::string proxy_name(std::string_view site);
 
 /// One certificate, as far as it has been read; whether it is to be believed is not known by that.
 struct Certificate {

@@ -22,22 +22,40 @@ bool may_try_another(const grpc::Status& status)
     return status.error_code() == grpc::UNAVAILABLE;
 }
 
-/// Asks the controllers one after the other until one answers, and gives it to `ask`; those that say who
-/// leads are believed.
-Result<std::string> with_controller(const RemoteSite& site,
-                                    const std::function<grpc::Status(v1::Site::Stub&)>& ask)
+/// Who is asked, and what is shown to them.
+struct Door {
+    Role role = Role::controller;
+    std::string site;
+    std::vector<std::string> addresses;
+    Papers papers;
+    std::string token = {};
+};
+
+Door door_of(const RemoteSite& site, std::string token = {})
 {
-    std::deque<std::string> addresses(site.controllers.begin(), site.controllers.end());
-    Error problem{.kind = ErrorKind::unavailable, .what = "no controller of the site is known"};
+    return {.role = Role::controller,
+            .site = site.site,
+            .addresses = site.controllers,
+            .papers = {.authority = site.authority_pem},
+            .token = std::move(token)};
+}
+
+/// Asks the controllers (or proxies) one after the other until one answers, and gives it to `ask`; those that
+/// say who leads are believed.
+Result<std::string> with_one_of(const Door& door, const std::function<grpc::Status(v1::Site::Stub&)>& ask)
+{
+    std::deque<std::string> addresses(door.addresses.begin(), door.addresses.end());
+    const std::string_view who = name_of(door.role);
+    Error problem{.kind = ErrorKind::unavailable, .what = fmt::format("no {} of the site is known", who)};
     // Two that name each other must not go on for ever.
     for (size_t left = 2 * addresses.size() + 2; left > 0 && !addresses.empty(); --left) {
         std::string address = addresses.front();
         addresses.pop_front();
-        const auto channel = channel_to(address, site.site, {.authority = site.authority_pem});
+        const auto channel = channel_to(address, door.site, door.papers, door.role);
         const auto stub = v1::Site::NewStub(channel);
         const grpc::Status status = ask(*stub);
         if (status.ok()) return address;
-        problem = error_of(status, "talk to the controller " + address);
+        problem = error_of(status, fmt::format("talk to the {} {}", who, address));
         if (!may_try_another(status)) break;
         for (const std::string& leader : leader_in(status)) addresses.push_front(leader);
     }
@@ -46,12 +64,12 @@ Result<std::string> with_controller(const RemoteSite& site,
 
 void add_token(grpc::ClientContext& context, const std::string& token)
 {
-    context.AddMetadata("authorization", "Bearer " + token);
+    if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
 }
 
 class RemoteClient final : public Client {
   public:
-    RemoteClient(RemoteSite site, std::string token) : site_(std::move(site)), token_(std::move(token)) {}
+    explicit RemoteClient(Door door) : door_(std::move(door)) {}
 
     Result<Json> call(std::string_view method, const Json& parameters) override
     {
@@ -86,9 +104,9 @@ class RemoteClient final : public Client {
         question.set_more(more);
         std::optional<Error> own;
         bool enough = false;
-        const Result<std::string> asked = with_controller(site_, [&](v1::Site::Stub& stub) {
+        const Result<std::string> asked = with_one_of(door_, [&](v1::Site::Stub& stub) {
             grpc::ClientContext context;
-            add_token(context, token_);
+            add_token(context, door_.token);
             if (!more) context.set_deadline(std::chrono::system_clock::now() + long_patience);
             const Current current(*this, context);
             const auto answers = stub.Ask(&context, question);
@@ -133,8 +151,7 @@ class RemoteClient final : public Client {
         RemoteClient& client_;
     };
 
-    const RemoteSite site_;
-    const std::string token_;
+    const Door door_;
     std::mutex mutex_;
     grpc::ClientContext* context_ = nullptr;
     bool interrupted_ = false;
@@ -148,7 +165,7 @@ Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, cons
     request.set_account(account);
     request.set_password(password);
     v1::LoginAnswer answer;
-    const std::string controller = TRY(with_controller(site, [&](v1::Site::Stub& stub) {
+    const std::string controller = TRY(with_one_of(door_of(site), [&](v1::Site::Stub& stub) {
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + patience);
         return stub.Login(&context, request, &answer);
@@ -162,7 +179,7 @@ Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, cons
 
 Result<void> log_out(const RemoteSite& site, const std::string& token)
 {
-    TRY(with_controller(site, [&](v1::Site::Stub& stub) {
+    TRY(with_one_of(door_of(site), [&](v1::Site::Stub& stub) {
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + patience);
         add_token(context, token);
@@ -172,9 +189,18 @@ Result<void> log_out(const RemoteSite& site, const std::string& token)
     return {};
 }
 
-std::unique_ptr<Client> remote_client(RemoteSite site, std::string token)
+std::unique_ptr<Client> remote_client(const RemoteSite& site, std::string token)
 {
-    return std::make_unique<RemoteClient>(std::move(site), std::move(token));
+    return std::make_unique<RemoteClient>(door_of(site, std::move(token)));
+}
+
+std::unique_ptr<Client> proxy_client(std::vector<std::string> proxies, const Membership& membership)
+{
+    return std::make_unique<RemoteClient>(
+        Door{.role = Role::proxy,
+             .site = membership.identity.site,
+             .addresses = std::move(proxies),
+             .papers = {membership.authority_pem, membership.certificate_pem, membership.key_pem}});
 }
 
 }  // namespace belay::site

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "site/client.h"
+#include "site/identity/membership_file.h"
 #include "site/remote/invitation.h"
 #include "site/right.h"
 
@@ -26,7 +27,12 @@ Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, cons
 /// A client that asks with the token of a session. A question goes to the next controller where one does not
 /// answer or does not lead. Errors of its calls besides those of the methods: permission (the session has
 /// ended), unavailable.
-std::unique_ptr<Client> remote_client(RemoteSite site, std::string token);
+std::unique_ptr<Client> remote_client(const RemoteSite& site, std::string token);
+
+/// A member's way to the proxies of its branch, by its own certificate: what they have a copy of, and no
+/// session. `proxies`: HOST:PORT, tried in this order. Errors of its calls besides those of the methods:
+/// unavailable, permission.
+std::unique_ptr<Client> proxy_client(std::vector<std::string> proxies, const Membership& membership);
 
 /// Ends the session. Errors: unavailable.
 Result<void> log_out(const RemoteSite& site, const std::string& token);

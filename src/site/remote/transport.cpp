@@ -1,7 +1,6 @@
 #include "site/remote/transport.h"
 
-#include "site/identity/identity.h"
-
+#include <absl/synchronization/mutex.h>
 #include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
@@ -33,6 +32,8 @@ void hold_grpc()
         std::unique_ptr<grpc::Server> server;
     };
     static const Held* const held = [] {
+        // Debian builds the locks of gRPC with their search for deadlocks, under one lock for all of them.
+        absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
         // It writes to standard error what our errors say better, and strangers can make it write much.
         gpr_set_log_function([](gpr_log_func_args*) {});
         auto made = std::make_unique<Held>();
@@ -45,7 +46,7 @@ void hold_grpc()
 }
 
 std::shared_ptr<grpc::Channel> channel_to(const std::string& address, const std::string& site,
-                                          const Papers& papers)
+                                          const Papers& papers, Role other)
 {
     hold_grpc();
     grpc::SslCredentialsOptions options;
@@ -53,7 +54,7 @@ std::shared_ptr<grpc::Channel> channel_to(const std::string& address, const std:
     options.pem_private_key = papers.key;
     options.pem_cert_chain = papers.certificate;
     grpc::ChannelArguments arguments;
-    arguments.SetSslTargetNameOverride(controller_name(site));
+    arguments.SetSslTargetNameOverride(other == Role::proxy ? proxy_name(site) : controller_name(site));
     arguments.SetMaxReceiveMessageSize(max_rpc_bytes);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_after_ms);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_patience_ms);

@@ -1,7 +1,7 @@
 #pragma once
 // TLS between the machines of a site, by gRPC: what both sides must hold for it, and the limits.
 
-#include "base/result.h"
+#include "site/identity/identity.h"
 
 #include <memory>
 #include <string>
@@ -29,10 +29,10 @@ void hold_grpc();
 /// Longer than any message of ours, by the space that the envelope takes.
 constexpr int max_rpc_bytes = (8 << 20) + (64 << 10);
 
-/// A connection to a controller of this site, made when it is first used; it is refused where the other side
-/// is none. `address`: HOST:PORT. Threads: any.
+/// A connection to a controller of this site, or to a proxy, made when it is first used; it is refused where
+/// the other side is none. `address`: HOST:PORT. Threads: any.
 std::shared_ptr<grpc::Channel> channel_to(const std::string& address, const std::string& site,
-                                          const Papers& papers);
+                                          const Papers& papers, Role other = Role::controller);
 
 /// For a controller: whoever shows a certificate must have it from the authority; who shows none may come in
 /// and is asked for it where it is needed.

@@ -137,6 +137,9 @@ void Uplink::came(const v1::ToMember& message)
         case v1::ToMember::kRenewNow:
             return renew();
         case v1::ToMember::kHeartbeat:
+            return options_.heard(message.heartbeat().configuration() > 0
+                                      ? std::optional(message.heartbeat().configuration())
+                                      : std::nullopt);
         case v1::ToMember::MESSAGE_NOT_SET:
             return;
     }
@@ -158,6 +161,7 @@ void Uplink::welcomed(const v1::Welcome& welcome)
         options_.changed(membership_);
     }
     options_.moved();
+    options_.heard(std::nullopt);
     beat();
     renew_when_due();
 }

@@ -54,6 +54,9 @@ struct UplinkOptions {
     std::function<void(const Membership&)> changed;
     /// state() says something else now. Threads: the loop's.
     std::function<void()> moved = [] {};
+    /// A controller was heard, and this was the newest version of its configuration; nothing: it did not say.
+    /// Threads: the loop's.
+    std::function<void(std::optional<int64_t> configuration)> heard = [](std::optional<int64_t>) {};
 };
 
 /// Renews its certificate when a third of its life is left. Threads: that of the loop. Is destroyed after

@@ -85,4 +85,21 @@ void AskStream::OnDone()
     self_.reset();
 }
 
+void AskStreams::add(const std::shared_ptr<AskStream>& stream)
+{
+    const std::lock_guard lock(mutex_);
+    std::erase_if(streams_, [](const auto& one) { return one.expired(); });
+    streams_.push_back(stream);
+}
+
+std::vector<std::shared_ptr<AskStream>> AskStreams::open()
+{
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<AskStream>> open;
+    for (const auto& one : streams_) {
+        if (auto stream = one.lock()) open.push_back(std::move(stream));
+    }
+    return open;
+}
+
 }  // namespace belay::site

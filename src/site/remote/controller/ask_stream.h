@@ -5,7 +5,9 @@
 
 #include <belay/v1/site.grpc.pb.h>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 namespace belay::site {
 
@@ -21,6 +23,13 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
 
     /// To be called once, by the one who holds it in a shared pointer; the rest happens in the loop.
     void begin(const v1::Question& question, Caller caller);
+    /// By whose session it is asked, and what that allowed. Before it is added to others.
+    struct OfSession {
+        std::string token;
+        Right right = Right::view;
+    };
+    void of_session(OfSession session) { session_ = std::move(session); }
+    const OfSession& session() const { return session_; }
     /// In place of begin(): it ends at once.
     void refuse(const grpc::Status& status);
     void topic_changed(const std::string& topic);
@@ -42,11 +51,23 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
     Workers& workers_;
     const Methods& methods_;
     std::shared_ptr<AskStream> self_;
+    OfSession session_;
     // Only the loop's thread touches these.
     std::shared_ptr<Exchange> exchange_;
     v1::Answer outgoing_;
     bool continues_ = false;
     bool finished_ = false;
+};
+
+/// Those that are open. Threads: any.
+class AskStreams {
+  public:
+    void add(const std::shared_ptr<AskStream>& stream);
+    std::vector<std::shared_ptr<AskStream>> open();
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::weak_ptr<AskStream>> streams_;
 };
 
 }  // namespace belay::site

@@ -195,11 +195,8 @@ class SiteService final : public v1::Site::CallbackService {
             stream->refuse(to_status(account.error()));
             return stream.get();
         }
-        {
-            const std::lock_guard lock(mutex_);
-            std::erase_if(streams_, [](const Open& one) { return one.stream.expired(); });
-            streams_.push_back({stream, std::string(token_of(*context)), account->right});
-        }
+        stream->of_session({std::string(token_of(*context)), account->right});
+        streams_.add(stream);
         stream->begin(*question,
                       {.user = account->name,
                        .origin = fmt::format("the account {} at {}", account->name, context->peer()),
@@ -208,30 +205,15 @@ class SiteService final : public v1::Site::CallbackService {
         return stream.get();
     }
 
-    std::vector<std::shared_ptr<AskStream>> streams()
-    {
-        const std::lock_guard lock(mutex_);
-        std::vector<std::shared_ptr<AskStream>> open;
-        for (const Open& one : streams_) {
-            if (auto stream = one.stream.lock()) open.push_back(std::move(stream));
-        }
-        return open;
-    }
+    std::vector<std::shared_ptr<AskStream>> streams() { return streams_.open(); }
 
     void recheck()
     {
-        std::vector<Open> open;
-        {
-            const std::lock_guard lock(mutex_);
-            open = streams_;
-        }
-        for (const Open& one : open) {
-            const auto stream = one.stream.lock();
-            if (!stream) continue;
-            const Result<Account> account = accounts_.holder(one.token, options_.wall());
+        for (const auto& stream : streams_.open()) {
+            const Result<Account> account = accounts_.holder(stream->session().token, options_.wall());
             if (!account)
                 stream->end(to_status(account.error()));
-            else if (account->right != one.right)
+            else if (account->right != stream->session().right)
                 stream->end(to_status(Error{.kind = ErrorKind::permission,
                                             .what = "your account may do other things now",
                                             .next = "the same, again"}));
@@ -239,13 +221,6 @@ class SiteService final : public v1::Site::CallbackService {
     }
 
   private:
-    /// Something that is asked, and by what right it began.
-    struct Open {
-        std::weak_ptr<AskStream> stream;
-        std::string token;
-        Right right;
-    };
-
     Result<Session> log_in(const v1::LoginRequest& request)
     {
         struct Counted {
@@ -275,8 +250,7 @@ class SiteService final : public v1::Site::CallbackService {
     const Lead& lead_;
     const ControllerOptions& options_;
     std::atomic<int> logins_ = 0;
-    std::mutex mutex_;
-    std::vector<Open> streams_;
+    AskStreams streams_;
 };
 
 /// In the order in which one rests upon the other.
@@ -302,6 +276,7 @@ struct Controller::Parts {
     EnrolmentService enrolment;
     SiteService people;
     std::optional<Hub> hub;
+    std::optional<Distributor> distributor;
     std::unique_ptr<grpc::Server> server;
     std::string address;
     std::optional<Loop::TimerId> recheck_at;  ///< only the loop touches it
@@ -349,7 +324,7 @@ struct Controller::Parts {
         return server ? ports.front() : 0;
     }
 
-    HubOptions hub_options() const
+    HubOptions hub_options()
     {
         return {
             .site = authority.site,
@@ -364,7 +339,11 @@ struct Controller::Parts {
                 },
             .refused =
                 [this](const Error& error) { options.audit(audit_entry("", "", "attach", "", error.what)); },
-            .changed = options.changed};
+            .changed =
+                [this](const std::string& member) {
+                    distributor->presence_changed(member);
+                    options.changed(member);
+                }};
     }
 };
 
@@ -380,6 +359,7 @@ Result<std::unique_ptr<Controller>> Controller::open(Loop& loop, Workers& worker
     Parts& parts = *controller->parts_;
     const Papers papers = TRY(parts.papers());
     parts.hub.emplace(loop, parts.registry, parts.hub_options());
+    parts.distributor.emplace(*parts.hub, store);
     if (!parts.options.leads) controller->stand_by({});
     const std::string& emergency = parts.options.emergency;
     int port = parts.listen({parts.options.listen, emergency}, papers);
@@ -389,6 +369,7 @@ Result<std::unique_ptr<Controller>> Controller::open(Loop& loop, Workers& worker
         port = parts.listen({emergency}, papers);
     }
     if (port == 0) {
+        parts.distributor->stop();
         parts.hub->stop();
         return fail(
             ErrorKind::unavailable,
@@ -464,6 +445,11 @@ Hub& Controller::hub()
     return *parts_->hub;
 }
 
+const Distributor& Controller::distributor() const
+{
+    return *parts_->distributor;
+}
+
 const std::string& Controller::address() const
 {
     return parts_->address;
@@ -477,6 +463,7 @@ void Controller::topic_changed(const std::string& topic)
 void Controller::stop()
 {
     if (parts_->recheck_at) parts_->loop.cancel(*std::exchange(parts_->recheck_at, std::nullopt));
+    parts_->distributor->stop();
     parts_->hub->stop();
     for (const auto& stream : parts_->people.streams()) stream->settle();
     // Not longer than a moment: who does not take the end is cut off.

@@ -6,6 +6,7 @@
 #include "site/loop.h"
 #include "site/members/registry.h"
 #include "site/method.h"
+#include "site/remote/controller/distributor.h"
 #include "site/remote/controller/hub.h"
 #include "site/workers.h"
 
@@ -72,6 +73,8 @@ class Controller {
     Registry& registry();
     Accounts& accounts();
     Hub& hub();
+    /// Brings the configuration in the store to the members.
+    const Distributor& distributor() const;
     /// Where it listens: HOST:PORT.
     const std::string& address() const;
 

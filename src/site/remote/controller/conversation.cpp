@@ -16,8 +16,16 @@ Result<Conversation::Answer> Conversation::take(Milliseconds limit)
     return answer;
 }
 
+/// What is to be called; empty where somebody waits, or it was called.
+Conversation::Then Conversation::take_then()
+{
+    const std::lock_guard lock(mutex_);
+    return std::exchange(then_, nullptr);
+}
+
 void Conversation::put(Answer answer)
 {
+    if (const Then then = take_then()) return then(answer.parameters);
     const std::lock_guard lock(mutex_);
     // Of a stream of states only the newest counts to one who is slow.
     if (!answers_.empty() && answers_.back().continues) answers_.pop_back();
@@ -27,6 +35,7 @@ void Conversation::put(Answer answer)
 
 void Conversation::end(const Error& error)
 {
+    if (const Then then = take_then()) return then(std::unexpected(error));
     const std::lock_guard lock(mutex_);
     if (!ended_) ended_ = error;
     came_.notify_all();

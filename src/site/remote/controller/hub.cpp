@@ -109,20 +109,35 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         return found->second;
     }
 
+    void set_configuration(int64_t version)
+    {
+        const std::lock_guard lock(mutex_);
+        configuration_ = version;
+    }
+
+    std::vector<std::string> attached_members()
+    {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::string> members;
+        members.reserve(attached_.size());
+        for (const auto& [member, stream] : attached_) members.push_back(member);
+        return members;
+    }
+
+    /// To all, though where they are many not to all at once: the loop has other work as well.
     void beat()
     {
-        v1::ToMember message;
-        message.mutable_heartbeat()->set_number(++beats_);
+        Turn turn = next_turn();
         const Milliseconds wall = options_.wall();
-        for (const std::shared_ptr<MemberStream>& stream : all_attached()) {
+        for (const std::shared_ptr<MemberStream>& stream : turn.streams) {
             if (wall >= stream->certificate_ends())
                 stream->end(
                     to_status(Error{.kind = ErrorKind::permission, .what = "the certificate has expired"}));
             const bool silent = boot_now() - stream->heard_at() > options_.timeout;
             note(stream->member().id, silent ? Presence::State::silent : Presence::State::attached);
-            stream->send(message);
+            stream->send(turn.message);
         }
-        timer_ = loop_.at(boot_now() + options_.heartbeat, [this] { beat(); });
+        timer_ = loop_.at(boot_now() + options_.heartbeat / turn.of, [this] { beat(); });
     }
 
     void cast_out(const std::string& member, const Error& why)
@@ -237,22 +252,41 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         options_.changed(member);
     }
 
-    std::vector<std::shared_ptr<MemberStream>> all_attached()
+    /// Those whose heartbeat is due now, one of `of` parts of all.
+    struct Turn {
+        std::vector<std::shared_ptr<MemberStream>> streams = {};
+        int of = 1;
+        v1::ToMember message = {};
+    };
+    Turn next_turn()
     {
+        constexpr size_t members_of_turn = 64;
+        constexpr size_t most_turns = 32;
         const std::lock_guard lock(mutex_);
-        std::vector<std::shared_ptr<MemberStream>> all;
-        all.reserve(attached_.size());
-        for (const auto& [member, stream] : attached_) all.push_back(stream);
-        return all;
+        Turn turn;
+        const size_t turns = std::clamp<size_t>(attached_.size() / members_of_turn, 1, most_turns);
+        turn.of = static_cast<int>(turns);
+        turn.message.mutable_heartbeat()->set_number(++beats_);
+        turn.message.mutable_heartbeat()->set_configuration(configuration_);
+        const size_t members = (attached_.size() + turns - 1) / turns;
+        auto at = attached_.upper_bound(last_beaten_);
+        for (size_t i = 0; i < members; ++i, ++at) {
+            if (at == attached_.end()) at = attached_.begin();
+            last_beaten_ = at->first;
+            turn.streams.push_back(at->second);
+        }
+        return turn;
     }
 
     Loop& loop_;
     Registry& registry_;
     const HubOptions options_;
     Loop::TimerId timer_;  ///< only the loop touches it
-    uint64_t beats_ = 0;
     std::mutex mutex_;
     std::optional<grpc::Status> closed_;  ///< what further streams are answered
+    uint64_t beats_ = 0;
+    std::string last_beaten_;  ///< the member
+    int64_t configuration_ = 0;
     std::map<MemberStream*, std::shared_ptr<MemberStream>> open_;
     std::map<std::string, std::shared_ptr<MemberStream>> attached_;
     std::map<std::string, Presence> presences_;
@@ -271,6 +305,16 @@ grpc::Service& Hub::service()
     return *streams_;
 }
 
+void Hub::set_configuration(int64_t version)
+{
+    streams_->set_configuration(version);
+}
+
+std::vector<std::string> Hub::attached() const
+{
+    return streams_->attached_members();
+}
+
 Presence Hub::presence(const std::string& member) const
 {
     return streams_->presence(member);
@@ -280,10 +324,19 @@ Result<Json> Hub::ask(const std::string& member, std::string_view method, const 
                       const std::string& asker, Milliseconds limit)
 {
     const std::shared_ptr<MemberStream> stream = TRY(streams_->attached(member));
-    const auto [number, conversation] = stream->ask(method, parameters, false, asker);
+    const auto conversation = std::make_shared<Conversation>();
+    const uint64_t number = stream->ask(method, json_text(parameters), false, asker, conversation);
     Result<Conversation::Answer> answer = conversation->take(limit);
     stream->forget(number, !answer && answer.error().kind == ErrorKind::timeout);
     return TRY(std::move(answer)).parameters;
+}
+
+void Hub::ask(const std::string& member, std::string_view method, const std::string& parameters,
+              const std::string& asker, std::function<void(const Result<Json>& answer)> then)
+{
+    const auto stream = streams_->attached(member);
+    if (!stream) return then(std::unexpected(stream.error()));
+    (*stream)->ask(method, parameters, false, asker, std::make_shared<Conversation>(std::move(then)));
 }
 
 Result<void> Hub::follow(const std::string& member, std::string_view method, const Json& parameters,
@@ -291,7 +344,8 @@ Result<void> Hub::follow(const std::string& member, std::string_view method, con
                          Milliseconds limit)
 {
     const std::shared_ptr<MemberStream> stream = TRY(streams_->attached(member));
-    const auto [number, conversation] = stream->ask(method, parameters, true, asker);
+    const auto conversation = std::make_shared<Conversation>();
+    const uint64_t number = stream->ask(method, json_text(parameters), true, asker, conversation);
     while (true) {
         const Result<Conversation::Answer> answer = conversation->take(limit);
         const bool goes_on = answer && each(answer->parameters) && answer->continues;

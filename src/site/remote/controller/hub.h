@@ -64,13 +64,23 @@ class Hub {
     /// belay.v1.Membership.
     grpc::Service& service();
 
+    /// Told to all members with each heartbeat: the newest version of the configuration.
+    void set_configuration(int64_t version);
+
     Presence presence(const std::string& member) const;
+    /// Their numbers.
+    std::vector<std::string> attached() const;
 
     /// Asks a member one question and waits for the answer; not in the loop's thread. `asker`: for the
     /// member's journal. Errors: unavailable (not attached), timeout and lost (asked, and nobody knows what
     /// became of it), the member's own.
     Result<Json> ask(const std::string& member, std::string_view method, const Json& parameters,
                      const std::string& asker, Milliseconds limit);
+    /// The same without waiting: `then` gets what ask() would return, once, in some thread of gRPC's or in
+    /// this one. There is no limit of time: an answer comes, or the stream ends. `parameters`: as text, for
+    /// what many are asked is written down once.
+    void ask(const std::string& member, std::string_view method, const std::string& parameters,
+             const std::string& asker, std::function<void(const Result<Json>& answer)> then);
     /// The same with many answers, until the last one or until `each` says stop; `limit` between two of them,
     /// 0 for none.
     Result<void> follow(const std::string& member, std::string_view method, const Json& parameters,

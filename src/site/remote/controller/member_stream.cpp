@@ -19,7 +19,7 @@ void MemberStream::begin()
     StartRead(&incoming_);
 }
 
-void MemberStream::send(const v1::ToMember& message)
+void MemberStream::send(v1::ToMember message)
 {
     const size_t size = message.ByteSizeLong();
     bool too_slow = false;
@@ -28,7 +28,7 @@ void MemberStream::send(const v1::ToMember& message)
         if (over_) return;
         too_slow = out_bytes_ + size > max_waiting_bytes;
         if (!too_slow) {
-            out_.push_back(message);
+            out_.push_back(std::move(message));
             out_bytes_ += size;
             if (out_.size() == 1) StartWrite(&out_.front());
         }
@@ -51,29 +51,31 @@ void MemberStream::end(const grpc::Status& status)
     Finish(status);
 }
 
-std::pair<uint64_t, std::shared_ptr<Conversation>> MemberStream::ask(std::string_view method,
-                                                                     const Json& parameters, bool more,
-                                                                     const std::string& asker)
+uint64_t MemberStream::ask(std::string_view method, const std::string& parameters, bool more,
+                           const std::string& asker, const std::shared_ptr<Conversation>& conversation)
 {
-    auto conversation = std::make_shared<Conversation>();
     v1::ToMember message;
     v1::Question& question = *message.mutable_question();
+    bool is_over = false;
     {
         const std::lock_guard lock(mutex_);
         question.set_number(++last_question_);
-        if (over_)
-            conversation->end(Error{.kind = ErrorKind::unavailable,
-                                    .what = fmt::format("{} is not attached", member_.name),
-                                    .next = "belay host list"});
-        else
-            conversations_.emplace(question.number(), conversation);
+        is_over = over_;
+        if (!is_over) conversations_.emplace(question.number(), conversation);
+    }
+    const uint64_t number = question.number();
+    if (is_over) {
+        conversation->end(Error{.kind = ErrorKind::unavailable,
+                                .what = fmt::format("{} is not attached", member_.name),
+                                .next = "belay host list"});
+        return number;
     }
     question.set_method(std::string(method));
-    question.set_parameters(json_text(parameters));
+    question.set_parameters(parameters);
     question.set_more(more);
     question.set_asker(asker);
-    send(message);
-    return {question.number(), conversation};
+    send(std::move(message));
+    return number;
 }
 
 void MemberStream::forget(uint64_t question, bool tell)
@@ -119,6 +121,7 @@ void MemberStream::take_answer(const v1::Answer& answer)
         const auto found = conversations_.find(answer.number());
         if (found == conversations_.end()) return;
         conversation = found->second;
+        if (answer.has_error() || !answer.continues()) conversations_.erase(found);
     }
     if (answer.has_error()) return conversation->end(from_message(answer.error()));
     Result<Json> parameters = parse_json(answer.parameters());

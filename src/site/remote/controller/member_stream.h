@@ -34,13 +34,14 @@ class MemberStream final : public grpc::ServerBidiReactor<v1::FromMember, v1::To
 
     /// Begins to read. To be called once, by the one who holds it in a shared pointer.
     void begin();
-    void send(const v1::ToMember& message);
+    void send(v1::ToMember message);
     /// Ends the stream with this status; a member that does not even take that is cut off.
     void end(const grpc::Status& status);
 
-    /// Asks; the conversation ends when the stream does.
-    std::pair<uint64_t, std::shared_ptr<Conversation>> ask(std::string_view method, const Json& parameters,
-                                                           bool more, const std::string& asker);
+    /// Asks; the conversation ends when the stream does. `parameters`: a JSON object as text. The number of
+    /// the question.
+    uint64_t ask(std::string_view method, const std::string& parameters, bool more, const std::string& asker,
+                 const std::shared_ptr<Conversation>& conversation);
     /// Nobody waits for answers to this question any more. `tell`: the member is to stop.
     void forget(uint64_t question, bool tell);
 

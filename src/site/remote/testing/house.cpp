@@ -1,6 +1,7 @@
 #include "site/remote/testing/house.h"
 
 #include "base/invariant.h"
+#include "site/remote/agent/copy_answers.h"
 #include "site/remote/transport.h"
 
 #include <algorithm>
@@ -85,12 +86,18 @@ void RunningLoop::in_loop(const std::function<void()>& what)
 
 ControllerHouse::ControllerHouse(Pace pace) : pace_(pace), methods_(test_methods(value_))
 {
-    open("127.0.0.1:0");
+    begin();
 }
 
 ControllerHouse::~ControllerHouse()
 {
-    close();
+    end();
+}
+
+void ControllerHouse::begin()
+{
+    open(address_);
+    address_ = controller_->address();
 }
 
 void ControllerHouse::open(const std::string& listen)
@@ -133,17 +140,17 @@ void ControllerHouse::set(int value)
     running_.loop().post([this] { controller_->topic_changed("value"); });
 }
 
-void ControllerHouse::close()
+void ControllerHouse::end()
 {
+    if (!controller_) return;
     running_.in_loop([&] { controller_->stop(); });
     controller_.reset();
 }
 
 void ControllerHouse::restart()
 {
-    const std::string address = controller_->address();
-    close();
-    open(address);
+    end();
+    begin();
 }
 
 std::string ControllerHouse::invite(const InvitationAsk& ask)
@@ -169,7 +176,23 @@ bool ControllerHouse::audit_says(const std::string& text)
         audit_, [&](const std::string& entry) { return entry.find(text) != std::string::npos; });
 }
 
-AgentHouse::AgentHouse() : methods_(test_methods(value_)) {}
+AgentHouse::AgentHouse() : methods_(test_methods(value_))
+{
+    const auto now = [this] {
+        return host::Moment{
+            .wall = wall_now() + Milliseconds(ahead_ms_), .boot = boot_now(), .boot_id = "this boot"};
+    };
+    const auto changed = [this] {
+        running_.loop().post([this] {
+            if (branch_) branch_->topic_changed(configuration_topic);
+        });
+    };
+    copy_ = need(framework::configuration::Copy::open(store_, {.now = now, .changed = changed}));
+    methods_.emplace("ConfigTake",
+                     Method{"ConfigTake", Right::administer, [this](const Call& call) -> Result<Reply> {
+                                return Reply{TRY(take_configuration(*copy_, call.parameters))};
+                            }});
+}
 
 AgentHouse::~AgentHouse()
 {
@@ -209,7 +232,8 @@ void AgentHouse::attach(const Membership& membership)
                           .wall = [this] { return wall_now() + Milliseconds(ahead_ms_); },
                           .methods = &methods_,
                           .next_key = [this] { return file().next_key(); },
-                          .changed = [this](const Membership& changed) { need(file().write(changed)); }});
+                          .changed = [this](const Membership& changed) { need(file().write(changed)); },
+                          .heard = [this](std::optional<int64_t> newest) { copy_->heard(newest); }});
         uplink_->start();
     });
 }
@@ -219,9 +243,31 @@ Membership AgentHouse::membership() const
     return *need(file().read());
 }
 
+Result<std::string> AgentHouse::open_branch()
+{
+    for (Method method :
+         {Method{"ConfigShow", Right::view,
+                 [this](const Call&) -> Result<Reply> {
+                     return Reply{TRY(show_copy(*copy_, "", "", framework::configuration::Ids::as_comments))};
+                 }},
+          Method{"ConfigWatch", Right::view, [this](const Call&) { return watch_copy(*copy_); }},
+          Method{"Change", Right::operate, [](const Call&) { return Reply{}; }}})
+        branch_methods_.emplace(method.name, method);
+    Result<std::string> address;
+    running_.in_loop([&] {
+        auto opened = Branch::open(running_.loop(), running_.workers(), membership(),
+                                   {.listen = "127.0.0.1:0", .methods = &branch_methods_});
+        if (opened) branch_ = *std::move(opened);
+        address = opened ? Result<std::string>(branch_->address())
+                         : Result<std::string>(std::unexpected(opened.error()));
+    });
+    return address;
+}
+
 void AgentHouse::detach()
 {
     running_.in_loop([&] {
+        if (branch_) branch_->stop();
         if (uplink_) uplink_->stop();
         uplink_.reset();
     });
@@ -240,6 +286,11 @@ void AgentHouse::set(int value)
     running_.loop().post([this] {
         if (uplink_) uplink_->topic_changed("value");
     });
+}
+
+bool AgentHouse::await_version(framework::configuration::Version version)
+{
+    return await_true([&] { return copy_->snapshot().version == version; });
 }
 
 bool AgentHouse::await_problem(ErrorKind kind)

@@ -1,10 +1,12 @@
 #pragma once
 // For tests: a controller and members, each with a loop in a thread of its own, as a daemon has it.
 
+#include "framework/configuration/copy.h"
 #include "site/identity/membership_file.h"
 #include "site/remote/agent/join.h"
 #include "site/remote/agent/uplink.h"
 #include "site/remote/controller/controller.h"
+#include "site/remote/proxy/branch.h"
 #include "site/remote/remote_client.h"
 #include "store/memory.h"
 #include "store/scratch_folder.h"
@@ -53,6 +55,7 @@ class ControllerHouse {
     ControllerHouse& operator=(const ControllerHouse&) = delete;
 
     Controller& get() { return *controller_; }
+    store::Store& store() { return store_; }
     std::string invite(const InvitationAsk& ask);
     /// What people are told of it.
     RemoteSite remote_site();
@@ -61,6 +64,9 @@ class ControllerHouse {
     void set(int value);
     /// Ends the controller and begins another one on the same store and port.
     void restart();
+    /// The two halves of it.
+    void end();
+    void begin();
     /// Lets its wall clock jump.
     void advance(Milliseconds by) { ahead_ms_ += by.count(); }
     /// Waits until a member's presence is this; false after 60 s.
@@ -72,9 +78,9 @@ class ControllerHouse {
 
   private:
     void open(const std::string& listen);
-    void close();
 
     const Pace pace_;
+    std::string address_ = "127.0.0.1:0";
     store::ScratchFolder folder_;
     RemoteSite remote_;
     std::atomic<int64_t> ahead_ms_ = 0;
@@ -109,6 +115,14 @@ class AgentHouse {
     /// Lets its wall clock jump.
     void advance(Milliseconds by) { ahead_ms_ += by.count(); }
     Membership membership() const;
+    /// Its copy of the configuration, which is there whether it is attached or not.
+    framework::configuration::Copy& copy() { return *copy_; }
+    /// What it has of it on its disk.
+    store::Store& store() { return store_; }
+    /// Opens the door of a proxy. Where it listens.
+    Result<std::string> open_branch();
+    /// Waits until its copy has this version; false after 60 s.
+    bool await_version(framework::configuration::Version version);
     /// Waits until it is not attached for a problem of this kind; false after 60 s.
     bool await_problem(ErrorKind kind);
 
@@ -116,11 +130,15 @@ class AgentHouse {
     MembershipFile file() const { return MembershipFile(folder_.path()); }
 
     store::ScratchFolder folder_;
+    store::MemoryStore store_{{.boot = "this boot", .now = boot_now}};
+    std::unique_ptr<framework::configuration::Copy> copy_;
     RunningLoop running_;
     std::atomic<int> value_ = 0;
     std::atomic<int64_t> ahead_ms_ = 0;
     Methods methods_;
+    Methods branch_methods_;
     std::unique_ptr<Uplink> uplink_;
+    std::unique_ptr<Branch> branch_;
 };
 
 /// Serves TLS with a member's certificate, as a controller would with its own.
