@@ -5,6 +5,7 @@
 
 _belay_common="--help --json --socket --state-dir --site --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
+_belay_hosts_options="--on --waves --wave-soak --failures"
 
 _belay_commands="storage backup procedures plan add run runbook config status host account login logout activate commit abort clear timer show history clean parse version"
 
@@ -17,12 +18,12 @@ declare -A _belay_options=(
     [storage monitor]="--follow --test --limit"
     [storage esp-sync]="--dry-run"
     [procedures]=""
-    [plan]="$_belay_plan_options --dry-run"
-    [add]="$_belay_plan_options --no-wait"
+    [plan]="$_belay_plan_options $_belay_hosts_options --dry-run"
+    [add]="$_belay_plan_options $_belay_hosts_options --no-wait"
     [run]="$_belay_plan_options --soak --yes --no-wait"
     [runbook lint]=""
-    [runbook plan]="--set $_belay_plan_options --dry-run"
-    [runbook add]="--set $_belay_plan_options --no-wait"
+    [runbook plan]="--set $_belay_plan_options $_belay_hosts_options --dry-run"
+    [runbook add]="--set $_belay_plan_options $_belay_hosts_options --no-wait"
     [runbook run]="--set $_belay_plan_options --soak --yes --no-wait"
     [config get]=""
     [config edit]="$_belay_plan_options --no-wait"
@@ -164,7 +165,7 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --name | --role | --valid | --account | --as) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -185,13 +186,14 @@ _belay() {
     case $before in
         --socket | --from) COMPREPLY=($(compgen -f -- "$word")) && return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
-        --timer | --gate-grace | --soak | --extend | --valid) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
+        --timer | --gate-grace | --soak | --extend | --valid | --wave-soak) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
         --gate) COMPREPLY=($(compgen -W "array: command: tcp: http://" -- "$word")) && return ;;
         --set) compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W "$(_belay_variables "$target")" -- "$word")) && return ;;
         --mode) COMPREPLY=($(compgen -W "merge objects whole" -- "$word")) && return ;;
         --site) COMPREPLY=($(compgen -W "$(_belay_sites)" -- "$word")) && return ;;
         --role) COMPREPLY=($(compgen -W "$([[ $command == host* ]] && echo agent proxy || echo view operate administer)" -- "$word")) && return ;;
-        --why | --limit | --name | --account | --as) return ;;
+        --on) COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word")) && return ;;
+        --why | --limit | --waves | --failures | --name | --account | --as) return ;;
     esac
 
     if [[ -z $command ]]; then

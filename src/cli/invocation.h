@@ -89,6 +89,10 @@ struct Invocation {
     bool dry_run = false;  ///< of clean and storage esp-sync as well
     Milliseconds soak{0};
     bool yes = false;
+    std::vector<std::string> hosts;  ///< of the site, on which it is to be done together
+    std::vector<uint64_t> waves;
+    std::optional<uint64_t> failures;
+    std::optional<Milliseconds> wave_soak;
 
     // runbook
     std::vector<std::string> set;  ///< "NAME=VALUE"

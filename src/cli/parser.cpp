@@ -42,6 +42,7 @@ Parser::Parser()
                 "belay plan disk.replace --leaving sda --joining sdc");
     procedure_option(*plan);
     plan_options(*plan);
+    hosts_options(*plan);
     plan->add_flag("--dry-run", invocation_.dry_run, "show the plan and do not keep it");
 
     CLI::App* add = command(app_, Command::add, "add",
@@ -49,6 +50,7 @@ Parser::Parser()
                             "belay add disk.replace --leaving sda --joining sdc --timer 4h\n  belay add 7");
     procedure_option(*add);
     plan_options(*add);
+    hosts_options(*add);
     no_wait_option(*add);
 
     CLI::App* run = command(app_, Command::run, "run",
@@ -121,8 +123,11 @@ void Parser::runbook_commands()
                                  "make, check and show a plan, and keep it; nothing is touched",
                                  "belay runbook plan web.toml --set service=nginx --dry-run"));
     plan->add_flag("--dry-run", invocation_.dry_run, "show the plan and do not keep it");
-    no_wait_option(*set(runbook(Command::runbook_add, "add", "make a plan of a runbook, and prepare",
-                                "belay runbook add web.toml --set service=nginx --timer 1h")));
+    CLI::App* add = set(runbook(Command::runbook_add, "add", "make a plan of a runbook, and prepare",
+                                "belay runbook add web.toml --set service=nginx --timer 1h\n"
+                                "  belay runbook add web.toml --on web2,web1 --waves 1"));
+    no_wait_option(*add);
+    for (CLI::App* app : {plan, add}) hosts_options(*app);
     run_options(*set(runbook(Command::runbook_run, "run",
                              "add, activate and commit in one go; there is no way back after it",
                              "belay runbook run web.toml --set service=nginx --soak 30s --yes")));
@@ -213,6 +218,25 @@ void Parser::plan_options(CLI::App& app)
     why_option(app);
 }
 
+void Parser::hosts_options(CLI::App& app)
+{
+    app.add_option(
+           "--on", typed_.hosts,
+           "on a controller: do it on these hosts together, in this order; all of them end the same way")
+        ->type_name("HOST,...");
+    app.add_option(
+           "--waves", typed_.waves,
+           "with --on: how many hosts are switched at once, wave by wave; the rest follow together. One, "
+           "then a tenth, then the rest unless told")
+        ->type_name("N,...");
+    app.add_option("--wave-soak", typed_.wave_soak,
+                   "with --on: wait so long between two waves; 1m unless told")
+        ->type_name("TIME");
+    app.add_option("--failures", typed_.failures,
+                   "with --on: so many hosts may fail and are left out; none unless told")
+        ->type_name("N");
+}
+
 void Parser::why_option(CLI::App& app)
 {
     app.add_option("--why", invocation_.why, "the reason, for the history")->type_name("TEXT");
@@ -238,8 +262,52 @@ Result<void> Parser::check_words(const CLI::App& chosen)
     return refuse_extras(chosen, found == commands_.end());
 }
 
+namespace {
+
+std::vector<std::string> between_commas(const std::string& text)
+{
+    std::vector<std::string> parts;
+    for (size_t begin = 0; begin <= text.size();) {
+        const size_t end = std::min(text.find(',', begin), text.size());
+        if (end > begin) parts.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+Result<uint64_t> count_of(const std::string& text, std::string_view option)
+{
+    uint64_t count = 0;
+    const char* begin = text.c_str();
+    const char* end = begin + text.size();
+    const auto [stopped, problem] = std::from_chars(begin, end, count);
+    if (problem != std::errc{} || stopped != end || text.empty())
+        return fail(ErrorKind::usage,
+                    fmt::format("\"{}\" is no number of hosts, and {} wants one", text, option),
+                    "belay add --help");
+    return count;
+}
+
+}  // namespace
+
+Result<void> Parser::read_hosts()
+{
+    invocation_.hosts = between_commas(typed_.hosts);
+    for (const std::string& wave : between_commas(typed_.waves))
+        invocation_.waves.push_back(TRY(count_of(wave, "--waves")));
+    if (!typed_.failures.empty()) invocation_.failures = TRY(count_of(typed_.failures, "--failures"));
+    if (!typed_.wave_soak.empty()) invocation_.wave_soak = TRY(parse_span(typed_.wave_soak));
+    if (invocation_.hosts.empty() &&
+        (!invocation_.waves.empty() || invocation_.failures || invocation_.wave_soak))
+        return fail(ErrorKind::usage,
+                    "--waves, --wave-soak and --failures are for what is done on several hosts",
+                    "the same, with --on HOST,HOST");
+    return {};
+}
+
 Result<void> Parser::read_typed()
 {
+    TRY(read_hosts());
     if (!typed_.timer.empty()) invocation_.timer = TRY(parse_span(typed_.timer));
     if (!typed_.gate_grace.empty()) invocation_.gate_grace = TRY(parse_span(typed_.gate_grace));
     if (!typed_.soak.empty()) invocation_.soak = TRY(parse_span(typed_.soak));

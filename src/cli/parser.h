@@ -12,7 +12,7 @@ namespace belay::cli {
 
 /// What was typed where a length of time or a number is wanted; it is read here, and not by the library.
 struct Typed {
-    std::string timer, gate_grace, soak, extend, limit, valid;
+    std::string timer, gate_grace, soak, extend, limit, valid, hosts, waves, failures, wave_soak;
 };
 
 /// The parser with the values that it fills; they stay where they are, for it points at them.
@@ -41,6 +41,8 @@ class Parser {
     CLI::App* runbook(Command which, const char* name, const char* meaning, const char* example);
     void procedure_option(CLI::App& app);
     void plan_options(CLI::App& app);
+    void hosts_options(CLI::App& app);
+    Result<void> read_hosts();
     void run_options(CLI::App& app);
     void why_option(CLI::App& app);
     void no_wait_option(CLI::App& app);

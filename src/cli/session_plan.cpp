@@ -76,6 +76,10 @@ Result<Json> Session::make_plan(bool keep, bool one_shot)
     if (!asked_.gates.empty()) parameters["gates"] = asked_.gates;
     if (asked_.gate_grace) parameters["gate_grace_ms"] = asked_.gate_grace->count();
     if (!asked_.why.empty()) parameters["why"] = asked_.why;
+    if (!asked_.hosts.empty()) parameters["hosts"] = asked_.hosts;
+    if (!asked_.waves.empty()) parameters["waves"] = asked_.waves;
+    if (asked_.failures) parameters["failures"] = *asked_.failures;
+    if (asked_.wave_soak) parameters["wave_soak_ms"] = asked_.wave_soak->count();
     return client_.call("Plan", parameters);
 }
 

@@ -43,6 +43,21 @@ std::string link_text(const Style& style, const Json& link)
                        why.empty() ? "" : ": " + why, next.empty() ? "" : "; next: " + next);
 }
 
+/// Of a host of a site: which version it has a copy of, and how old what it knows is.
+std::string configuration_text(const Style& style, const Json& status, const Json& link)
+{
+    if (!has(link, "configuration") || !object_of(object_of(status, "place"), "controller").empty())
+        return fmt::format("version {}", number_of(object_of(status, "configuration"), "version"));
+    const Json& copy = object_of(link, "configuration");
+    const int64_t version = number_of(copy, "version"), newest = number_of(copy, "newest");
+    std::string text = fmt::format("a copy of version {}", version);
+    if (newest > version) text += fmt::format("; the controller had {}", newest);
+    if (copy.contains("heard_ms") && copy["heard_ms"].is_number())
+        text += fmt::format(", as of {}", style.clock(span_of(copy, "heard_ms")));
+    const std::string problem = text_of(style, copy, "problem");
+    return problem.empty() ? text : text + "; " + problem;
+}
+
 }  // namespace
 
 std::string hosts_text(const Style& style, const std::vector<Json>& hosts)
@@ -107,8 +122,7 @@ std::string status_text(const Style& style, const Json& status)
         {"operations",
          fmt::format("{} on the way{}", number_of(operations, "open"),
                      held == 0 ? "" : paint(style, Tone::bad, fmt::format(", {} of them held", held)))});
-    rows.push_back({"configuration",
-                    fmt::format("version {}", number_of(object_of(status, "configuration"), "version"))});
+    rows.push_back({"configuration", configuration_text(style, status, link)});
     std::string text = table(style, rows, 0);
     if (flag_of(controller, "leads")) text += '\n' + hosts_text(style, list_of(controller, "hosts"));
     return text;

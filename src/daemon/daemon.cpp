@@ -32,6 +32,7 @@ constexpr Milliseconds clock_retry = std::chrono::seconds(60);
 /// Whether a plan that is asked for changes the site, and not this machine.
 bool is_of_site(const site::Call& call)
 {
+    if (call.parameters.contains("hosts")) return true;
     const auto procedure = call.parameters.find("procedure");
     return procedure != call.parameters.end() && procedure->is_string() &&
            procedure->get_ref<const std::string&>().starts_with("config.");
@@ -58,6 +59,7 @@ class Daemon {
         store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
         log_.detail(fmt::format("the store is at revision {}", TRY(store_->revision())));
         TRY(open_place());
+        if (place_) place_->fill(catalogue_);
         open_configuration();
         TRY(open_engine());
         open_services();
@@ -144,6 +146,7 @@ class Daemon {
         place_ = TRY(parts_.site.open(
             PlaceGround{.loop = *loop_,
                         .workers = *workers_,
+                        .host = *host_,
                         .store = *store_,
                         .log = log_,
                         .engine = [this] { return has_own_store() ? site_engine_.load() : engine_.get(); },

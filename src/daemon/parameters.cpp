@@ -64,6 +64,19 @@ Result<std::optional<Milliseconds>> Parameters::span(std::string_view name)
     return std::optional(Milliseconds{json->get<int64_t>()});
 }
 
+Result<std::vector<uint64_t>> Parameters::counts(std::string_view name)
+{
+    const Json* json = find(name);
+    if (json == nullptr) return std::vector<uint64_t>();
+    if (!json->is_array()) return wrong(name, "a list of numbers");
+    std::vector<uint64_t> counts;
+    for (const Json& one : *json) {
+        if (!one.is_number_unsigned()) return wrong(name, "a list of numbers of at least 0");
+        counts.push_back(one.get<uint64_t>());
+    }
+    return counts;
+}
+
 Result<std::vector<std::string>> Parameters::texts(std::string_view name)
 {
     return TRY(read<std::vector<std::string>>(name, "a list of texts")).value_or(std::vector<std::string>());

@@ -26,6 +26,7 @@ class Parameters {
     /// Milliseconds, 0 to 10 years.
     Result<std::optional<Milliseconds>> span(std::string_view name);
     Result<std::vector<std::string>> texts(std::string_view name);
+    Result<std::vector<uint64_t>> counts(std::string_view name);
     Result<std::map<std::string, std::string>> named_texts(std::string_view name);
 
     /// To be called last: there is no parameter that was not asked for.

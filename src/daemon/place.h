@@ -18,14 +18,33 @@
 
 namespace belay::daemon {
 
-/// Threads: that of the loop, but for status() and what its methods do.
+/// A change that is asked for on several hosts of the site.
+struct HostsAsk {
+    std::vector<std::string> hosts = {};  ///< names or numbers, in the order in which they are switched
+    std::vector<uint64_t> waves = {};     ///< how many at once; empty: as SitePlanAsk has it
+    uint64_t failures = 0;                ///< so many may fail and be left out
+    std::optional<Milliseconds> soak = {}, timer = {};  ///< between two waves; of the abort
+    std::string procedure = {};                         ///< or what its runbook is called
+    Json parameters = Json::object();                   ///< of Plan, for each host
+    std::string asker = {};                             ///< for the hosts' journals
+};
+
+/// Threads: that of the loop, but for status(), plan_on_hosts() and what its methods do.
 class Place {
   public:
     virtual ~Place() = default;
 
     /// Where the state of the site is; null: in the database file of this machine.
     virtual store::Store* site_store() = 0;
-    /// What can be asked of this daemon besides. They outlive nothing: the place outlives them.
+    /// Whether the site is changed here; else this machine is a host of it.
+    virtual bool is_controller() const = 0;
+    /// What the plans of operations of the site name.
+    virtual void fill(operation::Catalogue& catalogue) = 0;
+    /// The plan of an operation of the site. Asks the hosts for theirs. Errors: not_found, usage, those of
+    /// the hosts, with their names.
+    virtual Result<operation::Plan> plan_on_hosts(const HostsAsk& ask) = 0;
+    /// What can be asked of this daemon besides, or in place of what its machine alone would answer. They
+    /// outlive nothing: the place outlives them.
     virtual std::vector<site::Method> methods() = 0;
     /// Begins. `all`: what others may ask of this daemon; it outlives the place. Errors: those of the
     /// network.
@@ -40,6 +59,7 @@ class Place {
 struct PlaceGround {
     site::Loop& loop;
     site::Workers& workers;
+    host::Host& host;
     store::Store& store;  ///< of this machine
     Log& log;
     /// The engine that carries out the operations of the site; null while this controller does not lead.

@@ -24,7 +24,27 @@ struct Ask {
     std::vector<std::string> gates;
     Milliseconds gate_grace = default_grace;
     std::string why;
+    std::optional<HostsAsk> on_hosts;  ///< an operation of the site is asked for
 };
+
+/// Nothing where no hosts are named. What each host is asked is what was asked here, but for what is the
+/// site's.
+Result<std::optional<HostsAsk>> read_hosts(Parameters& parameters, const Json& json)
+{
+    HostsAsk ask{.hosts = TRY(parameters.texts("hosts"))};
+    ask.waves = TRY(parameters.counts("waves"));
+    ask.failures = TRY(parameters.count("failures", 0));
+    ask.soak = TRY(parameters.span("wave_soak_ms"));
+    if (ask.hosts.empty()) {
+        if (!ask.waves.empty() || ask.failures > 0 || ask.soak)
+            return fail(ErrorKind::usage, "waves, failures and wave_soak_ms are for what is done on hosts");
+        return std::optional<HostsAsk>();
+    }
+    ask.parameters = json;
+    for (const char* of_site : {"hosts", "waves", "failures", "wave_soak_ms"}) ask.parameters.erase(of_site);
+    ask.parameters["keep"] = false;
+    return std::optional(std::move(ask));
+}
 
 Result<Ask> read_ask(const Json& json)
 {
@@ -49,7 +69,15 @@ Result<Ask> read_ask(const Json& json)
         if (!names.insert(text).second)
             return fail(ErrorKind::usage, fmt::format("the gate {} stands there twice", text));
     }
+    ask.on_hosts = TRY(read_hosts(parameters, json));
     TRY(parameters.no_other());
+    if (ask.on_hosts && ask.one_shot.wanted)
+        return fail(ErrorKind::usage, "what is done on several hosts goes step by step, and not in one go",
+                    "belay add, with the same arguments");
+    if (ask.on_hosts) {
+        ask.on_hosts->timer = ask.timer;
+        ask.on_hosts->procedure = ask.procedure.empty() ? ask.runbook_file : ask.procedure;
+    }
     return ask;
 }
 
@@ -131,8 +159,19 @@ Result<operation::Gate> make_gate(const Services& services, host::Host& host, co
     return operation::parse_gate(text, grace);
 }
 
-Result<Plan> make_plan(const Services& services, const Ask& ask)
+Result<Plan> make_plan(const Services& services, const Ask& ask, const Call& call)
 {
+    if (ask.on_hosts) {
+        if (services.place == nullptr)
+            return fail(ErrorKind::refused, "this machine is no controller of a site", "docs/site.md");
+        HostsAsk on_hosts = *ask.on_hosts;
+        on_hosts.asker = call.caller.user;
+        return services.place->plan_on_hosts(on_hosts);
+    }
+    if (ask.procedure.starts_with("config.") && services.place != nullptr && !services.place->is_controller())
+        return fail(ErrorKind::refused,
+                    "this machine is a host of a site, whose configuration is changed on its controller",
+                    "the same on the controller, or belay --site NAME ...");
     host::OneLook look(services.host);
     // First: a gate that makes no sense is refused before anything else is looked at.
     std::vector<operation::Gate> gates;
@@ -149,10 +188,10 @@ Result<Reply> plan_operation(const Services& services, const Call& call)
 {
     const Ask ask = TRY(read_ask(call.parameters));
     // The checks of a runbook are commands that whoever asks has written: to let them run is to change.
-    const bool changes = ask.keep || !ask.runbook.empty();
+    const bool changes = ask.keep || !ask.runbook.empty() || ask.on_hosts;
     if (changes && call.caller.right < site::Right::operate)
         return std::unexpected(site::not_allowed(call.caller, site::Right::operate));
-    const Plan plan = TRY(make_plan(services, ask));
+    const Plan plan = TRY(make_plan(services, ask, call));
     const std::vector<operation::Checked> findings = TRY(services.engine.check(plan));
     Json answer = {{"plan", plan},
                    {"findings", findings},

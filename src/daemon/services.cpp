@@ -1,5 +1,7 @@
 #include "daemon/services.h"
 
+#include "site/rollout/part_methods.h"
+
 namespace belay::daemon {
 
 using operation::State;
@@ -7,11 +9,13 @@ using operation::State;
 std::vector<site::Method> methods_of(const Services& services)
 {
     std::vector<site::Method> all;
-    for (const auto& part : {house_methods(services), plan_methods(services), operation_methods(services),
-                             history_methods(services), alarm_methods(services),
-                             configuration_methods(services), status_methods(services)})
+    // First: what a place answers is what its machine is asked then.
+    if (services.place != nullptr) all = services.place->methods();
+    for (const auto& part :
+         {house_methods(services), plan_methods(services), operation_methods(services),
+          history_methods(services), alarm_methods(services), configuration_methods(services),
+          status_methods(services), site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());
-    if (services.place != nullptr) std::ranges::move(services.place->methods(), std::back_inserter(all));
     return all;
 }
 

@@ -5,10 +5,14 @@
 #include "daemon/network/member_view.h"
 #include "daemon/network/site_store.h"
 #include "host/files.h"
+#include "site/rollout/settle.h"
+#include "site/rollout/site_plan.h"
 
 namespace belay::daemon {
 namespace {
 
+/// How long hosts may take to make their plans.
+constexpr Milliseconds plan_patience = std::chrono::minutes(2);
 constexpr Bytes max_key_file = {64 << 10};
 /// site/controller/ID: {addresses}, of each controller of the site.
 constexpr std::string_view controller_prefix = "site/controller/";
@@ -50,13 +54,58 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
       address_(std::move(address)),
       store_(std::move(store)),
       audit_(ground.engine, site::boot_now),
-      services_{.controller = nullptr, .engine = ground.engine, .wall = ground.wall, .changed = [this] {
-                    ground_.changed(site_topic);
-                }}
+      services_{.controller = nullptr,
+                .engine = ground.engine,
+                .wall = ground.wall,
+                .changed = [this] { ground_.changed(site_topic); }},
+      members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; })
 {
     if (!store_) return;
     fenced_.emplace(*store_, site::leader_key);
     services_.has_several_controllers = true;
+}
+
+void ControllerRole::fill(operation::Catalogue& catalogue)
+{
+    rollouts_.emplace(members_, state());
+    site::add_rollout_actions(catalogue, *rollouts_);
+}
+
+Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
+{
+    site::SitePlanAsk plan{.site = authority_->site,
+                           .procedure = ask.procedure,
+                           .title = {},
+                           .asked = ask.parameters.value("arguments", Json::object()),
+                           .waves = ask.waves,
+                           .limit = ask.failures,
+                           .timer = ask.timer};
+    if (ask.soak) plan.soak = *ask.soak;
+    std::vector<site::MemberQuestion> questions;
+    for (const std::string& name : ask.hosts) {
+        const site::Member member = TRY(services_.controller->registry().find(name));
+        if (member.revoked)
+            return fail(ErrorKind::refused, fmt::format("the host {} was shut out", member.name),
+                        "belay host list");
+        plan.members.push_back({.member = {member.id, member.name}});
+        questions.push_back({.member = member.id, .method = "Plan", .parameters = ask.parameters});
+    }
+    const std::vector<Result<Json>> answers = members_.ask(questions, ask.asker, plan_patience);
+    for (size_t at = 0; at < answers.size(); ++at) {
+        site::MemberPlan& member = plan.members[at];
+        Result<Json> answer = answers[at];
+        if (!answer) {
+            Error error = answer.error();
+            error.what = fmt::format("{}: {}", member.member.name, error.what);
+            return std::unexpected(std::move(error));
+        }
+        const Json planned = answer->value("plan", Json());
+        const Json findings = answer->value("findings", Json::array());
+        member.plan = TRY(from_json_value<operation::Plan>(planned));
+        member.findings = TRY(from_json_value<std::vector<operation::Checked>>(findings));
+    }
+    plan.title = fmt::format("{}, on {} hosts", plan.members.front().plan.title, plan.members.size());
+    return site::make_site_plan(ground_.host, std::move(plan));
 }
 
 std::vector<site::Method> ControllerRole::methods()
@@ -198,8 +247,35 @@ void ControllerRole::presence_changed(const std::string& member)
         ground_.log.trace(fmt::format("host {} at {} is {}{}", member, presence.address,
                                       name_of(presence.state),
                                       presence.why.empty() ? "" : ": " + presence.why));
+        if (presence.state == site::Presence::State::attached)
+            ground_.loop.post([this, member] { settle(member); });
     }
     ground_.changed(site_topic);
+}
+
+/// A member that was away may have parts of operations that were decided meanwhile.
+void ControllerRole::settle(const std::string& member)
+{
+    to_settle_.push_back(member);
+    if (!settling_) settle_next();
+}
+
+/// One after the other: thousands may attach at the same time.
+void ControllerRole::settle_next()
+{
+    settling_ = false;
+    if (to_settle_.empty()) return;
+    const auto work = [this, member = to_settle_.front()]() -> site::Loop::Callback {
+        const auto told = site::settle_parts(*rollouts_, authority_->site, member);
+        return [this, told] {
+            for (const std::string& sentence : told ? *told : std::vector<std::string>())
+                ground_.log.standard(sentence);
+            settle_next();
+        };
+    };
+    if (!ground_.workers.run(work)) return;  // the next member that attaches tries again
+    to_settle_.pop_front();
+    settling_ = true;
 }
 
 void ControllerRole::topic_changed(const std::string& topic)

@@ -6,8 +6,11 @@
 #include "site/leadership/fenced_store.h"
 #include "site/leadership/leadership.h"
 #include "site/remote/controller/controller.h"
+#include "site/remote/controller/hub_members.h"
+#include "site/rollout/rollouts.h"
 
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <optional>
 
@@ -42,6 +45,8 @@ class ControllerRole {
     ControllerRole(const ControllerRole&) = delete;
     ControllerRole& operator=(const ControllerRole&) = delete;
 
+    void fill(operation::Catalogue& catalogue);
+    Result<operation::Plan> plan_on_hosts(const HostsAsk& ask);
     std::vector<site::Method> methods();
     Result<void> start(const site::Methods& all);
     void topic_changed(const std::string& topic);
@@ -57,6 +62,8 @@ class ControllerRole {
     ControllerRole(const PlaceGround& ground, ControllerAddress address, std::unique_ptr<store::Store> store);
     store::Store& state() { return fenced_ ? *fenced_ : ground_.store; }
     void presence_changed(const std::string& member);
+    void settle(const std::string& member);
+    void settle_next();
     Result<std::string> configuration_key() const;
     std::vector<std::string> own_addresses() const;
     Result<void> say_where_it_is();
@@ -74,6 +81,10 @@ class ControllerRole {
     std::optional<site::SiteAuthority> authority_;
     AuditTrail audit_;
     SiteServices services_;
+    site::HubMembers members_;
+    std::optional<site::Rollouts> rollouts_;
+    std::deque<std::string> to_settle_;  ///< members that have attached; only the loop touches it
+    bool settling_ = false;
     std::atomic<bool> is_open_ = false;  ///< the controller is in its place
     mutable std::mutex leader_mutex_;
     bool leads_ = true;

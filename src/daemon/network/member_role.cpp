@@ -1,7 +1,10 @@
 #include "daemon/network/member_role.h"
 
 #include "daemon/host_name.h"
+#include "daemon/parameters.h"
+#include "daemon/pieces.h"
 #include "daemon/readiness.h"
+#include "site/remote/agent/copy_answers.h"
 
 #include <future>
 
@@ -10,7 +13,19 @@ Result<std::unique_ptr<MemberRole>> MemberRole::open(const PlaceGround& ground)
 {
     std::optional<site::Membership> membership = TRY(site::MembershipFile(ground.state_folder).read());
     if (!membership) return nullptr;
-    return std::unique_ptr<MemberRole>(new MemberRole(ground, *std::move(membership)));
+    std::unique_ptr<MemberRole> role(new MemberRole(ground, *std::move(membership)));
+    MemberRole* const self = role.get();
+    role->copy_ = TRY(framework::configuration::Copy::open(
+        ground.store, {.now = [self] { return self->now(); },
+                       .changed = [self] { self->ground_.changed(site::configuration_topic); }}));
+    return role;
+}
+
+/// The clock of a real machine always answers.
+host::Moment MemberRole::now() const
+{
+    const Result<host::Moment> now = ground_.host.now();
+    return now ? *now : host::Moment{};
 }
 
 MemberRole::MemberRole(const PlaceGround& ground, site::Membership membership)
@@ -19,6 +34,46 @@ MemberRole::MemberRole(const PlaceGround& ground, site::Membership membership)
       file_(ground.state_folder),
       membership_(std::move(membership))
 {
+}
+
+std::vector<site::Method> MemberRole::methods()
+{
+    using framework::configuration::Ids;
+    using site::Call;
+    using site::Reply;
+    using site::Right;
+    const auto show = [this](const Call& call) -> Result<Reply> {
+        Parameters parameters(call.parameters);
+        const std::string type = TRY(parameters.text("type"));
+        const std::string name = TRY(parameters.text("name"));
+        const bool ids = TRY(parameters.flag("ids", false));
+        TRY(parameters.no_other());
+        const Json answer =
+            TRY(site::show_copy(*copy_, type, name, ids ? Ids::as_attributes : Ids::as_comments));
+        return call.more ? in_pieces("text", answer) : Reply{answer};
+    };
+    const auto changes = [this](const Call& call) -> Result<Reply> {
+        Parameters parameters(call.parameters);
+        const uint64_t after = TRY(parameters.count("after", 0));
+        TRY(parameters.no_other());
+        const Json answer = TRY(site::changes_of_copy(*copy_, static_cast<int64_t>(after)));
+        return Reply{answer};
+    };
+    const auto take = [this](const Call& call) -> Result<Reply> {
+        const Json taken = TRY(site::take_configuration(*copy_, call.parameters));
+        return Reply{taken};
+    };
+    const auto history = [this](const Call&) -> Result<Reply> {
+        return fail(ErrorKind::refused,
+                    fmt::format("the history of the configuration is with the controllers of the site {}",
+                                identity_.site),
+                    "belay config history, on a controller");
+    };
+    return {{"ConfigShow", Right::view, show},
+            {"ConfigWatch", Right::view, [this](const Call&) { return site::watch_copy(*copy_); }},
+            {"ConfigChanges", Right::view, changes},
+            {"ConfigTake", Right::administer, take},
+            {"ConfigHistory", Right::view, history}};
 }
 
 void MemberRole::start(const site::Methods& all)
@@ -32,7 +87,8 @@ void MemberRole::start(const site::Methods& all)
                             .methods = &all,
                             .next_key = [file = file_] { return file.next_key(); },
                             .changed = [this](const site::Membership& membership) { keep(membership); },
-                            .moved = [this] { link_moved(); }});
+                            .moved = [this] { link_moved(); },
+                            .heard = [this](std::optional<int64_t> version) { copy_->heard(version); }});
     uplink_->start();
 }
 
@@ -73,6 +129,7 @@ Json MemberRole::status()
                        {"since_ms", (ground_.wall() - (site::boot_now() - link.since)).count()},
                        {"problem", nullptr}};
         if (link.problem) status["problem"] = *link.problem;
+        status["configuration"] = copy_->as_of();
         if (const auto certificate = site::read_certificate(membership_.certificate_pem))
             status["certificate_ends_ms"] = certificate->not_after.count();
         told.set_value(std::move(status));

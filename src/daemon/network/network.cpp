@@ -18,9 +18,31 @@ class SitePlace final : public Place {
 
     store::Store* site_store() override { return controller_ ? controller_->site_store() : nullptr; }
 
+    bool is_controller() const override { return controller_ != nullptr; }
+
+    void fill(operation::Catalogue& catalogue) override
+    {
+        if (controller_) controller_->fill(catalogue);
+    }
+
+    Result<operation::Plan> plan_on_hosts(const HostsAsk& ask) override
+    {
+        if (controller_) return controller_->plan_on_hosts(ask);
+        return fail(ErrorKind::refused, "what is done on several hosts is asked of the site's controller",
+                    "belay --site NAME, or the same on the controller");
+    }
+
+    /// A controller that is a member of its own site has a copy as every member has; what it is asked about
+    /// the configuration it answers from the original.
     std::vector<site::Method> methods() override
     {
-        return controller_ ? controller_->methods() : std::vector<site::Method>();
+        std::vector<site::Method> all;
+        if (controller_) all = controller_->methods();
+        if (!member_) return all;
+        for (site::Method& method : member_->methods()) {
+            if (!controller_ || method.name == "ConfigTake") all.push_back(std::move(method));
+        }
+        return all;
     }
 
     Result<void> start(const site::Methods& all) override
