@@ -81,6 +81,7 @@ class Daemon {
     Result<Ending> run()
     {
         const Result<void> ran = loop_->run();
+        if (place_) place_->end();
         unlink(options_.socket.c_str());
         if (!ran) return std::unexpected(ran.error());
         return restarts_ ? Ending::to_begin_anew : Ending::for_good;

@@ -53,6 +53,9 @@ class Place {
     /// {role, site, ...}, for `belay status`. Threads: any but the loop's.
     virtual Json status() = 0;
     virtual void stop() = 0;
+    /// After stop(), when nothing runs any more and everything is still there: its threads end, and another
+    /// may lead.
+    virtual void end() = 0;
 };
 
 /// What a place rests upon; all of it outlives the place.

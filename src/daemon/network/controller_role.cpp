@@ -311,4 +311,12 @@ void ControllerRole::stop()
     if (services_.controller) services_.controller->stop();
 }
 
+void ControllerRole::end()
+{
+    // First: it speaks to the controller, and to this daemon.
+    leadership_.reset();
+    is_open_ = false;
+    services_.controller.reset();
+}
+
 }  // namespace belay::daemon

@@ -55,6 +55,7 @@ class ControllerRole {
     /// {address, emergency, leads, leader, hosts}
     Json status() const;
     void stop();
+    void end();
 
     const std::string& site() const { return authority_->site; }
 

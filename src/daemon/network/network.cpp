@@ -76,6 +76,11 @@ class SitePlace final : public Place {
         if (controller_) controller_->stop();
     }
 
+    void end() override
+    {
+        if (controller_) controller_->end();
+    }
+
   private:
     std::unique_ptr<ControllerRole> controller_;
     std::unique_ptr<MemberRole> member_;
