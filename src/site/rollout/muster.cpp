@@ -154,7 +154,9 @@ std::string Muster::sentence_of(const Mustered& member) const
     if (!part.state) return fmt::format("{} knows nothing of its part", name);
     const std::string state = part.state == State::held ? fmt::format("held while {}", name_of(part.held_in))
                                                         : std::string(name_of(*part.state));
-    const std::string reason = part.reason.empty() || part.promised ? "" : ": " + part.reason;
+    // What it promised is no news.
+    const bool says_why = !part.reason.empty() && part.state != State::activated;
+    const std::string reason = says_why ? ": " + part.reason : "";
     const std::string number =
         part.operation.empty() ? "" : fmt::format(" (operation {} there)", part.operation);
     return fmt::format("{} is {}{}{}", name, state, number, reason);
