@@ -11,8 +11,6 @@ namespace belay::site {
 namespace {
 
 using namespace std::chrono_literals;
-using operation::State;
-
 using Strings = std::vector<std::string>;
 
 constexpr const char* web_part = "branch-3/7/abc/4";
