@@ -7,7 +7,7 @@
 namespace belay::operation {
 namespace {
 
-const Part part{"branch-3/7/abc/4", "branch-3", "7"};
+const Part seventh{"branch-3/7/abc/4", "branch-3", "7"};
 
 Plan watched_plan(Phase from = Phase::activate)
 {
@@ -19,7 +19,7 @@ Plan watched_plan(Phase from = Phase::activate)
 
 Id adopted(ToyWorld& world, const Plan& plan = small_plan())
 {
-    const auto operation = world.engine->adopt(plan, part, anna);
+    const auto operation = world.engine->adopt(plan, seventh, anna);
     INVARIANT(operation);
     return operation->id;
 }
@@ -40,12 +40,12 @@ TEST_CASE("a part is adopted once for its key, however often and by whichever pr
     world.start();
     CHECK(adopted(world) == id);
     CHECK(world.engine->all()->size() == 1);
-    CHECK(world.engine->adopted(part.key).value()->operation == id);
-    CHECK(world.operation(id).part == part);
+    CHECK(world.engine->adopted(seventh.key).value()->operation == id);
+    CHECK(world.operation(id).part == seventh);
     CHECK(Json(world.engine->show(id).value()).at("part").at("operation") == "7");
     // Also when it has come to its end meanwhile.
     REQUIRE(world.ask(id, Verb::abort));
-    CHECK(world.engine->adopt(small_plan(), part, anna)->state == State::aborted);
+    CHECK(world.engine->adopt(small_plan(), seventh, anna)->state == State::aborted);
 }
 
 TEST_CASE("another plan, or another operation, under the same key is refused")
@@ -54,8 +54,8 @@ TEST_CASE("another plan, or another operation, under the same key is refused")
     adopted(world);
     Plan other = small_plan();
     other.steps.front().title = "something else";
-    CHECK(world.engine->adopt(other, part, anna).error().kind == ErrorKind::refused);
-    Part eighth = part;
+    CHECK(world.engine->adopt(other, seventh, anna).error().kind == ErrorKind::refused);
+    Part eighth = seventh;
     eighth.operation = "8";
     CHECK(world.engine->adopt(small_plan(), eighth, anna).error().kind == ErrorKind::refused);
     for (const std::string& key : {std::string(), std::string("a b"), std::string(201, 'k')})
@@ -68,22 +68,25 @@ TEST_CASE("a plan that could not go back before its commit, or would after, is n
     ToyWorld world;
     Plan plan = small_plan();
     plan.steps[1].one_way = "the old firmware is gone";
-    CHECK(world.engine->adopt(plan, part, anna)
+    CHECK(world.engine->adopt(plan, seventh, anna)
               .error()
               .what.starts_with("the step current cannot be undone before commit"));
     plan = small_plan();
     plan.steps[2].failure_aborts = true;
-    CHECK(world.engine->adopt(plan, part, anna).error().what.starts_with("the step old of commit goes back"));
+    CHECK(world.engine->adopt(plan, seventh, anna)
+              .error()
+              .what.starts_with("the step old of commit goes back"));
     CHECK(world.engine->all()->empty());
 }
 
 TEST_CASE("a part that was given up before it came is refused when it comes")
 {
     ToyWorld world;
-    REQUIRE(world.engine->give_up(part.key, anna));
-    CHECK_FALSE(world.engine->adopted(part.key).value()->operation);
-    CHECK(world.engine->adopt(small_plan(), part, anna).error().what.find("given up") != std::string::npos);
-    CHECK(world.engine->give_up(part.key, anna).error().kind == ErrorKind::busy);
+    REQUIRE(world.engine->give_up(seventh.key, anna));
+    CHECK_FALSE(world.engine->adopted(seventh.key).value()->operation);
+    CHECK(world.engine->adopt(small_plan(), seventh, anna).error().what.find("given up") !=
+          std::string::npos);
+    CHECK(world.engine->give_up(seventh.key, anna).error().kind == ErrorKind::busy);
     CHECK(world.engine->all()->empty());
 }
 
@@ -92,9 +95,9 @@ TEST_CASE("a part whose checks fail is not adopted, and may be asked for again")
     ToyWorld world;
     Plan plan = small_plan();
     plan.checks = {{"healthy", "it is healthy", file_is("health", "good"), true}};
-    CHECK(world.engine->adopt(plan, part, anna).error().kind == ErrorKind::refused);
+    CHECK(world.engine->adopt(plan, seventh, anna).error().kind == ErrorKind::refused);
     world.put_file("/etc/health", "good");
-    CHECK(world.engine->adopt(plan, part, anna));
+    CHECK(world.engine->adopt(plan, seventh, anna));
 }
 
 TEST_CASE("the timer of a part runs from add on, and goes back from each state before commit")

@@ -1,5 +1,6 @@
 #include "operation/operation.h"
 
+#include "base/invariant.h"
 #include "base/json.h"
 
 namespace belay::operation {
@@ -172,6 +173,7 @@ Result<void> Operation::take(const Record& record)
                     fmt::format("operation {} has a record of the step {}, which its plan lacks", id, name));
             step = &steps[static_cast<size_t>(found - plan.steps.begin())];
         }
+        INVARIANT(step != nullptr || !about_a_step);
         switch (record.event) {
             case Event::planned:
                 steps.assign(plan.steps.size(), {});

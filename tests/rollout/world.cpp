@@ -67,7 +67,7 @@ Result<Json> Host::ask(const MemberQuestion& question, const std::vector<Acciden
         off_since_ = now;
     }
     if (happens == Kind::cut_off || happens == Kind::dies) return no_answer(ErrorKind::unavailable, name_);
-    const Result<Json> said = false_promises ? answer_falsely(question) : answer(question);
+    Result<Json> said = false_promises ? answer_falsely(question) : answer(question);
     if (happens == Kind::answers_once) cut_until_ = now + span;
     if (happens == Kind::power_cut) {
         up_ = false;

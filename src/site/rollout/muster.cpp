@@ -105,11 +105,11 @@ Result<void> Muster::look()
         all.push_back(&member);
         questions.push_back({name.id, "PartShow", {{"key", key_of(member)}}});
     }
-    ask(all, std::move(questions), look_limit, true);
+    ask(all, questions, look_limit, true);
     return {};
 }
 
-void Muster::ask(const std::vector<Mustered*>& members, std::vector<MemberQuestion> questions,
+void Muster::ask(const std::vector<Mustered*>& members, const std::vector<MemberQuestion>& questions,
                  Milliseconds limit, bool is_look)
 {
     if (members.empty()) return;
@@ -154,7 +154,9 @@ std::string Muster::sentence_of(const Mustered& member) const
     if (!part.state) return fmt::format("{} knows nothing of its part", name);
     const std::string state = part.state == State::held ? fmt::format("held while {}", name_of(part.held_in))
                                                         : std::string(name_of(*part.state));
-    const std::string reason = part.reason.empty() || part.promised ? "" : ": " + part.reason;
+    // What it promised is no news.
+    const bool says_why = !part.reason.empty() && part.state != State::activated;
+    const std::string reason = says_why ? ": " + part.reason : "";
     const std::string number =
         part.operation.empty() ? "" : fmt::format(" (operation {} there)", part.operation);
     return fmt::format("{} is {}{}{}", name, state, number, reason);
@@ -283,7 +285,7 @@ void Muster::adopt(const std::vector<Mustered*>& members, const Json& plans)
                               {"operation", standing_.id},
                               {"plan", plans.value(member->name.id, Json())},
                               {"why", why()}}});
-    ask(members, std::move(questions), act_limit, false);
+    ask(members, questions, act_limit, false);
 }
 
 void Muster::request(const std::vector<Mustered*>& members, std::string_view verb,
@@ -295,7 +297,7 @@ void Muster::request(const std::vector<Mustered*>& members, std::string_view ver
         if (keep) parameters["keep_ms"] = keep->count();
         questions.push_back({member->name.id, "PartRequest", std::move(parameters)});
     }
-    ask(members, std::move(questions), act_limit, false);
+    ask(members, questions, act_limit, false);
 }
 
 }  // namespace belay::site

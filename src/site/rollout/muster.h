@@ -119,8 +119,8 @@ class Muster {
     }
 
     Result<void> look();
-    void ask(const std::vector<Mustered*>& members, std::vector<MemberQuestion> questions, Milliseconds limit,
-             bool is_look);
+    void ask(const std::vector<Mustered*>& members, const std::vector<MemberQuestion>& questions,
+             Milliseconds limit, bool is_look);
     void take_answer(Mustered& member, const Result<Json>& answer, bool is_look);
     std::string key_of(const Mustered& member) const;
     std::string why() const;

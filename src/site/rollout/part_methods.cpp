@@ -39,7 +39,7 @@ Result<PartView> Here::view_of(const std::string& key)
         const std::lock_guard lock(mutex);
         if (const auto found = ended.find(key); found != ended.end()) return found->second;
     }
-    const PartView view = TRY(part_view_of(engine, key));
+    PartView view = TRY(part_view_of(engine, key));
     if (view.state && operation::is_ended(*view.state)) {
         const std::lock_guard lock(mutex);
         if (ended.size() >= most_ended) ended.clear();

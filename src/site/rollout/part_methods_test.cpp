@@ -11,11 +11,9 @@ namespace belay::site {
 namespace {
 
 using namespace std::chrono_literals;
-using operation::State;
-
 using Strings = std::vector<std::string>;
 
-constexpr const char* key = "branch-3/7/abc/4";
+constexpr const char* web_part = "branch-3/7/abc/4";
 
 struct MemberDesk {
     operation::ToyWorld world;
@@ -35,12 +33,12 @@ struct MemberDesk {
     {
         return ask(
             "PartAdopt",
-            {{"key", key}, {"site", "branch-3"}, {"operation", "7"}, {"plan", operation::small_plan()}});
+            {{"key", web_part}, {"site", "branch-3"}, {"operation", "7"}, {"plan", operation::small_plan()}});
     }
     /// The state that it answers with; or the kind of its error.
     std::string request(std::string_view verb, Json more = Json::object())
     {
-        more["key"] = key;
+        more["key"] = web_part;
         more["verb"] = verb;
         const Result<Json> answer = ask("PartRequest", std::move(more));
         if (!answer) return std::string(name_of(answer.error().kind));
@@ -48,7 +46,10 @@ struct MemberDesk {
         woken.clear();
         return answer->at("state");
     }
-    PartView shown() { return from_json_value<PartView>(ask("PartShow", {{"key", key}}).value()).value(); }
+    PartView shown()
+    {
+        return from_json_value<PartView>(ask("PartShow", {{"key", web_part}}).value()).value();
+    }
 };
 
 TEST_CASE("a part goes from its plan to its end by its key alone, and each question may come twice")
@@ -133,7 +134,7 @@ TEST_CASE("only parts of the site that have not ended are listed")
         return desk.ask("Parts", {{"site", site}}).value().at("parts");
     };
     CHECK(parts_of("branch-3").size() == 1);
-    CHECK(parts_of("branch-3").at(0).at("key") == key);
+    CHECK(parts_of("branch-3").at(0).at("key") == web_part);
     CHECK(parts_of("another").empty());
     desk.request("abort");
     CHECK(parts_of("branch-3").empty());
@@ -150,9 +151,9 @@ TEST_CASE("what makes no sense is refused with the parameter's name")
     CHECK(said("PartShow", {{"key", 7}}) == "the parameter key is not a text");
     CHECK(said("PartShow", {{"key", "k"}, {"kee", "k"}}) == "no parameter of this method is called kee");
     CHECK(said("Parts", Json::object()) == "the parameter site is not a text");
-    CHECK(said("PartAdopt", {{"key", key}, {"site", "s"}, {"operation", "7"}})
+    CHECK(said("PartAdopt", {{"key", web_part}, {"site", "s"}, {"operation", "7"}})
               .starts_with("the parameter plan is no plan"));
-    CHECK(said("PartRequest", {{"key", key}, {"verb", "add"}}).find("no part") != std::string::npos);
+    CHECK(said("PartRequest", {{"key", web_part}, {"verb", "add"}}).find("no part") != std::string::npos);
     REQUIRE(desk.adopt());
     CHECK(desk.request("clear") == "usage");
     CHECK(desk.request("explode") == "usage");

@@ -57,9 +57,9 @@ Result<std::vector<std::string>> settle_parts(Rollouts& rollouts, const std::str
         const Json parameters = {{"key", part.key},
                                  {"verb", name_of(*verdict)},
                                  {"why", "that was decided while this host was away"}};
-        TRY(ask("PartRequest", parameters));
-        told.push_back(fmt::format("operation {} of the host {} was told to {}", part.operation, member,
-                                   name_of(*verdict)));
+        const Result<Json> heard = ask("PartRequest", parameters);
+        told.push_back(fmt::format("operation {} of the host {} was told to {}{}", part.operation, member,
+                                   name_of(*verdict), heard ? "" : ", and says: " + heard.error().what));
     }
     return told;
 }

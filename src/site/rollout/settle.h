@@ -18,7 +18,7 @@ Result<std::optional<operation::Verb>> verdict_on(store::Store& store, std::stri
 
 /// Asks a member for its parts that have not ended, and tells it what is decided about them. To be called by
 /// the controller that leads, each time that a member has attached; not in the loop's thread. A sentence for
-/// each that was told. Errors: those of Members::ask and of the store.
+/// each that was told, with what it says where it refuses. Errors: those of Members::ask and of the store.
 Result<std::vector<std::string>> settle_parts(Rollouts& rollouts, const std::string& site,
                                               const std::string& member);
 

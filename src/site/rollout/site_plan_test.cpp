@@ -13,7 +13,7 @@ using operation::Plan;
 using operation::Step;
 using Strings = std::vector<std::string>;
 
-MemberPlan one(size_t number, std::string role = "")
+MemberPlan member_plan(size_t number, std::string role = "")
 {
     MemberPlan member{.member = {fmt::format("{}", number), fmt::format("web{}", number)},
                       .role = std::move(role)};
@@ -36,7 +36,7 @@ MemberPlan one(size_t number, std::string role = "")
 SitePlanAsk ask_for(size_t hosts)
 {
     SitePlanAsk ask{.site = "branch-3", .procedure = "toy.change", .title = "Change the toys"};
-    for (size_t i = 1; i <= hosts; ++i) ask.members.push_back(one(i));
+    for (size_t i = 1; i <= hosts; ++i) ask.members.push_back(member_plan(i));
     return ask;
 }
 

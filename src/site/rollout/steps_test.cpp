@@ -107,9 +107,11 @@ struct ControllerDesk {
         rollout = plan.locks.front().substr(8);
         return engine->keep(plan, operation::anna).value().id;
     }
-    void serve(const Id& id)
+    operation::Next serve(const Id& id)
     {
-        while (engine->step(id).value().when == operation::Next::When::now) {
+        while (true) {
+            const operation::Next next = engine->step(id).value();
+            if (next.when != operation::Next::When::now) return next;
         }
     }
     void ask(const Id& id, Verb verb)
@@ -119,10 +121,13 @@ struct ControllerDesk {
     }
     void pass(const Id& id, Milliseconds span)
     {
-        for (Milliseconds passed{0}; passed < span; passed += 1s) {
-            machine.advance(1s);
-            serve(id);
+        const auto now = [&] { return machine.now()->boot; };
+        for (const Milliseconds end = now() + span; now() < end;) {
+            const operation::Next next = serve(id);
+            const Milliseconds due = next.when == operation::Next::When::at ? next.boot : end;
+            machine.advance(std::min(std::max(due, now() + 1ms), end) - now());
         }
+        serve(id);
     }
     operation::View view(const Id& id) { return engine->show(id).value(); }
     State state(const Id& id) { return view(id).operation.state; }
@@ -149,6 +154,20 @@ TEST_CASE("all are asked together, for the person who asked, and how far they ar
     desk.pass(id, 3s);
     CHECK(desk.state(id) == State::added);
     CHECK(desk.view(id).operation.steps[0].detail == "3 hosts");
+}
+
+TEST_CASE("hundreds of hosts go together")
+{
+    ControllerDesk desk;
+    const Id id = desk.keep(300);
+    desk.ask(id, Verb::add);
+    desk.ask(id, Verb::activate);
+    desk.pass(id, 125s);
+    REQUIRE(desk.state(id) == State::activated);
+    desk.ask(id, Verb::commit);
+    CHECK(desk.state(id) == State::committed);
+    CHECK(desk.members.asked_together == 300);
+    CHECK(desk.view(id).operation.steps.back().detail == "300 hosts");
 }
 
 TEST_CASE("a wait between two waves is shown in seconds")
