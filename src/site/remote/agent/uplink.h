@@ -50,6 +50,8 @@ struct UplinkOptions {
     /// The membership has changed, and is to be kept: other controllers, a new certificate. Threads: the
     /// loop's.
     std::function<void(const Membership&)> changed;
+    /// How long the first attempt waits for a controller's welcome.
+    Milliseconds welcome_patience = std::chrono::seconds(10);
     /// A controller was heard, and this was the newest version of its configuration; nothing: it did not say.
     /// Threads: the loop's.
     std::function<void(std::optional<int64_t> configuration)> heard = [](std::optional<int64_t>) {};
@@ -63,7 +65,9 @@ class Uplink {
     static constexpr Milliseconds longest_pause = std::chrono::seconds(10);
     /// After it was told that it is no member: it asks seldom.
     static constexpr Milliseconds refused_pause = std::chrono::seconds(60);
-    static constexpr Milliseconds welcome_patience = std::chrono::seconds(10);
+    /// A controller that many dial at the same time may be slow to answer: who gives up and dials anew makes
+    /// it slower still. So the patience doubles up to this.
+    static constexpr Milliseconds longest_welcome_patience = std::chrono::seconds(120);
     /// After a new certificate was not given.
     static constexpr Milliseconds renewal_pause = std::chrono::hours(1);
 
@@ -104,6 +108,7 @@ class Uplink {
     std::minstd_rand random_{std::random_device{}()};
     size_t next_ = 0;  ///< in the list of controllers
     Milliseconds pause_ = first_pause;
+    Milliseconds patience_;  ///< for the welcome
     std::optional<Loop::TimerId> renewal_;
     bool renewing_ = false;
     std::optional<Loop::TimerId> timer_;  ///< of the next attempt, the welcome's patience, or the heartbeat
