@@ -260,9 +260,12 @@ Result<std::string> AgentHouse::open_branch()
     running_.in_loop([&] {
         auto opened = Branch::open(running_.loop(), running_.workers(), membership(),
                                    {.listen = "127.0.0.1:0", .methods = &branch_methods_});
-        if (opened) branch_ = *std::move(opened);
-        address = opened ? Result<std::string>(branch_->address())
-                         : Result<std::string>(std::unexpected(opened.error()));
+        if (!opened) {
+            address = std::unexpected(opened.error());
+            return;
+        }
+        branch_ = *std::move(opened);
+        address = branch_->address();
     });
     return address;
 }
