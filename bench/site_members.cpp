@@ -91,7 +91,8 @@ Result<std::vector<std::vector<std::string>>> measure_members(const ScratchFolde
         const size_t descriptors = raise_descriptors(wanted);
         if (descriptors < wanted) {
             lines.push_back({fmt::format("{}", members),
-                             fmt::format("not measured: {} open files", descriptors), "", "", "", "", "", ""});
+                             fmt::format("not measured: {} open files", descriptors), "", "", "", "", "",
+                             ""});
             continue;
         }
         std::fputs(fmt::format("{} members ...\n", members).c_str(), stderr);
