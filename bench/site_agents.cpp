@@ -7,6 +7,7 @@
 #include "site_members.h"
 #include "store/memory.h"
 
+#include <algorithm>
 #include <fstream>
 #include <thread>
 
@@ -29,6 +30,7 @@ class Agent {
     static Result<std::unique_ptr<Agent>> open(site::Loop& loop, site::Workers& workers, const Json& line);
 
     void start() { uplink_->start(); }
+    bool is_attached() const { return uplink_->state().attached; }
     void stop() { uplink_->stop(); }
 
   private:
@@ -45,11 +47,11 @@ Result<std::unique_ptr<Agent>> Agent::open(site::Loop& loop, site::Workers& work
     std::unique_ptr<Agent> agent(new Agent);
     agent->copy_ = TRY(Copy::open(agent->store_, {.now = moment_now}));
     Copy* copy = agent->copy_.get();
-    agent->methods_.emplace(
-        "ConfigTake", site::Method{"ConfigTake", site::Right::administer,
-                                   [copy](const site::Call& call) -> Result<site::Reply> {
-                                       return site::Reply{TRY(site::take_configuration(*copy, call.parameters))};
-                                   }});
+    agent->methods_.emplace("ConfigTake", site::Method{"ConfigTake", site::Right::administer,
+                                                       [copy](const site::Call& call) -> Result<site::Reply> {
+                                                           return site::Reply{TRY(site::take_configuration(
+                                                               *copy, call.parameters))};
+                                                       }});
     const auto text = [&](const char* name) { return line.at(name).get<std::string>(); };
     site::Membership membership{
         .identity = {.site = text("site"), .role = site::Role::agent, .id = text("id")},
@@ -85,6 +87,32 @@ Result<std::vector<std::unique_ptr<Agent>>> agents_in(const std::string& file, s
     return fail(ErrorKind::corrupt, fmt::format("{} has not so many members", file));
 }
 
+/// Starts them so that only some are dialling at any time: that they all dial on the processors of the
+/// controller that is measured is the simulation's own doing.
+class Pace {
+  public:
+    Pace(site::Loop& loop, const std::vector<std::unique_ptr<Agent>>& agents) : loop_(loop), agents_(agents)
+    {
+    }
+
+    void go_on()
+    {
+        const auto is_dialling = [](const auto& agent) { return !agent->is_attached(); };
+        const auto begun = agents_.begin() + static_cast<std::ptrdiff_t>(started_);
+        auto dialling = static_cast<size_t>(std::count_if(agents_.begin(), begun, is_dialling));
+        for (; dialling < at_once && started_ < agents_.size(); ++dialling) agents_[started_++]->start();
+        if (started_ < agents_.size()) loop_.at(boot_now() + look_every, [this] { go_on(); });
+    }
+
+  private:
+    static constexpr size_t at_once = 16;
+    static constexpr Milliseconds look_every{20};
+
+    site::Loop& loop_;
+    const std::vector<std::unique_ptr<Agent>>& agents_;
+    size_t started_ = 0;
+};
+
 }  // namespace
 
 Result<void> serve_as_agents(const std::string& file, size_t from, size_t count)
@@ -92,7 +120,8 @@ Result<void> serve_as_agents(const std::string& file, size_t from, size_t count)
     const auto loop = TRY(site::Loop::open());
     site::Workers workers(*loop);
     const auto agents = TRY(agents_in(file, from, count, *loop, workers));
-    for (const auto& agent : agents) agent->start();
+    Pace pace(*loop, agents);
+    loop->post([&] { pace.go_on(); });
     // The other side says nothing, and ends.
     std::thread listener([&] {
         static_cast<void>(answer_all([](const Json&) { return Json::object(); }).has_value());

@@ -22,6 +22,8 @@ using framework::configuration::Version;
 constexpr size_t hosts_of_controller = 10;
 constexpr auto attach_patience = std::chrono::minutes(10);
 constexpr auto look_every = std::chrono::microseconds(200);
+constexpr auto look_at_many_every = std::chrono::milliseconds(20);
+constexpr auto tell_every = std::chrono::seconds(10);
 
 Milliseconds wall_now()
 {
@@ -152,16 +154,23 @@ Result<void> MeasuredController::enrol(size_t members, const std::string& file)
     return {};
 }
 
-/// How long it took until so many are attached and have the newest version.
+/// The processor time that it took until so many are attached and have the newest version.
 Result<Json> MeasuredController::await(size_t members) const
 {
     const Nanoseconds begun = reading(CLOCK_MONOTONIC);
+    const Nanoseconds processor = reading(CLOCK_PROCESS_CPUTIME_ID);
+    Nanoseconds told = begun;
     while (reading(CLOCK_MONOTONIC) - begun < attach_patience) {
         const site::Distribution now = controller_->distributor().distribution();
         if (now.problem) return std::unexpected(*now.problem);
         if (now.members == members && now.current == members)
-            return Json{{"us", (reading(CLOCK_MONOTONIC) - begun) / std::chrono::microseconds(1)}};
-        std::this_thread::sleep_for(look_every);
+            return Json{
+                {"us", (reading(CLOCK_PROCESS_CPUTIME_ID) - processor) / std::chrono::microseconds(1)}};
+        if (reading(CLOCK_MONOTONIC) - told > tell_every) {
+            fmt::print(stderr, "{} of {} are attached\n", now.members, members);
+            told = reading(CLOCK_MONOTONIC);
+        }
+        std::this_thread::sleep_for(look_at_many_every);
     }
     const site::Distribution now = controller_->distributor().distribution();
     return fail(ErrorKind::timeout, fmt::format("of {} members {} have attached and {} are up to date",
@@ -172,11 +181,14 @@ Result<Json> MeasuredController::await(size_t members) const
 Result<Json> MeasuredController::change(size_t members)
 {
     const Nanoseconds begun = reading(CLOCK_MONOTONIC);
+    const Nanoseconds processor = reading(CLOCK_PROCESS_CPUTIME_ID);
     const Version version = TRY(change_site(*configuration_, ++changes_));
     while (reading(CLOCK_MONOTONIC) - begun < attach_patience) {
         const site::Distribution now = controller_->distributor().distribution();
         if (now.newest >= version && now.current == members)
-            return Json{{"us", (reading(CLOCK_MONOTONIC) - begun) / std::chrono::microseconds(1)}};
+            return Json{{"us", (reading(CLOCK_MONOTONIC) - begun) / std::chrono::microseconds(1)},
+                        {"processor_us",
+                         (reading(CLOCK_PROCESS_CPUTIME_ID) - processor) / std::chrono::microseconds(1)}};
         std::this_thread::sleep_for(look_every);
     }
     return fail(ErrorKind::timeout, "a change has not reached all members");

@@ -57,10 +57,11 @@ Result<Line> measure_one(const std::string& folder, const std::string& program, 
     }
     const int64_t attached =
         TRY(number_in(controller.dialogue.ask({{"do", "await"}, {"members", members}}), "us"));
-    std::vector<Nanoseconds> spread;
+    std::vector<Nanoseconds> spread, work;
     for (size_t i = 0; i < changes; ++i) {
         const Result<Json> changed = controller.dialogue.ask({{"do", "change"}, {"members", members}});
         spread.push_back(std::chrono::microseconds(TRY(number_in(changed, "us"))));
+        work.push_back(std::chrono::microseconds(TRY(number_in(changed, "processor_us"))));
     }
     const int64_t processor =
         TRY(number_in(controller.dialogue.ask({{"do", "idle"}, {"ms", idle_span_ms}}), "us"));
@@ -71,9 +72,10 @@ Result<Line> measure_one(const std::string& folder, const std::string& program, 
         to_mebibytes(memory),
         fmt::format("{:.0f} KiB", static_cast<double>(memory - empty) / static_cast<double>(members)),
         fmt::format("{:.2f} %", static_cast<double>(processor) / static_cast<double>(idle_span_ms) / 10),
-        fmt::format("{:.1f} s", static_cast<double>(attached) / 1e6),
+        to_milliseconds(std::chrono::microseconds(attached) / members),
         to_milliseconds(median(spread)),
-        to_milliseconds(slowest)};
+        to_milliseconds(slowest),
+        to_milliseconds(median(work))};
 }
 
 }  // namespace
@@ -82,14 +84,15 @@ Result<std::vector<std::vector<std::string>>> measure_members(const ScratchFolde
                                                               const std::string& program,
                                                               const std::vector<size_t>& numbers)
 {
-    std::vector<Line> lines = {{"Members", "Memory (RSS)", "Each", "Processor, idle", "All attached after",
-                                "A change has reached all, median", "slowest"}};
+    std::vector<Line> lines = {{"Members", "Memory (RSS)", "Each", "Processor, idle", "To attach one",
+                                "A change has reached all, median", "slowest", "its processor time"}};
     for (const size_t members : numbers) {
         const size_t wanted = members + descriptors_of_controller;
         const size_t descriptors = raise_descriptors(wanted);
         if (descriptors < wanted) {
             lines.push_back({fmt::format("{}", members),
-                             fmt::format("not measured: {} open files", descriptors), "", "", "", "", ""});
+                             fmt::format("not measured: {} open files", descriptors), "", "", "", "", "",
+                             ""});
             continue;
         }
         std::fputs(fmt::format("{} members ...\n", members).c_str(), stderr);

@@ -222,7 +222,7 @@ Result<std::vector<Step>> Copy::steps_after(Version from, size_t limit)
         last = index_.last();
     }
     if (number == last) return std::vector<Step>();
-    const Result<std::vector<Step>> steps = kept_.read(number, std::min<size_t>(limit, last - number));
+    Result<std::vector<Step>> steps = kept_.read(number, std::min<size_t>(limit, last - number));
     // Dropped between the two looks.
     if (!steps && steps.error().kind == ErrorKind::not_found) return std::unexpected(no_step_from(from));
     return steps;

@@ -190,6 +190,17 @@ TEST_CASE("a person has the key of a host renewed at once")
     CHECK(controller.get().hub().renew("2").error().kind == ErrorKind::unavailable);
 }
 
+TEST_CASE("a controller that accepts and says nothing is left for the next one")
+{
+    ControllerHouse controller;
+    AgentHouse agent;
+    Membership membership = must(agent.join(controller.invite({.name = "alpha"})));
+    const testing::SilentListener silent;
+    membership.controllers = {silent.address(), controller.get().address()};
+    agent.attach(membership, 50ms);
+    CHECK(controller.await("alpha", Presence::State::attached));
+}
+
 TEST_CASE("a controller that is started anew on the same store finds its members again")
 {
     AgentHouse agent;

@@ -17,7 +17,9 @@ namespace {
 // A connection over which nothing comes back is closed after both of these.
 constexpr int keepalive_after_ms = 10'000;
 constexpr int keepalive_patience_ms = 5'000;
-constexpr int handshake_patience_ms = 10'000;
+// Longer than all members of a large site take together that dial at the same time, for their handshakes
+// share the processor: were it shorter, none of them would come to its end.
+constexpr int handshake_patience_ms = 120'000;
 constexpr int streams_of_a_connection = 100;
 constexpr size_t memory_of_all_clients = 512U << 20;
 

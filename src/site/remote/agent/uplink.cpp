@@ -35,7 +35,11 @@ Result<Membership> renew_by(const std::shared_ptr<grpc::Channel>& channel, Membe
 }  // namespace
 
 Uplink::Uplink(Loop& loop, Workers& workers, Membership membership, UplinkOptions options)
-    : loop_(loop), workers_(workers), membership_(std::move(membership)), options_(std::move(options))
+    : loop_(loop),
+      workers_(workers),
+      membership_(std::move(membership)),
+      options_(std::move(options)),
+      patience_(options_.connect_timeout)
 {
 }
 
@@ -107,8 +111,9 @@ void Uplink::dial()
     hello.set_boot_id(options_.boot_id);
     hello.set_clock_ms(options_.wall().count());
     stream_->send(message);
-    timer_ = loop_.at(boot_now() + options_.connect_timeout, [this] {
+    timer_ = loop_.at(boot_now() + patience_, [this] {
         timer_.reset();
+        patience_ = std::min(patience_ * 2, longest_welcome_patience);
         cut_off({.kind = ErrorKind::timeout,
                  .what = fmt::format("the controller {} does not answer", state_.controller)});
     });
@@ -152,6 +157,7 @@ void Uplink::welcomed(const v1::Welcome& welcome)
     state_.since = boot_now();
     state_.problem.reset();
     pause_ = first_pause;
+    patience_ = options_.connect_timeout;
     hinted_.clear();
     heartbeat_ = std::clamp(Milliseconds(welcome.heartbeat_ms()), Milliseconds(10), Milliseconds(3'600'000));
     timeout_ = std::max(heartbeat_ * 2, Milliseconds(welcome.timeout_ms()));

@@ -42,7 +42,7 @@ struct LinkState {
 
 struct UplinkOptions {
     std::string host_name, boot_id;
-    /// How long a controller has to answer when it is dialled, before the next one is.
+    /// How long a controller has to answer when it is first dialled, before the next one is.
     Milliseconds connect_timeout = std::chrono::seconds(20);
     std::function<Milliseconds()> wall;  ///< the wall clock now
     const Methods* methods =
@@ -67,6 +67,9 @@ class Uplink {
     static constexpr Milliseconds longest_pause = std::chrono::seconds(10);
     /// After it was told that it is no member: it asks seldom.
     static constexpr Milliseconds refused_pause = std::chrono::seconds(60);
+    /// A controller that many dial at the same time may be slow to answer: who gives up and dials anew makes
+    /// it slower still. So the patience doubles up to this.
+    static constexpr Milliseconds longest_welcome_patience = std::chrono::seconds(120);
     /// After a new certificate was not given.
     static constexpr Milliseconds renewal_pause = std::chrono::hours(1);
 
@@ -107,6 +110,7 @@ class Uplink {
     std::minstd_rand random_{std::random_device{}()};
     size_t next_ = 0;  ///< in the list of controllers
     Milliseconds pause_ = first_pause;
+    Milliseconds patience_;  ///< for the welcome
     std::optional<Loop::TimerId> renewal_;
     bool renewing_ = false;
     std::optional<Loop::TimerId> timer_;  ///< of the next attempt, the welcome's patience, or the heartbeat

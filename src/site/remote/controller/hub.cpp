@@ -55,10 +55,10 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         grpc::CallbackServerContext* context) override
     {
         if (const auto closed = closed_with()) return new RefusedStream(*closed);
-        Result<Member> member = admit(*context);
-        if (!member) {
-            options_.refused(member.error());
-            return new RefusedStream(to_status(member.error()));
+        Result<Admitted> admitted = admit(*context);
+        if (!admitted) {
+            options_.refused(admitted.error());
+            return new RefusedStream(to_status(admitted.error()));
         }
         MemberStream::Events events{
             .greeted = [this](MemberStream& stream, const v1::Hello& hello) { greeted(stream, hello); },
@@ -66,7 +66,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
             .boot = boot_now,
             .cut = [context] { context->TryCancel(); }};
         const auto stream = std::make_shared<MemberStream>(
-            *std::move(member), certificate_of(*context)->not_after, context->peer(), std::move(events));
+            std::move(admitted->member), admitted->certificate_ends, context->peer(), std::move(events));
         {
             const std::lock_guard lock(mutex_);
             if (closed_) return new RefusedStream(*closed_);
@@ -171,12 +171,17 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
     }
 
   private:
-    Result<Member> admit(const grpc::ServerContextBase& context)
+    struct Admitted {
+        Member member;
+        Milliseconds certificate_ends{0};
+    };
+    Result<Admitted> admit(const grpc::ServerContextBase& context)
     {
         const Certificate certificate = TRY(certificate_of(context));
         if (certificate.identity.site != options_.site)
             return fail(ErrorKind::permission, "this certificate is of another site");
-        return registry_.admit(certificate, options_.wall());
+        Member member = TRY(registry_.admit(certificate, options_.wall()));
+        return Admitted{std::move(member), certificate.not_after};
     }
 
     std::optional<grpc::Status> closed_with()
@@ -187,7 +192,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
 
     Result<std::string> renew(const grpc::ServerContextBase& context, const std::string& request)
     {
-        const Member member = TRY(admit(context));
+        const Member member = TRY(admit(context)).member;
         const Certificate next = TRY(options_.issue(request, member.role, member.id));
         TRY(registry_.give_next(member.id, next));
         return next.pem;

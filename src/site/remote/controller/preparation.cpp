@@ -22,8 +22,7 @@ Result<Preparation::Text> Preparation::step_from(const Point& from, std::optiona
     const std::optional<Step> step = TRY(source_.step_from(from));
     // One that is too large for a message is handed over whole.
     const Result<Json> parameters = step ? parameters_of(*step) : Result<Json>(Json());
-    const Text text =
-        step && parameters ? std::make_shared<const std::string>(json_text(*parameters)) : Text();
+    Text text = step && parameters ? std::make_shared<const std::string>(json_text(*parameters)) : Text();
     if (text) ahead = step->to;
     if (steps_.size() >= most_steps) steps_.clear();
     steps_[key] = text;

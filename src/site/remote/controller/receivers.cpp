@@ -26,22 +26,22 @@ void Receivers::set_at(Receiver& receiver, std::optional<Point> at)
 
 void Receivers::make_due(const std::string& member, Receiver& receiver)
 {
-    if (std::exchange(receiver.due, true)) return;
+    if (std::exchange(receiver.due_, true)) return;
     due_.push_back(member);
 }
 
 void Receivers::attached(const std::string& member)
 {
     Receiver& receiver = receivers_[member];
-    if (receiver.question != 0) {
+    if (receiver.question_ != 0) {
         // To this stream or to the one before: its end tells.
-        receiver.again = true;
+        receiver.again_ = true;
         return;
     }
     set_at(receiver, std::nullopt);
     receiver.whole.reset();
     receiver.problem.reset();
-    receiver.misfits = 0;
+    receiver.misfits_ = 0;
     make_due(member, receiver);
 }
 
@@ -49,7 +49,7 @@ void Receivers::gone(const std::string& member)
 {
     const auto found = receivers_.find(member);
     if (found == receivers_.end()) return;
-    close_question(found->second.question);
+    close_question(found->second.question_);
     set_at(found->second, std::nullopt);
     receivers_.erase(found);
 }
@@ -61,7 +61,7 @@ void Receivers::set_newest(const Point& newest)
     for (auto& [member, receiver] : receivers_) {
         if (is_current(receiver))
             ++current_;
-        else if (receiver.question == 0)
+        else if (receiver.question_ == 0)
             make_due(member, receiver);
     }
 }
@@ -73,7 +73,7 @@ std::optional<std::string> Receivers::next(Milliseconds now)
         put_off_.erase(put_off_.begin());
         if (found == receivers_.end()) continue;
         Receiver& receiver = found->second;
-        if (receiver.question == 0 && !is_current(receiver)) make_due(found->first, receiver);
+        if (receiver.question_ == 0 && !is_current(receiver)) make_due(found->first, receiver);
     }
     for (auto question = questions_.begin(); bytes_ >= most_bytes_ && question != questions_.end();
          ++question) {
@@ -81,12 +81,12 @@ std::optional<std::string> Receivers::next(Milliseconds now)
         bytes_ -= std::exchange(question->second.bytes, 0);
     }
     while (!due_.empty()) {
-        const std::string member = std::move(due_.front());
+        std::string member = std::move(due_.front());
         due_.pop_front();
         const auto found = receivers_.find(member);
         // It may have gone and come meanwhile, and stand there twice.
-        if (found == receivers_.end() || !std::exchange(found->second.due, false)) continue;
-        if (found->second.question == 0 && !is_current(found->second)) return member;
+        if (found == receivers_.end() || !std::exchange(found->second.due_, false)) continue;
+        if (found->second.question_ == 0 && !is_current(found->second)) return member;
     }
     return std::nullopt;
 }
@@ -110,14 +110,14 @@ uint64_t Receivers::asked(const std::string& member, size_t bytes, const std::sh
     const auto found = receivers_.find(member);
     if (found == receivers_.end()) return 0;
     Receiver& receiver = found->second;
-    INVARIANT(receiver.question == 0);
+    INVARIANT(receiver.question_ == 0);
     if (receiver.whole != whole) receiver.piece = 0;
     receiver.whole = whole;
-    receiver.question = ++last_question_;
-    receiver.again = false;
-    questions_[receiver.question] = {.member = member, .bytes = bytes, .at = now};
+    receiver.question_ = ++last_question_;
+    receiver.again_ = false;
+    questions_[receiver.question_] = {.member = member, .bytes = bytes, .at = now};
     bytes_ += bytes;
-    return receiver.question;
+    return receiver.question_;
 }
 
 void Receivers::close_question(uint64_t question)
@@ -141,11 +141,11 @@ void Receivers::answered(const std::string& member, uint64_t question, const Res
                          Milliseconds now)
 {
     const auto found = receivers_.find(member);
-    if (found == receivers_.end() || found->second.question != question) return;
+    if (found == receivers_.end() || found->second.question_ != question) return;
     Receiver& receiver = found->second;
     close_question(question);
-    receiver.question = 0;
-    const bool again = std::exchange(receiver.again, false);
+    receiver.question_ = 0;
+    const bool again = std::exchange(receiver.again_, false);
     if (answer) return take(member, receiver, *answer, now);
     // Its stream has ended: when it attaches, or has already, it is asked what it has.
     const bool ended =
@@ -164,10 +164,10 @@ void Receivers::take(const std::string& member, Receiver& receiver, const Taken&
     if (is_piece) ++receiver.piece;
     if (!is_piece || receiver.piece == receiver.whole->pieces.size() || is_current(receiver))
         receiver.whole.reset();
-    receiver.misfits = moved || is_piece ? 0 : receiver.misfits + 1;
+    receiver.misfits_ = moved || is_piece ? 0 : receiver.misfits_ + 1;
     if (is_current(receiver)) return;
-    if (receiver.misfits < most_misfits) return make_due(member, receiver);
-    receiver.misfits = 0;
+    if (receiver.misfits_ < most_misfits) return make_due(member, receiver);
+    receiver.misfits_ = 0;
     put_off(member,
             {.kind = ErrorKind::failed,
              .what = fmt::format("the host {} does not take what follows its own version {}", member,

@@ -28,10 +28,10 @@ class Receivers {
 
       private:
         friend class Receivers;
-        uint64_t question = 0;  ///< that has no answer yet; 0: none
-        bool again = false;     ///< it has attached anew since then
-        bool due = false;
-        int misfits = 0;  ///< answers in a row by which it did not get on
+        uint64_t question_ = 0;  ///< that has no answer yet; 0: none
+        bool again_ = false;     ///< it has attached anew since then
+        bool due_ = false;
+        int misfits_ = 0;  ///< answers in a row by which it did not get on
     };
 
     /// `most_bytes`: of questions under way, beyond which nobody's turn comes; one that has had no answer for

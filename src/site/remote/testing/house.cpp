@@ -5,10 +5,12 @@
 #include "site/remote/transport.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <belay/v1/membership.grpc.pb.h>
 #include <future>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 namespace belay::site::testing {
@@ -222,7 +224,7 @@ void AgentHouse::attach()
     attach(*need(file().read()));
 }
 
-void AgentHouse::attach(const Membership& membership)
+void AgentHouse::attach(const Membership& membership, Milliseconds welcome_patience)
 {
     running_.in_loop([&] {
         uplink_ = std::make_unique<Uplink>(
@@ -233,6 +235,7 @@ void AgentHouse::attach(const Membership& membership)
                           .methods = &methods_,
                           .next_key = [this] { return file().next_key(); },
                           .changed = [this](const Membership& changed) { need(file().write(changed)); },
+                          .connect_timeout = welcome_patience,
                           .heard = [this](std::optional<int64_t> newest) { copy_->heard(newest); }});
         uplink_->start();
     });
@@ -257,9 +260,12 @@ Result<std::string> AgentHouse::open_branch()
     running_.in_loop([&] {
         auto opened = Branch::open(running_.loop(), running_.workers(), membership(),
                                    {.listen = "127.0.0.1:0", .methods = &branch_methods_});
-        if (opened) branch_ = *std::move(opened);
-        address = opened ? Result<std::string>(branch_->address())
-                         : Result<std::string>(std::unexpected(opened.error()));
+        if (!opened) {
+            address = std::unexpected(opened.error());
+            return;
+        }
+        branch_ = *std::move(opened);
+        address = branch_->address();
     });
     return address;
 }
@@ -300,6 +306,19 @@ bool AgentHouse::await_problem(ErrorKind kind)
         running_.in_loop([&] { state = uplink_->state(); });
         return !state.attached && state.problem && state.problem->kind == kind;
     });
+}
+
+SilentListener::SilentListener() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+{
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* const where = reinterpret_cast<sockaddr*>(&address);
+    // The kernel completes connections that nobody takes.
+    INVARIANT(listener_ && bind(listener_.number(), where, size) == 0 && listen(listener_.number(), 8) == 0 &&
+              getsockname(listener_.number(), where, &size) == 0);
+    address_ = fmt::format("127.0.0.1:{}", ntohs(address.sin_port));
 }
 
 class Impostor::Service final : public v1::Membership::Service {

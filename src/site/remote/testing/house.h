@@ -2,6 +2,7 @@
 // For tests: a controller and members, each with a loop in a thread of its own, as a daemon has it.
 
 #include "framework/configuration/copy.h"
+#include "host/descriptor.h"
 #include "site/identity/membership_file.h"
 #include "site/remote/agent/join.h"
 #include "site/remote/agent/uplink.h"
@@ -106,7 +107,7 @@ class AgentHouse {
     void forget_answer();
     /// With the membership on its disk, or another.
     void attach();
-    void attach(const Membership& membership);
+    void attach(const Membership& membership, Milliseconds welcome_patience = std::chrono::seconds(10));
     void detach();
     /// The loop does nothing while this is held.
     std::shared_ptr<void> hang();
@@ -139,6 +140,17 @@ class AgentHouse {
     Methods branch_methods_;
     std::unique_ptr<Uplink> uplink_;
     std::unique_ptr<Branch> branch_;
+};
+
+/// Takes connections, and says nothing on them.
+class SilentListener {
+  public:
+    SilentListener();
+    const std::string& address() const { return address_; }
+
+  private:
+    host::Descriptor listener_;
+    std::string address_;
 };
 
 /// Serves TLS with a member's certificate, as a controller would with its own.
