@@ -9,7 +9,7 @@
 namespace belay::cli {
 namespace {
 
-constexpr size_t widest_bar = 24;
+constexpr size_t widest_live_bar = 24;
 constexpr size_t phase_column = 9;
 
 std::string amount(const Style& style, const Json& progress, std::string_view field)
@@ -46,7 +46,7 @@ std::string progress_line(const Style& style, const Json& progress, Milliseconds
     }
     const size_t taken = indent + 2 + columns_of(words);
     const size_t room = style.width - std::min(style.width, taken);
-    return std::string(indent, ' ') + bar(style, percent, std::min(room, widest_bar)) + "  " + words;
+    return std::string(indent, ' ') + bar(style, percent, std::min(room, widest_live_bar)) + "  " + words;
 }
 
 struct StepLook {

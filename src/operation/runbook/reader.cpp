@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t most_words = 500;
 
-std::string shown(std::string_view key)
+std::string shown_word(std::string_view key)
 {
     constexpr size_t enough = 40;
     return std::string(key.substr(0, enough)) + (key.size() > enough ? "..." : "");
@@ -85,7 +85,7 @@ std::optional<Milliseconds> Reader::span(std::string_view key)
     const Result<Milliseconds> span = parse_span(node->text);
     if (span && *span > Milliseconds{0}) return *span;
     error(node->place, fmt::format("\"{}\" is no length of time for \"{}\": write \"30s\", \"10m\" or \"2h\"",
-                                   shown(node->text), key));
+                                   shown_word(node->text), key));
     return std::nullopt;
 }
 
@@ -229,7 +229,7 @@ std::vector<const Entry*> Reader::named_tables(std::string_view key)
             tables.push_back(&entry);
         else
             error(entry.place, fmt::format("\"{}\" is {} here, and a table is wanted: write {}",
-                                           shown(entry.key), name_of(entry.value.kind), example));
+                                           shown_word(entry.key), name_of(entry.value.kind), example));
     }
     return tables;
 }
@@ -246,7 +246,7 @@ void Reader::no_other() const
 {
     for (const Entry& entry : node_.entries) {
         if (asked_for_.contains(entry.key)) continue;
-        error(entry.place, fmt::format("{} has no key \"{}\"; it may have {}", what_, shown(entry.key),
+        error(entry.place, fmt::format("{} has no key \"{}\"; it may have {}", what_, shown_word(entry.key),
                                        fmt::join(asked_for_, ", ")));
     }
 }

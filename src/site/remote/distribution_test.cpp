@@ -314,7 +314,7 @@ TEST_CASE("over 200 connections that are cut at any instant no watcher loses a c
     // Some of what is cut are pieces of a whole.
     for (int i = 0; i < 6; ++i) site.add_large(fmt::format("large {}", i), 250'000);
     store::CuttingProxy network(controller.get().address());
-    controller.get().hub().set_controllers({network.endpoint()});
+    controller.restart_as(network.endpoint());
     std::vector<std::unique_ptr<Joined>> joined;
     for (int i = 0; i < agents; ++i) {
         AgentHouse& agent =

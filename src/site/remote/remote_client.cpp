@@ -13,7 +13,7 @@ namespace belay::site {
 namespace {
 
 /// For what is answered at once.
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds moment_patience{20};
 /// For a question, which may be a plan of a large host.
 constexpr std::chrono::minutes long_patience{10};
 
@@ -167,7 +167,7 @@ Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, cons
     v1::LoginAnswer answer;
     const std::string controller = TRY(with_one_of(door_of(site), [&](v1::Site::Stub& stub) {
         grpc::ClientContext context;
-        context.set_deadline(std::chrono::system_clock::now() + patience);
+        context.set_deadline(std::chrono::system_clock::now() + moment_patience);
         return stub.Login(&context, request, &answer);
     }));
     const Right right = TRY(right_named(answer.role()));
@@ -181,7 +181,7 @@ Result<void> log_out(const RemoteSite& site, const std::string& token)
 {
     TRY(with_one_of(door_of(site), [&](v1::Site::Stub& stub) {
         grpc::ClientContext context;
-        context.set_deadline(std::chrono::system_clock::now() + patience);
+        context.set_deadline(std::chrono::system_clock::now() + moment_patience);
         add_token(context, token);
         v1::LogoutAnswer answer;
         return stub.Logout(&context, {}, &answer);

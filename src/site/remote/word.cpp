@@ -10,7 +10,7 @@ namespace belay::site {
 namespace {
 
 constexpr size_t max_word_bytes = 8 << 10;
-constexpr size_t most_controllers = 16;
+constexpr size_t most_addresses = 16;
 constexpr size_t max_address_bytes = 300;
 
 }  // namespace
@@ -57,7 +57,7 @@ Result<std::string> pem_of_der(std::string_view der)
 bool names_a_site(const std::string& site, const std::vector<std::string>& controllers)
 {
     return identity_of(to_uri({site, Role::agent, "1"})).has_value() && !controllers.empty() &&
-           controllers.size() <= most_controllers &&
+           controllers.size() <= most_addresses &&
            std::ranges::all_of(controllers, [](const std::string& address) {
                return !address.empty() && address.size() <= max_address_bytes;
            });

@@ -109,7 +109,7 @@ void ControllerHouse::open(const std::string& listen)
         remote_.site = authority.site;
         remote_.authority_pem = authority.authority.certificate_pem();
         ControllerOptions options{.listen = listen,
-                                  .controllers = {},
+                                  .controllers = advertised_,
                                   .heartbeat = pace_.heartbeat,
                                   .timeout = pace_.timeout,
                                   .wall = [this] { return wall(); },
@@ -158,6 +158,12 @@ void ControllerHouse::restart()
 std::string ControllerHouse::invite(const InvitationAsk& ask)
 {
     return need(controller_->invite(ask));
+}
+
+void ControllerHouse::restart_as(const std::string& address)
+{
+    advertised_ = {address};
+    restart();
 }
 
 bool ControllerHouse::await(const std::string& name, Presence::State state)
@@ -231,11 +237,11 @@ void AgentHouse::attach(const Membership& membership, Milliseconds welcome_patie
             running_.loop(), running_.workers(), membership,
             UplinkOptions{.host_name = "itself",
                           .boot_id = "this boot",
+                          .connect_timeout = welcome_patience,
                           .wall = [this] { return wall_now() + Milliseconds(ahead_ms_); },
                           .methods = &methods_,
                           .next_key = [this] { return file().next_key(); },
                           .changed = [this](const Membership& changed) { need(file().write(changed)); },
-                          .connect_timeout = welcome_patience,
                           .heard = [this](std::optional<int64_t> newest) { copy_->heard(newest); }});
         uplink_->start();
     });

@@ -68,6 +68,8 @@ class ControllerHouse {
     /// The two halves of it.
     void end();
     void begin();
+    /// Ends it and begins another one, which members are told to find at this address.
+    void restart_as(const std::string& address);
     /// Lets its wall clock jump.
     void advance(Milliseconds by) { ahead_ms_ += by.count(); }
     /// Waits until a member's presence is this; false after 60 s.
@@ -91,6 +93,7 @@ class ControllerHouse {
     Methods methods_;
     std::mutex mutex_;
     std::vector<std::string> audit_;
+    std::vector<std::string> advertised_;  ///< empty: where it listens
     std::unique_ptr<Controller> controller_;
 };
 
