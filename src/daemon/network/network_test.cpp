@@ -154,6 +154,90 @@ TEST_CASE("a person with an account asks from elsewhere, and may do what the acc
     CHECK(text_of_file(controller.state() + "/belay.db-wal").find(planted) == std::string::npos);
 }
 
+TEST_CASE("one change on two hosts goes through its life on both, and both go back when one was killed")
+{
+    Pair pair;
+    Machine second;
+    join(pair.controller, second, {{"name", "web2"}});
+    REQUIRE(second.await_status(is_attached));
+    const std::string folder = pair.agent.path("files");
+    REQUIRE(mkdir(folder.c_str(), 0755) == 0);
+    const auto begin = [&](int64_t timer_ms) {
+        const Json planned = pair.controller.ask("Plan", {{"procedure", "test.files"},
+                                                          {"arguments", {{"folder", folder}}},
+                                                          {"hosts", {"web2", "web1"}},
+                                                          {"waves", {2}},
+                                                          {"timer_ms", timer_ms},
+                                                          {"keep", true}});
+        REQUIRE_MESSAGE(planned.at("refused") == false, planned.at("findings").dump());
+        const std::string id = planned.at("operation");
+        for (const auto& [verb, state] : {std::pair{"add", "added"}, std::pair{"activate", "activated"}}) {
+            pair.controller.ask("Request", {{"operation", id}, {"verb", verb}});
+            CHECK(pair.controller.rest(id) == state);
+        }
+        return id;
+    };
+    const auto state_on = [](Machine& machine) {
+        return machine.ask("List", {{"ended", true}}).at("operations").back().at("state");
+    };
+
+    const std::string kept = begin(3'600'000);
+    pair.controller.ask("Request", {{"operation", kept}, {"verb", "commit"}});
+    CHECK(pair.controller.rest(kept) == "committed");
+    CHECK(state_on(pair.agent) == "committed");
+    CHECK(state_on(second) == "committed");
+
+    for (const char* file : {"added", "activated", "committed"}) unlink((folder + "/" + file).c_str());
+    const std::string returns = begin(5'000);
+    kill(pair.agent.pid(), SIGKILL);
+    pair.agent.stop();
+    REQUIRE(pair.agent.await_status(is_attached));
+    CHECK(pair.controller.rest(returns, false) == "aborted");
+    CHECK(state_on(pair.agent) == "aborted");
+    CHECK(state_on(second) == "aborted");
+    CHECK(access((folder + "/activated").c_str(), F_OK) != 0);
+
+    const auto nobody = pair.controller.face().call(
+        "Plan", {{"procedure", "test.files"}, {"arguments", {{"folder", folder}}}, {"hosts", {"web9"}}});
+    REQUIRE(!nobody);
+    CHECK(nobody.error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE(
+    "a host answers from its copy of the configuration when its controller is gone, and changes nothing")
+{
+    Pair pair;
+    const Json planned = pair.controller.ask(
+        "Plan",
+        {{"procedure", "config.change"},
+         {"arguments",
+          {{"text", "[host.web1]\naddress = \"10.0.0.1\"\n"}, {"file", "site.toml"}, {"mode", "merge"}}},
+         {"keep", true}});
+    const std::string id = planned.at("operation");
+    for (const char* verb : {"add", "activate", "commit"}) {
+        pair.controller.ask("Request", {{"operation", id}, {"verb", verb}});
+        pair.controller.rest(id);
+    }
+    int64_t version = 0;
+    const auto watched = pair.agent.face().stream("ConfigWatch", Json::object(), [&](const Json& copy) {
+        version = copy.at("version");
+        return version == 0;
+    });
+    CHECK(watched);
+    CHECK(version == 1);
+    pair.controller.stop();
+    pair.agent.forget_face();
+    const Json shown = pair.agent.ask("ConfigShow");
+    CHECK(shown.at("text").get<std::string>().find("10.0.0.1") != std::string::npos);
+    CHECK(shown.at("as_of").at("heard_ms").is_number());
+    const auto refused =
+        pair.agent.face().call("Plan", {{"procedure", "config.change"},
+                                        {"arguments", {{"text", ""}, {"file", "x"}, {"mode", "merge"}}},
+                                        {"keep", true}});
+    REQUIRE(!refused);
+    CHECK(refused.error().kind == ErrorKind::refused);
+}
+
 TEST_CASE("strangers cannot fill the audit trail")
 {
     Machine controller;

@@ -110,6 +110,9 @@ class Machine {
         return held;
     }
 
+    /// The next question opens a connection anew, as after a stream that was left.
+    void forget_face() { face_.reset(); }
+
     void stop()
     {
         face_.reset();
