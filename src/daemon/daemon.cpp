@@ -38,6 +38,13 @@ bool is_of_site(const site::Call& call)
            procedure->get_ref<const std::string&>().starts_with("config.");
 }
 
+/// What there is while this controller leads a site that has a store of its own.
+struct Led {
+    std::unique_ptr<operation::Engine> engine = nullptr;
+    std::optional<Scheduler> scheduler = {};
+    std::optional<Services> services = {};
+};
+
 class Daemon {
   public:
     Daemon(const Options& options, const Parts& parts, Readiness& readiness, Log& log)
@@ -318,13 +325,6 @@ class Daemon {
         if (workers_->idle()) return loop_->stop();
         workers_->when_idle([this] { loop_->stop(); });
     }
-
-    /// What there is while this controller leads a site that has a store of its own.
-    struct Led {
-        std::unique_ptr<operation::Engine> engine = nullptr;
-        std::optional<Scheduler> scheduler = {};
-        std::optional<Services> services = {};
-    };
 
     const Options& options_;
     Parts parts_;  ///< with what works on the store
