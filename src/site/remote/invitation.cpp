@@ -7,7 +7,7 @@
 namespace belay::site {
 namespace {
 
-constexpr std::string_view mark = "belay1.";
+constexpr std::string_view invitation_mark = "belay1.";
 
 std::unexpected<Error> no_invitation(std::string_view why)
 {
@@ -17,7 +17,7 @@ std::unexpected<Error> no_invitation(std::string_view why)
 
 bool is_of_another_version(std::string_view word)
 {
-    return word.starts_with("belay") && !word.starts_with(mark) && !word.starts_with(site_mark) &&
+    return word.starts_with("belay") && !word.starts_with(invitation_mark) && !word.starts_with(site_mark) &&
            word.find('.') != std::string_view::npos;
 }
 
@@ -32,14 +32,14 @@ Result<std::string> to_word(const Invitation& invitation)
     message.set_number(invitation.number);
     message.set_secret(invitation.secret);
     message.set_role(std::string(name_of(invitation.role)));
-    return pack_word(mark, message.SerializeAsString());
+    return pack_word(invitation_mark, message.SerializeAsString());
 }
 
 Result<Invitation> read_invitation(std::string_view word)
 {
     if (is_of_another_version(word))
         return fail(ErrorKind::version, "this invitation was made by another version of Belay");
-    const Result<std::string> bytes = unpack_word(mark, word);
+    const Result<std::string> bytes = unpack_word(invitation_mark, word);
     if (!bytes) return no_invitation(bytes.error().what);
     v1::Invitation message;
     if (!message.ParseFromString(*bytes)) return no_invitation("it was cut or mistyped");

@@ -10,7 +10,7 @@
 namespace belay::site {
 namespace {
 
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds join_patience{20};
 
 Result<v1::JoinAnswer> ask(const std::string& address, const Invitation& invitation,
                            const v1::JoinRequest& request)
@@ -18,7 +18,7 @@ Result<v1::JoinAnswer> ask(const std::string& address, const Invitation& invitat
     const auto channel = channel_to(address, invitation.site, {.authority = invitation.authority_pem});
     const auto stub = v1::Enrolment::NewStub(channel);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + patience);
+    context.set_deadline(std::chrono::system_clock::now() + join_patience);
     v1::JoinAnswer answer;
     const grpc::Status status = stub->Join(&context, request, &answer);
     if (!status.ok()) return std::unexpected(error_of(status, "talk to the controller " + address));
