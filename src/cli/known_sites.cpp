@@ -67,21 +67,23 @@ Result<KnownSite> KnownSites::read(const std::string& name) const
                     "belay login WORD --account NAME, with the word that belay account add has said");
     }
     if (!text) return std::unexpected(text.error());
+    const auto damaged = [&] {
+        return fail(ErrorKind::corrupt, fmt::format("{} is damaged", path),
+                    "belay login WORD, with the word that belay account list shows");
+    };
     const auto json = parse_json(*text);
+    if (!json) return damaged();
     try {
-        if (json)
-            return KnownSite{.name = name,
-                             .site = json->at("site"),
-                             .authority_pem = json->at("authority"),
-                             .controllers = json->at("controllers").get<std::vector<std::string>>(),
-                             .account = json->at("account"),
-                             .token = json->at("token"),
-                             .ends = Milliseconds(json->at("ends_ms").get<int64_t>())};
+        return KnownSite{.name = name,
+                         .site = json->at("site"),
+                         .authority_pem = json->at("authority"),
+                         .controllers = json->at("controllers").get<std::vector<std::string>>(),
+                         .account = json->at("account"),
+                         .token = json->at("token"),
+                         .ends = Milliseconds(json->at("ends_ms").get<int64_t>())};
     } catch (const Json::exception&) {
-        // Said below.
+        return damaged();
     }
-    return fail(ErrorKind::corrupt, fmt::format("{} is damaged", path),
-                "belay login WORD, with the word that belay account list shows");
 }
 
 Result<void> KnownSites::write(const KnownSite& site) const

@@ -53,14 +53,17 @@ Result<ControllerAddress> read(const std::string& path)
     const Result<std::string> text = files::read(path, max_controller_file);
     if (!text && text.error().kind == ErrorKind::not_found) return ControllerAddress{};
     if (!text) return std::unexpected(text.error());
+    const auto damaged = [&] {
+        return fail(ErrorKind::corrupt, fmt::format("{} is damaged", path),
+                    "belayd --listen HOST:PORT writes it anew");
+    };
     const auto json = parse_json(*text);
+    if (!json) return damaged();
     try {
-        if (json) return address_of(*json);
+        return address_of(*json);
     } catch (const Json::exception&) {
-        // Said below.
+        return damaged();
     }
-    return fail(ErrorKind::corrupt, fmt::format("{} is damaged", path),
-                "belayd --listen HOST:PORT writes it anew");
 }
 
 }  // namespace

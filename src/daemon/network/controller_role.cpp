@@ -93,7 +93,7 @@ Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
     const std::vector<Result<Json>> answers = members_.ask(questions, ask.asker, plan_patience);
     for (size_t at = 0; at < answers.size(); ++at) {
         site::MemberPlan& member = plan.members[at];
-        Result<Json> answer = answers[at];
+        const Result<Json>& answer = answers[at];
         if (!answer) {
             Error error = answer.error();
             error.what = fmt::format("{}: {}", member.member.name, error.what);
@@ -179,8 +179,7 @@ std::vector<std::string> ControllerRole::other_controllers() const
 
 Result<std::string> ControllerRole::configuration_key() const
 {
-    const Result<std::string> key =
-        host::files::read(ground_.state_folder + "/configuration.key", max_key_file);
+    Result<std::string> key = host::files::read(ground_.state_folder + "/configuration.key", max_key_file);
     if (!key && key.error().kind == ErrorKind::not_found) return std::string();
     return key;
 }
