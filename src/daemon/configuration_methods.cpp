@@ -7,37 +7,13 @@
 namespace belay::daemon {
 namespace {
 
-using framework::configuration::Configuration;
 using framework::configuration::HistoryEntry;
 using framework::configuration::Ids;
-using framework::configuration::Object;
 using framework::configuration::Snapshot;
 using site::Call;
 using site::Reply;
 
 constexpr uint64_t versions_by_default = 100;
-
-/// What is asked for of the site, as TOML: all, a type, or one object.
-Result<std::string> text_of(const Configuration& configuration, const std::string& type,
-                            const std::string& name, Ids ids)
-{
-    if (type.empty()) return toml_text(configuration, ids);
-    if (framework::configuration::schema_of(type) == nullptr)
-        return fail(ErrorKind::usage, fmt::format("there is no type \"{}\": the types are {}", type,
-                                                  fmt::join(framework::configuration::type_names(), ", ")));
-    if (!name.empty()) {
-        const Object* object = configuration.find(type, name);
-        if (object == nullptr)
-            return fail(ErrorKind::not_found,
-                        fmt::format("there is no {}", framework::configuration::title_of(type, name)),
-                        fmt::format("belay config get {}", type));
-        return toml_text(configuration, *object, ids);
-    }
-    std::string text;
-    for (const Object* object : configuration.of_type(type))
-        text += fmt::format("{}{}", text.empty() ? "" : "\n", toml_text(configuration, *object, ids));
-    return text;
-}
 
 Result<Reply> show_configuration(const Services& services, const Call& call)
 {
@@ -50,7 +26,7 @@ Result<Reply> show_configuration(const Services& services, const Call& call)
         return fail(ErrorKind::usage, "a name is wanted together with its type");
     const Snapshot snapshot = TRY(services.configuration.snapshot());
     std::string text =
-        TRY(text_of(*snapshot.configuration, type, name, ids ? Ids::as_attributes : Ids::as_comments));
+        TRY(selected_toml(*snapshot.configuration, type, name, ids ? Ids::as_attributes : Ids::as_comments));
     const Json answer = {{"version", snapshot.version}, {"text", std::move(text)}};
     return call.more ? in_pieces("text", answer) : Reply{answer};
 }
