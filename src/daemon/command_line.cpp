@@ -206,8 +206,9 @@ int serve_with_log(const Asked& asked, char** argv, const Parts& parts)
 bool belongs_to_another(const Asked& asked, const Parts& parts)
 {
     if (parts.site.open) return false;
-    return !asked.options.controller.listen.empty() || asked.join->parsed() || asked.leave->parsed() ||
-           has_place(asked.options.state_folder);
+    const ControllerAddress& controller = asked.options.controller;
+    return !controller.listen.empty() || !controller.emergency.empty() || asked.join->parsed() ||
+           asked.leave->parsed() || has_place(asked.options.state_folder);
 }
 
 }  // namespace

@@ -258,6 +258,9 @@ TEST_CASE("a controller that cannot listen says so and does not serve")
     const Ran wrong = controller.belayd({"--listen", "nowhere"});
     CHECK(wrong.code == 1);
     CHECK_MESSAGE(wrong.said.find("\"nowhere\" is not HOST:PORT") != std::string::npos, wrong.said);
+    const Ran none = controller.belayd({"--emergency-port", "127.0.0.1:0"});
+    CHECK(none.code == 1);
+    CHECK_MESSAGE(none.said.find("an emergency port is for a controller") != std::string::npos, none.said);
 }
 
 }  // namespace
