@@ -31,6 +31,13 @@ std::string must_be_absolute(const std::string& path)
     return path.starts_with('/') ? "" : "must be absolute";
 }
 
+bool has_section(const std::string& file, const std::string& name)
+{
+    return std::ranges::any_of(CLI::ConfigTOML().from_file(file), [&](const CLI::ConfigItem& item) {
+        return !item.parents.empty() && item.parents.front() == name;
+    });
+}
+
 void add_options(CLI::App& app, Asked& asked)
 {
     Options& options = asked.options;
@@ -94,8 +101,14 @@ void add_options(CLI::App& app, Asked& asked)
                    "A file with these options, as name = value; what is given here counts more");
     app.add_option_function<std::string>(
            "-s,--section",
-           [&app](const std::string& name) { app.get_config_formatter_base()->section(name); },
-           "The section of that file, as [name], where there are several")
+           [&app](const std::string& name) {
+               CLI::Option* const file = app.get_config_ptr();
+               if (file->empty() || !has_section(file->as<std::string>(), name))
+                   throw CLI::ValidationError("--section",
+                                              fmt::format("the file of --config has no section [{}]", name));
+               app.get_config_formatter_base()->section(name);
+           },
+           "The section of that file, as [name], where there are several; after --config")
         ->trigger_on_parse();
     app.set_version_flag("-v,-V,--version", "belayd " BELAY_VERSION);
     app.require_subcommand(0, 1);
