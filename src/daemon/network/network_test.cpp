@@ -44,6 +44,7 @@ TEST_CASE("a host joins by an invitation, is seen by its controller, and is shut
     CHECK(hosts[0].at("name") == "web1");
     CHECK(hosts[0].at("presence").at("state") == "attached");
     CHECK(hosts[0].at("presence").at("version") == BELAY_VERSION);
+    CHECK(hosts[0].at("presence").at("address").get<std::string>().starts_with("127.0.0.1:"));
     CHECK(pair.controller.status().at("place").at("controller").at("hosts") == hosts);
 
     pair.controller.ask("HostRevoke", {{"host", "web1"}, {"why", "stolen"}});
@@ -160,8 +161,13 @@ TEST_CASE("one change on two hosts goes through its life on both, and both go ba
     Machine second;
     join(pair.controller, second, {{"name", "web2"}});
     REQUIRE(second.await_status(is_attached));
-    const std::string folder = pair.agent.path("files");
-    REQUIRE(mkdir(folder.c_str(), 0755) == 0);
+    // In the state folder of each.
+    const std::string folder = "/proc/self/cwd/files";
+    const auto has = [](const Machine& machine, std::string_view file) {
+        return access(fmt::format("{}/files/{}", machine.state(), file).c_str(), F_OK) == 0;
+    };
+    for (const Machine* machine : {&pair.agent, &second})
+        REQUIRE(mkdir((machine->state() + "/files").c_str(), 0755) == 0);
     const auto begin = [&](int64_t timer_ms) {
         const Json planned = pair.controller.ask("Plan", {{"procedure", "test.files"},
                                                           {"arguments", {{"folder", folder}}},
@@ -173,7 +179,8 @@ TEST_CASE("one change on two hosts goes through its life on both, and both go ba
         const std::string id = planned.at("operation");
         for (const auto& [verb, state] : {std::pair{"add", "added"}, std::pair{"activate", "activated"}}) {
             pair.controller.ask("Request", {{"operation", id}, {"verb", verb}});
-            CHECK(pair.controller.rest(id) == state);
+            const std::string came = pair.controller.rest(id);
+            CHECK_MESSAGE(came == state, pair.controller.ask("Show", {{"operation", id}}).at("reason"));
         }
         return id;
     };
@@ -186,8 +193,13 @@ TEST_CASE("one change on two hosts goes through its life on both, and both go ba
     CHECK(pair.controller.rest(kept) == "committed");
     CHECK(state_on(pair.agent) == "committed");
     CHECK(state_on(second) == "committed");
+    for (const Machine* machine : {&pair.agent, &second}) {
+        for (const char* file : {"added", "activated", "committed"}) {
+            CHECK(has(*machine, file));
+            unlink(fmt::format("{}/files/{}", machine->state(), file).c_str());
+        }
+    }
 
-    for (const char* file : {"added", "activated", "committed"}) unlink((folder + "/" + file).c_str());
     const std::string returns = begin(5'000);
     kill(pair.agent.pid(), SIGKILL);
     pair.agent.stop();
@@ -195,7 +207,8 @@ TEST_CASE("one change on two hosts goes through its life on both, and both go ba
     CHECK(pair.controller.rest(returns, false) == "aborted");
     CHECK(state_on(pair.agent) == "aborted");
     CHECK(state_on(second) == "aborted");
-    CHECK(access((folder + "/activated").c_str(), F_OK) != 0);
+    CHECK(!has(pair.agent, "activated"));
+    CHECK(!has(second, "activated"));
 
     const auto nobody = pair.controller.face().call(
         "Plan", {{"procedure", "test.files"}, {"arguments", {{"folder", folder}}}, {"hosts", {"web9"}}});

@@ -16,4 +16,17 @@ Result<Certificate> certificate_of(const grpc::ServerContextBase& context)
     return read_certificate({pem.front().data(), pem.front().size()});
 }
 
+std::string address_of(const grpc::ServerContextBase& context)
+{
+    // gRPC writes it as a URI: "ipv4:10.0.0.1:4880", "ipv6:%5Bfd00::1%5D:4880".
+    std::string address = context.peer();
+    for (const std::string_view scheme : {"ipv4:", "ipv6:"}) {
+        if (address.starts_with(scheme)) address.erase(0, scheme.size());
+    }
+    for (const auto& [escaped, plain] : {std::pair{"%5B", "["}, std::pair{"%5D", "]"}}) {
+        if (const size_t at = address.find(escaped); at != std::string::npos) address.replace(at, 3, plain);
+    }
+    return address;
+}
+
 }  // namespace belay::site

@@ -13,4 +13,7 @@ namespace belay::site {
 /// permission (it has shown none), corrupt.
 Result<Certificate> certificate_of(const grpc::ServerContextBase& context);
 
+/// Where it is, for a person: "10.0.0.1:4880", "[fd00::1]:4880".
+std::string address_of(const grpc::ServerContextBase& context);
+
 }  // namespace belay::site

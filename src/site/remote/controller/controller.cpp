@@ -3,6 +3,7 @@
 #include "site/identity/secret.h"
 #include "site/remote/controller/ask_stream.h"
 #include "site/remote/invitation.h"
+#include "site/remote/peer.h"
 #include "site/remote/status.h"
 #include "site/remote/transport.h"
 
@@ -85,11 +86,11 @@ class EnrolmentService final : public v1::Enrolment::CallbackService {
         const Result<Registry::Joined> joined = join(*request);
         const std::string invitation = fmt::format("invitation {}", request->invitation());
         if (!joined) {
-            options_.audit(audit_entry("", context->peer(), "join", invitation, joined.error().what));
+            options_.audit(audit_entry("", address_of(*context), "join", invitation, joined.error().what));
             reactor->Finish(to_status(for_a_stranger(joined.error())));
             return reactor;
         }
-        options_.audit(audit_entry(joined->member.name, context->peer(), "join", invitation, "done"));
+        options_.audit(audit_entry(joined->member.name, address_of(*context), "join", invitation, "done"));
         answer->set_member(joined->member.id);
         answer->set_name(joined->member.name);
         answer->set_certificate(joined->certificate.pem);
@@ -157,7 +158,7 @@ class SiteService final : public v1::Site::CallbackService {
         }
         const Result<Session> session = log_in(*request);
         const std::string name = request->account().substr(0, 63);
-        options_.audit(audit_entry(session ? name : "", context->peer(), "log in", "account " + name,
+        options_.audit(audit_entry(session ? name : "", address_of(*context), "log in", "account " + name,
                                    session ? "done" : session.error().what));
         if (session) {
             answer->set_token(session->token);
@@ -199,7 +200,7 @@ class SiteService final : public v1::Site::CallbackService {
         streams_.add(stream);
         stream->begin(*question,
                       {.user = account->name,
-                       .origin = fmt::format("the account {} at {}", account->name, context->peer()),
+                       .origin = fmt::format("the account {} at {}", account->name, address_of(*context)),
                        .right = account->right,
                        .more_by = "belay account role, by one who may administer"});
         return stream.get();

@@ -66,7 +66,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
             .boot = boot_now,
             .cut = [context] { context->TryCancel(); }};
         const auto stream = std::make_shared<MemberStream>(
-            std::move(admitted->member), admitted->certificate_ends, context->peer(), std::move(events));
+            std::move(admitted->member), admitted->certificate_ends, address_of(*context), std::move(events));
         {
             const std::lock_guard lock(mutex_);
             if (closed_) return new RefusedStream(*closed_);
