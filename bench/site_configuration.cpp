@@ -20,7 +20,7 @@ using framework::configuration::HistoryEntry;
 using framework::configuration::Register;
 using framework::configuration::Version;
 
-constexpr size_t hosts = 50;
+constexpr size_t hosts_of_site = 50;
 constexpr size_t changes_in_round = 10;
 constexpr Nanoseconds most_write = std::chrono::microseconds(500);
 constexpr Nanoseconds most_delivery = std::chrono::milliseconds(1);
@@ -92,7 +92,7 @@ class Measured {
     static Result<std::unique_ptr<Measured>> open(std::unique_ptr<store::Store> store)
     {
         std::unique_ptr<Measured> measured(new Measured(std::move(store)));
-        TRY(make_site(measured->site_, hosts));
+        TRY(make_site(measured->site_, hosts_of_site));
         measured->watching_ =
             std::make_unique<Watching>(TRY(ConfigurationReader(*measured->store_).follow(1)));
         return measured;
