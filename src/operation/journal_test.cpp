@@ -71,6 +71,16 @@ TEST_CASE("operations are numbered one after another, and a number is never used
     CHECK(w.journal->unfinished().value().back() == "11");
 }
 
+TEST_CASE("the operations of a site with a journal of its own have ids of their own, wherever they are listed")
+{
+    store::MemoryStore store{{.boot = "1", .now = [] { return 0ms; }}};
+    const auto journal = Journal::open(store, "S").value();
+    REQUIRE(journal->create(small_plan(), planned(), {}).value().id == "S1");
+    CHECK(journal->all().value() == Strings{"S1"});
+    CHECK(journal->unfinished().value() == Strings{"S1"});
+    CHECK(journal->load("S1"));
+}
+
 TEST_CASE("two engines cannot both go on with one operation")
 {
     Written w;
