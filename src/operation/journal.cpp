@@ -183,8 +183,7 @@ Result<std::vector<Id>> Journal::all() const
     const std::optional<store::Entry> last = TRY(store_.get(last_operation));
     if (!last) return ids;
     const uint64_t count = TRY(from_json_text<uint64_t>(last->value));
-    for (uint64_t number = 1; number <= count; ++number)
-        ids.push_back(fmt::format("{}{}", prefix_, number));
+    for (uint64_t number = 1; number <= count; ++number) ids.push_back(fmt::format("{}{}", prefix_, number));
     return ids;
 }
 

@@ -71,7 +71,8 @@ TEST_CASE("operations are numbered one after another, and a number is never used
     CHECK(w.journal->unfinished().value().back() == "11");
 }
 
-TEST_CASE("the operations of a site with a journal of its own have ids of their own, wherever they are listed")
+TEST_CASE(
+    "the operations of a site with a journal of its own have ids of their own, wherever they are listed")
 {
     store::MemoryStore store{{.boot = "1", .now = [] { return 0ms; }}};
     const auto journal = Journal::open(store, "S").value();
