@@ -78,4 +78,14 @@ Result<std::string> Network::add_tap()
     return tap;
 }
 
+Result<void> Network::add_address(const std::string& address)
+{
+    return in_own_thread([&]() -> Result<void> {
+        if (::setns(namespace_, CLONE_NEWNET) != 0)
+            return std::unexpected(system_error("enter the network namespace", errno));
+        TRY(run_ip({"link", "set", "lo", "up"}));
+        return run_ip({"address", "add", address, "dev", "bridge0"});
+    });
+}
+
 }  // namespace belay::lab

@@ -23,6 +23,10 @@ class Network {
     /// One more plug on the bridge; returns the name of its tap device. Errors: failed.
     Result<std::string> add_tap();
 
+    /// The real machine's own address on the bridge, as "10.77.0.254/24": whatever runs in the namespace is
+    /// reached there by the hosts. Errors: failed.
+    Result<void> add_address(const std::string& address);
+
     /// The namespace: a descriptor for setns(2), valid as long as this object.
     int namespace_fd() const { return namespace_; }
 

@@ -19,7 +19,9 @@ constexpr int port = 4880;
 Result<Site> Site::build(const Folder& folder, SiteOptions options)
 {
     if (options.programs.empty()) options.programs = own_folder();
-    Site site(folder, std::move(options), TRY(Network::make()));
+    std::shared_ptr<Network> network = options.network;
+    if (!network) network = TRY(Network::make());
+    Site site(folder, std::move(options), std::move(network));
     std::vector<std::future<Result<void>>> booting;
     for (size_t host = 0; host < site.size(); ++host)
         booting.push_back(std::async(std::launch::async, [&site, host] { return site.boot(host); }));
@@ -53,7 +55,8 @@ Result<void> Site::boot(size_t host)
 
 Result<void> Site::start_daemon(size_t host, const std::vector<std::string>& arguments)
 {
-    std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" --ready-fd 3 3>&1", "sh", program("belayd")};
+    std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" --ready-fd 3 3>&1", "sh",
+                                     program(options_.daemon)};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     Guest& guest = hosts_[host];
     guest.daemon.emplace(TRY(guest.host->start(argv)));
@@ -87,9 +90,11 @@ Result<void> Site::join(size_t host)
     return {};
 }
 
-Result<void> Site::enrol()
+Result<void> Site::enrol(const std::vector<std::string>& arguments)
 {
-    TRY(start_daemon(0, {"--listen", fmt::format("{}:{}", address(0), port)}));
+    std::vector<std::string> first = {"--listen", fmt::format("{}:{}", address(0), port)};
+    first.insert(first.end(), arguments.begin(), arguments.end());
+    TRY(start_daemon(0, first));
     for (size_t host = 0; host < size(); ++host) {
         TRY(join(host));
         if (host == 0) TRY(stop_daemon(host));

@@ -13,7 +13,9 @@ namespace belay::lab {
 
 struct SiteOptions {
     std::vector<std::string> names = {"alpha", "web1", "web2"};  ///< the first is the controller
-    std::string programs = {};  ///< the folder of belay and belayd; empty: that of the running program
+    std::string programs = {};      ///< the folder of belay and belayd; empty: that of the running program
+    std::string daemon = "belayd";  ///< the program in it that serves
+    std::shared_ptr<Network> network = nullptr;  ///< that the hosts are on; nothing: one of their own
 };
 
 /// Threads: as Host. Hosts are named by their place in `names`.
@@ -33,13 +35,16 @@ class Site {
 
     /// Starts belayd and returns when it serves. `arguments`: further ones.
     Result<void> start_daemon(size_t host, const std::vector<std::string>& arguments = {});
+    /// The one that was started last, and not ended.
+    Process& daemon(size_t host) { return *hosts_[host].daemon; }
     /// SIGKILL, and returns when it has gone.
     Result<void> kill_daemon(size_t host);
     /// SIGTERM, and returns when it has gone.
     Result<void> stop_daemon(size_t host);
 
     /// Makes the first host the controller, and all of them hosts of its site; returns when each is attached.
-    Result<void> enrol();
+    /// `arguments`: further ones of the controller's first start.
+    Result<void> enrol(const std::vector<std::string>& arguments = {});
     /// Invites a host on the controller and lets it join, without a start of its daemon.
     Result<void> join(size_t host);
 

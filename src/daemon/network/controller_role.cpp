@@ -3,7 +3,6 @@
 #include "base/json.h"
 #include "daemon/host_name.h"
 #include "daemon/network/member_view.h"
-#include "daemon/network/site_store.h"
 #include "host/files.h"
 #include "site/rollout/settle.h"
 #include "site/rollout/site_plan.h"
@@ -37,10 +36,11 @@ void SiteServices::audit(const site::Call& call, std::string_view verb, std::str
 }
 
 Result<std::unique_ptr<ControllerRole>> ControllerRole::open(const PlaceGround& ground,
-                                                             ControllerAddress address)
+                                                             ControllerAddress address,
+                                                             const OpenSiteStore& open_store)
 {
     std::unique_ptr<store::Store> store;
-    if (!address.store.address.empty()) store = TRY(open_site_store(address.store));
+    if (!address.store.address.empty()) store = TRY(open_store(address.store));
     std::unique_ptr<ControllerRole> role(new ControllerRole(ground, std::move(address), std::move(store)));
     // The authority is made with the site: that is not fenced, and done by whoever is first.
     store::Store& where = role->store_ ? *role->store_ : ground.store;

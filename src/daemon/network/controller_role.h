@@ -2,7 +2,7 @@
 // What a controller's daemon does besides: it listens for members, machines that join, and people.
 
 #include "daemon/network/audit_trail.h"
-#include "daemon/place.h"
+#include "daemon/network/site_store.h"
 #include "site/leadership/fenced_store.h"
 #include "site/leadership/leadership.h"
 #include "site/remote/controller/controller.h"
@@ -39,7 +39,8 @@ std::vector<site::Method> account_methods(const SiteServices& services);
 class ControllerRole {
   public:
     /// Errors: those of the authority's file and of the store.
-    static Result<std::unique_ptr<ControllerRole>> open(const PlaceGround& ground, ControllerAddress address);
+    static Result<std::unique_ptr<ControllerRole>> open(const PlaceGround& ground, ControllerAddress address,
+                                                        const OpenSiteStore& open_store);
 
     ~ControllerRole();
     ControllerRole(const ControllerRole&) = delete;

@@ -86,12 +86,14 @@ class SitePlace final : public Place {
     std::unique_ptr<MemberRole> member_;
 };
 
-Result<std::unique_ptr<Place>> open_place(const PlaceGround& ground, const ControllerAddress& given)
+Result<std::unique_ptr<Place>> open_place(const PlaceGround& ground, const ControllerAddress& given,
+                                          const OpenSiteStore& open_store)
 {
     ControllerAddress address = TRY(keep_address(ground.state_folder, given));
     std::unique_ptr<MemberRole> member = TRY(MemberRole::open(ground));
     std::unique_ptr<ControllerRole> controller;
-    if (!address.listen.empty()) controller = TRY(ControllerRole::open(ground, std::move(address)));
+    if (!address.listen.empty())
+        controller = TRY(ControllerRole::open(ground, std::move(address), open_store));
     if (!controller && !member) return nullptr;
     if (controller && member && controller->site() != member->identity().site)
         return fail(ErrorKind::refused,
@@ -104,9 +106,13 @@ Result<std::unique_ptr<Place>> open_place(const PlaceGround& ground, const Contr
 
 }  // namespace
 
-SiteParts site_parts()
+SiteParts site_parts(OpenSiteStore open_store)
 {
-    return {.open = open_place, .join = join_site, .leave = leave_site};
+    const auto open = [open_store = std::move(open_store)](const PlaceGround& ground,
+                                                           const ControllerAddress& given) {
+        return open_place(ground, given, open_store);
+    };
+    return {.open = open, .join = join_site, .leave = leave_site};
 }
 
 }  // namespace belay::daemon

@@ -5,11 +5,11 @@
 // `belayd-site` only, since the libraries of the network cost a daemon that is alone ten times its memory;
 // belayd becomes that program by itself where its machine has a place in a site.
 
-#include "daemon/place.h"
+#include "daemon/network/site_store.h"
 
 namespace belay::daemon {
 
-/// What belayd-site has beyond belayd.
-SiteParts site_parts();
+/// What belayd-site has beyond belayd. `open_store`: of a site that has a store of its own.
+SiteParts site_parts(OpenSiteStore open_store = open_site_store);
 
 }  // namespace belay::daemon

@@ -27,7 +27,7 @@ constexpr auto patience = 60s;
 
 }  // namespace
 
-Cluster::Cluster(size_t nodes, std::vector<std::string> flags, Tls tls)
+Cluster::Cluster(size_t nodes, std::vector<std::string> flags, Tls tls, const std::string& host)
     : flags_(std::move(flags)), tls_(std::move(tls))
 {
     if (access("/usr/bin/etcd", X_OK) != 0)
@@ -37,8 +37,8 @@ Cluster::Cluster(size_t nodes, std::vector<std::string> flags, Tls tls)
             "");
     for (size_t i = 0; i < nodes; ++i) {
         nodes_.push_back({.name = fmt::format("node{}", i),
-                          .endpoint = fmt::format("127.0.0.1:{}", free_port()),
-                          .peer = fmt::format("127.0.0.1:{}", free_port())});
+                          .endpoint = fmt::format("{}:{}", host, free_port()),
+                          .peer = fmt::format("{}:{}", host, free_port())});
     }
     start_all();
 }

@@ -1,6 +1,6 @@
 #pragma once
-// For tests: an etcd of one node or of several, on ports of 127.0.0.1 that the kernel gave, its data in a
-// scratch folder.
+// For tests: an etcd of one node or of several, on ports of 127.0.0.1, or of another address of this machine,
+// that the kernel gave, its data in a scratch folder.
 //
 // Its disk is memory (scratch_folder.h), so that a sync costs nothing and all syncs stay as they are.
 
@@ -14,7 +14,8 @@ class Cluster {
   public:
     /// Comes back when the etcd answers; fails the test, with what etcd said, where it does not.
     /// `flags` go to every node.
-    explicit Cluster(size_t nodes, std::vector<std::string> flags = {}) : Cluster(nodes, std::move(flags), {})
+    explicit Cluster(size_t nodes, std::vector<std::string> flags = {}, std::string host = "127.0.0.1")
+        : Cluster(nodes, std::move(flags), {}, std::move(host))
     {
     }
     struct Tls {
@@ -23,7 +24,7 @@ class Cluster {
         bool any() const { return !ca.empty(); }
     };
     /// One node that speaks TLS to its clients.
-    explicit Cluster(Tls tls) : Cluster(1, {}, std::move(tls)) {}
+    explicit Cluster(Tls tls) : Cluster(1, {}, std::move(tls), "127.0.0.1") {}
 
     std::vector<std::string> endpoints() const;
     const std::string& endpoint(size_t node) const { return nodes_[node].endpoint; }
@@ -38,7 +39,7 @@ class Cluster {
     const ScratchFolder& folder() const { return folder_; }
 
   private:
-    Cluster(size_t nodes, std::vector<std::string> flags, Tls tls);
+    Cluster(size_t nodes, std::vector<std::string> flags, Tls tls, const std::string& host);
     struct Node {
         std::string name, endpoint, peer;
         Process process = {};

@@ -1,0 +1,89 @@
+#pragma once
+// A site of real hosts on which one operation after the other meets a fault, and must end well every time.
+
+#include "base/json.h"
+#include "site.h"
+#include "store/etcd/testing/cluster.h"
+#include "strike.h"
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+
+namespace belay::faults {
+
+/// How an operation ended that met a fault.
+struct Ending {
+    bool was_struck = false;  ///< false: there are fewer records
+    std::string at = {};      ///< what was written, in a few words
+    std::string state = {};   ///< "committed", "aborted", or "none": it was struck before it was kept
+    std::string held = {};    ///< why it was held meanwhile; empty: it was not
+    bool was_stuck = false;   ///< it said that its journal could not be written
+};
+
+/// Threads: one.
+class Trial {
+  public:
+    /// Where the site's state is: nothing, with its controller. The hosts reach the etcd on `network`.
+    struct Etcd {
+        std::shared_ptr<lab::Network> network;
+        store::Cluster* cluster;
+    };
+    static Result<std::unique_ptr<Trial>> begin(const lab::Folder& folder,
+                                                std::optional<Etcd> etcd = std::nullopt);
+
+    /// Carries out one operation, with that strike. Errors: what has ended badly, with what the hosts say of
+    /// it.
+    Result<Ending> play(const Strike& strike);
+    /// The records of one that meets none.
+    Result<Counts> count(Course course);
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    using Mend = std::function<Result<void>()>;
+
+    Trial(lab::Site site, std::optional<Etcd> etcd) : site_(std::move(site)), etcd_(std::move(etcd)) {}
+
+    Result<Ending> play_once(const Strike& strike);
+    Result<void> set_up();
+    Result<void> prepare(const Strike& strike);
+    Result<void> start(size_t host);
+    Result<unsigned> order(size_t host, const std::string& order);
+
+    // A person at the controller.
+    void person(Course course);
+    Result<std::string> plan(Course course);
+    Result<void> ask(const std::string& id, const std::string& verb);
+    bool person_has_gone(Milliseconds limit) const;
+
+    Result<std::optional<std::string>> await_record(const Strike& strike);
+    Result<Mend> strike_now(const Strike& strike);
+    Result<Mend> cut_link(const Strike& strike);
+    Result<Mend> set_clock(const Strike& strike);
+    Result<Mend> kill_daemon(const Strike& strike);
+    Result<Mend> cut_power(const Strike& strike);
+    Result<Mend> kill_etcd_leader();
+    Result<Mend> fill_disk();
+    Result<void> wait_for_effect(const Strike& strike);
+
+    Result<Json> history(size_t host);
+    Result<Json> operation_on(size_t host);
+    Result<Json> carry_on(Course course, Ending& ending);
+    Result<void> hold_promises(const Strike& strike, const Ending& ending);
+    Result<void> check_host(size_t host, const std::string& state);
+    Result<void> check_timer(const Strike& strike, const Ending& ending) const;
+    bool await_that(const std::function<Result<bool>()>& holds, Milliseconds limit);
+    std::string story();
+
+    lab::Site site_;
+    std::optional<Etcd> etcd_;
+    unsigned number_ = 0;           ///< of the operation that is tried
+    std::string word_;              ///< that it brings, and that is found again in all journals
+    std::string standing_ = "old";  ///< the one that the last one committed left
+    bool was_stuck_ = false;
+    std::optional<Clock::time_point> activated_, ended_;
+    std::future<void> person_;
+};
+
+}  // namespace belay::faults
