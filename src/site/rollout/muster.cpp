@@ -131,8 +131,11 @@ void Muster::take_answer(Mustered& member, const Result<Json>& answer, bool is_l
         } else {
             note.silent_since.reset();
             if (!is_look) note.refused.reset();
+            if (part->state == State::aborted) note.aborted = *part;
         }
     });
+    // Who has gone back need not answer any more for the others to end.
+    if (const MemberNote note = note_of(member); !part && !said_no && note.aborted) part = *note.aborted;
     if (said_no) {
         member.refused = part.error();
     } else if (!part) {

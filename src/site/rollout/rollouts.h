@@ -4,6 +4,7 @@
 #include "operation/action.h"
 #include "operation/journal.h"
 #include "site/rollout/members.h"
+#include "site/rollout/part_view.h"
 #include "store/store.h"
 
 #include <map>
@@ -21,6 +22,7 @@ struct MemberNote {
     std::optional<Milliseconds> kept = {};          ///< boot clock: when it was asked to wait a little longer
     bool tried_again = false;                       ///< it is held, and was asked to abort all the same
     bool released = false;                          ///< its promise was given back
+    std::optional<PartView> aborted = {};           ///< its part, once that has ended so: it changes no more
 };
 
 /// Threads: any.

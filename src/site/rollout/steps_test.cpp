@@ -297,6 +297,23 @@ TEST_CASE("a promise that is not given takes all back, the last wave first")
     CHECK(std::ranges::find(desk.members.verbs, "1 release") != desk.members.verbs.end());
 }
 
+TEST_CASE("a host that has gone back, and is away before the others have, holds up nothing")
+{
+    ControllerDesk desk;
+    const Id id = desk.keep(2);
+    desk.ask(id, Verb::add);
+    desk.members.parts["1"].differences = {"a log line"};
+    desk.members.slow = {{"2 abort", State::aborting}};
+    desk.ask(id, Verb::abort);
+    CHECK(desk.state(id) == State::aborting);
+    desk.members.away = {"1"};
+    desk.members.parts["2"].state = State::aborted;
+    desk.pass(id, 10s);
+    const operation::View view = desk.view(id);
+    CHECK(view.operation.state == State::aborted);
+    CHECK(view.operation.differences.size() == 1);
+}
+
 TEST_CASE("a host that cannot let the old go holds the operation by its name, and commit goes on")
 {
     ControllerDesk desk;
