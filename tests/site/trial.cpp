@@ -11,6 +11,8 @@ using namespace std::chrono_literals;
 constexpr const char* shop = "/var/lib/belay/shop";
 constexpr const char* page = "/root/shop.toml";
 constexpr const char* log_file = "/run/belayd.log";
+constexpr const char* daemon_program = "belayd-site-mortal";
+constexpr const char* daemon_in_ps = "belayd-site-mor";  // a process has a name of 15 letters
 constexpr auto ends_within = 6min;
 constexpr auto effect_within = 90s;
 constexpr auto looks_every = 200ms;
@@ -50,7 +52,7 @@ name = "let-go"
 title = "What was prepared is let go"
 phase = "commit"
 check = ["test", "!", "-e", "/var/lib/belay/shop/next"]
-run = ["rm", "/var/lib/belay/shop/next"]
+run = ["sh", "-c", "rm /var/lib/belay/shop/next; sync"]
 one-way = "what was prepared is gone"
 )";
 
@@ -95,7 +97,7 @@ std::string next_verb(const Json& operation, Course course)
 Result<std::unique_ptr<Trial>> Trial::begin(const lab::Folder& folder, std::optional<Etcd> etcd)
 {
     lab::SiteOptions options;
-    options.daemon = "belayd-site-mortal";
+    options.daemon = daemon_program;
     if (etcd) options.network = etcd->network;
     lab::Site site = TRY(lab::Site::build(folder, std::move(options)));
     std::unique_ptr<Trial> trial(new Trial(std::move(site), std::move(etcd)));
@@ -107,8 +109,8 @@ Result<void> Trial::set_up()
 {
     std::vector<std::string> arguments;
     if (etcd_)
-        arguments = {"--site-store",
-                     fmt::format("etcd:{}/branch-3", fmt::join(etcd_->cluster->endpoints(), ","))};
+        arguments = {"--site-store", fmt::format("etcd:{}/{}", fmt::join(etcd_->cluster->endpoints(), ","),
+                                                 store::new_prefix())};
     TRY(site_.enrol(arguments));
     TRY(site_.run(alpha, {"tee", page}, runbook));
     for (const size_t host : {web1, web2}) {
@@ -216,6 +218,17 @@ bool Trial::person_has_gone(Milliseconds limit) const
     return person_.wait_for(limit) == std::future_status::ready;
 }
 
+/// It says so before it stops, and what told it to go on too early would leave it stopped for good.
+Result<void> Trial::await_stop(size_t host)
+{
+    TRY(site_.run(host,
+                  {"sh", "-c",
+                   fmt::format("pid=$(pgrep -x {}) && while grep -L '^State:.T' /proc/$pid/task/*/status "
+                               "| grep -q .; do sleep 0.02; done",
+                               daemon_in_ps)}));
+    return {};
+}
+
 /// Waits until the daemon has stopped at the record, and says which it is; nothing where all is over before.
 Result<std::optional<std::string>> Trial::await_record(const Strike& strike)
 {
@@ -227,6 +240,7 @@ Result<std::optional<std::string>> Trial::await_record(const Strike& strike)
         if (said) {
             const size_t from = said->find("mortal: at ");
             if (from == std::string::npos) return fail(ErrorKind::failed, "the daemon says " + *said);
+            TRY(await_stop(strike.journal));
             return std::optional(said->substr(from + 11, said->find('\n', from) - from - 11));
         }
         if (said.error().kind != ErrorKind::timeout) return std::unexpected(said.error());
@@ -528,6 +542,9 @@ std::string Trial::story()
                 text += line + "\n";
             }
         }
+        const auto state = site_.run(
+            host, {"sh", "-c", fmt::format("grep State /proc/$(pgrep -x {})/task/*/status", daemon_in_ps)});
+        text += state ? *state : state.error().what;
         const auto log = site_.run(host, {"tail", "-n", "15", log_file});
         text += log ? *log : log.error().what;
     }

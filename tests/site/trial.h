@@ -57,6 +57,7 @@ class Trial {
     Result<void> ask(const std::string& id, const std::string& verb);
     bool person_has_gone(Milliseconds limit) const;
 
+    Result<void> await_stop(size_t host);
     Result<std::optional<std::string>> await_record(const Strike& strike);
     Result<Mend> strike_now(const Strike& strike);
     Result<Mend> cut_link(const Strike& strike);
