@@ -13,6 +13,8 @@
 namespace belay::daemon {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr int exit_cannot_serve = 1;
 constexpr int exit_usage = 2;
 constexpr size_t max_word_bytes = 8 << 10;
@@ -56,9 +58,10 @@ void add_options(CLI::App& app, Asked& asked)
             return name.empty() || name.find('/') != std::string::npos ? "must be the bare name of a program"
                                                                        : "";
         });
-    app.add_option("--listen", options.controller.listen,
-                   "Be the controller of a site, and listen at HOST:PORT for its hosts and people; kept for "
-                   "the next start")
+    app.add_option(
+           "--listen", options.controller.listen,
+           "Be the controller of a site, and listen at HOST:PORT for its hosts and people; on a proxy: "
+           "for the machines of its branch. Kept for the next start")
         ->envname("BELAY_LISTEN")
         ->type_name("HOST:PORT");
     app.add_option("--advertise", options.controller.advertise,
@@ -84,6 +87,11 @@ void add_options(CLI::App& app, Asked& asked)
     app.add_option("--emergency-port", options.controller.emergency,
                    "Listen there too, for this run alone: for a controller whose address is taken or gone")
         ->type_name("HOST:PORT");
+    app.add_option(
+           "--take-lead", options.controller.take_lead,
+           "At this start alone: lead the site in place of the controller HOST, which leads it now and "
+           "may live; refused where another one leads")
+        ->type_name("HOST");
     app.add_option("--connect-timeout", asked.connect_timeout,
                    "How long a controller has to answer when this host dials it; 20s unless told")
         ->type_name("TIME");
@@ -174,16 +182,19 @@ int leave(const Asked& asked, const Parts& parts)
     return say(left, "sudo systemctl restart belayd");
 }
 
-/// Without --ready-fd: whoever waited for that has gone.
+/// Without --ready-fd, since whoever waited for that has gone, and without --take-lead: who has lost the lead
+/// meanwhile does not take it back.
 int run_again(char** argv)
 {
+    constexpr std::array once = {"--ready-fd"sv, "--take-lead"sv};
     std::vector<char*> words;
     for (char** word = argv; *word != nullptr; ++word) {
         const std::string_view text = *word;
-        if (text == "--ready-fd" && word[1] != nullptr)
-            ++word;
-        else if (!text.starts_with("--ready-fd="))
+        const std::string_view name = text.substr(0, text.find('='));
+        if (std::ranges::find(once, name) == once.end())
             words.push_back(*word);
+        else if (name == text && word[1] != nullptr)
+            ++word;
     }
     words.push_back(nullptr);
     print_error(host::become_sibling("", words.data()));
@@ -220,8 +231,8 @@ bool belongs_to_another(const Asked& asked, const Parts& parts)
 {
     if (parts.site.open) return false;
     const ControllerAddress& controller = asked.options.controller;
-    return !controller.listen.empty() || !controller.emergency.empty() || asked.join->parsed() ||
-           asked.leave->parsed() || has_place(asked.options.state_folder);
+    return !controller.listen.empty() || !controller.emergency.empty() || !controller.take_lead.empty() ||
+           asked.join->parsed() || asked.leave->parsed() || has_place(asked.options.state_folder);
 }
 
 }  // namespace

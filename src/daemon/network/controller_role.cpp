@@ -13,6 +13,7 @@ namespace {
 
 /// How long hosts may take to make their plans.
 constexpr Milliseconds plan_patience = std::chrono::minutes(2);
+constexpr const char* key_file_name = "configuration.key";
 constexpr Bytes max_key_file = {64 << 10};
 /// site/controller/ID: {addresses}, of each controller of the site.
 constexpr std::string_view controller_prefix = "site/controller/";
@@ -45,6 +46,9 @@ Result<std::unique_ptr<ControllerRole>> ControllerRole::open(const PlaceGround& 
     // The authority is made with the site: that is not fenced, and done by whoever is first.
     store::Store& where = role->store_ ? *role->store_ : ground.store;
     role->authority_.emplace(TRY(site::open_authority(ground.state_folder, where, ground.wall())));
+    if (role->fenced_)
+        role->shared_keys_.emplace(*role->fenced_, role->authority_->authority,
+                                   ground.state_folder + "/" + key_file_name);
     return role;
 }
 
@@ -60,9 +64,11 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
                 .changed = [this] { ground_.changed(site_topic); }},
       members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; })
 {
-    if (!store_) return;
-    fenced_.emplace(*store_, site::leader_key);
-    services_.has_several_controllers = true;
+    if (store_) {
+        fenced_.emplace(*store_, site::leader_key);
+        services_.has_several_controllers = true;
+    }
+    configuration_.emplace(state());
 }
 
 void ControllerRole::fill(operation::Catalogue& catalogue)
@@ -124,6 +130,7 @@ Result<void> ControllerRole::start(const site::Methods& all)
                                 .emergency = address_.emergency,
                                 .others = [this] { return other_controllers(); },
                                 .leads = !fenced_,
+                                .pace = [this](const site::Member& member) { return pace_of(member); },
                                 .wall = ground_.wall,
                                 .methods = &all,
                                 .configuration_key = [this] { return configuration_key(); },
@@ -144,6 +151,11 @@ Result<void> ControllerRole::start(const site::Methods& all)
                         address_.emergency));
     if (!fenced_) return {};
     TRY(say_where_it_is());
+    if (!address_.take_lead.empty()) {
+        TRY(site::check_leader(*store_, address_.take_lead));
+        ground_.log.standard(
+            fmt::format("TAKES THE LEAD from {}, whatever that does meanwhile", address_.take_lead));
+    }
     seek_the_lead();
     return {};
 }
@@ -179,9 +191,33 @@ std::vector<std::string> ControllerRole::other_controllers() const
 
 Result<std::string> ControllerRole::configuration_key() const
 {
-    Result<std::string> key = host::files::read(ground_.state_folder + "/configuration.key", max_key_file);
+    Result<std::string> key = host::files::read(ground_.state_folder + "/" + key_file_name, max_key_file);
     if (!key && key.error().kind == ErrorKind::not_found) return std::string();
     return key;
+}
+
+/// A store that does not answer must not keep a member out.
+site::Pace ControllerRole::pace_of(const site::Member& member)
+{
+    site::Pace pace;
+    const auto snapshot = configuration_->snapshot();
+    if (!snapshot) return pace;
+    const framework::configuration::HostSettings settings =
+        framework::configuration::settings_of_host(*snapshot->configuration, member.name);
+    pace.heartbeat = settings.heartbeat_interval.value_or(pace.heartbeat);
+    // One that is late is not lost yet.
+    pace.timeout = std::max(settings.heartbeat_timeout.value_or(pace.timeout), 2 * pace.heartbeat);
+    return pace;
+}
+
+Result<void> ControllerRole::share_keys()
+{
+    return shared_keys_ ? shared_keys_->give() : Result<void>();
+}
+
+Result<bool> ControllerRole::keys_are_shared()
+{
+    return shared_keys_ ? shared_keys_->are_given() : Result<bool>(true);
 }
 
 void ControllerRole::seek_the_lead()
@@ -194,6 +230,7 @@ void ControllerRole::seek_the_lead()
         *store_,
         site::LeadershipOptions{.self = {.host = host_name(), .addresses = own_addresses()},
                                 .wall = ground_.wall,
+                                .take_from = address_.take_lead,
                                 .won = [this](store::Revision term) { won(term); },
                                 .lost = [this] { lost(); },
                                 .another_leads = [this](const site::Leader& leader) { follow(leader); }});
@@ -203,8 +240,9 @@ void ControllerRole::seek_the_lead()
 void ControllerRole::won(store::Revision term)
 {
     fenced_->lead(term);
-    ground_.loop.post([this] {
-        if (const Result<void> leads = ground_.lead(); !leads) {
+    const Result<void> taken = shared_keys_->take();
+    ground_.loop.post([this, taken] {
+        if (const Result<void> leads = taken ? ground_.lead() : taken; !leads) {
             ground_.log.standard("cannot lead the site: " + leads.error().what);
             return ground_.restart();
         }

@@ -2,7 +2,9 @@
 // What a controller's daemon does besides: it listens for members, machines that join, and people.
 
 #include "daemon/network/audit_trail.h"
+#include "daemon/network/shared_keys.h"
 #include "daemon/place.h"
+#include "framework/configuration/register.h"
 #include "site/leadership/fenced_store.h"
 #include "site/leadership/leadership.h"
 #include "site/remote/controller/controller.h"
@@ -52,6 +54,9 @@ class ControllerRole {
     void topic_changed(const std::string& topic);
     /// Null: the state of the site is in the database file of this machine.
     store::Store* site_store() { return fenced_ ? &*fenced_ : nullptr; }
+    /// The keys of the configuration's secrets, for other controllers, where there may be some.
+    Result<void> share_keys();
+    Result<bool> keys_are_shared();
     /// {address, emergency, leads, leader, hosts}
     Json status() const;
     void stop();
@@ -66,6 +71,7 @@ class ControllerRole {
     void settle(const std::string& member);
     void settle_next();
     Result<std::string> configuration_key() const;
+    site::Pace pace_of(const site::Member& member);
     std::vector<std::string> own_addresses() const;
     Result<void> say_where_it_is();
     std::vector<std::string> other_controllers() const;
@@ -79,7 +85,9 @@ class ControllerRole {
     // Where the state of the site has a store of its own, which several controllers share.
     std::unique_ptr<store::Store> store_;
     std::optional<site::FencedStore> fenced_;
+    std::optional<framework::configuration::Register> configuration_;
     std::optional<site::SiteAuthority> authority_;
+    std::optional<SharedKeys> shared_keys_;
     AuditTrail audit_;
     SiteServices services_;
     site::HubMembers members_;

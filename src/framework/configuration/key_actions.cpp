@@ -20,25 +20,27 @@ class MakeNewKey final : public Action {
     {
         const Result<KeyRing> keys = KeyRing::read(site_.key_file);
         if (!keys) return std::unexpected(keys.error());
-        return Inspection{keys->mark() == arguments.value("had", "") ? Found::absent : Found::done};
+        if (keys->mark() == arguments.value("had", "")) return Inspection{Found::absent};
+        return Inspection{TRY(site_.keys_are_shared()) ? Found::done : Found::partial};
     }
     Result<void> apply(host::Host&, const Json& arguments) const override
     {
         Result<KeyRing> keys = KeyRing::read(site_.key_file);
         if (!keys) return std::unexpected(keys.error());
-        if (keys->mark() != arguments.value("had", "")) return {};
-        return keys->add_key();
+        if (keys->mark() == arguments.value("had", "")) TRY(keys->add_key());
+        return site_.share_keys();
     }
     Result<std::string> remains(host::Host& host, const Json& arguments, const Json&) const override
     {
         const Inspection found = TRY(inspect(host, arguments));
-        return std::string(found.found == Found::done ? "the new key seals" : "");
+        return std::string(found.found == Found::absent ? "" : "the new key seals");
     }
     Result<void> revert(host::Host&, const Json& arguments, const Json&) const override
     {
         Result<KeyRing> keys = KeyRing::read(site_.key_file);
         if (!keys) return std::unexpected(keys.error());
-        return keys->prefer(arguments.value("had", ""));
+        TRY(keys->prefer(arguments.value("had", "")));
+        return site_.share_keys();
     }
 
   private:
@@ -136,7 +138,8 @@ class DropOldKeys final : public Action {
     {
         const Result<KeyRing> keys = KeyRing::read(site_.key_file);
         if (!keys) return std::unexpected(keys.error());
-        return Inspection{keys->size() == 1 ? Found::done : Found::absent};
+        const bool dropped = keys->size() == 1 && TRY(site_.keys_are_shared());
+        return Inspection{dropped ? Found::done : Found::absent};
     }
     Result<void> apply(host::Host&, const Json&) const override
     {
@@ -154,7 +157,8 @@ class DropOldKeys final : public Action {
                 if (needs) return needed(*one.before, entry->author.operation);
             }
         }
-        return keys->keep_only(keys->mark());
+        TRY(keys->keep_only(keys->mark()));
+        return site_.share_keys();
     }
     Result<std::string> remains(host::Host&, const Json&, const Json&) const override
     {

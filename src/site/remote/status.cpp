@@ -68,22 +68,23 @@ Error from_message(const v1::Error& message)
     return error;
 }
 
-grpc::Status to_status(const Error& error, const std::vector<std::string>& leader)
+grpc::Status to_status(const Error& error)
 {
     const auto* const meaning = std::ranges::find(meanings, error.kind, &Meaning::kind);
-    v1::Error message = to_message(error);
-    for (const std::string& address : leader) message.add_leader(address);
-    return {meaning->code, error.what, message.SerializeAsString()};
+    return {meaning->code, error.what, to_message(error).SerializeAsString()};
 }
 
 grpc::Status stands_by(const std::vector<std::string>& leader)
 {
-    return to_status(
-        {.kind = ErrorKind::unavailable,
-         .what = leader.empty() ? "this controller stands by, and none leads at the moment"
-                                : fmt::format("this controller stands by; {} leads", leader.front()),
-         .next = "the same, again"},
-        leader);
+    const Error error{.kind = ErrorKind::unavailable,
+                      .what = leader.empty()
+                                  ? "this controller stands by, and none leads at the moment"
+                                  : fmt::format("this controller stands by; {} leads", leader.front()),
+                      .next = "the same, again"};
+    v1::Error message = to_message(error);
+    message.set_stands_by(true);
+    for (const std::string& address : leader) message.add_leader(address);
+    return {grpc::UNAVAILABLE, error.what, message.SerializeAsString()};
 }
 
 Error error_of(const grpc::Status& status, std::string_view doing)
@@ -91,6 +92,12 @@ Error error_of(const grpc::Status& status, std::string_view doing)
     if (const std::optional<v1::Error> message = details_of(status)) return from_message(*message);
     return Error{.kind = kind_of(status.error_code()),
                  .what = fmt::format("cannot {}: {}", doing, status.error_message())};
+}
+
+bool is_stand_by(const grpc::Status& status)
+{
+    const std::optional<v1::Error> message = details_of(status);
+    return message && message->stands_by();
 }
 
 std::vector<std::string> leader_in(const grpc::Status& status)

@@ -329,8 +329,7 @@ struct Controller::Parts {
     {
         return {
             .site = authority.site,
-            .heartbeat = options.heartbeat,
-            .timeout = options.timeout,
+            .pace = options.pace,
             .controllers = [this] { return all_controllers(options); },
             .wall = options.wall,
             .issue =

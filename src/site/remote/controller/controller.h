@@ -26,8 +26,8 @@ struct ControllerOptions {
     /// any.
     std::function<std::vector<std::string>()> others = [] { return std::vector<std::string>(); };
     bool leads = true;  ///< from the beginning; else it stands by until lead()
-    Milliseconds heartbeat = std::chrono::seconds(3);
-    Milliseconds timeout = std::chrono::seconds(10);
+    /// As of HubOptions.
+    std::function<Pace(const Member& member)> pace = [](const Member&) { return Pace(); };
     std::function<Milliseconds()> wall;  ///< the wall clock now
     const Methods* methods = nullptr;  ///< what people may ask; outlives the controller and the workers' jobs
     /// The file with the keys of the configuration's secrets, for a machine that joins as a controller.

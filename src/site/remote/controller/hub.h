@@ -37,10 +37,17 @@ struct Presence {
 std::string_view name_of(Presence::State state);
 void to_json(nlohmann::json& json, const Presence& presence);
 
-struct HubOptions {
-    std::string site;
+/// How often both sides of a member's stream say that they live, and after how long without a word either
+/// takes the other for gone.
+struct Pace {
     Milliseconds heartbeat = std::chrono::seconds(3);
     Milliseconds timeout = std::chrono::seconds(10);
+};
+
+struct HubOptions {
+    std::string site;
+    /// Of a member, asked when it attaches. Threads: any.
+    std::function<Pace(const Member& member)> pace = [](const Member&) { return Pace(); };
     /// Told to each member that attaches. Threads: any.
     std::function<std::vector<std::string>()> controllers;
     std::function<Milliseconds()> wall;  ///< the wall clock now

@@ -41,15 +41,10 @@ class RunningLoop {
     std::thread thread_;
 };
 
-struct Pace {
-    Milliseconds heartbeat = std::chrono::seconds(1);
-    Milliseconds timeout = std::chrono::seconds(10);
-};
-
 /// With a store in memory, listening on loopback.
 class ControllerHouse {
   public:
-    ControllerHouse() : ControllerHouse(Pace()) {}
+    ControllerHouse() : ControllerHouse(Pace{.heartbeat = std::chrono::seconds(1)}) {}
     explicit ControllerHouse(Pace pace);
     ~ControllerHouse();
     ControllerHouse(const ControllerHouse&) = delete;
