@@ -132,12 +132,8 @@ class Daemon {
     void open_configuration()
     {
         configuration_.emplace(site_store());
-        framework::configuration::Site site{site_store(), *configuration_,
+        const framework::configuration::Site site{site_store(), *configuration_,
                                             options_.state_folder + "/configuration.key"};
-        if (has_own_store()) {
-            site.share_keys = [this] { return place_->share_keys(); };
-            site.keys_are_shared = [this] { return place_->keys_are_shared(); };
-        }
         procedures::fill_configuration(catalogue_, site);
         std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
         std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);

@@ -38,9 +38,6 @@ class Place {
 
     /// Where the state of the site is; null: in the database file of this machine.
     virtual store::Store* site_store() = 0;
-    /// As of framework::configuration::Site. Threads: any.
-    virtual Result<void> share_keys() = 0;
-    virtual Result<bool> keys_are_shared() = 0;
     /// Whether the site is changed here; else this machine is a host of it.
     virtual bool is_controller() const = 0;
     /// Whether it has a copy of the configuration, and tells what that says of this host.

@@ -13,7 +13,6 @@ namespace {
 
 /// How long hosts may take to make their plans.
 constexpr Milliseconds plan_patience = std::chrono::minutes(2);
-constexpr const char* key_file_name = "configuration.key";
 constexpr Bytes max_key_file = {64 << 10};
 /// site/controller/ID: {addresses}, of each controller of the site.
 constexpr std::string_view controller_prefix = "site/controller/";
@@ -46,9 +45,6 @@ Result<std::unique_ptr<ControllerRole>> ControllerRole::open(const PlaceGround& 
     // The authority is made with the site: that is not fenced, and done by whoever is first.
     store::Store& where = role->store_ ? *role->store_ : ground.store;
     role->authority_.emplace(TRY(site::open_authority(ground.state_folder, where, ground.wall())));
-    if (role->fenced_)
-        role->shared_keys_.emplace(*role->fenced_, role->authority_->authority,
-                                   ground.state_folder + "/" + key_file_name);
     return role;
 }
 
@@ -191,7 +187,7 @@ std::vector<std::string> ControllerRole::other_controllers() const
 
 Result<std::string> ControllerRole::configuration_key() const
 {
-    Result<std::string> key = host::files::read(ground_.state_folder + "/" + key_file_name, max_key_file);
+    Result<std::string> key = host::files::read(ground_.state_folder + "/configuration.key", max_key_file);
     if (!key && key.error().kind == ErrorKind::not_found) return std::string();
     return key;
 }
@@ -208,16 +204,6 @@ site::Pace ControllerRole::pace_of(const site::Member& member)
     // One that is late is not lost yet.
     pace.timeout = std::max(settings.heartbeat_timeout.value_or(pace.timeout), 2 * pace.heartbeat);
     return pace;
-}
-
-Result<void> ControllerRole::share_keys()
-{
-    return shared_keys_ ? shared_keys_->give() : Result<void>();
-}
-
-Result<bool> ControllerRole::keys_are_shared()
-{
-    return shared_keys_ ? shared_keys_->are_given() : Result<bool>(true);
 }
 
 void ControllerRole::seek_the_lead()
@@ -240,9 +226,8 @@ void ControllerRole::seek_the_lead()
 void ControllerRole::won(store::Revision term)
 {
     fenced_->lead(term);
-    const Result<void> taken = shared_keys_->take();
-    ground_.loop.post([this, taken] {
-        if (const Result<void> leads = taken ? ground_.lead() : taken; !leads) {
+    ground_.loop.post([this] {
+        if (const Result<void> leads = ground_.lead(); !leads) {
             ground_.log.standard("cannot lead the site: " + leads.error().what);
             return ground_.restart();
         }

@@ -2,7 +2,6 @@
 // What a controller's daemon does besides: it listens for members, machines that join, and people.
 
 #include "daemon/network/audit_trail.h"
-#include "daemon/network/shared_keys.h"
 #include "daemon/place.h"
 #include "framework/configuration/register.h"
 #include "site/leadership/fenced_store.h"
@@ -54,9 +53,6 @@ class ControllerRole {
     void topic_changed(const std::string& topic);
     /// Null: the state of the site is in the database file of this machine.
     store::Store* site_store() { return fenced_ ? &*fenced_ : nullptr; }
-    /// The keys of the configuration's secrets, for other controllers, where there may be some.
-    Result<void> share_keys();
-    Result<bool> keys_are_shared();
     /// {address, emergency, leads, leader, hosts}
     Json status() const;
     void stop();
@@ -87,7 +83,6 @@ class ControllerRole {
     std::optional<site::FencedStore> fenced_;
     std::optional<framework::configuration::Register> configuration_;
     std::optional<site::SiteAuthority> authority_;
-    std::optional<SharedKeys> shared_keys_;
     AuditTrail audit_;
     SiteServices services_;
     site::HubMembers members_;

@@ -18,13 +18,6 @@ class SitePlace final : public Place {
 
     store::Store* site_store() override { return controller_ ? controller_->site_store() : nullptr; }
 
-    Result<void> share_keys() override { return controller_ ? controller_->share_keys() : Result<void>(); }
-
-    Result<bool> keys_are_shared() override
-    {
-        return controller_ ? controller_->keys_are_shared() : Result<bool>(true);
-    }
-
     bool is_controller() const override { return controller_ != nullptr; }
 
     bool has_copy() const override { return member_ != nullptr; }

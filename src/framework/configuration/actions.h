@@ -5,8 +5,6 @@
 #include "framework/configuration/register.h"
 #include "operation/act.h"
 
-#include <functional>
-
 namespace belay::framework::configuration {
 
 /// The configuration that procedures and actions work on. All of it outlives them.
@@ -14,11 +12,6 @@ struct Site {
     store::Store& store;
     Register& configuration;
     std::string key_file;  ///< read whenever it is needed: there may be a new key
-    /// Where other machines must be able to open the same secrets: gives them the keys of the file, and says
-    /// whether they were given. A key seals nothing before, and none is dropped without the others hearing of
-    /// it. Threads: any. Errors: those of the store.
-    std::function<Result<void>()> share_keys = [] { return Result<void>(); };
-    std::function<Result<bool>()> keys_are_shared = [] { return Result<bool>(true); };
 };
 
 /// Adds the actions, conditions and fingerprints of this header.

@@ -20,27 +20,25 @@ class MakeNewKey final : public Action {
     {
         const Result<KeyRing> keys = KeyRing::read(site_.key_file);
         if (!keys) return std::unexpected(keys.error());
-        if (keys->mark() == arguments.value("had", "")) return Inspection{Found::absent};
-        return Inspection{TRY(site_.keys_are_shared()) ? Found::done : Found::partial};
+        return Inspection{keys->mark() == arguments.value("had", "") ? Found::absent : Found::done};
     }
     Result<void> apply(host::Host&, const Json& arguments) const override
     {
         Result<KeyRing> keys = KeyRing::read(site_.key_file);
         if (!keys) return std::unexpected(keys.error());
-        if (keys->mark() == arguments.value("had", "")) TRY(keys->add_key());
-        return site_.share_keys();
+        if (keys->mark() != arguments.value("had", "")) return {};
+        return keys->add_key();
     }
     Result<std::string> remains(host::Host& host, const Json& arguments, const Json&) const override
     {
         const Inspection found = TRY(inspect(host, arguments));
-        return std::string(found.found == Found::absent ? "" : "the new key seals");
+        return std::string(found.found == Found::done ? "the new key seals" : "");
     }
     Result<void> revert(host::Host&, const Json& arguments, const Json&) const override
     {
         Result<KeyRing> keys = KeyRing::read(site_.key_file);
         if (!keys) return std::unexpected(keys.error());
-        TRY(keys->prefer(arguments.value("had", "")));
-        return site_.share_keys();
+        return keys->prefer(arguments.value("had", ""));
     }
 
   private:
@@ -138,8 +136,7 @@ class DropOldKeys final : public Action {
     {
         const Result<KeyRing> keys = KeyRing::read(site_.key_file);
         if (!keys) return std::unexpected(keys.error());
-        const bool dropped = keys->size() == 1 && TRY(site_.keys_are_shared());
-        return Inspection{dropped ? Found::done : Found::absent};
+        return Inspection{keys->size() == 1 ? Found::done : Found::absent};
     }
     Result<void> apply(host::Host&, const Json&) const override
     {
@@ -157,8 +154,7 @@ class DropOldKeys final : public Action {
                 if (needs) return needed(*one.before, entry->author.operation);
             }
         }
-        TRY(keys->keep_only(keys->mark()));
-        return site_.share_keys();
+        return keys->keep_only(keys->mark());
     }
     Result<std::string> remains(host::Host&, const Json&, const Json&) const override
     {
