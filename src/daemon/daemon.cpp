@@ -79,7 +79,7 @@ class Daemon {
         const std::vector<operation::Id> unfinished = TRY(engine_->unfinished());
         host::Descriptor listener = TRY(site::listen_at(options_.socket, socket_group));
         server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), all_methods()));
-        if (place_) TRY(place_->start(server_->methods()));
+        TRY(start_place());
         for (const operation::Id& id : unfinished) scheduler_->wake(id);
         monitor_->start();
         log_.standard(
@@ -133,7 +133,7 @@ class Daemon {
     {
         configuration_.emplace(site_store());
         const framework::configuration::Site site{site_store(), *configuration_,
-                                            options_.state_folder + "/configuration.key"};
+                                                  options_.state_folder + "/configuration.key"};
         procedures::fill_configuration(catalogue_, site);
         std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
         std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);
@@ -178,6 +178,17 @@ class Daemon {
                         .configured = [this](const HostSettings& settings) { take(settings); }},
             options_.controller));
         return place_ ? Result<void>() : framework::configuration::Copy::forget(*store_);
+    }
+
+    /// One that has begun in part has threads, which end as they do after a run.
+    Result<void> start_place()
+    {
+        if (!place_) return {};
+        Result<void> started = place_->start(server_->methods());
+        if (started) return started;
+        loop_->post([this] { stop(); });
+        static_cast<void>(run().has_value());
+        return started;
     }
 
     bool has_own_store() const { return place_ && place_->site_store() != nullptr; }
