@@ -39,6 +39,7 @@ void to_json(nlohmann::json& json, const Presence& presence);
 
 struct HubOptions {
     std::string site;
+    std::string authority_pem;  ///< the certificate by which those of members are checked
     Milliseconds heartbeat = std::chrono::seconds(3);
     Milliseconds timeout = std::chrono::seconds(10);
     /// Told to each member that attaches. Threads: any.
@@ -47,8 +48,8 @@ struct HubOptions {
     /// Makes the certificate that takes the place of a member's. Threads: any.
     std::function<Result<Certificate>(const std::string& request_pem, Role role, const std::string& id)>
         issue;
-    /// Somebody was refused, in a sentence for the audit. Threads: any.
-    std::function<void(const Error&)> refused;
+    /// Somebody was refused, in a sentence for the audit; where he is. Threads: any.
+    std::function<void(const Error&, const std::string& address)> refused;
     /// The presence of a member has changed. Threads: any.
     std::function<void(const std::string& member)> changed;
 };
