@@ -132,8 +132,10 @@ class Daemon {
     void open_configuration()
     {
         configuration_.emplace(site_store());
-        const framework::configuration::Site site{site_store(), *configuration_,
-                                                  options_.state_folder + "/configuration.key"};
+        const framework::configuration::Site site{.store = site_store(),
+                                                  .configuration = *configuration_,
+                                                  .key_file = key_file_in(options_.state_folder),
+                                                  .share_keys = place_ ? place_->share_keys() : nullptr};
         procedures::fill_configuration(catalogue_, site);
         std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
         std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);

@@ -26,7 +26,6 @@ struct HostsAsk {
     std::vector<uint64_t> waves = {};     ///< how many at once; empty: as SitePlanAsk has it
     uint64_t failures = 0;                ///< so many may fail and be left out
     std::optional<Milliseconds> soak = {}, timer = {};  ///< between two waves; of the abort
-    std::string procedure = {};                         ///< or what its runbook is called
     Json parameters = Json::object();                   ///< of Plan, for each host
     std::string asker = {};                             ///< for the hosts' journals
 };
@@ -38,6 +37,9 @@ class Place {
 
     /// Where the state of the site is; null: in the database file of this machine.
     virtual store::Store* site_store() = 0;
+    /// Gives the keys of the configuration's secrets to the other controllers of the site; null: there are
+    /// none.
+    virtual std::function<Result<void>(std::string_view text)> share_keys() = 0;
     /// Whether the site is changed here; else this machine is a host of it.
     virtual bool is_controller() const = 0;
     /// Whether it has a copy of the configuration, and tells what that says of this host.
@@ -104,6 +106,9 @@ struct ControllerAddress {
     SiteStoreAddress store;
     std::string id;  ///< of this controller in the store; given once
 };
+
+/// The file with the keys of the configuration's secrets.
+std::string key_file_in(const std::string& state_folder);
 
 /// Whether the daemon of this state folder has a place in a site.
 bool has_place(const std::string& state_folder);

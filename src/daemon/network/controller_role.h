@@ -53,6 +53,9 @@ class ControllerRole {
     void topic_changed(const std::string& topic);
     /// Null: the state of the site is in the database file of this machine.
     store::Store* site_store() { return fenced_ ? &*fenced_ : nullptr; }
+    /// Gives the keys of the configuration's secrets to those who may lead after this one; null: there are
+    /// none.
+    std::function<Result<void>(std::string_view text)> share_keys();
     /// {address, emergency, leads, leader, hosts}
     Json status() const;
     void stop();
@@ -68,6 +71,7 @@ class ControllerRole {
     void settle_next();
     Result<std::string> configuration_key() const;
     site::Pace pace_of(const site::Member& member);
+    Result<void> take_keys();
     std::vector<std::string> own_addresses() const;
     Result<void> say_where_it_is();
     std::vector<std::string> other_controllers() const;

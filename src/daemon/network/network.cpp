@@ -18,6 +18,11 @@ class SitePlace final : public Place {
 
     store::Store* site_store() override { return controller_ ? controller_->site_store() : nullptr; }
 
+    std::function<Result<void>(std::string_view text)> share_keys() override
+    {
+        return controller_ ? controller_->share_keys() : nullptr;
+    }
+
     bool is_controller() const override { return controller_ != nullptr; }
 
     bool has_copy() const override { return member_ != nullptr; }

@@ -35,6 +35,13 @@ std::optional<v1::Error> details_of(const grpc::Status& status)
     return message;
 }
 
+/// Whether TLS has ended because the other side is none of the site, as gRPC says it.
+bool is_of_tls(const std::string& message)
+{
+    return message.find("certificate verify failed") != std::string::npos ||
+           message.find("is not in peer certificate") != std::string::npos;
+}
+
 ErrorKind kind_of(grpc::StatusCode code)
 {
     if (code == grpc::UNAUTHENTICATED) return ErrorKind::permission;
@@ -90,6 +97,12 @@ grpc::Status stands_by(const std::vector<std::string>& leader)
 Error error_of(const grpc::Status& status, std::string_view doing)
 {
     if (const std::optional<v1::Error> message = details_of(status)) return from_message(*message);
+    if (is_of_tls(status.error_message()))
+        return Error{
+            .kind = ErrorKind::unavailable,
+            .what = fmt::format(
+                "cannot {}: what answers there has no certificate of this site that is good now", doing),
+            .next = "see that the address is right, and the clocks of both"};
     return Error{.kind = kind_of(status.error_code()),
                  .what = fmt::format("cannot {}: {}", doing, status.error_message())};
 }

@@ -21,7 +21,7 @@ void AskStream::ask(const v1::Question& question, const Caller& caller)
 {
     if (finished_) return;
     const Result<const Method*> method = find_method(methods_, question.method(), caller);
-    if (!method) return finish(to_status(method.error()));
+    if (!method) return fail_with(method.error());
     Result<Json> parameters = parse_parameters(question.parameters());
     if (!parameters) return finish(to_status(parameters.error()));
     exchange_ = std::make_shared<Exchange>(
@@ -33,7 +33,7 @@ void AskStream::ask(const v1::Question& question, const Caller& caller)
 void AskStream::answered(const Result<Json>& answer, bool continues)
 {
     if (finished_) return;
-    if (!answer) return finish(to_status(answer.error()));
+    if (!answer) return fail_with(answer.error());
     const std::string text = json_text(*answer);
     if (text.size() > max_message_bytes) return finish(to_status(answer_too_long()));
     outgoing_.set_parameters(text);
@@ -54,6 +54,12 @@ void AskStream::OnWriteDone(bool ok)
 void AskStream::OnCancel()
 {
     loop_.post([self = shared_from_this()] { self->finish({grpc::CANCELLED, "nobody wants it any more"}); });
+}
+
+void AskStream::fail_with(const Error& error)
+{
+    if (error.kind == ErrorKind::permission) denied_(error);
+    finish(to_status(error));
 }
 
 void AskStream::finish(const grpc::Status& status)

@@ -33,8 +33,8 @@ struct ControllerOptions {
     /// The file with the keys of the configuration's secrets, for a machine that joins as a controller.
     /// Threads: any.
     std::function<Result<std::string>()> configuration_key = [] { return std::string(); };
-    /// What the audit trail must say: {who, origin, verb, object, answer}; without `who` it is
-    /// about a stranger. Threads: any.
+    /// What the audit trail must say: {who, origin, verb, object, answer}; without `who` it is about a
+    /// stranger; with `denied` about somebody who may not do what he asked for. Threads: any.
     std::function<void(const Json& entry)> audit;
     /// The presence of a member has changed. Threads: any.
     std::function<void(const std::string& member)> changed;

@@ -59,7 +59,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         if (const auto closed = closed_with()) return new RefusedStream(*closed);
         Result<Admitted> admitted = admit(*context);
         if (!admitted) {
-            options_.refused(admitted.error());
+            options_.refused(admitted.error(), address_of(*context));
             return new RefusedStream(to_status(admitted.error()));
         }
         MemberStream::Events events{
@@ -87,7 +87,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
             return reactor;
         }
         const Result<std::string> renewed = renew(*context, request->signing_request());
-        if (!renewed) options_.refused(renewed.error());
+        if (!renewed) options_.refused(renewed.error(), address_of(*context));
         if (renewed) answer->set_certificate(*renewed);
         reactor->Finish(renewed ? grpc::Status::OK : to_status(renewed.error()));
         return reactor;
@@ -132,8 +132,9 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         const Milliseconds wall = options_.wall();
         for (const auto& [stream, timeout] : turn.due) {
             if (wall >= stream->certificate_ends())
-                stream->end(
-                    to_status(Error{.kind = ErrorKind::permission, .what = "the certificate has expired"}));
+                stream->end(to_status(Error{.kind = ErrorKind::permission,
+                                            .what = "the certificate of this host has expired",
+                                            .next = "belay host invite, on a controller"}));
             const bool silent = boot_now() - stream->heard_at() > timeout;
             note(stream->member().id, silent ? Presence::State::silent : Presence::State::attached);
             stream->send(turn.message);
@@ -190,7 +191,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
     };
     Result<Admitted> admit(const grpc::ServerContextBase& context)
     {
-        const Certificate certificate = TRY(certificate_of(context));
+        const Certificate certificate = TRY(certificate_of(context, options_.authority_pem, options_.wall()));
         if (certificate.identity.site != options_.site)
             return fail(ErrorKind::permission, "this certificate is of another site");
         Member member = TRY(registry_.admit(certificate, options_.wall()));

@@ -46,6 +46,7 @@ struct Pace {
 
 struct HubOptions {
     std::string site;
+    std::string authority_pem;  ///< the certificate by which those of members are checked
     /// Of a member, asked when it attaches. Threads: any.
     std::function<Pace(const Member& member)> pace = [](const Member&) { return Pace(); };
     /// Told to each member that attaches. Threads: any.
@@ -54,8 +55,8 @@ struct HubOptions {
     /// Makes the certificate that takes the place of a member's. Threads: any.
     std::function<Result<Certificate>(const std::string& request_pem, Role role, const std::string& id)>
         issue;
-    /// Somebody was refused, in a sentence for the audit. Threads: any.
-    std::function<void(const Error&)> refused;
+    /// Somebody was refused, in a sentence for the audit; where he is. Threads: any.
+    std::function<void(const Error&, const std::string& address)> refused;
     /// The presence of a member has changed. Threads: any.
     std::function<void(const std::string& member)> changed;
 };

@@ -139,6 +139,11 @@ Milliseconds ControllerHouse::wall() const
     return wall_now() + Milliseconds(ahead_ms_);
 }
 
+SiteAuthority ControllerHouse::authority()
+{
+    return need(open_authority(folder_.path(), store_, wall()));
+}
+
 void ControllerHouse::set(int value)
 {
     value_ = value;

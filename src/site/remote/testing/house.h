@@ -55,6 +55,8 @@ class ControllerHouse {
     std::string invite(const InvitationAsk& ask);
     /// What people are told of it.
     RemoteSite remote_site();
+    /// The one that makes its certificates.
+    SiteAuthority authority();
     Milliseconds wall() const;
     /// What the method Follow says.
     void set(int value);
