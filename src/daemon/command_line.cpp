@@ -40,6 +40,32 @@ bool has_section(const std::string& file, const std::string& name)
     });
 }
 
+/// The options of one section of a file, or those before all sections. CLI11's own way (2.1) takes the first
+/// option of a section alone.
+class OneSection final : public CLI::ConfigTOML {
+  public:
+    explicit OneSection(const std::string& name)
+    {
+        if (!name.empty()) parents_.push_back(name);
+    }
+
+    std::vector<CLI::ConfigItem> from_config(std::istream& input) const override
+    {
+        std::vector<CLI::ConfigItem> kept;
+        std::vector<CLI::ConfigItem> all = CLI::ConfigTOML::from_config(input);
+        for (CLI::ConfigItem& item : all) {
+            const bool is_border = item.name == "++" || item.name == "--";
+            if (is_border || item.parents != parents_) continue;
+            item.parents.clear();
+            kept.push_back(std::move(item));
+        }
+        return kept;
+    }
+
+  private:
+    std::vector<std::string> parents_;
+};
+
 void add_options(CLI::App& app, Asked& asked)
 {
     Options& options = asked.options;
@@ -105,6 +131,8 @@ void add_options(CLI::App& app, Asked& asked)
     app.add_option("--ready-fd", asked.ready_fd,
                    "For belay: a descriptor to which it writes \"ready\", or an error as JSON, and a newline")
         ->check(CLI::Range(3, 1 << 20));
+    app.config_formatter(std::make_shared<OneSection>(""));
+    app.allow_config_extras(CLI::config_extras_mode::error);
     app.set_config("-c,--config", "",
                    "A file with these options, as name = value; what is given here counts more");
     app.add_option_function<std::string>(
@@ -114,7 +142,7 @@ void add_options(CLI::App& app, Asked& asked)
                if (file->empty() || !has_section(file->as<std::string>(), name))
                    throw CLI::ValidationError("--section",
                                               fmt::format("the file of --config has no section [{}]", name));
-               app.get_config_formatter_base()->section(name);
+               app.config_formatter(std::make_shared<OneSection>(name));
            },
            "The section of that file, as [name], where there are several; after --config")
         ->trigger_on_parse();

@@ -90,7 +90,8 @@ log-file = "{0}/second.log"
     CHECK(bench.has("first/belay.db"));
     CHECK(bench.has("first.sock"));
     CHECK(has_text(bench.read("first.log"), "all       the store is at revision"));
-    CHECK(has_text(bench.read("first.log"), fmt::format("standard  serves {}", bench / "first.sock")));
+    CHECK(has_text(bench.read("first.log"), "standard  serves "));
+    CHECK(has_text(bench.read("first.log"), "/first.sock; operations"));
     CHECK(bench.stop() == 0);
     CHECK(has_text(bench.read("first.log"), "was told to end"));
 

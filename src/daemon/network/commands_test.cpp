@@ -211,6 +211,8 @@ TEST_CASE("hosts: they are renamed, renewed and shut out by commands")
               {{"host", "renew", "web-north"}, 0, "web-north"},
               {{"host", "revoke", "web9", "--yes"}, 5, "no host of the site is called web9"},
               {{"host", "revoke", "web-north"}, 2, "next: belay host revoke web-north --yes"}});
+    // It attaches anew with its new certificate, and is shut out after that.
+    REQUIRE(web1.await_status(is_attached));
     const Json listed = json_of_ran(type(controller, {{"host", "list", "--json"}}));
     REQUIRE(listed.at("hosts").size() == 2);
     CHECK(listed.at("hosts")[0].at("name") == "web-north");

@@ -170,7 +170,7 @@ TEST_CASE("planted secrets are in no state folder, log, answer, argument or envi
     site.at_controller({"config", "check", file});
     site.at_controller({"config", "diff", file});
     site.at_controller({"config", "diff", file, "--json"});
-    site.at_controller({"config", "apply", file, "--gate", "command:/bin/true", "--why", "begins"});
+    site.at_controller({"config", "apply", file, "--gate", "command:true", "--why", "begins"});
     carry_out("1");
     write_file(secret_configuration(site.planted, 2));
     site.at_controller({"config", "apply", file, "--json"});
@@ -188,7 +188,6 @@ TEST_CASE("planted secrets are in no state folder, log, answer, argument or envi
           fmt::format("[storage.s1]\nsecret_key = [\"{}\"]\n", wrong),
           fmt::format("[storage.s1]\nsecret_key = \"{}\n", wrong),
           fmt::format("[application.shop]\nsecret_environment = \"{}\"\n", wrong),
-          fmt::format("[application.shop]\nsecret_environment = {{ \"A B\" = \"{}\" }}\n", wrong),
           fmt::format("[storage.s1]\nsecret_key = \"sealed:{}\"\n", wrong)}) {
         write_file(text);
         site.at_controller({"config", "check", file}, 2);
@@ -247,7 +246,7 @@ TEST_CASE("planted secrets are in no state folder, log, answer, argument or envi
             CHECK(contains(seen.at(fmt::format("{}/log", who)), "serves "));
             CHECK(contains(seen.at(fmt::format("{}/programs", who)), "belayd_for_tests-site"));
         }
-        CHECK(contains(seen.at("controller/programs"), "/bin/true"));
+        CHECK(contains(seen.at("controller/programs"), "/true"));
         for (const auto& [where, text] : seen) {
             const std::string also = unpacked_in(text);
             for (const auto& [what, secret] : site.planted) {

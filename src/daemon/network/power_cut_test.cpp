@@ -34,13 +34,18 @@ std::vector<std::string> dying(const Machine& machine, size_t at, const std::vec
     return words;
 }
 
-/// How many writes the run before has made.
+/// How many writes the first thread of the run before has made: strace counts those of each thread apart, and
+/// what is kept is written by that one.
 size_t writes_seen(const Machine& machine)
 {
-    std::istringstream lines(text_of_file(machine.path("writes")));
+    const std::string written = text_of_file(machine.path("writes"));
+    const std::string first_thread = written.substr(0, written.find(' ') + 1);
+    std::istringstream lines(written);
     size_t count = 0;
     for (std::string line; std::getline(lines, line);) {
-        if (contains(line, "(") && !contains(line, "+++") && !contains(line, "---")) ++count;
+        if (line.starts_with(first_thread) && contains(line, "(") && !contains(line, "+++") &&
+            !contains(line, "---"))
+            ++count;
     }
     return count;
 }

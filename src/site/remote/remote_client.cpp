@@ -30,7 +30,8 @@ bool may_try_another(const grpc::Status& status)
 /// Whether nobody answered, or one that stands by; else a method has said what is missing.
 bool nobody_leads(const grpc::Status& status)
 {
-    return may_try_another(status) && (status.error_details().empty() || is_stand_by(status));
+    return may_try_another(status) && !is_stranger(status) &&
+           (status.error_details().empty() || is_stand_by(status));
 }
 
 /// Who is asked, and what is shown to them.

@@ -35,13 +35,6 @@ std::optional<v1::Error> details_of(const grpc::Status& status)
     return message;
 }
 
-/// Whether TLS has ended because the other side is none of the site, as gRPC says it.
-bool is_of_tls(const std::string& message)
-{
-    return message.find("certificate verify failed") != std::string::npos ||
-           message.find("is not in peer certificate") != std::string::npos;
-}
-
 ErrorKind kind_of(grpc::StatusCode code)
 {
     if (code == grpc::UNAUTHENTICATED) return ErrorKind::permission;
@@ -94,10 +87,18 @@ grpc::Status stands_by(const std::vector<std::string>& leader)
     return {grpc::UNAVAILABLE, error.what, message.SerializeAsString()};
 }
 
+/// As gRPC says it.
+bool is_stranger(const grpc::Status& status)
+{
+    const std::string message = status.error_message();
+    return message.find("certificate verify failed") != std::string::npos ||
+           message.find("is not in peer certificate") != std::string::npos;
+}
+
 Error error_of(const grpc::Status& status, std::string_view doing)
 {
     if (const std::optional<v1::Error> message = details_of(status)) return from_message(*message);
-    if (is_of_tls(status.error_message()))
+    if (is_stranger(status))
         return Error{
             .kind = ErrorKind::unavailable,
             .what = fmt::format(

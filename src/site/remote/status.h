@@ -23,6 +23,8 @@ grpc::Status stands_by(const std::vector<std::string>& leader);
 /// What a call brought back, which is not OK. `doing` is for errors of gRPC itself: "talk to the controller
 /// 10.0.0.1:4880".
 Error error_of(const grpc::Status& status, std::string_view doing);
+/// Whether what answered could not prove that it is of the site.
+bool is_stranger(const grpc::Status& status);
 /// Whether it is the answer of a controller that does not lead.
 bool is_stand_by(const grpc::Status& status);
 /// The addresses in it, empty where it names none.

@@ -359,8 +359,8 @@ struct Controller::Parts {
                                                          certificate_lasts);
                     },
                 .refused =
-                    [this](const Error& error, const std::string& address) {
-                        options.audit(audit_entry("", address, "attach", "", error.what));
+                    [this](const Error& error, const std::string& from) {
+                        options.audit(audit_entry("", from, "attach", "", error.what));
                     },
                 .changed =
                     [this](const std::string& member) {
