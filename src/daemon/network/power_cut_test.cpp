@@ -18,8 +18,16 @@ constexpr int killed = 128 + SIGKILL;
 constexpr const char* writes =
     "mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,fchmod,fsync,fdatasync";
 
-/// The words by which strace runs a program that dies before its n-th write below these files; 0: it lives.
-std::vector<std::string> dying(const Machine& machine, size_t at, const std::vector<std::string>& files)
+/// The nth of its calls of that name, by the first thread of a program.
+struct Moment {
+    std::string call;
+    size_t nth = 0;
+};
+
+/// The words by which strace runs a program that dies before it does that, of what it does to these files;
+/// nothing: it lives.
+std::vector<std::string> dying(const Machine& machine, const std::optional<Moment>& at,
+                               const std::vector<std::string>& files)
 {
     std::vector<std::string> words = {"/usr/bin/strace",
                                       "-D",
@@ -30,27 +38,32 @@ std::vector<std::string> dying(const Machine& machine, size_t at, const std::vec
                                       "-e",
                                       fmt::format("trace={}", writes)};
     for (const std::string& file : files) words.insert(words.end(), {"-P", machine.state() + file});
-    if (at > 0) words.insert(words.end(), {"-e", fmt::format("inject={}:signal=KILL:when={}", writes, at)});
+    if (at)
+        words.insert(words.end(), {"-e", fmt::format("inject={}:signal=KILL:when={}", at->call, at->nth)});
     return words;
 }
 
-/// How many writes the first thread of the run before has made: strace counts those of each thread apart, and
-/// what is kept is written by that one.
-size_t writes_seen(const Machine& machine)
+/// What the run before has written, in its order. Each line begins with the number of a thread; strace counts
+/// the calls of each thread and name apart, and what is kept is written by the first thread.
+std::vector<Moment> writes_seen(const Machine& machine)
 {
     const std::string written = text_of_file(machine.path("writes"));
     const std::string first_thread = written.substr(0, written.find(' ') + 1);
     std::istringstream lines(written);
-    size_t count = 0;
+    std::map<std::string, size_t> counts;
+    std::vector<Moment> moments;
     for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with(first_thread) && contains(line, "(") && !contains(line, "+++") &&
-            !contains(line, "---"))
-            ++count;
+        const size_t begin = line.find_first_not_of(' ', first_thread.size());
+        const size_t end = line.find('(');
+        if (!line.starts_with(first_thread) || end == std::string::npos || begin >= end) continue;
+        const std::string call = line.substr(begin, end - begin);
+        if (contains(fmt::format(",{},", writes), fmt::format(",{},", call)))
+            moments.push_back({call, ++counts[call]});
     }
-    return count;
+    return moments;
 }
 
-Ran run_dying(const Machine& machine, size_t at, const std::vector<std::string>& words,
+Ran run_dying(const Machine& machine, const std::optional<Moment>& at, const std::vector<std::string>& words,
               const std::string& input = "")
 {
     std::vector<std::string> all = dying(machine, at, {});
@@ -94,13 +107,14 @@ TEST_CASE(
     for (const std::string role : {"agent", "controller"}) {
         INFO(role);
         Machine whole;
-        REQUIRE(run_dying(whole, 0, {"join", "-"}, controller.invite(role, role)).code == 0);
-        const size_t of_join = writes_seen(whole);
-        CHECK(of_join >= 10);
-        for (size_t at = 1; at <= of_join; ++at) {
-            CAPTURE(at);
+        REQUIRE(run_dying(whole, std::nullopt, {"join", "-"}, controller.invite(role, role)).code == 0);
+        const std::vector<Moment> of_join = writes_seen(whole);
+        CHECK(of_join.size() >= 10);
+        for (size_t number = 0; const Moment& at : of_join) {
+            CAPTURE(at.call);
+            CAPTURE(at.nth);
             const Machine machine;
-            const std::string name = fmt::format("{}-{}", role, at);
+            const std::string name = fmt::format("{}-{}", role, ++number);
             const std::string word = controller.invite(name, role);
             CHECK(run_dying(machine, at, {"join", "-"}, word).code == killed);
             const bool was_member = whole_membership(machine).has_value();
@@ -119,11 +133,12 @@ TEST_CASE(
             if (role == "controller") to.make_controller();
         };
         copy_state(leaving);
-        CHECK(run_dying(leaving, 0, {"leave"}).code == 0);
-        const size_t of_leave = writes_seen(leaving);
-        CHECK(of_leave >= 2);
-        for (size_t at = 1; at <= of_leave; ++at) {
-            CAPTURE(at);
+        CHECK(run_dying(leaving, std::nullopt, {"leave"}).code == 0);
+        const std::vector<Moment> of_leave = writes_seen(leaving);
+        CHECK(of_leave.size() >= 2);
+        for (const Moment& at : of_leave) {
+            CAPTURE(at.call);
+            CAPTURE(at.nth);
             const Machine machine;
             copy_state(machine);
             CHECK(run_dying(machine, at, {"leave"}).code == killed);
@@ -144,15 +159,16 @@ TEST_CASE("a machine that dies at any write of becoming a controller is one or i
     const std::vector<std::string> files = {"/site", "/site/authority.json", "/site/.authority.json.belay",
                                             "/site/controller.json", "/site/.controller.json.belay"};
     const std::vector<std::string> listen = {"--listen", "127.0.0.1:0"};
-    size_t of_start = 0;
+    std::vector<Moment> of_start;
     {
         Machine whole;
-        whole.start(listen, dying(whole, 0, files));
+        whole.start(listen, dying(whole, std::nullopt, files));
         of_start = writes_seen(whole);
     }
-    CHECK(of_start >= 8);
-    for (size_t at = 1; at <= of_start; ++at) {
-        CAPTURE(at);
+    CHECK(of_start.size() >= 8);
+    for (const Moment& at : of_start) {
+        CAPTURE(at.call);
+        CAPTURE(at.nth);
         Machine machine;
         std::vector<std::string> words = dying(machine, at, files);
         words.insert(words.end(), {TEST_BELAYD, "--listen", "127.0.0.1:0", "--socket",
