@@ -183,12 +183,11 @@ TEST_CASE("planted secrets are in no state folder, log, answer, argument or envi
 
     INFO("files that are wrong are complained of, and not repeated");
     const std::string wrong = site.planted["a secret in a file that is wrong"] = "planted-wrong-4711";
-    for (const std::string& text :
-         {fmt::format("[storage.s1]\nsecret_kye = \"{}\"\n", wrong),
-          fmt::format("[storage.s1]\nsecret_key = [\"{}\"]\n", wrong),
-          fmt::format("[storage.s1]\nsecret_key = \"{}\n", wrong),
-          fmt::format("[application.shop]\nsecret_environment = \"{}\"\n", wrong),
-          fmt::format("[storage.s1]\nsecret_key = \"sealed:{}\"\n", wrong)}) {
+    for (const std::string& text : {fmt::format("[storage.s1]\nsecret_kye = \"{}\"\n", wrong),
+                                    fmt::format("[storage.s1]\nsecret_key = [\"{}\"]\n", wrong),
+                                    fmt::format("[storage.s1]\nsecret_key = \"{}\n", wrong),
+                                    fmt::format("[application.shop]\nsecret_environment = \"{}\"\n", wrong),
+                                    fmt::format("[storage.s1]\nsecret_key = \"sealed:{}\"\n", wrong)}) {
         write_file(text);
         site.at_controller({"config", "check", file}, 2);
         site.at_controller({"config", "apply", file}, 2);
