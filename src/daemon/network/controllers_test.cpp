@@ -92,6 +92,29 @@ TEST_CASE("when the controller that leads is killed another leads, hosts find it
     CHECK(!leads(site.alpha.status()));
 }
 
+TEST_CASE("the lead is taken from the controller that is named, and from no other")
+{
+    Site site;
+    const std::string open = Site::change(site.alpha, "[host.web1]\naddress = \"10.0.0.1\"\n", 3'600'000);
+    const std::string leader = site.beta.status().at("place").at("controller").at("leader").at("host");
+    site.beta.stop();
+    const Ran wrong = site.beta.belayd({"--take-lead", "nobody"});
+    CHECK(wrong.code == 1);
+    CHECK_MESSAGE(wrong.said.find(leader + " leads the site, and not nobody") != std::string::npos,
+                  wrong.said);
+    CHECK(leads(site.alpha.status()));
+    const Ran alone = Machine().belayd({"--take-lead", leader});
+    CHECK(alone.code == 1);
+    CHECK_MESSAGE(alone.said.find("this machine shares no site with one") != std::string::npos, alone.said);
+
+    site.beta.start({"--take-lead", leader});
+    CHECK(site.beta.await_status(leads));
+    CHECK(site.alpha.await_status(
+        [](const Json& status) { return status.at("place").at("controller").at("leader").is_object(); }));
+    site.beta.ask("Request", {{"operation", open}, {"verb", "commit"}});
+    CHECK(site.beta.rest(open) == "committed");
+}
+
 TEST_CASE("a controller that is told to end hands the lead over at once")
 {
     Site site;

@@ -8,21 +8,6 @@ namespace {
 
 using namespace testing;
 
-/// Changes the configuration of a site for good.
-void configure(Machine& controller, const std::string& text)
-{
-    const Json planned =
-        controller.ask("Plan", {{"procedure", "config.change"},
-                                {"arguments", {{"text", text}, {"file", "site.toml"}, {"mode", "merge"}}},
-                                {"keep", true}});
-    const std::string id = planned.at("operation");
-    for (const char* verb : {"add", "activate", "commit"}) {
-        controller.ask("Request", {{"operation", id}, {"verb", verb}});
-        controller.rest(id);
-    }
-    REQUIRE(controller.ask("Show", {{"operation", id}}).at("state") == "committed");
-}
-
 /// As the machine, of the proxy at this address.
 std::unique_ptr<site::Client> branch_client(const Machine& machine, const std::string& address)
 {
@@ -70,6 +55,13 @@ TEST_CASE("a proxy answers its branch while the controller is away, and begins a
     CHECK(shown.at("text").get<std::string>().find("address = \"10.0.0.1\"") != std::string::npos);
     CHECK(shown.at("as_of").at("version") == 1);
     CHECK(need(client->call("Status", Json::object())).at("place").at("role") == "proxy");
+    const Ran exported = web1.belay({"--proxy", address, "--state-dir", web1.state(), "config", "export"});
+    CHECK_MESSAGE(exported.code == 0, exported.said);
+    CHECK_MESSAGE(exported.out.find("address = \"10.0.0.1\"") != std::string::npos, exported.out);
+    Machine stranger;
+    const Ran refused = stranger.belay({"--proxy", address, "--state-dir", stranger.state(), "status"});
+    CHECK(refused.code == 5);
+    CHECK_MESSAGE(refused.said.find("this machine is a host of no site") != std::string::npos, refused.said);
     // Neither its configuration nor its own disks are changed by the branch.
     for (const char* method : {"ConfigTake", "Plan", "Request", "Inventory"})
         CHECK_MESSAGE(client->call(method, Json::object()).error().kind == ErrorKind::not_found, method);

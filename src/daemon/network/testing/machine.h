@@ -205,4 +205,19 @@ inline void join(Machine& controller, Machine& machine, const Json& invitation)
     REQUIRE_MESSAGE(joined.code == 0, joined.said);
 }
 
+/// Changes the configuration of a site for good.
+inline void configure(Machine& controller, const std::string& text)
+{
+    const Json planned =
+        controller.ask("Plan", {{"procedure", "config.change"},
+                                {"arguments", {{"text", text}, {"file", "site.toml"}, {"mode", "merge"}}},
+                                {"keep", true}});
+    const std::string id = planned.at("operation");
+    for (const char* verb : {"add", "activate", "commit"}) {
+        controller.ask("Request", {{"operation", id}, {"verb", verb}});
+        controller.rest(id);
+    }
+    REQUIRE(controller.ask("Show", {{"operation", id}}).at("state") == "committed");
+}
+
 }  // namespace belay::daemon::testing
