@@ -94,7 +94,7 @@ Result<void> MemberRole::open_branch(const site::Methods& all)
         if (const auto found = all.find(name); found != all.end()) branch_methods_.insert(*found);
     }
     branch_ = TRY(site::Branch::open(ground_.loop, ground_.workers, membership_,
-                                     {.listen = listen_, .methods = &branch_methods_}));
+                                     {.listen = listen_, .methods = &branch_methods_, .wall = ground_.wall}));
     ground_.log.standard(fmt::format("proxy of the site {}, listens at {} for the machines of its branch",
                                      identity_.site, branch_->address()));
     return {};
