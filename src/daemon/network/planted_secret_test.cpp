@@ -44,7 +44,8 @@ std::string unpacked_in(const std::string& text)
 /// Every program that a process and its children run is written down, with its arguments and its environment.
 std::vector<std::string> under_the_eye(const std::string& file)
 {
-    return {"/usr/bin/strace", "-D", "-f", "-q", "-v", "-s", "1000000", "-e", "trace=execve", "-o", file};
+    return {"/usr/bin/strace", "-E", untraced_leaks, "-D", "-f", "-q", "-v", "-s",
+            "1000000",         "-e", "trace=execve", "-o", file};
 }
 
 /// A site of a controller and two hosts that say all they can in their logs.

@@ -30,6 +30,8 @@ std::vector<std::string> dying(const Machine& machine, const std::optional<Momen
                                const std::vector<std::string>& files)
 {
     std::vector<std::string> words = {"/usr/bin/strace",
+                                      "-E",
+                                      untraced_leaks,
                                       "-D",
                                       "-f",
                                       "-q",
