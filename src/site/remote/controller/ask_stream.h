@@ -51,6 +51,7 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
     void answered(const Result<Json>& answer, bool continues);
     void fail_with(const Error& error);
     void finish(const grpc::Status& status);
+    bool finish_once(const grpc::Status& status);
 
     Loop& loop_;
     Workers& workers_;
@@ -62,6 +63,7 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
     std::shared_ptr<Exchange> exchange_;
     v1::Answer outgoing_;
     bool continues_ = false;
+    std::mutex mutex_;  ///< nothing is written behind the end
     bool finished_ = false;
 };
 
