@@ -184,7 +184,7 @@ TEST_CASE("people: they log in with the word of their site, do what their role a
     type_all(person, {{{"login", "branch-3"}, 6, "another password", annas_password},
                       {{"login", "branch-3"}, 0, "is logged in", "battery staple\n"}});
     controller.stop();
-    type(person, {{"--site", "branch-3", "status"}, 7, "cannot talk to the controller 127.0.0.1:"});
+    type(person, {{"login", "branch-3"}, 7, ": Connection refused", "battery staple\n"});
 }
 
 TEST_CASE("hosts: they are renamed, renewed and shut out by commands")

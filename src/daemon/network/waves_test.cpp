@@ -77,11 +77,13 @@ TEST_CASE("within the limit a host whose step fails is left out and named; beyon
     const Ran activated = fleet.controller.belay({"activate", "1"});
     CHECK_MESSAGE(activated.code == 0, activated.said);
     const std::string soaking = fleet.told("1");
-    CHECK_MESSAGE(contains(soaking, "web2"), soaking);
-    CHECK_MESSAGE(contains(soaking, "left out"), soaking);
+    CHECK_MESSAGE(contains(soaking, "left out: web2 is aborted"), soaking);
+    const std::string gate = fleet.shown("1").at("gates")[0].at("found");
+    CHECK_MESSAGE(contains(gate, "2 of 2; left out: web2"), gate);
     const Ran committed = fleet.controller.belay({"commit", "1"});
     CHECK_MESSAGE(committed.code == 0, committed.said);
     CHECK(fleet.shown("1").at("state") == "committed");
+    CHECK_MESSAGE(contains(fleet.told("1"), "left out: web2"), fleet.told("1"));
     CHECK(Fleet::last_state(first) == "committed");
     CHECK(Fleet::last_state(second) == "aborted");
     CHECK(Fleet::last_state(third) == "committed");

@@ -35,6 +35,14 @@ std::optional<v1::Error> details_of(const grpc::Status& status)
     return message;
 }
 
+/// What the system said, where gRPC tells in many words that it could not connect.
+std::string_view plain_reason(std::string_view message)
+{
+    constexpr std::string_view before = "Failed to connect to remote host: ";
+    const size_t at = message.rfind(before);
+    return at == std::string_view::npos ? message : message.substr(at + before.size());
+}
+
 ErrorKind kind_of(grpc::StatusCode code)
 {
     if (code == grpc::UNAUTHENTICATED) return ErrorKind::permission;
@@ -105,7 +113,7 @@ Error error_of(const grpc::Status& status, std::string_view doing)
                 "cannot {}: what answers there has no certificate of this site that is good now", doing),
             .next = "see that the address is right, and the clocks of both"};
     return Error{.kind = kind_of(status.error_code()),
-                 .what = fmt::format("cannot {}: {}", doing, status.error_message())};
+                 .what = fmt::format("cannot {}: {}", doing, plain_reason(status.error_message()))};
 }
 
 bool is_stand_by(const grpc::Status& status)
