@@ -19,6 +19,7 @@ void AskStream::refuse(const grpc::Status& status)
 
 void AskStream::ask(const v1::Question& question, const Caller& caller)
 {
+    if (has_finished()) return;
     const Result<const Method*> method = find_method(methods_, question.method(), caller);
     if (!method) return fail_with(method.error());
     Result<Json> parameters = parse_parameters(question.parameters());
@@ -79,6 +80,12 @@ bool AskStream::finish_once(const grpc::Status& status)
     finished_ = true;
     Finish(status);
     return true;
+}
+
+bool AskStream::has_finished()
+{
+    const std::lock_guard lock(mutex_);
+    return finished_;
 }
 
 void AskStream::topic_changed(const std::string& topic)

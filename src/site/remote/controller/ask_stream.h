@@ -52,6 +52,7 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
     void fail_with(const Error& error);
     void finish(const grpc::Status& status);
     bool finish_once(const grpc::Status& status);
+    bool has_finished();
 
     Loop& loop_;
     Workers& workers_;
