@@ -85,12 +85,12 @@ class ControllerHouse {
     RemoteSite remote_;
     std::atomic<int64_t> ahead_ms_ = 0;
     store::MemoryStore store_{{.boot = "this boot", .now = boot_now}};
-    RunningLoop running_;
     std::atomic<int> value_ = 0;
     Methods methods_;
     std::mutex mutex_;
     std::vector<std::string> audit_;
     std::vector<std::string> advertised_;  ///< empty: where it listens
+    RunningLoop running_;                  ///< behind what its workers use: it waits for them
     std::unique_ptr<Controller> controller_;
 };
 
@@ -133,11 +133,11 @@ class AgentHouse {
     store::ScratchFolder folder_;
     store::MemoryStore store_{{.boot = "this boot", .now = boot_now}};
     std::unique_ptr<framework::configuration::Copy> copy_;
-    RunningLoop running_;
     std::atomic<int> value_ = 0;
     std::atomic<int64_t> ahead_ms_ = 0;
     Methods methods_;
     Methods branch_methods_;
+    RunningLoop running_;  ///< behind what its workers use: it waits for them
     std::unique_ptr<Uplink> uplink_;
     std::unique_ptr<Branch> branch_;
 };
