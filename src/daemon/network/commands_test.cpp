@@ -159,7 +159,7 @@ TEST_CASE("people: they log in with the word of their site, do what their role a
     INFO("who answers there must be of the site");
     const std::string kept = text_of_file(person.site_file("branch-3"));
     Json misled = need(parse_json(kept));
-    misled["controllers"] = {elsewhere.status().at("place").at("controller").at("address")};
+    misled["controllers"] = Json::array({elsewhere.status().at("place").at("controller").at("address")});
     std::ofstream(person.site_file("branch-3")) << json_text(misled);
     type_all(person,
              {{{"--site", "branch-3", "status"}, 7, "has no certificate of this site that is good now"},

@@ -127,6 +127,7 @@ void MemberRole::copy_changed()
 {
     take_settings();
     ground_.changed(site::configuration_topic);
+    ground_.changed(site_topic);  // Status says which version it is
 }
 
 void MemberRole::link_moved()
