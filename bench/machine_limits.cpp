@@ -8,11 +8,13 @@
 #include "host/descriptor.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <numeric>
+#include <span>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,8 +25,14 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t largest_sample = uint64_t{1} << 30;
 
-enum class Part : uint8_t { walk, read, hash, cut, compress, seal, write };
-constexpr size_t parts = 7;
+enum class Part : uint8_t { walk, read, hash, cut, compress, seal, write, decompress, place };
+constexpr size_t parts = 9;
+constexpr std::array of_backup = {Part::walk,     Part::read, Part::hash, Part::cut,
+                                  Part::compress, Part::seal, Part::write};
+/// Of a file in which something has changed; what has not is not compressed again.
+constexpr std::array of_look = {Part::read, Part::cut, Part::hash};
+/// To open a seal takes what it took to make it.
+constexpr std::array of_restore = {Part::seal, Part::decompress, Part::hash, Part::place};
 
 class Sampling {
     Limit& limit(Part part) { return limits_.each[static_cast<size_t>(part)]; }
@@ -46,9 +54,13 @@ class Sampling {
     {
         const backup::MasterKey key = TRY(backup::MasterKey::make());
         const backup::Config config = TRY(backup::Config::make(backup::Config::newest_version));
-        host::Descriptor out(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
-        if (!out) return std::unexpected(system_error(fmt::format("make a file in {}", folder), errno));
-        return Sampling(data, key, config.polynomial, std::move(out));
+        const auto new_file = [&] {
+            return host::Descriptor(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+        };
+        host::Descriptor out = new_file(), restored = new_file();
+        if (!out || !restored)
+            return std::unexpected(system_error(fmt::format("make a file in {}", folder), errno));
+        return Sampling(data, key, config.polynomial, std::move(out), std::move(restored));
     }
 
     Result<MachineLimits> run()
@@ -66,17 +78,19 @@ class Sampling {
 
   private:
     Sampling(const DataSet& data, const backup::MasterKey& key, backup::Polynomial polynomial,
-             host::Descriptor out)
+             host::Descriptor out, host::Descriptor restored)
         : data_(data),
           key_(key),
           chunker_(polynomial),
           out_(std::move(out)),
+          restored_(std::move(restored)),
           stride_(data.bytes / largest_sample + 1)
     {
         limits_.each.resize(parts);
         const char* names[parts] = {
-            "walk (stat of all)", "reading, from memory",     "SHA-256",        "chunker",
-            "zstd, level 3",      "AES-256-CTR and Poly1305", "writing, synced"};
+            "walk (stat of all)", "reading, from memory",     "SHA-256",         "chunker",
+            "zstd, level 3",      "AES-256-CTR and Poly1305", "writing, synced", "zstd, decompression",
+            "writing, not synced"};
         for (size_t part = 0; part < parts; ++part) limits_.each[part].name = names[part];
         limit(Part::walk).bytes = data.bytes;
     }
@@ -143,11 +157,21 @@ class Sampling {
             const std::string frame = timed(Part::compress, size, [&] {
                 return backup::compress(chunk, backup::Compression::automatic);
             });
+            const std::string again =
+                TRY(timed(Part::decompress, size, [&] { return backup::decompress(frame, size); }));
+            TRY(timed(Part::place, size, [&] { return place(again); }));
             const std::string sealed =
                 TRY(timed(Part::seal, frame.size(), [&] { return backup::seal(key_, frame); }));
             TRY(write(sealed));
         }
         return {};
+    }
+
+    Result<void> place(std::string_view plain) const
+    {
+        if (::write(restored_.number(), plain.data(), plain.size()) == static_cast<ssize_t>(plain.size()))
+            return {};
+        return std::unexpected(system_error("write a file", errno));
     }
 
     /// As packs are written: not blob by blob.
@@ -172,7 +196,7 @@ class Sampling {
     const DataSet& data_;
     backup::MasterKey key_;
     backup::Chunker chunker_;
-    host::Descriptor out_;
+    host::Descriptor out_, restored_;
     uint64_t stride_, pieces_ = 0;
     std::string buffer_, pack_;
     MachineLimits limits_;
@@ -185,10 +209,11 @@ double seconds_a_byte(const MachineLimits& limits, const Limit& limit)
     return of == 0 ? 0 : seconds(limit.time) / static_cast<double>(of);
 }
 
-double seconds_a_byte(const MachineLimits& limits)
+double seconds_a_byte(const MachineLimits& limits, std::span<const Part> which)
 {
-    return std::accumulate(limits.each.begin(), limits.each.end(), 0.0,
-                           [&](double sum, const Limit& one) { return sum + seconds_a_byte(limits, one); });
+    return std::accumulate(which.begin(), which.end(), 0.0, [&](double sum, Part part) {
+        return sum + seconds_a_byte(limits, limits.each[static_cast<size_t>(part)]);
+    });
 }
 
 }  // namespace
@@ -202,11 +227,14 @@ Result<MachineLimits> measure_limits(const DataSet& data, const std::string& fol
 std::vector<std::vector<std::string>> to_lines(const MachineLimits& limits)
 {
     std::vector<std::vector<std::string>> lines = {{"One thread alone", "MB/s", "Share"}};
-    const double all = seconds_a_byte(limits);
-    for (const Limit& one : limits.each) {
+    const double all = seconds_a_byte(limits, of_backup);
+    for (size_t part = 0; part < limits.each.size(); ++part) {
+        const Limit& one = limits.each[part];
         const double rate = static_cast<double>(one.bytes) / 1e6 / std::max(seconds(one.time), 1e-9);
         lines.push_back({one.name, fmt::format("{:.0f}", rate),
-                         fmt::format("{:.0f} %", 100 * seconds_a_byte(limits, one) / all)});
+                         part < of_backup.size()
+                             ? fmt::format("{:.0f} %", 100 * seconds_a_byte(limits, one) / all)
+                             : std::string()});
     }
     lines[1][0] +=
         fmt::format(", {:.0f} entries a second",
@@ -214,16 +242,28 @@ std::vector<std::vector<std::string>> to_lines(const MachineLimits& limits)
     return lines;
 }
 
-std::string sentence_of(const MachineLimits& limits, const DataSet& data, Nanoseconds of_belay)
+std::string sentences_of(const MachineLimits& limits, const DataSet& data, const BelayTook& belay)
 {
-    const auto most = std::ranges::max_element(limits.each, {},
-                                               [&](const Limit& one) { return seconds_a_byte(limits, one); });
-    const double least = seconds_a_byte(limits) * static_cast<double>(data.bytes);
-    return fmt::format(
-        "What binds is {}. For all of the data these come to {:.1f} s of one thread; Belay's first backup "
-        "took "
-        "{:.1f} s of processor time.",
-        most->name, least, seconds(of_belay));
+    const auto* const most = std::ranges::max_element(of_backup, {}, [&](Part part) {
+        return seconds_a_byte(limits, limits.each[static_cast<size_t>(part)]);
+    });
+    const auto least = [&](std::span<const Part> which) {
+        return seconds_a_byte(limits, which) * static_cast<double>(data.bytes);
+    };
+    std::string text = fmt::format(
+        "What binds is {}. For all of the data what has a share comes to {:.1f} s of one thread; Belay's "
+        "first "
+        "backup took {:.1f} s of processor time.",
+        limits.each[static_cast<size_t>(*most)].name, least(of_backup), seconds(belay.first));
+    if (data.files == 1)
+        text += fmt::format(
+            " A file in which something has changed is read, cut and hashed as a whole: {:.1f} s; Belay's "
+            "backup "
+            "with 1 % changed took {:.1f} s.",
+            least(of_look), seconds(belay.changed));
+    return text +
+           fmt::format(" A restore opens, decompresses, hashes and writes: {:.1f} s; Belay's took {:.1f} s.",
+                       least(of_restore), seconds(belay.restore));
 }
 
 }  // namespace belay::bench

@@ -1,5 +1,6 @@
 #pragma once
-// What a backup cannot do without, each alone on one thread: how fast this machine can be at all.
+// What a backup and a restore cannot do without, each alone on one thread: how fast this machine can be at
+// all.
 
 #include "data_set.h"
 #include "samples.h"
@@ -19,14 +20,19 @@ struct MachineLimits {
 };
 
 /// Walks all of the data, and reads, hashes, cuts, compresses, seals and writes an even sample of it, of at
-/// most about 1 GiB, in pieces as a backup has them. What is written goes into `folder`, and away. Errors:
-/// those of the system.
+/// most about 1 GiB, in pieces as a backup has them; decompresses it again and writes it as a restore does.
+/// What is written goes into `folder`, and away. Errors: those of the system.
 Result<MachineLimits> measure_limits(const DataSet& data, const std::string& folder);
 
 /// Lines of a table, the first its heading.
 std::vector<std::vector<std::string>> to_lines(const MachineLimits& limits);
 
-/// Which of them takes most, and what all of them come to for the whole of the data.
-std::string sentence_of(const MachineLimits& limits, const DataSet& data, Nanoseconds of_belay);
+/// Processor time that Belay took.
+struct BelayTook {
+    Nanoseconds first{0}, changed{0}, restore{0};
+};
+
+/// Which of them takes most of a backup, and what they come to for all of the data, beside what Belay took.
+std::string sentences_of(const MachineLimits& limits, const DataSet& data, const BelayTook& belay);
 
 }  // namespace belay::bench

@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
-#include <optional>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -21,7 +20,8 @@ namespace {
 using namespace belay;
 using namespace belay::lab;
 
-constexpr const char* line_name = "org.belay.lab";
+constexpr const char* line = "/dev/virtio-ports/org.belay.lab";
+constexpr const char* virtio_console = "0x0003";  // include/uapi/linux/virtio_ids.h
 
 Result<void> mount_at(const char* type, const char* target)
 {
@@ -50,24 +50,26 @@ Result<void> make_host()
     return {};
 }
 
-/// The port of that name, whatever its number; nothing where the machine has none.
-std::optional<std::string> port()
+/// Whether the machine has ports at all: on a terminal it has none.
+bool has_ports()
 {
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/sys/class/virtio-ports", error)) {
-        std::ifstream file(entry.path() / "name");
-        std::string name;
-        std::getline(file, name);
-        if (name == line_name) return "/dev/" + entry.path().filename().string();
+    for (const auto& entry : std::filesystem::directory_iterator("/sys/bus/virtio/devices", error)) {
+        std::ifstream file(entry.path() / "device");
+        std::string type;
+        std::getline(file, type);
+        if (type == virtio_console) return true;
     }
-    return std::nullopt;
+    return false;
 }
 
-Result<void> serve(const std::string& path)
+Result<void> serve()
 {
-    const int line = ::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (line < 0) return std::unexpected(system_error("open " + path, errno));
-    Commands commands(line);
+    // QEMU names a port some time after its driver has come up; no settling of udev waits for that.
+    TRY(run_to_end({"udevadm", "wait", "--timeout=300", line}));
+    const int port = ::open(line, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (port < 0) return std::unexpected(system_error(fmt::format("open {}", line), errno));
+    Commands commands(port);
     commands.send(FrameType::hello, 0, {});
     commands.send(FrameType::ready, 0, {});
     return commands.serve();
@@ -76,11 +78,8 @@ Result<void> serve(const std::string& path)
 Result<void> work()
 {
     TRY(make_host());
-    const std::optional<std::string> line = port();
-    if (line)
-        TRY(serve(*line));
-    else
-        static_cast<void>(run_to_end({"setsid", "--ctty", "--wait", "bash", "--norc", "-i"}));
+    if (has_ports()) return serve();
+    static_cast<void>(run_to_end({"setsid", "--ctty", "--wait", "bash", "--norc", "-i"}));
     return {};
 }
 

@@ -90,7 +90,7 @@ class Show {
     }
 
     Mirror mirror_;
-    const Screen screen_{mirror_.program("belay")};
+    const Screen screen_{mirror_.program("")};
     std::optional<Process> load_;
 };
 

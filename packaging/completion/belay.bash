@@ -3,7 +3,7 @@
 # Commands and options are listed here; what varies is asked of belay itself: procedures and their arguments,
 # operations, disks. A test holds the lists against the program's own.
 
-_belay_common="--help --json --socket --state-dir --site --no-color"
+_belay_common="--help --json --socket --state-dir --site --proxy --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 _belay_hosts_options="--on --waves --wave-soak --failures"
 
@@ -165,7 +165,7 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then

@@ -70,7 +70,8 @@ struct Invocation {
     bool no_wait = false;
     std::string socket;
     std::string state_folder;
-    std::string site;  ///< whose controllers are asked, as the person calls it; empty: this machine's daemon
+    std::string site;   ///< whose controllers are asked, as the person calls it; empty: this machine's daemon
+    std::string proxy;  ///< HOST:PORT of the one that is asked, in place of that daemon; may be empty
 
     // storage
     std::string from;   ///< a recording to look at instead of this machine

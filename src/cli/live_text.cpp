@@ -124,6 +124,10 @@ StepBlocks step_blocks(const Style& style, const Json& view, Milliseconds passed
         std::vector<std::string> lines{step_line(style, view, step, now, passed)};
         if (now && has(view, "progress"))
             lines.push_back(progress_line(style, object_of(view, "progress"), passed));
+        if (now && !raw_text(view, "waits_for").empty())
+            lines.push_back("      " + paint(style, Tone::dim,
+                                             fit(style, text_of(style, view, "waits_for"),
+                                                 style.width - std::min<size_t>(style.width, 6))));
         if (now && has(step, "error"))
             lines.push_back("      " + paint(style, Tone::bad,
                                              fit(style, text_of(style, object_of(step, "error"), "what"),

@@ -22,6 +22,11 @@ struct Network {
     /// Errors: unavailable.
     std::function<Result<void>(const KnownSite& site)> log_out;
     std::function<std::unique_ptr<site::Client>(const KnownSite& site)> connect;
+    /// As the host that this machine is, whose membership is in its state folder. Errors: not_found (it is of
+    /// no site), permission.
+    std::function<Result<std::unique_ptr<site::Client>>(const std::string& proxy,
+                                                        const std::string& state_folder)>
+        connect_to_proxy;
 };
 
 }  // namespace belay::cli

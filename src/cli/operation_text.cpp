@@ -71,6 +71,14 @@ std::string state_words(const Style& style, const Json& view)
     return reason.empty() ? words : fmt::format("{}: {}", words, reason);
 }
 
+/// Of an operation that is one host's part of an operation of its site.
+std::string whole_of(const Style& style, const Json& part)
+{
+    return fmt::format("operation {} of the site {}{}", text_of(style, part, "operation"),
+                       text_of(style, part, "site"),
+                       flag_of(part, "promised") ? ", which alone ends it now" : "");
+}
+
 std::string steps_text(const Style& style, const Json& view)
 {
     std::vector<std::vector<std::string>> rows;
@@ -79,6 +87,10 @@ std::string steps_text(const Style& style, const Json& view)
         std::string title = text_of(style, step, "title");
         const std::string member = text_of(style, step, "member");
         if (!member.empty()) title += fmt::format(" [{}]", member);
+        // Of what a step came to the rest is in its title already.
+        const std::string detail = text_of(style, step, "detail");
+        if (const size_t at = detail.find("left out: "); at != std::string::npos)
+            title += "; " + detail.substr(at);
         rows.push_back({style.clock(span_of(step, "started_ms")), text_of(style, step, "phase"),
                         outcome_of(style, step), title});
     }
@@ -111,16 +123,6 @@ std::vector<std::string> failures_of(const Style& style, const Json& view)
     }
     if (has(view, "stuck")) add("nothing goes on for now", object_of(view, "stuck"));
     return lines;
-}
-
-/// What is worth saying of an operation's checks afterwards: those that did not pass.
-Json doubtful_findings(const Json& view)
-{
-    Json doubtful = Json::array();
-    for (const Json& finding : list_of(view, "findings")) {
-        if (raw_text(finding, "verdict") != "pass") doubtful.push_back(finding);
-    }
-    return doubtful;
 }
 
 std::string what_remains(const Style& style, const Json& view)
@@ -200,6 +202,8 @@ std::string operation_text(const Style& style, const Json& view)
                                  style.clock(span_of(view, "created_ms")))}};
     if (has(view, "current_step"))
         rows.insert(rows.begin() + 2, {"now", text_of(style, view, "current_step")});
+    if (const Json& part = object_of(view, "part"); !part.empty())
+        rows.insert(rows.begin() + 1, {"part of", whole_of(style, part)});
     if (!raw_text(view, "why").empty()) rows.push_back({"why", text_of(style, view, "why")});
     text += table(style, rows, 2);
     if (const Json doubtful = doubtful_findings(view); !doubtful.empty())

@@ -186,6 +186,10 @@ void Parser::common_options(CLI::App& app)
     app.add_option("--site", invocation_.site, "ask the controllers of a site that you have logged in to")
         ->type_name("NAME")
         ->envname("BELAY_SITE");
+    app.add_option("--proxy", invocation_.proxy,
+                   "ask the proxy of this host's branch, which answers while no controller does")
+        ->type_name("HOST:PORT")
+        ->excludes("--site");
     app.add_flag("--no-color", invocation_.no_color, "no colours");
 }
 

@@ -43,6 +43,9 @@ std::string step_text(const Style& style, const Json& step, size_t number)
         const std::string said = wrap(style, "ONE WAY: " + one_way, indent + 2, indent + 4);
         return text + std::string(indent + 2, ' ') + paint(style, Tone::bad, said) + '\n';
     }
+    if (flag_of(step, "failure_aborts"))
+        text += std::string(indent + 2, ' ') +
+                paint(style, Tone::dim, "if it fails for good, abort follows") + '\n';
     return text + commands_text(style, step, "undo_commands", "undo: ", indent + 2, Tone::dim);
 }
 
@@ -76,8 +79,9 @@ std::string gates_text(const Style& style, const Json& plan)
     for (const Json& gate : list_of(plan, "gates")) {
         std::string title = text_of(style, gate, "title");
         if (title.empty()) title = text_of(style, gate, "name");
-        lines.push_back(fmt::format("{}; looked at every {}, aborts when broken for {}", title,
-                                    to_text(span_of(gate, "every_ms")), to_text(span_of(gate, "grace_ms"))));
+        lines.push_back(fmt::format(
+            "{}; looked at every {}{}, aborts when broken for {}", title, to_text(span_of(gate, "every_ms")),
+            raw_text(gate, "from") == "add" ? " from add on" : "", to_text(span_of(gate, "grace_ms"))));
     }
     return bullets(style, "Gates, which must hold through the soak", lines);
 }
@@ -138,6 +142,15 @@ std::string findings_text(const Style& style, const Json& findings, size_t inden
         }
     }
     return text;
+}
+
+Json doubtful_findings(const Json& of)
+{
+    Json doubtful = Json::array();
+    for (const Json& finding : list_of(of, "findings")) {
+        if (raw_text(finding, "verdict") != "pass") doubtful.push_back(finding);
+    }
+    return doubtful;
 }
 
 std::string plan_text(const Style& style, const Json& answer, bool one_shot)

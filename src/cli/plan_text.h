@@ -14,6 +14,9 @@ std::string plan_text(const Style& style, const Json& answer, bool one_shot);
 /// Findings (of checks, or of gates) as a list; what was wanted and how to mend it where one did not pass.
 std::string findings_text(const Style& style, const Json& findings, size_t indent);
 
+/// The findings of a plan or an operation that did not pass: what is worth saying of them afterwards.
+Json doubtful_findings(const Json& of);
+
 /// The mark of a verdict, in its colour.
 std::string verdict_mark(const Style& style, const std::string& verdict);
 

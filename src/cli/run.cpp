@@ -147,7 +147,15 @@ std::optional<int> lint(const Invocation& asked, Console& console, const Style& 
 
 bool needs_network(const Invocation& asked)
 {
-    return !asked.site.empty() || asked.command == Command::login || asked.command == Command::logout;
+    return !asked.site.empty() || !asked.proxy.empty() || asked.command == Command::login ||
+           asked.command == Command::logout;
+}
+
+Result<std::unique_ptr<site::Client>> client_for(const Invocation& asked, const Connect& connect,
+                                                 const Network& network)
+{
+    if (!asked.proxy.empty()) return network.connect_to_proxy(asked.proxy, asked.state_folder);
+    return asked.site.empty() ? connect(asked) : connect_to_site(asked.site, network);
 }
 
 int run_parsed(const Invocation& asked, Console& console, const Style& style, const Connect& connect,
@@ -189,7 +197,7 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
                                                           : log_out(asked, console, network);
         return code ? *code : say_error(console, style, asked.json, code.error());
     }
-    const auto client = asked.site.empty() ? connect(asked) : connect_to_site(asked.site, network);
+    const auto client = client_for(asked, connect, network);
     if (!client) return say_error(console, style, asked.json, client.error());
     const auto code = Session(asked, console, style, **client).carry_out();
     return code ? *code : say_error(console, style, asked.json, code.error());

@@ -49,6 +49,7 @@ struct Setting {
     std::vector<State> states = {};
     State before = State::added;
     bool one_shot = false;
+    std::map<std::string, Json> answers = {};  ///< in place of the sample's
 };
 
 /// By which a test moves a fake daemon in a child on.
@@ -93,6 +94,8 @@ class Terminal : private MovePipe, public ChildOnTerminal {
                                {"Show", view_of(setting.before)},
                                {"StorageShow", samples::storage()},
                                {"Request", view_of(setting.before)}};
+            for (const auto& [method, answer] : setting.answers)
+                client->answers.insert_or_assign(method, answer);
             return client;
         };
         ProcessConsole console;

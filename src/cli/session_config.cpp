@@ -137,7 +137,10 @@ Result<int> Session::config_change()
     const Json answer = TRY(plan_config(text, asked_.target, mode, !only_look));
     if (!only_look) return apply_config(answer);
     say(answer, change_text(style_, answer));
-    return static_cast<int>(flag_of(answer, "refused") ? ExitCode::refused : ExitCode::done);
+    if (!flag_of(answer, "refused")) return 0;
+    if (!asked_.json)
+        console_.err("This would be refused now:\n" + findings_text(style_, doubtful_findings(answer), 2));
+    return static_cast<int>(ExitCode::refused);
 }
 
 Result<int> Session::config_edit()

@@ -116,6 +116,8 @@ std::string status_text(const Style& style, const Json& status)
         rows.push_back({"known as", fmt::format("{}, host {}", text_of(style, link, "name"),
                                                 text_of(style, link, "number"))});
         rows.push_back({"link", link_text(style, link)});
+        const std::string branch = text_of(style, link, "branch");
+        if (!branch.empty()) rows.push_back({"branch", fmt::format("reads at {}", branch)});
     }
     const int64_t held = number_of(operations, "held");
     rows.push_back(

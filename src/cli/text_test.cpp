@@ -158,6 +158,33 @@ Ways on
 )");
 }
 
+TEST_CASE(
+    "what a site adds to an operation is said: from when its gate counts, what still goes back, whose part "
+    "it is")
+{
+    Json answer = samples::planned_answer();
+    answer["plan"]["gates"][0]["from"] = "add";
+    answer["plan"]["steps"][2]["one_way"] = "";
+    answer["plan"]["steps"][2]["failure_aborts"] = true;
+    const std::string plan = plan_text(plain(), answer, false);
+    CHECK(plan.find("db:5432 answers; looked at every 10 s from add on, aborts when broken for 30 s") !=
+          std::string::npos);
+    CHECK(plan.find("--remove /dev/sda1\n        if it fails for good, abort follows\n") !=
+          std::string::npos);
+
+    operation::View view = samples::view_at(State::activating);
+    view.operation.part = operation::Part{.key = "k", .site = "branch-3", .operation = "S4"};
+    view.waits_for = "web2 has not answered yet";
+    CHECK(operation_text(plain(), view).find("\n  part of         operation S4 of the site branch-3\n") !=
+          std::string::npos);
+    view.operation.promised = true;
+    CHECK(
+        operation_text(plain(), view).find("operation S4 of the site branch-3, which alone ends it now\n") !=
+        std::string::npos);
+    CHECK(joined(live_lines(plain(79), view, 0s, 23)).find("\n      web2 has not answered yet\n") !=
+          std::string::npos);
+}
+
 TEST_CASE("a held operation says what failed, what the tool said and what leads on")
 {
     operation::View held = samples::view_at(State::activating);

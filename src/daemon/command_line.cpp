@@ -13,6 +13,8 @@
 namespace belay::daemon {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr int exit_cannot_serve = 1;
 constexpr int exit_usage = 2;
 constexpr size_t max_word_bytes = 8 << 10;
@@ -38,6 +40,32 @@ bool has_section(const std::string& file, const std::string& name)
     });
 }
 
+/// The options of one section of a file, or those before all sections. CLI11's own way (2.1) takes the first
+/// option of a section alone.
+class OneSection final : public CLI::ConfigTOML {
+  public:
+    explicit OneSection(const std::string& name)
+    {
+        if (!name.empty()) parents_.push_back(name);
+    }
+
+    std::vector<CLI::ConfigItem> from_config(std::istream& input) const override
+    {
+        std::vector<CLI::ConfigItem> kept;
+        std::vector<CLI::ConfigItem> all = CLI::ConfigTOML::from_config(input);
+        for (CLI::ConfigItem& item : all) {
+            const bool is_border = item.name == "++" || item.name == "--";
+            if (is_border || item.parents != parents_) continue;
+            item.parents.clear();
+            kept.push_back(std::move(item));
+        }
+        return kept;
+    }
+
+  private:
+    std::vector<std::string> parents_;
+};
+
 void add_options(CLI::App& app, Asked& asked)
 {
     Options& options = asked.options;
@@ -56,9 +84,10 @@ void add_options(CLI::App& app, Asked& asked)
             return name.empty() || name.find('/') != std::string::npos ? "must be the bare name of a program"
                                                                        : "";
         });
-    app.add_option("--listen", options.controller.listen,
-                   "Be the controller of a site, and listen at HOST:PORT for its hosts and people; kept for "
-                   "the next start")
+    app.add_option(
+           "--listen", options.controller.listen,
+           "Be the controller of a site, and listen at HOST:PORT for its hosts and people; on a proxy: "
+           "for the machines of its branch. Kept for the next start")
         ->envname("BELAY_LISTEN")
         ->type_name("HOST:PORT");
     app.add_option("--advertise", options.controller.advertise,
@@ -84,6 +113,11 @@ void add_options(CLI::App& app, Asked& asked)
     app.add_option("--emergency-port", options.controller.emergency,
                    "Listen there too, for this run alone: for a controller whose address is taken or gone")
         ->type_name("HOST:PORT");
+    app.add_option(
+           "--take-lead", options.controller.take_lead,
+           "At this start alone: lead the site in place of the controller HOST, which leads it now and "
+           "may live; refused where another one leads")
+        ->type_name("HOST");
     app.add_option("--connect-timeout", asked.connect_timeout,
                    "How long a controller has to answer when this host dials it; 20s unless told")
         ->type_name("TIME");
@@ -97,6 +131,8 @@ void add_options(CLI::App& app, Asked& asked)
     app.add_option("--ready-fd", asked.ready_fd,
                    "For belay: a descriptor to which it writes \"ready\", or an error as JSON, and a newline")
         ->check(CLI::Range(3, 1 << 20));
+    app.config_formatter(std::make_shared<OneSection>(""));
+    app.allow_config_extras(CLI::config_extras_mode::error);
     app.set_config("-c,--config", "",
                    "A file with these options, as name = value; what is given here counts more");
     app.add_option_function<std::string>(
@@ -106,7 +142,7 @@ void add_options(CLI::App& app, Asked& asked)
                if (file->empty() || !has_section(file->as<std::string>(), name))
                    throw CLI::ValidationError("--section",
                                               fmt::format("the file of --config has no section [{}]", name));
-               app.get_config_formatter_base()->section(name);
+               app.config_formatter(std::make_shared<OneSection>(name));
            },
            "The section of that file, as [name], where there are several; after --config")
         ->trigger_on_parse();
@@ -174,16 +210,19 @@ int leave(const Asked& asked, const Parts& parts)
     return say(left, "sudo systemctl restart belayd");
 }
 
-/// Without --ready-fd: whoever waited for that has gone.
+/// Without --ready-fd, since whoever waited for that has gone, and without --take-lead: who has lost the lead
+/// meanwhile does not take it back.
 int run_again(char** argv)
 {
+    constexpr std::array once = {"--ready-fd"sv, "--take-lead"sv};
     std::vector<char*> words;
     for (char** word = argv; *word != nullptr; ++word) {
         const std::string_view text = *word;
-        if (text == "--ready-fd" && word[1] != nullptr)
-            ++word;
-        else if (!text.starts_with("--ready-fd="))
+        const std::string_view name = text.substr(0, text.find('='));
+        if (std::ranges::find(once, name) == once.end())
             words.push_back(*word);
+        else if (name == text && word[1] != nullptr)
+            ++word;
     }
     words.push_back(nullptr);
     print_error(host::become_sibling("", words.data()));
@@ -220,8 +259,8 @@ bool belongs_to_another(const Asked& asked, const Parts& parts)
 {
     if (parts.site.open) return false;
     const ControllerAddress& controller = asked.options.controller;
-    return !controller.listen.empty() || !controller.emergency.empty() || asked.join->parsed() ||
-           asked.leave->parsed() || has_place(asked.options.state_folder);
+    return !controller.listen.empty() || !controller.emergency.empty() || !controller.take_lead.empty() ||
+           asked.join->parsed() || asked.leave->parsed() || has_place(asked.options.state_folder);
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "daemon/daemon.h"
 
+#include "daemon/host_name.h"
 #include "daemon/monitor.h"
 #include "daemon/scheduler.h"
 #include "daemon/services.h"
 #include "daemon/state_lock.h"
 #include "daemon/two_engines.h"
+#include "framework/configuration/copy.h"
 #include "framework/configuration/register.h"
 #include "operation/gates.h"
 #include "operation/runbook/make_plan.h"
@@ -25,6 +27,8 @@
 
 namespace belay::daemon {
 namespace {
+
+using framework::configuration::HostSettings;
 
 constexpr const char* socket_group = "belay";
 constexpr Milliseconds clock_retry = std::chrono::seconds(60);
@@ -75,7 +79,7 @@ class Daemon {
         const std::vector<operation::Id> unfinished = TRY(engine_->unfinished());
         host::Descriptor listener = TRY(site::listen_at(options_.socket, socket_group));
         server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), all_methods()));
-        if (place_) TRY(place_->start(server_->methods()));
+        TRY(start_place());
         for (const operation::Id& id : unfinished) scheduler_->wake(id);
         monitor_->start();
         log_.standard(
@@ -128,11 +132,14 @@ class Daemon {
     void open_configuration()
     {
         configuration_.emplace(site_store());
-        const framework::configuration::Site site{site_store(), *configuration_,
-                                                  options_.state_folder + "/configuration.key"};
+        const framework::configuration::Site site{.store = site_store(),
+                                                  .configuration = *configuration_,
+                                                  .key_file = key_file_in(options_.state_folder),
+                                                  .share_keys = place_ ? place_->share_keys() : nullptr};
         procedures::fill_configuration(catalogue_, site);
         std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
         std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);
+        take_settings();
     }
 
     Result<void> open_engine()
@@ -149,7 +156,7 @@ class Daemon {
 
     Result<void> open_place()
     {
-        if (!parts_.site.open) return {};
+        if (!parts_.site.open) return framework::configuration::Copy::forget(*store_);
         const host::Moment now = TRY(host_->now());
         place_ = TRY(parts_.site.open(
             PlaceGround{.loop = *loop_,
@@ -169,9 +176,21 @@ class Daemon {
                         .connect_timeout = options_.connect_timeout,
                         .wall = [this] { return wall_now(); },
                         .leased = [this] { loop_->post([this] { watch_leases_anew(); }); },
-                        .changed = [this](const std::string& topic) { topic_changed(topic); }},
+                        .changed = [this](const std::string& topic) { topic_changed(topic); },
+                        .configured = [this](const HostSettings& settings) { take(settings); }},
             options_.controller));
-        return {};
+        return place_ ? Result<void>() : framework::configuration::Copy::forget(*store_);
+    }
+
+    /// One that has begun in part has threads, which end as they do after a run.
+    Result<void> start_place()
+    {
+        if (!place_) return {};
+        Result<void> started = place_->start(server_->methods());
+        if (started) return started;
+        loop_->post([this] { stop(); });
+        static_cast<void>(run().has_value());
+        return started;
     }
 
     bool has_own_store() const { return place_ && place_->site_store() != nullptr; }
@@ -194,6 +213,7 @@ class Daemon {
                                   : fmt::format("sudo kill {}; the next belay starts the new one", getpid()),
             .wake = [this, &scheduler](
                         const operation::Id& id) { loop_->post([&scheduler, id] { scheduler.wake(id); }); },
+            .site_engine = [this] { return site_engine_.load(); },
             .stuck = [&scheduler](const operation::Id& id) { return scheduler.stuck(id); },
             .place = place_.get(),
             .started = wall_now()};
@@ -240,9 +260,28 @@ class Daemon {
         if (place_) loop_->post([this, topic] { place_->topic_changed(topic); });
     }
 
+    void take(const HostSettings& settings)
+    {
+        const Result<LogLevel> level = log_level_named(settings.log);
+        log_.set_level(level ? std::optional(*level) : std::nullopt);
+    }
+
+    /// What has a copy of the configuration hears of its changes; else an operation of this daemon's makes
+    /// them.
+    void take_settings()
+    {
+        if (place_ && place_->has_copy()) return;
+        // One that cannot be read now leaves things as they are.
+        const auto snapshot = configuration_->snapshot();
+        if (!snapshot || configured_.exchange(snapshot->version) == snapshot->version) return;
+        take(framework::configuration::settings_of_host(*snapshot->configuration, host_name()));
+    }
+
     void changed(const operation::Id& id)
     {
         topic_changed(id);
+        // No operation of this machine waits for the store of the site.
+        if (!has_own_store() || id.starts_with(site_prefix)) take_settings();
         // An operation may have brought what there is to watch: the kernel's md is loaded with the first
         // array.
         if (monitor_) monitor_->try_again();
@@ -340,6 +379,7 @@ class Daemon {
     std::optional<site::Workers> workers_;
     std::unique_ptr<Place> place_;
     std::optional<framework::configuration::Register> configuration_;
+    std::atomic<framework::configuration::Version> configured_ = -1;  ///< whose settings hold
     std::unique_ptr<operation::Engine> engine_;
     std::optional<Scheduler> scheduler_;
     std::optional<Monitor> monitor_;

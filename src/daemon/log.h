@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,13 +32,16 @@ Result<LogLevel> log_level_named(std::string_view name);
 /// Threads: any. A line that cannot be written is lost: nothing waits for the log.
 class Log {
   public:
-    /// To standard error.
-    explicit Log(LogLevel level) : level_(level) {}
+    /// To standard error, at this level until another one is set.
+    explicit Log(LogLevel level) : given_(level), level_(level) {}
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
 
     /// From now on to this file, at its end; made (0640) where it is not there. Errors: those of the system.
     Result<void> write_to(const std::string& path);
+
+    /// From now on; nothing: that of the beginning.
+    void set_level(std::optional<LogLevel> level) { level_ = level.value_or(given_); }
 
     void standard(std::string_view line) { write(LogLevel::standard, line); }
     void trace(std::string_view line) { write(LogLevel::trace, line); }
@@ -46,7 +50,8 @@ class Log {
   private:
     void write(LogLevel level, std::string_view line);
 
-    const LogLevel level_;
+    const LogLevel given_;
+    std::atomic<LogLevel> level_;
     std::mutex mutex_;
     host::Descriptor file_;
 };

@@ -4,6 +4,11 @@
 
 namespace belay::daemon {
 
+std::string key_file_in(const std::string& state_folder)
+{
+    return state_folder + "/configuration.key";
+}
+
 bool has_place(const std::string& state_folder)
 {
     const auto there = [&](const char* name) {

@@ -3,9 +3,11 @@
 // filled is in network/, which is linked into belayd-site alone.
 //
 //   STATE/site/membership.json   this machine is a member: it keeps a stream to a controller
-//   STATE/site/controller.json   this machine is a controller: {listen, advertise, store, id}
+//   STATE/site/controller.json   this machine is a controller: {listen, advertise, store, id}; or a proxy, of
+//                                which only `listen` counts
 
 #include "daemon/log.h"
+#include "framework/configuration/host_settings.h"
 #include "operation/engine.h"
 #include "site/loop.h"
 #include "site/method.h"
@@ -24,7 +26,6 @@ struct HostsAsk {
     std::vector<uint64_t> waves = {};     ///< how many at once; empty: as SitePlanAsk has it
     uint64_t failures = 0;                ///< so many may fail and be left out
     std::optional<Milliseconds> soak = {}, timer = {};  ///< between two waves; of the abort
-    std::string procedure = {};                         ///< or what its runbook is called
     Json parameters = Json::object();                   ///< of Plan, for each host
     std::string asker = {};                             ///< for the hosts' journals
 };
@@ -36,8 +37,13 @@ class Place {
 
     /// Where the state of the site is; null: in the database file of this machine.
     virtual store::Store* site_store() = 0;
+    /// Gives the keys of the configuration's secrets to the other controllers of the site; null: there are
+    /// none.
+    virtual std::function<Result<void>(std::string_view text)> share_keys() = 0;
     /// Whether the site is changed here; else this machine is a host of it.
     virtual bool is_controller() const = 0;
+    /// Whether it has a copy of the configuration, and tells what that says of this host.
+    virtual bool has_copy() const = 0;
     /// What the plans of operations of the site name.
     virtual void fill(operation::Catalogue& catalogue) = 0;
     /// The plan of an operation of the site. Asks the hosts for theirs. Errors: not_found, usage, those of
@@ -78,6 +84,8 @@ struct PlaceGround {
     std::function<Milliseconds()> wall;               ///< the wall clock now; threads: any
     std::function<void()> leased;                     ///< a lease was granted; threads: any
     std::function<void(const std::string&)> changed;  ///< a topic has; threads: any
+    /// What the configuration says of this host, at first and whenever it has changed. Threads: any.
+    std::function<void(const framework::configuration::HostSettings&)> configured;
 };
 
 /// What streams of Status follow.
@@ -89,14 +97,18 @@ struct SiteStoreAddress {
     std::string ca, certificate, key;  ///< files; empty: without TLS
 };
 
-/// Where a controller listens, and where others find it.
+/// Where a controller listens, and where others find it; where a proxy listens.
 struct ControllerAddress {
-    std::string listen;                  ///< HOST:PORT; empty: this machine is no controller
+    std::string listen;                  ///< HOST:PORT; empty: this machine is neither
     std::vector<std::string> advertise;  ///< HOST:PORT; empty: as `listen`
     std::string emergency;               ///< HOST:PORT, for this run alone; may be empty
+    std::string take_lead;               ///< from this host, at this start alone; may be empty
     SiteStoreAddress store;
     std::string id;  ///< of this controller in the store; given once
 };
+
+/// The file with the keys of the configuration's secrets.
+std::string key_file_in(const std::string& state_folder);
 
 /// Whether the daemon of this state folder has a place in a site.
 bool has_place(const std::string& state_folder);

@@ -74,10 +74,7 @@ Result<Ask> read_ask(const Json& json)
     if (ask.on_hosts && ask.one_shot.wanted)
         return fail(ErrorKind::usage, "what is done on several hosts goes step by step, and not in one go",
                     "belay add, with the same arguments");
-    if (ask.on_hosts) {
-        ask.on_hosts->timer = ask.timer;
-        ask.on_hosts->procedure = ask.procedure.empty() ? ask.runbook_file : ask.procedure;
-    }
+    if (ask.on_hosts) ask.on_hosts->timer = ask.timer;
     return ask;
 }
 

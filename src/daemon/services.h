@@ -32,6 +32,8 @@ struct Services {
     std::string state_folder;
     std::string restart;                             ///< the command that starts this daemon anew
     std::function<void(const operation::Id&)> wake;  ///< there may be work on it
+    /// That of the site, where it has a store of its own and this controller leads; else null.
+    std::function<operation::Engine*()> site_engine;
     std::function<std::optional<Error>(const operation::Id&)> stuck;
     Place* place = nullptr;   ///< null: this machine is no part of a site
     Milliseconds started{0};  ///< wall clock; when this daemon did

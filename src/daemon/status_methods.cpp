@@ -10,14 +10,25 @@ namespace {
 using site::Call;
 using site::Reply;
 
+struct Unfinished {
+    size_t open = 0, held = 0;
+};
+
+Result<void> count(operation::Engine& engine, Unfinished& unfinished)
+{
+    for (const operation::Id& id : TRY(engine.unfinished())) {
+        ++unfinished.open;
+        if (TRY(engine.show(id)).operation.state == operation::State::held) ++unfinished.held;
+    }
+    return {};
+}
+
 Result<Json> operations_of(const Services& services)
 {
-    size_t held = 0;
-    const std::vector<operation::Id> open = TRY(services.engine.unfinished());
-    for (const operation::Id& id : open) {
-        if (TRY(services.engine.show(id)).operation.state == operation::State::held) ++held;
-    }
-    return Json{{"open", open.size()}, {"held", held}};
+    Unfinished unfinished;
+    TRY(count(services.engine, unfinished));
+    if (operation::Engine* const of_site = services.site_engine()) TRY(count(*of_site, unfinished));
+    return Json{{"open", unfinished.open}, {"held", unfinished.held}};
 }
 
 Result<Reply> status(const Services& services, const Call& call)

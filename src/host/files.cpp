@@ -13,7 +13,6 @@
 namespace belay::host::files {
 namespace {
 
-constexpr mode_t new_file_mode = 0644;
 constexpr mode_t mode_bits = 07777;
 constexpr Bytes most_at_once{64 << 20};
 
@@ -81,7 +80,8 @@ Result<void> sync_folder_of(const std::string& path)
 }
 
 /// A whole new file at `temporary`, synced, with the owner and mode of `like` where that exists.
-Result<void> write_beside(const std::string& temporary, const std::string& like, std::string_view text)
+Result<void> write_beside(const std::string& temporary, const std::string& like, std::string_view text,
+                          mode_t mode_of_new)
 {
     if (unlink(temporary.c_str()) != 0 && errno != ENOENT) return failed_to("remove", temporary);
     const Descriptor file(
@@ -92,7 +92,7 @@ Result<void> write_beside(const std::string& temporary, const std::string& like,
     // The owner first: a change of owner takes the set-user bits off the mode.
     if (existed && fchown(file.number(), old.st_uid, old.st_gid) != 0)
         return failed_to("give the owner to", temporary);
-    if (fchmod(file.number(), existed ? old.st_mode & mode_bits : new_file_mode) != 0)
+    if (fchmod(file.number(), existed ? old.st_mode & mode_bits : mode_of_new) != 0)
         return failed_to("set the mode of", temporary);
     TRY(put(file, temporary, text, 0));
     if (fsync(file.number()) != 0) return failed_to("sync", temporary);
@@ -139,13 +139,13 @@ Result<void> write(std::string_view path, std::string_view text)
     return {};
 }
 
-Result<void> replace(std::string_view path, std::string_view text)
+Result<void> replace(std::string_view path, std::string_view text, mode_t mode_of_new)
 {
     const std::string target = TRY(behind_link(path));
     const std::string folder = folder_of(target);
     const std::string name = target.substr(target.rfind('/') + 1);
     const std::string temporary = fmt::format("{}/.{}.belay", folder == "/" ? "" : folder, name);
-    Result<void> written = write_beside(temporary, target, text);
+    Result<void> written = write_beside(temporary, target, text, mode_of_new);
     if (written && rename(temporary.c_str(), target.c_str()) != 0) written = failed_to("replace", target);
     if (!written) {
         unlink(temporary.c_str());

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 /// Every path is absolute and without zero bytes, else: usage. Threads: any, but one replace() of a file at a
@@ -15,9 +16,9 @@ Result<std::string> read(std::string_view path, Bytes limit);
 Result<void> write(std::string_view path, std::string_view text);
 
 /// Goes by ".<name>.belay" beside the file; one that a power cut left there is written anew. A symbolic link
-/// is followed and stays. Owner and mode of an existing file are kept. Errors besides those of the system:
-/// lost (the file was replaced, but its folder could not be synced).
-Result<void> replace(std::string_view path, std::string_view text);
+/// is followed and stays. Owner and mode of an existing file are kept; a new one gets `mode_of_new`. Errors
+/// besides those of the system: lost (the file was replaced, but its folder could not be synced).
+Result<void> replace(std::string_view path, std::string_view text, mode_t mode_of_new = 0644);
 Result<void> remove(std::string_view path);
 
 Result<std::vector<std::string>> list(std::string_view path);

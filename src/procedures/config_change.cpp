@@ -91,7 +91,7 @@ Result<Plan> make_change(host::Host& host, const Site& site, const Arguments& ar
 {
     const Mode mode = TRY(mode_named(argument(arguments, "mode", "merge")));
     const std::string file = argument(arguments, "file", "configuration");
-    const Result<KeyRing> keys = KeyRing::open(site.key_file);
+    const Result<KeyRing> keys = KeyRing::open(site.key_file, site.share_keys);
     if (!keys) return std::unexpected(keys.error());
     const Snapshot snapshot = TRY(site.configuration.snapshot());
     const Imported imported = import_text(arguments.at("text"), *snapshot.configuration, mode, &*keys);
@@ -111,7 +111,7 @@ Result<Plan> make_revert(host::Host& host, const Site& site, const Arguments& ar
     if (!version || *version < 0)
         return fail(ErrorKind::usage, fmt::format("\"{}\" is no version of the configuration", wanted),
                     "belay config history");
-    const Result<KeyRing> keys = KeyRing::open(site.key_file);
+    const Result<KeyRing> keys = KeyRing::open(site.key_file, site.share_keys);
     if (!keys) return std::unexpected(keys.error());
     const Snapshot snapshot = TRY(site.configuration.snapshot());
     const Delta back = TRY(site.configuration.back_to(*version));
@@ -128,7 +128,7 @@ Result<Plan> make_revert(host::Host& host, const Site& site, const Arguments& ar
 
 Result<Plan> make_rotation(host::Host& host, const Site& site)
 {
-    const Result<KeyRing> keys = KeyRing::open(site.key_file);
+    const Result<KeyRing> keys = KeyRing::open(site.key_file, site.share_keys);
     if (!keys) return std::unexpected(keys.error());
     const std::string key = TRY(new_key(host));
     const std::string lock = "config:key";

@@ -18,6 +18,7 @@ struct Caller {
     std::string origin = {};  ///< as "uid 0, pid 812 by the local socket"
     Right right = Right::view;
     std::string more_by = {};  ///< how somebody gets more rights who asks like this, as "sudo belay ..."
+    bool is_account = false;   ///< of the site, and no user of this machine
 };
 
 /// One question, as a method gets it.

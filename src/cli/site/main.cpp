@@ -5,6 +5,8 @@ namespace {
 
 using namespace belay;
 
+constexpr const char* standard_state_folder = "/var/lib/belay";
+
 site::RemoteSite remote_of(const cli::KnownSite& site)
 {
     return {.site = site.site, .authority_pem = site.authority_pem, .controllers = site.controllers};
@@ -29,6 +31,17 @@ Result<cli::KnownSite> log_in(cli::KnownSite site, const std::string& password)
     return site;
 }
 
+Result<std::unique_ptr<site::Client>> connect_to_proxy(const std::string& proxy,
+                                                       const std::string& state_folder)
+{
+    const std::string folder = state_folder.empty() ? standard_state_folder : state_folder;
+    const std::optional<site::Membership> membership = TRY(site::MembershipFile(folder).read());
+    if (!membership)
+        return fail(ErrorKind::not_found, "this machine is a host of no site, and no proxy answers it",
+                    "belay login, for a person");
+    return site::proxy_client({proxy}, *membership);
+}
+
 }  // namespace
 
 int main(int count, char** words)
@@ -39,6 +52,7 @@ int main(int count, char** words)
         .log_in = log_in,
         .log_out = [](const cli::KnownSite& site) { return site::log_out(remote_of(site), site.token); },
         .connect =
-            [](const cli::KnownSite& site) { return site::remote_client(remote_of(site), site.token); }};
+            [](const cli::KnownSite& site) { return site::remote_client(remote_of(site), site.token); },
+        .connect_to_proxy = connect_to_proxy};
     return cli::run_program({words + 1, words + count}, network);
 }

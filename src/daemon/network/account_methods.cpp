@@ -17,6 +17,12 @@ Json json_of(const site::Account& account)
             {"changed_ms", account.changed.count()}};
 }
 
+/// Root on a controller can always let somebody in again; who is somewhere else would shut everybody out.
+site::LastAdministrator last_administrator(const Call& call)
+{
+    return call.caller.is_account ? site::LastAdministrator::stays : site::LastAdministrator::may_go;
+}
+
 /// Does something to one account, tells the audit trail, and answers with the account as it is then.
 Result<Reply> on_account(const SiteServices& services, const Call& call, std::string_view verb,
                          const std::function<Result<void>(const std::string&, Parameters&)>& act)
@@ -63,18 +69,18 @@ Result<Reply> set_role(const SiteServices& services, const Call& call)
         services, call, "role", [&](const std::string& name, Parameters& parameters) -> Result<void> {
             const site::Right right = TRY(site::right_named(TRY(parameters.required_text("role"))));
             TRY(parameters.no_other());
-            return services.controller->accounts().set_right(name, right);
+            return services.controller->accounts().set_right(name, right, last_administrator(call));
         });
 }
 
 Result<Reply> disable(const SiteServices& services, const Call& call)
 {
-    return on_account(services, call, "disable",
-                      [&](const std::string& name, Parameters& parameters) -> Result<void> {
-                          const bool disabled = TRY(parameters.flag("disabled", true));
-                          TRY(parameters.no_other());
-                          return services.controller->accounts().set_disabled(name, disabled);
-                      });
+    return on_account(
+        services, call, "disable", [&](const std::string& name, Parameters& parameters) -> Result<void> {
+            const bool disabled = TRY(parameters.flag("disabled", true));
+            TRY(parameters.no_other());
+            return services.controller->accounts().set_disabled(name, disabled, last_administrator(call));
+        });
 }
 
 Result<Reply> remove_account(const SiteServices& services, const Call& call)
@@ -82,7 +88,7 @@ Result<Reply> remove_account(const SiteServices& services, const Call& call)
     return on_account(services, call, "remove",
                       [&](const std::string& name, Parameters& parameters) -> Result<void> {
                           TRY(parameters.no_other());
-                          return services.controller->accounts().remove(name);
+                          return services.controller->accounts().remove(name, last_administrator(call));
                       });
 }
 

@@ -10,10 +10,11 @@ void AuditTrail::write(const Json& entry)
     if (engine == nullptr) return;
     const std::string who = entry.value("who", "");
     std::string answer = entry.value("answer", "");
-    if (who.empty()) {
+    if (who.empty() || entry.value("denied", false)) {
         const std::optional<uint64_t> left_out = take_room();
         if (!left_out) return;
-        if (*left_out > 0) answer += fmt::format(" ({} more of strangers were left out before)", *left_out);
+        if (*left_out > 0)
+            answer += fmt::format(" ({} more of such entries were left out before)", *left_out);
     }
     // A trail that cannot be written must not keep anybody from what the trail tells of.
     static_cast<void>(engine

@@ -1,5 +1,6 @@
 #pragma once
-// What the network has to say to the audit trail, so that strangers cannot fill it.
+// What the network has to say to the audit trail, so that neither strangers can fill it nor those who may
+// only look.
 
 #include "base/json.h"
 #include "operation/engine.h"
@@ -11,7 +12,8 @@ namespace belay::daemon {
 /// Threads: any.
 class AuditTrail {
   public:
-    /// Of entries about somebody who is not known: so many at once, and one more after each span.
+    /// Of entries about those who are not known or were denied: so many at once, and one more after each
+    /// span.
     static constexpr unsigned at_once = 20;
     static constexpr Milliseconds one_more_after = std::chrono::seconds(10);
 
@@ -22,7 +24,8 @@ class AuditTrail {
     {
     }
 
-    /// {who, origin, verb, object, answer}; without `who` it is of a stranger.
+    /// {who, origin, verb, object, answer}; without `who` it is of a stranger; {denied: true} is of somebody
+    /// who may not do this.
     void write(const Json& entry);
 
   private:

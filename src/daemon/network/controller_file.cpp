@@ -28,6 +28,7 @@ ControllerAddress address_of(const Json& json)
     ControllerAddress address{.listen = json.at("listen"),
                               .advertise = json.at("advertise").get<std::vector<std::string>>(),
                               .emergency = {},
+                              .take_lead = {},
                               .store = {},
                               .id = json.at("id")};
     const Json& store = json.at("store");
@@ -66,6 +67,15 @@ Result<ControllerAddress> read(const std::string& path)
     }
 }
 
+/// Whether there is anybody whose lead could be taken.
+Result<void> check_take(const ControllerAddress& address)
+{
+    if (address.take_lead.empty() || !address.store.address.empty()) return {};
+    return fail(ErrorKind::usage,
+                "the lead is taken from another controller, and this machine shares no site with one",
+                "belayd --listen HOST:PORT --site-store etcd:..., docs/site.md");
+}
+
 }  // namespace
 
 Result<void> check_address(std::string_view address)
@@ -95,12 +105,15 @@ Result<ControllerAddress> keep_address(const std::string& state_folder, const Co
     if (given.listen.empty()) {
         ControllerAddress kept = TRY(read(path));
         kept.emergency = given.emergency;
+        kept.take_lead = given.take_lead;
         if (kept.listen.empty() && !kept.emergency.empty())
             return fail(ErrorKind::usage, "an emergency port is for a controller, and this machine is none",
                         "belayd --listen HOST:PORT");
+        TRY(check_take(kept));
         return kept;
     }
     TRY(check_address(given.listen));
+    TRY(check_take(given));
     for (const std::string& address : given.advertise) TRY(check_address(address));
     TRY(site::make_private_folder(state_folder + "/site"));
     ControllerAddress address = given;

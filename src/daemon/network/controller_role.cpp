@@ -3,7 +3,10 @@
 #include "base/json.h"
 #include "daemon/host_name.h"
 #include "daemon/network/member_view.h"
+#include "framework/configuration/key_file.h"
+#include "framework/configuration/seal.h"
 #include "host/files.h"
+#include "site/identity/for_controllers.h"
 #include "site/rollout/settle.h"
 #include "site/rollout/site_plan.h"
 
@@ -16,6 +19,8 @@ constexpr Bytes max_key_file = {64 << 10};
 /// site/controller/ID: {addresses}, of each controller of the site.
 constexpr std::string_view controller_prefix = "site/controller/";
 constexpr size_t most_controllers = 16;
+/// {sealed}: what the key file of the configuration's secrets says, for the controllers of the site.
+constexpr std::string_view keys_key = "site/configuration-keys";
 
 }  // namespace
 
@@ -60,9 +65,11 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
                 .changed = [this] { ground_.changed(site_topic); }},
       members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; })
 {
-    if (!store_) return;
-    fenced_.emplace(*store_, site::leader_key);
-    services_.has_several_controllers = true;
+    if (store_) {
+        fenced_.emplace(*store_, site::leader_key);
+        services_.has_several_controllers = true;
+    }
+    configuration_.emplace(state());
 }
 
 void ControllerRole::fill(operation::Catalogue& catalogue)
@@ -74,7 +81,7 @@ void ControllerRole::fill(operation::Catalogue& catalogue)
 Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
 {
     site::SitePlanAsk plan{.site = authority_->site,
-                           .procedure = ask.procedure,
+                           .procedure = {},
                            .title = {},
                            .asked = ask.parameters.value("arguments", Json::object()),
                            .waves = ask.waves,
@@ -104,7 +111,10 @@ Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
         member.plan = TRY(from_json_value<operation::Plan>(planned));
         member.findings = TRY(from_json_value<std::vector<operation::Checked>>(findings));
     }
-    plan.title = fmt::format("{}, on {} hosts", plan.members.front().plan.title, plan.members.size());
+    const operation::Plan& first = plan.members.front().plan;
+    plan.procedure = first.procedure;
+    plan.title = fmt::format("{}, on {} host{}", first.title, plan.members.size(),
+                             plan.members.size() == 1 ? "" : "s");
     return site::make_site_plan(ground_.host, std::move(plan));
 }
 
@@ -124,6 +134,7 @@ Result<void> ControllerRole::start(const site::Methods& all)
                                 .emergency = address_.emergency,
                                 .others = [this] { return other_controllers(); },
                                 .leads = !fenced_,
+                                .pace = [this](const site::Member& member) { return pace_of(member); },
                                 .wall = ground_.wall,
                                 .methods = &all,
                                 .configuration_key = [this] { return configuration_key(); },
@@ -144,6 +155,11 @@ Result<void> ControllerRole::start(const site::Methods& all)
                         address_.emergency));
     if (!fenced_) return {};
     TRY(say_where_it_is());
+    if (!address_.take_lead.empty()) {
+        TRY(site::check_leader(*store_, address_.take_lead));
+        ground_.log.standard(
+            fmt::format("TAKES THE LEAD from {}, whatever that does meanwhile", address_.take_lead));
+    }
     seek_the_lead();
     return {};
 }
@@ -179,9 +195,54 @@ std::vector<std::string> ControllerRole::other_controllers() const
 
 Result<std::string> ControllerRole::configuration_key() const
 {
-    Result<std::string> key = host::files::read(ground_.state_folder + "/configuration.key", max_key_file);
+    Result<std::string> key = host::files::read(key_file_in(ground_.state_folder), max_key_file);
     if (!key && key.error().kind == ErrorKind::not_found) return std::string();
     return key;
+}
+
+/// A store that does not answer must not keep a member out.
+site::Pace ControllerRole::pace_of(const site::Member& member)
+{
+    site::Pace pace;
+    const auto snapshot = configuration_->snapshot();
+    if (!snapshot) return pace;
+    const framework::configuration::HostSettings settings =
+        framework::configuration::settings_of_host(*snapshot->configuration, member.name);
+    pace.heartbeat = settings.heartbeat_interval.value_or(pace.heartbeat);
+    // One that is late is not lost yet.
+    pace.timeout = std::max(settings.heartbeat_timeout.value_or(pace.timeout), 2 * pace.heartbeat);
+    return pace;
+}
+
+std::function<Result<void>(std::string_view text)> ControllerRole::share_keys()
+{
+    if (!fenced_) return nullptr;
+    return [this](std::string_view text) -> Result<void> {
+        const Json json = {{"sealed", site::seal_for_controllers(authority_->authority, text)}};
+        const store::Transaction put{.when = {},
+                                     .then = {{.key = std::string(keys_key), .value = json_text(json)}}};
+        TRY(fenced_->commit(put));
+        return {};
+    };
+}
+
+/// Before this controller leads: the keys that the one before it has shared are its own from now on. Where
+/// there are none yet, its own become those of all, a first one made where it has none.
+Result<void> ControllerRole::take_keys()
+{
+    using framework::configuration::KeyRing;
+    const std::string file = key_file_in(ground_.state_folder);
+    const std::optional<store::Entry> shared = TRY(store_->get(keys_key));
+    if (!shared) {
+        const Result<KeyRing> keys = KeyRing::open(file, share_keys());
+        if (!keys) return std::unexpected(keys.error());
+        return keys->share();
+    }
+    const Json json = TRY(parse_json(shared->value));
+    std::string text = TRY(site::unseal_for_controllers(authority_->authority, json.value("sealed", "")));
+    Result<void> taken = framework::configuration::write_key_file(file, text);
+    framework::configuration::wipe(text);
+    return taken;
 }
 
 void ControllerRole::seek_the_lead()
@@ -194,6 +255,7 @@ void ControllerRole::seek_the_lead()
         *store_,
         site::LeadershipOptions{.self = {.host = host_name(), .addresses = own_addresses()},
                                 .wall = ground_.wall,
+                                .take_from = address_.take_lead,
                                 .won = [this](store::Revision term) { won(term); },
                                 .lost = [this] { lost(); },
                                 .another_leads = [this](const site::Leader& leader) { follow(leader); }});
@@ -204,7 +266,9 @@ void ControllerRole::won(store::Revision term)
 {
     fenced_->lead(term);
     ground_.loop.post([this] {
-        if (const Result<void> leads = ground_.lead(); !leads) {
+        Result<void> leads = take_keys();
+        if (leads) leads = ground_.lead();
+        if (!leads) {
             ground_.log.standard("cannot lead the site: " + leads.error().what);
             return ground_.restart();
         }

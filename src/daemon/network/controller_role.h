@@ -3,6 +3,7 @@
 
 #include "daemon/network/audit_trail.h"
 #include "daemon/network/site_store.h"
+#include "framework/configuration/register.h"
 #include "site/leadership/fenced_store.h"
 #include "site/leadership/leadership.h"
 #include "site/remote/controller/controller.h"
@@ -53,6 +54,9 @@ class ControllerRole {
     void topic_changed(const std::string& topic);
     /// Null: the state of the site is in the database file of this machine.
     store::Store* site_store() { return fenced_ ? &*fenced_ : nullptr; }
+    /// Gives the keys of the configuration's secrets to those who may lead after this one; null: there are
+    /// none.
+    std::function<Result<void>(std::string_view text)> share_keys();
     /// {address, emergency, leads, leader, hosts}
     Json status() const;
     void stop();
@@ -67,6 +71,8 @@ class ControllerRole {
     void settle(const std::string& member);
     void settle_next();
     Result<std::string> configuration_key() const;
+    site::Pace pace_of(const site::Member& member);
+    Result<void> take_keys();
     std::vector<std::string> own_addresses() const;
     Result<void> say_where_it_is();
     std::vector<std::string> other_controllers() const;
@@ -80,6 +86,7 @@ class ControllerRole {
     // Where the state of the site has a store of its own, which several controllers share.
     std::unique_ptr<store::Store> store_;
     std::optional<site::FencedStore> fenced_;
+    std::optional<framework::configuration::Register> configuration_;
     std::optional<site::SiteAuthority> authority_;
     AuditTrail audit_;
     SiteServices services_;

@@ -1,6 +1,7 @@
 // Several controllers over one etcd, as processes: one leads, and another takes over.
 
 #include "daemon/network/testing/machine.h"
+#include "store/etcd/testing/certificates.h"
 #include "store/etcd/testing/cluster.h"
 
 namespace belay::daemon {
@@ -91,6 +92,29 @@ TEST_CASE("when the controller that leads is killed another leads, hosts find it
     CHECK(!leads(site.alpha.status()));
 }
 
+TEST_CASE("the lead is taken from the controller that is named, and from no other")
+{
+    Site site;
+    const std::string open = Site::change(site.alpha, "[host.web1]\naddress = \"10.0.0.1\"\n", 3'600'000);
+    const std::string leader = site.beta.status().at("place").at("controller").at("leader").at("host");
+    site.beta.stop();
+    const Ran wrong = site.beta.belayd({"--take-lead", "nobody"});
+    CHECK(wrong.code == 1);
+    CHECK_MESSAGE(wrong.said.find(leader + " leads the site, and not nobody") != std::string::npos,
+                  wrong.said);
+    CHECK(leads(site.alpha.status()));
+    const Ran alone = Machine().belayd({"--take-lead", leader});
+    CHECK(alone.code == 1);
+    CHECK_MESSAGE(alone.said.find("this machine shares no site with one") != std::string::npos, alone.said);
+
+    site.beta.start({"--take-lead", leader});
+    CHECK(site.beta.await_status(leads));
+    CHECK(site.alpha.await_status(
+        [](const Json& status) { return status.at("place").at("controller").at("leader").is_object(); }));
+    site.beta.ask("Request", {{"operation", open}, {"verb", "commit"}});
+    CHECK(site.beta.rest(open) == "committed");
+}
+
 TEST_CASE("a controller that is told to end hands the lead over at once")
 {
     Site site;
@@ -113,6 +137,76 @@ TEST_CASE("a controller that slept does not lead any more when it wakes up, and 
     CHECK(site.alpha.await_status(
         [](const Json& status) { return status.at("place").at("controller").at("leader").is_object(); }));
     CHECK(site.beta.ask("Show", {{"operation", open}}).at("state") == "activated");
+}
+
+/// What a controller says to a change that is there already: it has to open what is sealed to know.
+void check_knows(Machine& controller, const std::string& text)
+{
+    const auto same = controller.face().call(
+        "Plan", {{"procedure", "config.change"},
+                 {"arguments", {{"text", text}, {"file", "site.toml"}, {"mode", "merge"}}}});
+    REQUIRE(!same);
+    CHECK_MESSAGE(contains(same.error().what, "is as site.toml wants it already"), same.error().what);
+}
+
+TEST_CASE(
+    "over an etcd by TLS controllers share the keys of secrets, new ones as well, and the etcd has none")
+{
+    const store::Certificates made;
+    made.make_ca("ca");
+    for (const char* name : {"etcd", "belay", "stranger"}) made.sign(name, "ca");
+    const store::Cluster etcd({.ca = made / "ca.pem",
+                               .certificate = made / "etcd.pem",
+                               .key = made / "etcd.key",
+                               .own_certificate = made / "belay.pem",
+                               .own_key = made / "belay.key"});
+    const std::vector<std::string> by_tls = {
+        "--listen",          "127.0.0.1:0",
+        "--site-store",      fmt::format("etcd:{}/branch-3", etcd.endpoint(0)),
+        "--site-store-ca",   made / "ca.pem",
+        "--site-store-cert", made / "belay.pem",
+        "--site-store-key",  made / "belay.key"};
+    Machine alpha, beta;
+    INFO("without a certificate the etcd does not answer, and the controller says so");
+    const Ran stranger = alpha.belayd({by_tls.begin(), by_tls.begin() + 6});
+    CHECK(stranger.code == 1);
+    CHECK_MESSAGE(contains(stranger.said, "etcd does not answer"), stranger.said);
+
+    alpha.start(by_tls);
+    REQUIRE(alpha.await_status(leads));
+    join(alpha, beta, {{"name", "beta"}, {"role", "controller"}});
+    beta.start(by_tls);
+    REQUIRE(beta.await_status(is_attached));
+
+    INFO("the first secret of the site comes when both are there already; then there is a new key");
+    const std::string text =
+        "[storage.s1]\nkind = \"s3\"\nlocation = \"https://s3.example\"\naccess_key = "
+        "\"me\"\nsecret_key = \"planted-4711\"\n";
+    const std::string first = Site::change(alpha, text, 3'600'000);
+    alpha.ask("Request", {{"operation", first}, {"verb", "commit"}});
+    CHECK(alpha.rest(first) == "committed");
+    check_knows(alpha, text);
+    const std::string key = text_of_file(alpha.state() + "/configuration.key");
+    const Json rotation = alpha.ask("Plan", {{"procedure", "config.rotate-key"}, {"keep", true}});
+    const std::string rotated = rotation.at("operation");
+    for (const char* verb : {"add", "activate", "commit"}) {
+        alpha.ask("Request", {{"operation", rotated}, {"verb", verb}});
+        alpha.rest(rotated);
+    }
+    const std::string newer = text_of_file(alpha.state() + "/configuration.key");
+    CHECK(newer != key);
+
+    alpha.kill();
+    REQUIRE(beta.await_status(leads));
+    check_knows(beta, text);
+    CHECK(text_of_file(beta.state() + "/configuration.key") == newer);
+
+    const auto store = need(store::open_etcd(etcd.options("branch-3")));
+    for (const store::Entry& entry : need(store->list("", {}, 10'000))) {
+        for (const std::string& secret : {std::string("planted-4711"), newer.substr(newer.rfind(' ') + 1, 40),
+                                          key.substr(key.rfind(' ') + 1, 40)})
+            CHECK_MESSAGE(!contains(entry.value, secret), entry.key);
+    }
 }
 
 }  // namespace

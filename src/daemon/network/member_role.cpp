@@ -6,18 +6,28 @@
 #include "daemon/readiness.h"
 #include "site/remote/agent/copy_answers.h"
 
+#include <array>
 #include <future>
 
 namespace belay::daemon {
-Result<std::unique_ptr<MemberRole>> MemberRole::open(const PlaceGround& ground)
+namespace {
+
+/// What a proxy has for its branch: of the configuration, and how it stands itself.
+constexpr std::array branch_may_ask = {"ConfigShow", "ConfigWatch", "ConfigChanges", "ConfigHistory",
+                                       "Status"};
+
+}  // namespace
+
+Result<std::unique_ptr<MemberRole>> MemberRole::open(const PlaceGround& ground,
+                                                     const site::Membership& membership, std::string listen)
 {
-    std::optional<site::Membership> membership = TRY(site::MembershipFile(ground.state_folder).read());
-    if (!membership) return nullptr;
-    std::unique_ptr<MemberRole> role(new MemberRole(ground, *std::move(membership)));
+    std::unique_ptr<MemberRole> role(new MemberRole(ground, membership, std::move(listen)));
     MemberRole* const self = role.get();
-    role->copy_ = TRY(framework::configuration::Copy::open(
-        ground.store, {.now = [self] { return self->now(); },
-                       .changed = [self] { self->ground_.changed(site::configuration_topic); }}));
+    role->copy_ = TRY(
+        framework::configuration::Copy::open(ground.store, {.site = self->identity_.site,
+                                                            .now = [self] { return self->now(); },
+                                                            .changed = [self] { self->copy_changed(); }}));
+    role->take_settings();
     return role;
 }
 
@@ -28,9 +38,11 @@ host::Moment MemberRole::now() const
     return now ? *now : host::Moment{};
 }
 
-MemberRole::MemberRole(const PlaceGround& ground, site::Membership membership)
+MemberRole::MemberRole(const PlaceGround& ground, site::Membership membership, std::string listen)
     : ground_(ground),
       identity_(membership.identity),
+      name_(membership.name),
+      listen_(std::move(listen)),
       file_(ground.state_folder),
       membership_(std::move(membership))
 {
@@ -76,8 +88,21 @@ std::vector<site::Method> MemberRole::methods()
             {"ConfigHistory", Right::view, history}};
 }
 
-void MemberRole::start(const site::Methods& all)
+Result<void> MemberRole::open_branch(const site::Methods& all)
 {
+    for (const char* name : branch_may_ask) {
+        if (const auto found = all.find(name); found != all.end()) branch_methods_.insert(*found);
+    }
+    branch_ = TRY(site::Branch::open(ground_.loop, ground_.workers, membership_,
+                                     {.listen = listen_, .methods = &branch_methods_, .wall = ground_.wall}));
+    ground_.log.standard(fmt::format("proxy of the site {}, listens at {} for the machines of its branch",
+                                     identity_.site, branch_->address()));
+    return {};
+}
+
+Result<void> MemberRole::start(const site::Methods& all)
+{
+    if (!listen_.empty()) TRY(open_branch(all));
     uplink_.emplace(
         ground_.loop, ground_.workers, membership_,
         site::UplinkOptions{.host_name = host_name(),
@@ -90,6 +115,19 @@ void MemberRole::start(const site::Methods& all)
                             .moved = [this] { link_moved(); },
                             .heard = [this](std::optional<int64_t> version) { copy_->heard(version); }});
     uplink_->start();
+    return {};
+}
+
+void MemberRole::take_settings()
+{
+    ground_.configured(framework::configuration::settings_of_host(*copy_->snapshot().configuration, name_));
+}
+
+void MemberRole::copy_changed()
+{
+    take_settings();
+    ground_.changed(site::configuration_topic);
+    ground_.changed(site_topic);  // Status says which version it is
 }
 
 void MemberRole::link_moved()
@@ -105,14 +143,19 @@ void MemberRole::link_moved()
 
 void MemberRole::keep(const site::Membership& membership)
 {
+    const bool renewed = membership.certificate_pem != membership_.certificate_pem;
     membership_ = membership;
     // The certificate before is good until this one was used, so the next start still gets in by it.
-    if (const Result<void> kept = file_.write(membership); !kept) print_error(kept.error());
+    if (const Result<void> kept = file_.write(membership); !kept) return print_error(kept.error());
+    if (!branch_ || !renewed) return;
+    ground_.log.standard("has a new certificate, and begins anew to show it to its branch");
+    ground_.loop.post([this] { ground_.restart(); });
 }
 
 void MemberRole::topic_changed(const std::string& topic)
 {
     if (uplink_) uplink_->topic_changed(topic);
+    if (branch_) branch_->topic_changed(topic);
 }
 
 Json MemberRole::status()
@@ -127,7 +170,8 @@ Json MemberRole::status()
                        {"controller", link.controller},
                        {"controllers", membership_.controllers},
                        {"since_ms", (ground_.wall() - (site::boot_now() - link.since)).count()},
-                       {"problem", nullptr}};
+                       {"problem", nullptr},
+                       {"branch", branch_ ? Json(branch_->address()) : Json()}};
         if (link.problem) status["problem"] = *link.problem;
         status["configuration"] = copy_->as_of();
         if (const auto certificate = site::read_certificate(membership_.certificate_pem))
@@ -140,6 +184,12 @@ Json MemberRole::status()
 void MemberRole::stop()
 {
     if (uplink_) uplink_->stop();
+    if (branch_) branch_->stop();
+}
+
+void MemberRole::end()
+{
+    branch_.reset();
 }
 
 }  // namespace belay::daemon

@@ -12,13 +12,13 @@ Result<std::string> join_site(const std::string& state_folder, const std::string
 {
     const site::Invitation invitation = TRY(site::read_invitation(word));
     TRY(site::make_private_folder(state_folder));
-    const site::Membership membership = TRY(site::join(
-        invitation, site::MembershipFile(state_folder), host_name(),
-        [&](const site::Identity& identity, const site::ControllerKeys& keys) -> Result<void> {
-            if (!keys.configuration_key.empty())
-                TRY(site::write_private(state_folder + "/configuration.key", keys.configuration_key));
-            return site::keep_authority(state_folder, identity.site, keys.authority);
-        }));
+    const site::Membership membership =
+        TRY(site::join(invitation, site::MembershipFile(state_folder), host_name(),
+                       [&](const site::Identity& identity, const site::ControllerKeys& keys) -> Result<void> {
+                           if (!keys.configuration_key.empty())
+                               TRY(site::write_private(key_file_in(state_folder), keys.configuration_key));
+                           return site::keep_authority(state_folder, identity.site, keys.authority);
+                       }));
     return fmt::format("this machine is {} {} of the site {} now, under the name {}",
                        site::name_of(membership.identity.role), membership.identity.id,
                        membership.identity.site, membership.name);

@@ -18,7 +18,14 @@ class SitePlace final : public Place {
 
     store::Store* site_store() override { return controller_ ? controller_->site_store() : nullptr; }
 
+    std::function<Result<void>(std::string_view text)> share_keys() override
+    {
+        return controller_ ? controller_->share_keys() : nullptr;
+    }
+
     bool is_controller() const override { return controller_ != nullptr; }
+
+    bool has_copy() const override { return member_ != nullptr; }
 
     void fill(operation::Catalogue& catalogue) override
     {
@@ -48,7 +55,7 @@ class SitePlace final : public Place {
     Result<void> start(const site::Methods& all) override
     {
         if (controller_) TRY(controller_->start(all));
-        if (member_) member_->start(all);
+        if (member_) TRY(member_->start(all));
         return {};
     }
 
@@ -78,6 +85,7 @@ class SitePlace final : public Place {
 
     void end() override
     {
+        if (member_) member_->end();
         if (controller_) controller_->end();
     }
 
@@ -86,11 +94,29 @@ class SitePlace final : public Place {
     std::unique_ptr<MemberRole> member_;
 };
 
+/// A proxy listens, and nothing else of what a controller is told is for it.
+Result<void> check_proxy(const ControllerAddress& given)
+{
+    if (given.store.address.empty() && given.advertise.empty() && given.emergency.empty() &&
+        given.take_lead.empty())
+        return {};
+    return fail(ErrorKind::usage,
+                "this machine is a proxy of its site: --site-store, --advertise, --emergency-port and "
+                "--take-lead are "
+                "for a controller",
+                "belayd --listen HOST:PORT");
+}
+
 Result<std::unique_ptr<Place>> open_place(const PlaceGround& ground, const ControllerAddress& given,
                                           const OpenSiteStore& open_store)
 {
+    const std::optional<site::Membership> membership = TRY(site::MembershipFile(ground.state_folder).read());
+    const bool is_proxy = membership && membership->identity.role == site::Role::proxy;
+    if (is_proxy) TRY(check_proxy(given));
     ControllerAddress address = TRY(keep_address(ground.state_folder, given));
-    std::unique_ptr<MemberRole> member = TRY(MemberRole::open(ground));
+    std::unique_ptr<MemberRole> member;
+    if (membership) member = TRY(MemberRole::open(ground, *membership, is_proxy ? address.listen : ""));
+    if (is_proxy) return std::make_unique<SitePlace>(nullptr, std::move(member));
     std::unique_ptr<ControllerRole> controller;
     if (!address.listen.empty())
         controller = TRY(ControllerRole::open(ground, std::move(address), open_store));

@@ -107,14 +107,10 @@ TEST_CASE("the word of an invitation does not stay on the command line")
     site::Invitation invitation =
         need(site::read_invitation(pair.controller.ask("HostInvite").at("word").get<std::string>()));
     invitation.controllers = {fmt::format("127.0.0.1:{}", ntohs(address.sin_port))};
-    std::string word = need(site::to_word(invitation));
+    const std::string word = need(site::to_word(invitation));
 
-    Machine machine;
-    std::string program = TEST_BELAYD, join = "join", option = "--state-dir", state = machine.state();
-    std::array<char*, 6> argv = {program.data(), join.data(),  word.data(),
-                                 option.data(),  state.data(), nullptr};
-    pid_t pid = 0;
-    REQUIRE(posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv.data(), environ) == 0);
+    const Machine machine;
+    const pid_t pid = spawn({TEST_BELAYD, "join", word, "--state-dir", machine.state()}, {plain_path}, {});
     const host::Descriptor dialled(accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC));
     CHECK(dialled);
     const std::string seen = text_of_file(fmt::format("/proc/{}/cmdline", pid));
@@ -251,7 +247,7 @@ TEST_CASE(
     CHECK(refused.error().kind == ErrorKind::refused);
 }
 
-TEST_CASE("strangers cannot fill the audit trail")
+TEST_CASE("neither strangers nor those who may only look can fill the audit trail")
 {
     Machine controller;
     controller.make_controller();
@@ -263,6 +259,11 @@ TEST_CASE("strangers cannot fill the audit trail")
     const Json entries = controller.ask("Audit").at("entries");
     CHECK(entries.size() >= 10);
     CHECK(entries.size() <= 30);
+
+    controller.ask("AccountAdd", {{"name", "anna"}, {"role", "view"}, {"password", "correct horse"}});
+    const auto anna = site::remote_client(remote, need(site::log_in(remote, "anna", "correct horse")).token);
+    for (int attempt = 0; attempt < 60; ++attempt) CHECK(!anna->call("HostInvite", Json::object()));
+    CHECK(controller.ask("Audit").at("entries").size() <= 35);
 }
 
 TEST_CASE("a controller that cannot listen says so and does not serve")

@@ -101,7 +101,7 @@ class WriteChange final : public Action {
     /// A site without a secret needs no key.
     Result<void> with_keys(const Delta& delta) const
     {
-        const Result<KeyRing> keys = KeyRing::read(site_.key_file);
+        const Result<KeyRing> keys = KeyRing::read(site_.key_file, site_.share_keys);
         if (keys) return secrets_open(delta, *keys);
         if (keys.error().kind == ErrorKind::not_found) return {};
         return std::unexpected(keys.error());

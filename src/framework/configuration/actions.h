@@ -3,6 +3,7 @@
 // given their site when they are made, for it is in the store and not on the host.
 
 #include "framework/configuration/register.h"
+#include "framework/configuration/seal.h"
 #include "operation/act.h"
 
 namespace belay::framework::configuration {
@@ -11,7 +12,8 @@ namespace belay::framework::configuration {
 struct Site {
     store::Store& store;
     Register& configuration;
-    std::string key_file;  ///< read whenever it is needed: there may be a new key
+    std::string key_file;            ///< read whenever it is needed: there may be a new key
+    ShareKeys share_keys = nullptr;  ///< of that file
 };
 
 /// Adds the actions, conditions and fingerprints of this header.

@@ -228,16 +228,9 @@ Result<std::vector<Step>> Copy::steps_after(Version from, size_t limit)
     return steps;
 }
 
-Result<void> Copy::forget()
+Result<void> Copy::forget(store::Store& store)
 {
-    const std::lock_guard taking(taking_);
-    TRY(kept_.drop());
-    incoming_.reset();
-    become({}, std::make_shared<const Configuration>(), {.newest = 0, .at = options_.now()});
-    const std::lock_guard lock(mutex_);
-    standing_.heard = {};
-    heard_kept_.reset();
-    return {};
+    return CopyStore(store, {}, {}).drop();
 }
 
 Result<std::vector<Step>> CopyFollower::next(Milliseconds patience)

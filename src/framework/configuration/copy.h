@@ -24,6 +24,7 @@ struct Standing {
 Json as_of(const Standing& standing, const host::Moment& now);
 
 struct CopyOptions {
+    std::string site = {};                   ///< whose configuration it is
     std::function<host::Moment()> now = {};  ///< threads: any
     /// The copy has another version now. Threads: any.
     std::function<void()> changed = [] {};
@@ -55,9 +56,9 @@ class CopyFollower {
 /// Threads: any.
 class Copy {
   public:
-    /// The store must outlive it, and nothing else writes under "copy/". A copy that makes no sense, or was
-    /// made by a newer Belay, is given up: it begins empty then, and its standing says why. Errors: those of
-    /// the store.
+    /// The store must outlive it, and nothing else writes under "copy/". A copy that makes no sense, is of
+    /// another site, or was made by a newer Belay, is given up: it begins empty then, and its standing says
+    /// why. Errors: those of the store.
     static Result<std::unique_ptr<Copy>> open(store::Store& store, CopyOptions options);
 
     Snapshot snapshot() const;
@@ -79,8 +80,9 @@ class Copy {
     /// store.
     Result<std::vector<Step>> steps_after(Version from, size_t limit);
 
-    /// Gives it up: this machine is of no site any more, or of another. Errors: those of the store.
-    Result<void> forget();
+    /// Gives up what a store has of a copy, where no Copy is open on it: this machine is of no site any more.
+    /// Errors: those of the store.
+    static Result<void> forget(store::Store& store);
 
   private:
     friend class CopyFollower;
@@ -91,7 +93,7 @@ class Copy {
     };
 
     Copy(store::Store& store, CopyOptions options)
-        : options_(std::move(options)), kept_(store, options_.limits)
+        : options_(std::move(options)), kept_(store, options_.limits, options_.site)
     {
     }
     Result<Taken> take_step(const Step& step);

@@ -72,9 +72,10 @@ store::Write write_of(const Heard& heard)
 
 }  // namespace
 
-std::string CopyStore::text_of(const Head& head)
+std::string CopyStore::text_of(const Head& head) const
 {
-    return json_text({{"at", head.at},
+    return json_text({{"site", site_},
+                      {"at", head.at},
                       {"generation", head.generation},
                       {"pieces", head.pieces},
                       {"digest", head.digest},
@@ -83,7 +84,7 @@ std::string CopyStore::text_of(const Head& head)
                       {"oldest", head.oldest}});
 }
 
-Result<CopyStore::Head> CopyStore::head_from(std::string_view text)
+Result<CopyStore::Head> CopyStore::head_from(std::string_view text) const
 {
     const Json json = TRY(parse_json(text));
     const auto number = [&](const char* name) -> Result<uint64_t> {
@@ -91,6 +92,8 @@ Result<CopyStore::Head> CopyStore::head_from(std::string_view text)
         if (found == json.end() || !found->is_number_unsigned()) return makes_no_sense();
         return found->get<uint64_t>();
     };
+    if (!json.is_object() || json.value("site", Json()) != site_)
+        return fail(ErrorKind::corrupt, "this machine's copy of the configuration is of another site");
     Head head;
     head.generation = TRY(number("generation"));
     head.pieces = TRY(number("pieces"));

@@ -1,13 +1,11 @@
 #pragma once
 // How the copy of a configuration lies in a member's own store:
 //
-//   copy/head               {at, generation, pieces, digest, base, last, oldest}: what of the rest counts.
-//   Each
-//                           change of the copy rewrites it, in the transaction that makes it so: a power cut
-//                           leaves the old or the new
+//   copy/head               {site, at, generation, pieces, digest, base, last, oldest}: what of the rest
+//                           counts. Each change of the copy rewrites it, in the transaction that makes it so:
+//                           a power cut leaves the old or the new
 //   copy/base/GGGGGGGG/NNNN the whole as it was after the step `base`, packed and cut (handover.h). A new one
-//   is
-//                           written beside it, under the next generation
+//                           is written beside it, under the next generation
 //   copy/step/NNNNNNNNNNNN  {from, to, change}: the steps since, and some before that watchers may still ask
 //                           for. Numbered here, since versions may go back
 //   copy/heard              {newest, wall_ms, boot_ms, boot_id}: when a controller was last heard
@@ -52,7 +50,11 @@ struct StepIndex {
 /// Threads: one at a time, but for read(). After an error of the writing ones everything is as it was before.
 class CopyStore {
   public:
-    CopyStore(store::Store& store, CopyLimits limits) : store_(store), limits_(limits) {}
+    /// `site`: whose configuration it is; a copy of another one's makes no sense.
+    CopyStore(store::Store& store, CopyLimits limits, std::string site)
+        : store_(store), limits_(limits), site_(std::move(site))
+    {
+    }
 
     struct Loaded {
         Point at = {};
@@ -87,8 +89,8 @@ class CopyStore {
         std::string digest = {};
         uint64_t base = 0, last = 0, oldest = 1;
     };
-    static std::string text_of(const Head& head);
-    static Result<Head> head_from(std::string_view text);
+    std::string text_of(const Head& head) const;
+    Result<Head> head_from(std::string_view text) const;
 
     Result<Configuration> load_base();
     Result<void> load_steps(Loaded& loaded);
@@ -101,6 +103,7 @@ class CopyStore {
 
     store::Store& store_;
     const CopyLimits limits_;
+    const std::string site_;
     Head head_;
     StepIndex index_;
     size_t kept_bytes_ = 0, base_bytes_ = 0, bytes_upon_base_ = 0;

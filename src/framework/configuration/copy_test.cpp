@@ -18,7 +18,7 @@ struct Pair {
     void reopen()
     {
         copy.reset();
-        copy = must(Copy::open(there, {.now = [this] { return now; }, .limits = limits}));
+        copy = must(Copy::open(there, {.site = member_of, .now = [this] { return now; }, .limits = limits}));
     }
     /// Another change of the site.
     Version change(const std::string& text)
@@ -58,10 +58,34 @@ struct Pair {
     Register site{here};
     HandoverSource source{here};
     CopyLimits limits;
+    std::string member_of = "0123456789abcdef";
     host::Moment now{.wall = 1'800'000'000'000ms, .boot = 5000ms, .boot_id = "one"};
     std::unique_ptr<Copy> copy;
     int keys = 0;
 };
+
+TEST_CASE(
+    "a machine that leaves its site keeps nothing of its configuration, and one that joins another nothing "
+    "of the first")
+{
+    Pair pair;
+    pair.change(sample_site);
+    CHECK(must(pair.take_whole()).fitted);
+    pair.reopen();
+    CHECK(pair.text() == text_of(pair.site));
+
+    pair.member_of = "fedcba9876543210";
+    pair.reopen();
+    CHECK(pair.text().empty());
+    CHECK(pair.copy->standing().problem ==
+          "this machine's copy of the configuration is of another site; it is fetched anew");
+    CHECK(must(pair.take_whole()).fitted);
+
+    pair.copy.reset();
+    CHECK_FALSE(must(pair.there.list("copy/", {}, 100)).empty());
+    REQUIRE(Copy::forget(pair.there));
+    CHECK(must(pair.there.list("copy/", {}, 100)).empty());
+}
 
 TEST_CASE("a copy gets the whole, then steps, and is the same after its daemon has been started anew")
 {

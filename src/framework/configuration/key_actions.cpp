@@ -18,13 +18,13 @@ class MakeNewKey final : public Action {
 
     Result<Inspection> inspect(host::Host&, const Json& arguments) const override
     {
-        const Result<KeyRing> keys = KeyRing::read(site_.key_file);
+        const Result<KeyRing> keys = KeyRing::read(site_.key_file, site_.share_keys);
         if (!keys) return std::unexpected(keys.error());
         return Inspection{keys->mark() == arguments.value("had", "") ? Found::absent : Found::done};
     }
     Result<void> apply(host::Host&, const Json& arguments) const override
     {
-        Result<KeyRing> keys = KeyRing::read(site_.key_file);
+        Result<KeyRing> keys = KeyRing::read(site_.key_file, site_.share_keys);
         if (!keys) return std::unexpected(keys.error());
         if (keys->mark() != arguments.value("had", "")) return {};
         return keys->add_key();
@@ -36,7 +36,7 @@ class MakeNewKey final : public Action {
     }
     Result<void> revert(host::Host&, const Json& arguments, const Json&) const override
     {
-        Result<KeyRing> keys = KeyRing::read(site_.key_file);
+        Result<KeyRing> keys = KeyRing::read(site_.key_file, site_.share_keys);
         if (!keys) return std::unexpected(keys.error());
         return keys->prefer(arguments.value("had", ""));
     }
@@ -119,7 +119,7 @@ class SealAnew final : public Action {
   private:
     Result<Delta> left_to_do() const
     {
-        const Result<KeyRing> keys = KeyRing::read(site_.key_file);
+        const Result<KeyRing> keys = KeyRing::read(site_.key_file, site_.share_keys);
         if (!keys) return std::unexpected(keys.error());
         const Snapshot snapshot = TRY(site_.configuration.snapshot());
         return resealing(*snapshot.configuration, *keys);
@@ -134,13 +134,13 @@ class DropOldKeys final : public Action {
 
     Result<Inspection> inspect(host::Host&, const Json&) const override
     {
-        const Result<KeyRing> keys = KeyRing::read(site_.key_file);
+        const Result<KeyRing> keys = KeyRing::read(site_.key_file, site_.share_keys);
         if (!keys) return std::unexpected(keys.error());
         return Inspection{keys->size() == 1 ? Found::done : Found::absent};
     }
     Result<void> apply(host::Host&, const Json&) const override
     {
-        Result<KeyRing> keys = KeyRing::read(site_.key_file);
+        Result<KeyRing> keys = KeyRing::read(site_.key_file, site_.share_keys);
         if (!keys) return std::unexpected(keys.error());
         const Snapshot snapshot = TRY(site_.configuration.snapshot());
         const Delta delta = TRY(resealing(*snapshot.configuration, *keys));

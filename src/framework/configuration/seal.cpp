@@ -93,11 +93,11 @@ Result<KeyRing::Key> KeyRing::key_in(std::string_view line, const std::string& p
     return key_of(std::move(secret_half));
 }
 
-Result<KeyRing> KeyRing::read(const std::string& path)
+Result<KeyRing> KeyRing::read(const std::string& path, ShareKeys share)
 {
     ready();
     const Secret text = TRY(read_key_file(path));
-    KeyRing ring(path);
+    KeyRing ring(path, std::move(share));
     std::string_view rest = text.view();
     while (!rest.empty()) {
         const std::string_view line = rest.substr(0, rest.find('\n'));
@@ -108,16 +108,16 @@ Result<KeyRing> KeyRing::read(const std::string& path)
     return ring;
 }
 
-Result<KeyRing> KeyRing::open(const std::string& path)
+Result<KeyRing> KeyRing::open(const std::string& path, ShareKeys share)
 {
-    auto ring = read(path);
+    auto ring = read(path, share);
     if (ring || ring.error().kind != ErrorKind::not_found) return ring;
-    KeyRing fresh(path);
+    KeyRing fresh(path, std::move(share));
     TRY(fresh.add_key());
     return fresh;
 }
 
-Result<void> KeyRing::write(const std::vector<Key>& keys) const
+Secret KeyRing::text_of(const std::vector<Key>& keys)
 {
     constexpr size_t digits =
         sodium_base64_ENCODED_LEN(crypto_box_SECRETKEYBYTES, sodium_base64_VARIANT_ORIGINAL);
@@ -131,7 +131,20 @@ Result<void> KeyRing::write(const std::vector<Key>& keys) const
         at += line;
         at[-1] = '\n';
     }
+    return text;
+}
+
+Result<void> KeyRing::write(const std::vector<Key>& keys) const
+{
+    const Secret text = text_of(keys);
+    if (share_) TRY(share_(text.view()));
     return write_key_file(path_, text.view());
+}
+
+Result<void> KeyRing::share() const
+{
+    if (share_) TRY(share_(text_of(keys_).view()));
+    return {};
 }
 
 Result<void> KeyRing::add_key()

@@ -13,6 +13,7 @@
 #include "base/result.h"
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,13 +45,18 @@ class Secret {
 /// Wipes a text that was secret, as far as its own bytes go.
 void wipe(std::string& text);
 
+/// Gives what a key file is to say to those who need the same keys, before it says so; where it fails, the
+/// file stays as it is.
+using ShareKeys = std::function<Result<void>(std::string_view text)>;
+
 /// The keys of one site. Threads: any, but for what is not const.
 class KeyRing {
   public:
-    /// Reads the key file. Errors: not_found; permission (others may read it); corrupt; io.
-    static Result<KeyRing> read(const std::string& path);
+    /// Reads the key file. `share` may be null: nobody else has these keys. Errors: not_found; permission
+    /// (others may read it); corrupt; io.
+    static Result<KeyRing> read(const std::string& path, ShareKeys share = nullptr);
     /// Reads it, or makes it with a first key where it is not there.
-    static Result<KeyRing> open(const std::string& path);
+    static Result<KeyRing> open(const std::string& path, ShareKeys share = nullptr);
 
     /// "sealed:...". Each time another one.
     std::string seal(std::string_view plain) const;
@@ -65,6 +71,8 @@ class KeyRing {
     std::string mark() const;
     size_t size() const { return keys_.size(); }
 
+    /// Gives the keys as they are to those who need the same. Errors: those of who was named for it.
+    Result<void> share() const;
     /// A new key that seals from now on; the others still open. The file is written before it comes back.
     /// Errors: those of the system, and then nothing has changed.
     Result<void> add_key();
@@ -80,13 +88,15 @@ class KeyRing {
         std::array<unsigned char, 8> mark{};
         Secret secret_half;
     };
-    explicit KeyRing(std::string path) : path_(std::move(path)) {}
+    KeyRing(std::string path, ShareKeys share) : path_(std::move(path)), share_(std::move(share)) {}
     static Key key_of(Secret secret_half);
     static Result<Key> key_in(std::string_view line, const std::string& path);
     const Key* find(const unsigned char* mark) const;
+    static Secret text_of(const std::vector<Key>& keys);
     Result<void> write(const std::vector<Key>& keys) const;
 
     std::string path_;
+    ShareKeys share_;
     std::vector<Key> keys_;
 };
 

@@ -143,17 +143,34 @@ Result<Accounts::Kept> Accounts::read(std::string_view name)
     return kept;
 }
 
+/// What must hold in the transaction that takes this account, or its right, away. Errors: refused.
+Result<std::vector<store::Compare>> Accounts::while_another_administers(const Kept& kept,
+                                                                        LastAdministrator last)
+{
+    const bool administers = kept.account.right == Right::administer && !kept.account.disabled;
+    if (last == LastAdministrator::may_go || !administers) return std::vector<store::Compare>();
+    for (const Account& other : TRY(all())) {
+        if (other.name == kept.account.name || other.right != Right::administer || other.disabled) continue;
+        const Kept read_again = TRY(read(other.name));
+        return std::vector{
+            store::Compare{.key = read_again.entry->key, .revision = read_again.entry->modified}};
+    }
+    return fail(ErrorKind::refused,
+                fmt::format("{} is the last account that may administer the site", kept.account.name),
+                "belay account add NAME --role administer; or the same as root on a controller");
+}
+
 /// `before` null: it must be new.
-Result<void> Accounts::write(const Kept& kept, const store::Entry* before)
+Result<void> Accounts::write(const Kept& kept, const store::Entry* before, std::vector<store::Compare> when)
 {
     const std::string key = account_key(kept.account.name);
     const Json json = {{"role", name_of(kept.account.right)},
                        {"disabled", kept.account.disabled},
                        {"changed_ms", kept.account.changed.count()},
                        {"hash", kept.hash}};
+    when.push_back({.key = key, .revision = before != nullptr ? before->modified : 0});
     const store::Commit commit =
-        TRY(store_.commit({.when = {{.key = key, .revision = before != nullptr ? before->modified : 0}},
-                           .then = {{.key = key, .value = json_text(json)}}}));
+        TRY(store_.commit({.when = std::move(when), .then = {{.key = key, .value = json_text(json)}}}));
     if (commit.succeeded) return {};
     if (before != nullptr) return changed_meanwhile(kept.account.name);
     return fail(ErrorKind::busy, fmt::format("there is an account {} already", kept.account.name),
@@ -179,27 +196,32 @@ Result<void> Accounts::set_password(std::string_view name, std::string_view pass
     return end_sessions(name);
 }
 
-Result<void> Accounts::set_right(std::string_view name, Right right)
+Result<void> Accounts::set_right(std::string_view name, Right right, LastAdministrator last)
 {
     Kept kept = TRY(read(name));
+    std::vector<store::Compare> when;
+    if (right != Right::administer) when = TRY(while_another_administers(kept, last));
     kept.account.right = right;
-    return write(kept, &*kept.entry);
+    return write(kept, &*kept.entry, std::move(when));
 }
 
-Result<void> Accounts::set_disabled(std::string_view name, bool disabled)
+Result<void> Accounts::set_disabled(std::string_view name, bool disabled, LastAdministrator last)
 {
     Kept kept = TRY(read(name));
+    std::vector<store::Compare> when;
+    if (disabled) when = TRY(while_another_administers(kept, last));
     kept.account.disabled = disabled;
-    TRY(write(kept, &*kept.entry));
+    TRY(write(kept, &*kept.entry, std::move(when)));
     return disabled ? end_sessions(name) : Result<void>();
 }
 
-Result<void> Accounts::remove(std::string_view name)
+Result<void> Accounts::remove(std::string_view name, LastAdministrator last)
 {
     const Kept kept = TRY(read(name));
+    std::vector<store::Compare> when = TRY(while_another_administers(kept, last));
+    when.push_back({.key = kept.entry->key, .revision = kept.entry->modified});
     const store::Commit commit =
-        TRY(store_.commit({.when = {{.key = kept.entry->key, .revision = kept.entry->modified}},
-                           .then = {{.key = kept.entry->key}}}));
+        TRY(store_.commit({.when = std::move(when), .then = {{.key = kept.entry->key}}}));
     if (!commit.succeeded) return changed_meanwhile(kept.account.name);
     return end_sessions(name);
 }

@@ -29,6 +29,10 @@ struct Account {
     Milliseconds changed{0};  ///< wall clock; of the password
 };
 
+/// What becomes of the last account that may administer: where it goes, only root on a controller can still
+/// change who may do what.
+enum class LastAdministrator { may_go, stays };
+
 struct Session {
     std::string token;  ///< 43 characters, known from nowhere else
     Account account;
@@ -69,10 +73,13 @@ class Accounts {
     Result<void> add(const std::string& name, Right right, std::string_view password, Milliseconds now);
     /// Errors: not_found, usage. Ends its sessions.
     Result<void> set_password(std::string_view name, std::string_view password, Milliseconds now);
-    /// Errors: not_found. Both hold for sessions that are open as well.
-    Result<void> set_right(std::string_view name, Right right);
-    Result<void> set_disabled(std::string_view name, bool disabled);
-    Result<void> remove(std::string_view name);
+    /// Errors: not_found, refused (the last administrator, which is to stay), busy. Both hold for sessions
+    /// that are open as well.
+    Result<void> set_right(std::string_view name, Right right,
+                           LastAdministrator last = LastAdministrator::may_go);
+    Result<void> set_disabled(std::string_view name, bool disabled,
+                              LastAdministrator last = LastAdministrator::may_go);
+    Result<void> remove(std::string_view name, LastAdministrator last = LastAdministrator::may_go);
     Result<std::vector<Account>> all();
 
     /// Errors: permission, in the same words and after the same time whether the account is not there,
@@ -86,7 +93,8 @@ class Accounts {
   private:
     struct Kept;
     Result<Kept> read(std::string_view name);
-    Result<void> write(const Kept& kept, const store::Entry* before);
+    Result<void> write(const Kept& kept, const store::Entry* before, std::vector<store::Compare> when = {});
+    Result<std::vector<store::Compare>> while_another_administers(const Kept& kept, LastAdministrator last);
     Result<void> end_sessions(std::string_view name);
 
     store::Store& store_;

@@ -65,6 +65,29 @@ TEST_CASE("a new password, another right and an end of the account hold for sess
     CHECK(must(desk.accounts.all()).empty());
 }
 
+TEST_CASE("the last account that may administer stays where that is asked for, and goes where it is not")
+{
+    constexpr auto stays = LastAdministrator::stays;
+    Desk desk;
+    for (const char* name : {"anna", "bert"})
+        must(desk.accounts.add(name, Right::administer, "correct horse", Desk::now));
+    must(desk.accounts.add("carl", Right::operate, "correct horse", Desk::now));
+    must(desk.accounts.set_right("bert", Right::view, stays));
+    CHECK(desk.accounts.set_right("anna", Right::operate, stays).error().kind == ErrorKind::refused);
+    CHECK(desk.accounts.set_disabled("anna", true, stays).error().kind == ErrorKind::refused);
+    CHECK(desk.accounts.remove("anna", stays).error().what ==
+          "anna is the last account that may administer the site");
+    // One that is shut out administers nothing.
+    must(desk.accounts.set_right("bert", Right::administer, stays));
+    must(desk.accounts.set_disabled("bert", true, stays));
+    CHECK(!desk.accounts.remove("anna", stays));
+    must(desk.accounts.set_disabled("bert", false, stays));
+    must(desk.accounts.remove("anna", stays));
+    must(desk.accounts.remove("carl", stays));
+    must(desk.accounts.remove("bert"));
+    CHECK(must(desk.accounts.all()).empty());
+}
+
 TEST_CASE("who guesses waits longer each time, and longest a minute")
 {
     Attempts attempts;

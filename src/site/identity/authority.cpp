@@ -156,4 +156,25 @@ Result<Certificate> Authority::issue(std::string_view request_pem, const Identit
     return read_certificate(TRY(openssl::pem_of(x509)));
 }
 
+Result<void> check_issued(std::string_view certificate_pem, std::string_view authority_pem)
+{
+    using Store = std::unique_ptr<X509_STORE, openssl::Freed<X509_STORE_free>>;
+    using Check = std::unique_ptr<X509_STORE_CTX, openssl::Freed<X509_STORE_CTX_free>>;
+    const X509Certificate certificate = TRY(openssl::certificate_of(certificate_pem));
+    const X509Certificate authority = TRY(openssl::certificate_of(authority_pem));
+    const Store trusted(X509_STORE_new());
+    const Check check(X509_STORE_CTX_new());
+    if (!trusted || !check || X509_STORE_add_cert(trusted.get(), authority.get()) != 1 ||
+        X509_STORE_CTX_init(check.get(), trusted.get(), certificate.get(), nullptr) != 1 ||
+        X509_STORE_CTX_set_purpose(check.get(), X509_PURPOSE_SSL_CLIENT) != 1)
+        return failed("check a certificate");
+    X509_STORE_CTX_set_flags(check.get(), X509_V_FLAG_NO_CHECK_TIME);
+    const bool is_issued = X509_verify_cert(check.get()) == 1;
+    ERR_clear_error();
+    if (!is_issued)
+        return fail(ErrorKind::permission, "the certificate was not made by the authority of this site",
+                    "belay host invite, on a controller");
+    return {};
+}
+
 }  // namespace belay::site

@@ -38,4 +38,9 @@ class Authority {
     std::string certificate_pem_, key_pem_;
 };
 
+/// Whether the authority whose certificate this is has made `certificate`, for somebody who dials. Neither
+/// its dates are looked at nor whether it still counts. Errors: permission (it has not), corrupt (no
+/// certificates). Threads: any.
+Result<void> check_issued(std::string_view certificate_pem, std::string_view authority_pem);
+
 }  // namespace belay::site

@@ -3,6 +3,7 @@
 #include "base/testing/must.h"
 #include "host/files.h"
 #include "site/identity/authority_file.h"
+#include "site/identity/for_controllers.h"
 #include "site/identity/membership_file.h"
 #include "store/memory.h"
 #include "store/scratch_folder.h"
@@ -100,6 +101,45 @@ TEST_CASE("a store without a site gets one, and a machine without its key serves
     // The key is on the disk, and nowhere else.
     for (const store::Entry& entry : must(store.list("", {}, 100)))
         CHECK(entry.value.find("PRIVATE KEY") == std::string::npos);
+}
+
+TEST_CASE("a certificate is of the site where its authority has made it for one who dials, whatever it says")
+{
+    const Authority authority = must(Authority::make(site_name, issued_at));
+    const Authority other = must(Authority::make(site_name, issued_at));
+    const std::string request = must(make_request(must(make_key())));
+    const Identity identity{site_name, Role::agent, "7"};
+    const std::string good = must(authority.issue(request, identity, issued_at, 24h)).pem;
+    CHECK(check_issued(good, authority.certificate_pem()));
+    // Its time is for others to look at.
+    CHECK(check_issued(must(authority.issue(request, identity, 1000s, 1s)).pem, authority.certificate_pem()));
+    CHECK(check_issued(must(other.issue(request, identity, issued_at, 24h)).pem, authority.certificate_pem())
+              .error()
+              .kind == ErrorKind::permission);
+    // Authorities are no members, and a certificate that was changed is none.
+    CHECK(!check_issued(other.certificate_pem(), authority.certificate_pem()));
+    std::string changed = good;
+    char& one = changed[changed.size() / 2];
+    one = one == 'A' ? 'B' : 'A';
+    CHECK(!check_issued(changed, authority.certificate_pem()));
+    CHECK(check_issued("", authority.certificate_pem()).error().kind == ErrorKind::corrupt);
+    CHECK(check_issued(good, "").error().kind == ErrorKind::corrupt);
+}
+
+TEST_CASE("what controllers share is opened by those that have the key of the authority, and by nobody else")
+{
+    const Authority authority = must(Authority::make(site_name, issued_at));
+    const std::string sealed = seal_for_controllers(authority, "belay-key x25519 AAAA");
+    CHECK(sealed.find("x25519") == std::string::npos);
+    CHECK(seal_for_controllers(authority, "belay-key x25519 AAAA") != sealed);
+    CHECK(must(unseal_for_controllers(authority, sealed)) == "belay-key x25519 AAAA");
+    CHECK(must(unseal_for_controllers(authority, seal_for_controllers(authority, ""))).empty());
+    const Authority other = must(Authority::make(site_name, issued_at));
+    CHECK(unseal_for_controllers(other, sealed).error().kind == ErrorKind::corrupt);
+    std::string changed = sealed;
+    changed[40] = changed[40] == 'A' ? 'B' : 'A';
+    for (const std::string& wrong : {changed, std::string(), std::string("AAAA"), std::string("no base64!")})
+        CHECK(unseal_for_controllers(authority, wrong).error().kind == ErrorKind::corrupt);
 }
 
 }  // namespace

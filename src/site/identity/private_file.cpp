@@ -6,21 +6,32 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace belay::site {
+namespace {
+
+constexpr mode_t private_folder_mode = 0700, private_file_mode = 0600;
+
+}  // namespace
 
 Result<void> make_private_folder(const std::string& folder)
 {
-    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    if (mkdir(folder.c_str(), private_folder_mode) != 0) {
+        if (errno == EEXIST) return {};
         return std::unexpected(system_error("make " + folder, errno));
+    }
+    // Else a power cut may take the folder away with what was synced in it.
+    const std::string above = folder + "/..";
+    const host::Descriptor opened(open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened || fsync(opened.number()) != 0)
+        return std::unexpected(system_error("sync the folder of " + folder, errno));
     return {};
 }
 
 Result<void> write_private(const std::string& path, const std::string& text)
 {
-    const host::Descriptor made(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!made) return std::unexpected(system_error("write " + path, errno));
-    return host::files::replace(path, text);
+    return host::files::replace(path, text, private_file_mode);
 }
 
 }  // namespace belay::site

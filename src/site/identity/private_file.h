@@ -7,9 +7,10 @@
 
 namespace belay::site {
 
-/// Makes the folder (0700) where it is not there. Errors: those of the system.
+/// Makes the folder (0700) where it is not there, synced. Errors: those of the system.
 Result<void> make_private_folder(const std::string& folder);
-/// Replaces or makes a file (0600), synced. Errors: those of the system.
+/// Replaces or makes a file (0600), synced: at every instant it is there whole, as before or as it is to be,
+/// or not at all. Errors: those of the system.
 Result<void> write_private(const std::string& path, const std::string& text);
 
 }  // namespace belay::site

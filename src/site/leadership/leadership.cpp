@@ -30,6 +30,16 @@ std::string value_of(const Leader& leader)
 
 }  // namespace
 
+Result<void> check_leader(store::Store& store, std::string_view host)
+{
+    const std::optional<store::Entry> entry = TRY(store.get(leader_key));
+    if (!entry) return {};
+    const Leader leader = TRY(leader_of(entry->value));
+    if (leader.host == host) return {};
+    return fail(ErrorKind::refused, fmt::format("{} leads the site, and not {}", leader.host, host),
+                "belay status");
+}
+
 Leadership::Leadership(store::Store& store, LeadershipOptions options)
     : store_(store), options_(std::move(options))
 {
@@ -80,6 +90,7 @@ Result<void> Leadership::stand()
 {
     const Clock::time_point asked = Clock::now();
     const store::LeaseId lease = TRY(store_.grant(options_.time_to_live));
+    TRY(take_lead());
     Leader self = options_.self;
     self.since = options_.wall();
     const auto commit =
@@ -95,6 +106,25 @@ Result<void> Leadership::stand()
     return follow();
 }
 
+Result<void> Leadership::take_lead()
+{
+    if (options_.take_from.empty() || taken_) return {};
+    const std::optional<store::Entry> entry = TRY(store_.get(leader_key));
+    if (entry && TRY(leader_of(entry->value)).host == options_.take_from)
+        TRY(store_.commit(
+            {.when = {{.of = store::Compare::Of::created, .key = leader_key, .revision = entry->created}},
+             .then = {{.key = leader_key}}}));
+    taken_ = true;
+    return {};
+}
+
+/// A store that does not answer says nothing about it.
+bool Leadership::still_leads(store::Revision term)
+{
+    const auto entry = store_.get(leader_key);
+    return !entry || (*entry && (*entry)->created == term);
+}
+
 void Leadership::lead(store::LeaseId lease, store::Revision term, Clock::time_point asked)
 {
     Clock::time_point ends = asked + options_.time_to_live;
@@ -102,10 +132,10 @@ void Leadership::lead(store::LeaseId lease, store::Revision term, Clock::time_po
     while (wait(options_.time_to_live / 3)) {
         const Clock::time_point sent = Clock::now();
         const Result<void> kept = store_.keep_alive(lease);
-        if (kept)
-            ends = sent + options_.time_to_live;
-        else if (kept.error().kind == ErrorKind::not_found || Clock::now() >= ends)
-            break;
+        if (kept) ends = sent + options_.time_to_live;
+        const bool gone =
+            kept ? !still_leads(term) : kept.error().kind == ErrorKind::not_found || Clock::now() >= ends;
+        if (gone) break;
     }
     options_.lost();
     // At once, where the store can be reached: nobody has to wait for the lease then.

@@ -35,11 +35,16 @@ struct LeadershipOptions {
     Leader self;                                          ///< `since` is filled in
     Milliseconds time_to_live = std::chrono::seconds(5);  ///< of the lease
     std::function<Milliseconds()> wall;                   ///< the wall clock now
+    std::string take_from = {};  ///< the host that loses the lead to this one, once, where it has it
     // Called in a thread of its own, one at a time.
     std::function<void(store::Revision term)> won;
     std::function<void()> lost;
     std::function<void(const Leader&)> another_leads;
 };
+
+/// Whether the lead may be taken from this host: it has it, or nobody has. Errors: refused, with the name of
+/// the one that leads; those of the store. Threads: any.
+Result<void> check_leader(store::Store& store, std::string_view host);
 
 /// Threads: start() and stop() by one at a time. The store outlives it.
 class Leadership {
@@ -56,6 +61,9 @@ class Leadership {
   private:
     void run();
     Result<void> stand();
+    /// The one that loses it finds its key gone; its commits are refused from that moment on.
+    Result<void> take_lead();
+    bool still_leads(store::Revision term);
     void lead(store::LeaseId lease, store::Revision term, std::chrono::steady_clock::time_point asked);
     Result<void> follow();
     /// False: it was told to stop.
@@ -64,6 +72,7 @@ class Leadership {
 
     store::Store& store_;
     const LeadershipOptions options_;
+    bool taken_ = false;  ///< what is to be taken; only its thread touches it
     std::thread thread_;
     std::mutex mutex_;
     std::condition_variable stopped_changed_;

@@ -85,6 +85,12 @@ Result<Counted> count_on(store::Store& store, std::string_view counter)
     return counted;
 }
 
+/// That nobody else has changed the entry meanwhile; nothing: it is not there yet.
+store::Compare is_as_before(std::string key, const std::optional<store::Entry>& entry)
+{
+    return {.key = std::move(key), .revision = entry ? entry->modified : 0};
+}
+
 store::Compare is_new(std::string key)
 {
     return {.key = std::move(key), .revision = 0};
@@ -173,6 +179,16 @@ Result<Registry::Found> Registry::read(std::string_view member)
     return Found{TRY(from_json_text<Member>(entry->value)), *entry};
 }
 
+/// What makes a name free until it is taken: nobody has it, or somebody who was revoked. Errors: busy.
+Result<store::Compare> Registry::free_name(const std::string& name)
+{
+    const std::optional<store::Entry> named = TRY(store_.get(name_key(name)));
+    if (!named) return is_new(name_key(name));
+    const Found holder = TRY(read(TRY(from_json_text<std::string>(named->value))));
+    if (!holder.member.revoked) return name_taken(name);
+    return is_as_before(name_key(name), named);
+}
+
 /// False: somebody else has changed it meanwhile.
 Result<bool> Registry::swap(const Found& found, const Member& member, std::vector<store::Write> more,
                             std::vector<store::Compare> when)
@@ -200,7 +216,7 @@ Result<OpenInvitation> Registry::invite(const InvitationAsk& ask, std::string se
         return fail(ErrorKind::usage, "an invitation is good for 1 minute to 30 days");
     if (!ask.name.empty()) {
         TRY(check_member_name(ask.name));
-        if (TRY(store_.get(name_key(ask.name)))) return name_taken(ask.name);
+        TRY(free_name(ask.name));
     }
     const KeptInvitation kept{.digest = digest_of_secret(secret),
                               .role = ask.role,
@@ -249,7 +265,7 @@ Result<std::optional<Registry::Joined>> Registry::use_up(const store::Entry& ent
     auto kept = TRY(from_json_text<KeptInvitation>(entry.value));
     const std::string& name = kept.name.empty() ? join.host_name : kept.name;
     TRY(check_member_name(name));
-    if (TRY(store_.get(name_key(name)))) return name_taken(name);
+    const store::Compare is_free = TRY(free_name(name));
     const Counted next = TRY(count_on(store_, last_member));
     const std::string id = fmt::format("{}", next.number);
     Joined joined{.member = {.id = id, .name = name, .role = kept.role, .joined = now}, .certificate = {}};
@@ -260,14 +276,12 @@ Result<std::optional<Registry::Joined>> Registry::use_up(const store::Entry& ent
     kept.used_by = id;
     kept.used_key = join.key_digest;
     const std::string member_key = numbered(member_prefix, id);
-    const store::Transaction transaction{.when = {{.key = entry.key, .revision = entry.modified},
-                                                  next.when,
-                                                  is_new(member_key),
-                                                  is_new(name_key(name))},
-                                         .then = {{.key = entry.key, .value = json_text(kept)},
-                                                  next.then,
-                                                  {.key = member_key, .value = json_text(joined.member)},
-                                                  {.key = name_key(name), .value = json_text(id)}}};
+    const store::Transaction transaction{
+        .when = {{.key = entry.key, .revision = entry.modified}, next.when, is_new(member_key), is_free},
+        .then = {{.key = entry.key, .value = json_text(kept)},
+                 next.then,
+                 {.key = member_key, .value = json_text(joined.member)},
+                 {.key = name_key(name), .value = json_text(id)}}};
     const store::Commit commit = TRY(store_.commit(transaction));
     if (!commit.succeeded) return std::optional<Joined>();
     return std::optional<Joined>(joined);
@@ -351,12 +365,16 @@ Result<Member> Registry::rename(std::string_view member, const std::string& name
     for (int i = 0; i < attempts; ++i) {
         const Found found = TRY(read(member));
         if (found.member.name == name) return found.member;
-        if (TRY(store_.get(name_key(name)))) return name_taken(name);
+        const store::Compare is_free = TRY(free_name(name));
         Member renamed = found.member;
         renamed.name = name;
-        const std::vector<store::Write> names = {{.key = name_key(found.member.name)},
-                                                 {.key = name_key(name), .value = json_text(renamed.id)}};
-        if (TRY(swap(found, renamed, names, {is_new(name_key(name))}))) return renamed;
+        std::vector<store::Write> names = {{.key = name_key(name), .value = json_text(renamed.id)}};
+        // Of one that was revoked another may have the name by now.
+        const std::optional<store::Entry> before = TRY(store_.get(name_key(found.member.name)));
+        const bool is_its_own = before && before->value == json_text(renamed.id);
+        if (is_its_own) names.push_back({.key = name_key(found.member.name)});
+        if (TRY(swap(found, renamed, names, {is_free, is_as_before(name_key(found.member.name), before)})))
+            return renamed;
     }
     return too_busy();
 }

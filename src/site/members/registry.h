@@ -4,12 +4,12 @@
 // Keys, all values JSON:
 //   site/last-member                 the last number that was given
 //   site/member/NNNNNNNN             a Member
-//   site/member-name/NAME            its number: a name is there once
+//   site/member-name/NAME            its number: a name is there once, but for those who were revoked
 //   site/last-invitation             the last number that was given
 //   site/invitation/NNNNNNNN         {digest, role, name, by, expires_ms, used_by, used_key}
 //
-// A member that was revoked stays, so that its number and its history do. An invitation that was used stays
-// for the audit.
+// A member that was revoked stays, so that its number and its history do; its name is free for another. An
+// invitation that was used stays for the audit.
 
 #include "site/identity/identity.h"
 #include "store/store.h"
@@ -98,6 +98,7 @@ class Registry {
                                          const Issue& issue);
     Result<Joined> again(const std::string& id, const Issue& issue);
     Result<Found> read(std::string_view id);
+    Result<store::Compare> free_name(const std::string& name);
     Result<bool> swap(const Found& found, const Member& member, std::vector<store::Write> more = {},
                       std::vector<store::Compare> when = {});
     Result<Member> change(std::string_view member, const std::function<Result<void>(Member&)>& edit);

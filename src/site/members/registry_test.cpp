@@ -81,6 +81,26 @@ TEST_CASE("members get numbers that are never used again, and names that are the
     CHECK(must(office.registry.all()).size() == 4);
 }
 
+TEST_CASE("the name of a member that was revoked is free for the machine that comes in its place")
+{
+    Office office;
+    const Certificate stolen = office.member("alpha").certificate;
+    must(office.registry.revoke("alpha"));
+    CHECK(office.member("alpha").member.id == "2");
+    CHECK(must(office.registry.find("alpha")).id == "2");
+    CHECK(office.registry.invite({.name = "alpha"}, "0123456789abcdef", Office::now).error().kind ==
+          ErrorKind::busy);
+    CHECK(office.registry.admit(stolen, Office::now).error().what ==
+          "the certificate of the agent 1 was revoked");
+    // The one before is still there by its number, and takes nobody's name away.
+    must(office.registry.rename("1", "alpha-stolen"));
+    CHECK(must(office.registry.find("alpha")).id == "2");
+    CHECK(must(office.registry.find("alpha-stolen")).id == "1");
+    must(office.registry.revoke("2"));
+    CHECK(must(office.registry.rename("1", "alpha")).name == "alpha");
+    CHECK(must(office.registry.find("alpha")).id == "1");
+}
+
 TEST_CASE("a name that is none of a host is refused")
 {
     for (const char* name : {"", "-x", "a b", "a/b", "12", "\xff", "."}) CHECK(!check_member_name(name));

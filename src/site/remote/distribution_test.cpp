@@ -295,6 +295,21 @@ TEST_CASE(
     without.certificate_pem = without.key_pem = "";
     CHECK(proxy_client({address}, without)->call("ConfigShow", Json::object()).error().kind ==
           ErrorKind::permission);
+    // One whose certificate has ended, and one of another site that knows what everybody may know of this
+    // one.
+    const auto refusal = [&](const Membership& membership) {
+        return proxy_client({address}, membership)->call("ConfigShow", Json::object()).error();
+    };
+    Membership ended = reader.agent.membership();
+    ended.certificate_pem = must(controller.authority().authority.issue(
+                                     must(make_request(ended.key_pem)), ended.identity,
+                                     controller.wall() - 24h * 100, Controller::certificate_lasts))
+                                .pem;
+    CHECK(refusal(ended).what.ends_with(" has expired"));
+    Membership forged = stranger.agent.membership();
+    forged.identity = ended.identity;
+    forged.authority_pem = ended.authority_pem;
+    CHECK(refusal(forged).kind == ErrorKind::permission);
     // A proxy is not taken for a controller, nor a controller for a proxy.
     RemoteSite people = controller.remote_site();
     people.controllers = {address};

@@ -120,6 +120,39 @@ TEST_CASE("a member of another site, and one whose certificate has expired, are 
     CHECK(controller.audit_says("the certificate of the agent 1 has expired"));
 }
 
+TEST_CASE(
+    "certificates that TLS would end without a word are refused in words: ended by the clock, or of others")
+{
+    ControllerHouse controller, other;
+    AgentHouse agent, stranger;
+    Membership ended = must(agent.join(controller.invite({.name = "alpha"})));
+    // Made by the authority of the site, a hundred days ago.
+    const SiteAuthority authority = controller.authority();
+    const std::string request = must(make_request(ended.key_pem));
+    ended.certificate_pem =
+        must(authority.authority.issue(request, ended.identity, controller.wall() - 24h * 100,
+                                       Controller::certificate_lasts))
+            .pem;
+    agent.attach(ended);
+    CHECK(agent.await_problem(ErrorKind::permission));
+    CHECK(controller.audit_says("the certificate of the agent 1 has expired"));
+    agent.detach();
+
+    // It knows what everybody may know of the site, and its own authority says that it is a member of it.
+    Membership forged = must(stranger.join(other.invite({.name = "alpha"})));
+    forged.identity = ended.identity;
+    forged.authority_pem = ended.authority_pem;
+    forged.controllers = ended.controllers;
+    forged.certificate_pem =
+        must(other.authority().authority.issue(must(make_request(forged.key_pem)), ended.identity,
+                                               controller.wall(), Controller::certificate_lasts))
+            .pem;
+    stranger.attach(forged);
+    CHECK(stranger.await_problem(ErrorKind::permission));
+    CHECK(controller.audit_says("the certificate was not made by the authority of this site"));
+    CHECK(controller.get().hub().presence("1").state == Presence::State::never);
+}
+
 TEST_CASE("what listens there and is a member, but no controller, is not taken for one")
 {
     ControllerHouse controller;
@@ -160,12 +193,17 @@ TEST_CASE(
     const Membership before = must(agent.join(controller.invite({.name = "alpha"})));
     const auto fingerprint = [&] { return must(controller.get().registry().find("alpha")).fingerprint; };
     const std::string first = fingerprint();
-    agent.advance(24h * 59);
+    const auto advance = [&](Milliseconds by) {
+        // Both: by another clock the new certificate would be as old as the one before.
+        agent.advance(by);
+        controller.advance(by);
+    };
+    advance(24h * 59);
     agent.attach();
     REQUIRE(controller.await("alpha", Presence::State::attached));
     CHECK(fingerprint() == first);
     agent.detach();
-    agent.advance(24h * 2);
+    advance(24h * 2);
     agent.attach();
     REQUIRE(controller.await_that([&] { return fingerprint() != first; }));
     REQUIRE(controller.await("alpha", Presence::State::attached));

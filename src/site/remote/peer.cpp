@@ -1,11 +1,14 @@
 #include "site/remote/peer.h"
 
+#include "site/identity/authority.h"
+
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/server_context.h>
 
 namespace belay::site {
 
-Result<Certificate> certificate_of(const grpc::ServerContextBase& context)
+Result<Certificate> certificate_of(const grpc::ServerContextBase& context, std::string_view authority_pem,
+                                   Milliseconds now)
 {
     const std::shared_ptr<const grpc::AuthContext> shown = context.auth_context();
     if (!shown || !shown->IsPeerAuthenticated())
@@ -13,7 +16,18 @@ Result<Certificate> certificate_of(const grpc::ServerContextBase& context)
                     "belay host invite, on a controller");
     const std::vector<grpc::string_ref> pem = shown->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
     if (pem.size() != 1) return fail(ErrorKind::permission, "who asks has shown no certificate of this site");
-    return read_certificate({pem.front().data(), pem.front().size()});
+    const std::string_view shown_pem(pem.front().data(), pem.front().size());
+    TRY(check_issued(shown_pem, authority_pem));
+    Certificate certificate = TRY(read_certificate(shown_pem));
+    const auto refused = [&](std::string_view why) {
+        return fail(ErrorKind::permission,
+                    fmt::format("the certificate of the {} {} {}", name_of(certificate.identity.role),
+                                certificate.identity.id, why),
+                    "belay host invite, on a controller");
+    };
+    if (now >= certificate.not_after) return refused("has expired");
+    if (now < certificate.not_before) return refused("is not good yet, by the clock of this machine");
+    return certificate;
 }
 
 std::string address_of(const grpc::ServerContextBase& context)

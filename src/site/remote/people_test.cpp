@@ -65,6 +65,34 @@ TEST_CASE("who has no session gets no answer, and one that has ended is none")
     CHECK(late->call("Echo", Json::object()).error().kind == ErrorKind::permission);
 }
 
+TEST_CASE("a question waits for a controller that leads, until it is told to stop")
+{
+    People people;
+    const auto client = people.client("view");
+    people.controller.end();
+    {
+        const std::jthread later([&] {
+            std::this_thread::sleep_for(1s);
+            people.controller.begin();
+        });
+        CHECK(must(client->call("Echo", {{"a", 1}}))["said"] == Json{{"a", 1}});
+    }
+    people.controller.end();
+    const auto begun = std::chrono::steady_clock::now();
+    {
+        const std::jthread later([&] {
+            std::this_thread::sleep_for(200ms);
+            client->interrupt();
+        });
+        CHECK_FALSE(client->call("Echo", Json::object()));
+    }
+    CHECK(std::chrono::steady_clock::now() - begun < 5s);
+    people.controller.begin();
+    // What a method misses is no matter of who leads: it says so at once.
+    CHECK(client->call("Missing", Json::object()).error().kind == ErrorKind::unavailable);
+    CHECK(std::chrono::steady_clock::now() - begun < 10s);
+}
+
 TEST_CASE("a wrong password is refused, in the audit trail, and nowhere written down")
 {
     People people;

@@ -4,6 +4,7 @@
 #include "site/remote/transport.h"
 
 #include <belay/v1/site.grpc.pb.h>
+#include <condition_variable>
 #include <deque>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
@@ -17,9 +18,20 @@ constexpr std::chrono::seconds moment_patience{20};
 /// For a question, which may be a plan of a large host.
 constexpr std::chrono::minutes long_patience{10};
 
+/// After the death of the controller that led, until another one does: the lease, and the election.
+constexpr Milliseconds another_leads_within = std::chrono::seconds(15);
+constexpr Milliseconds pause_between_rounds = std::chrono::milliseconds(500);
+
 bool may_try_another(const grpc::Status& status)
 {
     return status.error_code() == grpc::UNAVAILABLE;
+}
+
+/// Whether nobody answered, or one that stands by; else a method has said what is missing.
+bool nobody_leads(const grpc::Status& status)
+{
+    return may_try_another(status) && !is_stranger(status) &&
+           (status.error_details().empty() || is_stand_by(status));
 }
 
 /// Who is asked, and what is shown to them.
@@ -40,13 +52,18 @@ Door door_of(const RemoteSite& site, std::string token = {})
             .token = std::move(token)};
 }
 
+struct Round {
+    Result<std::string> answered;  ///< the address
+    bool nobody_leads = false;
+};
+
 /// Asks the controllers (or proxies) one after the other until one answers, and gives it to `ask`; those that
 /// say who leads are believed.
-Result<std::string> with_one_of(const Door& door, const std::function<grpc::Status(v1::Site::Stub&)>& ask)
+Round ask_around(const Door& door, const std::function<grpc::Status(v1::Site::Stub&)>& ask)
 {
     std::deque<std::string> addresses(door.addresses.begin(), door.addresses.end());
     const std::string_view who = name_of(door.role);
-    Error problem{.kind = ErrorKind::unavailable, .what = fmt::format("no {} of the site is known", who)};
+    Round round{.answered = fail(ErrorKind::unavailable, fmt::format("no {} of the site is known", who))};
     // Two that name each other must not go on for ever.
     for (size_t left = 2 * addresses.size() + 2; left > 0 && !addresses.empty(); --left) {
         std::string address = addresses.front();
@@ -54,12 +71,13 @@ Result<std::string> with_one_of(const Door& door, const std::function<grpc::Stat
         const auto channel = channel_to(address, door.site, door.papers, door.role);
         const auto stub = v1::Site::NewStub(channel);
         const grpc::Status status = ask(*stub);
-        if (status.ok()) return address;
-        problem = error_of(status, fmt::format("talk to the {} {}", who, address));
+        if (status.ok()) return {.answered = std::move(address)};
+        round.answered = std::unexpected(error_of(status, fmt::format("talk to the {} {}", who, address)));
+        round.nobody_leads = nobody_leads(status);
         if (!may_try_another(status)) break;
         for (const std::string& leader : leader_in(status)) addresses.push_front(leader);
     }
-    return std::unexpected(problem);
+    return round;
 }
 
 void add_token(grpc::ClientContext& context, const std::string& token)
@@ -91,6 +109,7 @@ class RemoteClient final : public Client {
     {
         const std::lock_guard lock(mutex_);
         interrupted_ = true;
+        interrupted_changed_.notify_all();
         if (context_ != nullptr) context_->TryCancel();
     }
 
@@ -104,7 +123,7 @@ class RemoteClient final : public Client {
         question.set_more(more);
         std::optional<Error> own;
         bool enough = false;
-        const Result<std::string> asked = with_one_of(door_, [&](v1::Site::Stub& stub) {
+        const auto ask_one = [&](v1::Site::Stub& stub) {
             grpc::ClientContext context;
             add_token(context, door_.token);
             if (!more) context.set_deadline(std::chrono::system_clock::now() + long_patience);
@@ -118,11 +137,36 @@ class RemoteClient final : public Client {
                 if (enough) context.TryCancel();
             }
             const grpc::Status status = answers->Finish();
-            return enough || current.was_interrupted() ? grpc::Status::OK : status;
-        });
+            return enough || was_interrupted() ? grpc::Status::OK : status;
+        };
+        begin();
+        const auto end = std::chrono::steady_clock::now() + another_leads_within;
+        Round round = ask_around(door_, ask_one);
+        while (round.nobody_leads && std::chrono::steady_clock::now() < end && wait_for_another())
+            round = ask_around(door_, ask_one);
         if (own) return std::unexpected(*own);
-        if (!asked) return std::unexpected(asked.error());
+        if (!round.answered && !was_interrupted()) return std::unexpected(round.answered.error());
         return {};
+    }
+
+    void begin()
+    {
+        const std::lock_guard lock(mutex_);
+        interrupted_ = false;
+    }
+
+    bool was_interrupted() const
+    {
+        const std::lock_guard lock(mutex_);
+        return interrupted_;
+    }
+
+    /// False: there is nothing to wait for. A proxy has no other one that would come in its place.
+    bool wait_for_another()
+    {
+        if (door_.role == Role::proxy) return false;
+        std::unique_lock lock(mutex_);
+        return !interrupted_changed_.wait_for(lock, pause_between_rounds, [this] { return interrupted_; });
     }
 
     /// The call that interrupt() ends, while this lives.
@@ -131,8 +175,8 @@ class RemoteClient final : public Client {
         Current(RemoteClient& client, grpc::ClientContext& context) : client_(client)
         {
             const std::lock_guard lock(client_.mutex_);
-            client_.interrupted_ = false;
             client_.context_ = &context;
+            if (client_.interrupted_) context.TryCancel();
         }
         ~Current()
         {
@@ -141,20 +185,16 @@ class RemoteClient final : public Client {
         }
         Current(const Current&) = delete;
         Current& operator=(const Current&) = delete;
-        bool was_interrupted() const
-        {
-            const std::lock_guard lock(client_.mutex_);
-            return client_.interrupted_;
-        }
 
       private:
         RemoteClient& client_;
     };
 
     const Door door_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     grpc::ClientContext* context_ = nullptr;
     bool interrupted_ = false;
+    std::condition_variable interrupted_changed_;
 };
 
 }  // namespace
@@ -165,11 +205,12 @@ Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, cons
     request.set_account(account);
     request.set_password(password);
     v1::LoginAnswer answer;
-    const std::string controller = TRY(with_one_of(door_of(site), [&](v1::Site::Stub& stub) {
+    Round round = ask_around(door_of(site), [&](v1::Site::Stub& stub) {
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + moment_patience);
         return stub.Login(&context, request, &answer);
-    }));
+    });
+    const std::string controller = TRY(std::move(round.answered));
     const Right right = TRY(right_named(answer.role()));
     return LoggedIn{.token = answer.token(),
                     .ends = Milliseconds(answer.ends_ms()),
@@ -179,13 +220,14 @@ Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, cons
 
 Result<void> log_out(const RemoteSite& site, const std::string& token)
 {
-    TRY(with_one_of(door_of(site), [&](v1::Site::Stub& stub) {
+    Round round = ask_around(door_of(site, token), [&](v1::Site::Stub& stub) {
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + moment_patience);
         add_token(context, token);
         v1::LogoutAnswer answer;
         return stub.Logout(&context, {}, &answer);
-    }));
+    });
+    TRY(std::move(round.answered));
     return {};
 }
 

@@ -35,6 +35,14 @@ std::optional<v1::Error> details_of(const grpc::Status& status)
     return message;
 }
 
+/// What the system said, where gRPC tells in many words that it could not connect.
+std::string_view plain_reason(std::string_view message)
+{
+    constexpr std::string_view before = "Failed to connect to remote host: ";
+    const size_t at = message.rfind(before);
+    return at == std::string_view::npos ? message : message.substr(at + before.size());
+}
+
 ErrorKind kind_of(grpc::StatusCode code)
 {
     if (code == grpc::UNAUTHENTICATED) return ErrorKind::permission;
@@ -68,29 +76,50 @@ Error from_message(const v1::Error& message)
     return error;
 }
 
-grpc::Status to_status(const Error& error, const std::vector<std::string>& leader)
+grpc::Status to_status(const Error& error)
 {
     const auto* const meaning = std::ranges::find(meanings, error.kind, &Meaning::kind);
-    v1::Error message = to_message(error);
-    for (const std::string& address : leader) message.add_leader(address);
-    return {meaning->code, error.what, message.SerializeAsString()};
+    return {meaning->code, error.what, to_message(error).SerializeAsString()};
 }
 
 grpc::Status stands_by(const std::vector<std::string>& leader)
 {
-    return to_status(
-        {.kind = ErrorKind::unavailable,
-         .what = leader.empty() ? "this controller stands by, and none leads at the moment"
-                                : fmt::format("this controller stands by; {} leads", leader.front()),
-         .next = "the same, again"},
-        leader);
+    const Error error{.kind = ErrorKind::unavailable,
+                      .what = leader.empty()
+                                  ? "this controller stands by, and none leads at the moment"
+                                  : fmt::format("this controller stands by; {} leads", leader.front()),
+                      .next = "the same, again"};
+    v1::Error message = to_message(error);
+    message.set_stands_by(true);
+    for (const std::string& address : leader) message.add_leader(address);
+    return {grpc::UNAVAILABLE, error.what, message.SerializeAsString()};
+}
+
+/// As gRPC says it.
+bool is_stranger(const grpc::Status& status)
+{
+    const std::string message = status.error_message();
+    return message.find("certificate verify failed") != std::string::npos ||
+           message.find("is not in peer certificate") != std::string::npos;
 }
 
 Error error_of(const grpc::Status& status, std::string_view doing)
 {
     if (const std::optional<v1::Error> message = details_of(status)) return from_message(*message);
+    if (is_stranger(status))
+        return Error{
+            .kind = ErrorKind::unavailable,
+            .what = fmt::format(
+                "cannot {}: what answers there has no certificate of this site that is good now", doing),
+            .next = "see that the address is right, and the clocks of both"};
     return Error{.kind = kind_of(status.error_code()),
-                 .what = fmt::format("cannot {}: {}", doing, status.error_message())};
+                 .what = fmt::format("cannot {}: {}", doing, plain_reason(status.error_message()))};
+}
+
+bool is_stand_by(const grpc::Status& status)
+{
+    const std::optional<v1::Error> message = details_of(status);
+    return message && message->stands_by();
 }
 
 std::vector<std::string> leader_in(const grpc::Status& status)

@@ -15,15 +15,18 @@ v1::Error to_message(const Error& error);
 /// A kind that this version does not know becomes `failed`.
 Error from_message(const v1::Error& message);
 
-/// `leader`: where the controller listens that leads, for an error of one that does not.
-grpc::Status to_status(const Error& error, const std::vector<std::string>& leader = {});
+grpc::Status to_status(const Error& error);
 
-/// The answer of a controller that does not lead.
+/// The answer of a controller that does not lead. `leader`: where the one that does listens; may be empty.
 grpc::Status stands_by(const std::vector<std::string>& leader);
 
 /// What a call brought back, which is not OK. `doing` is for errors of gRPC itself: "talk to the controller
 /// 10.0.0.1:4880".
 Error error_of(const grpc::Status& status, std::string_view doing);
+/// Whether what answered could not prove that it is of the site.
+bool is_stranger(const grpc::Status& status);
+/// Whether it is the answer of a controller that does not lead.
+bool is_stand_by(const grpc::Status& status);
 /// The addresses in it, empty where it names none.
 std::vector<std::string> leader_in(const grpc::Status& status);
 

@@ -34,8 +34,8 @@ constexpr int max_rpc_bytes = (8 << 20) + (64 << 10);
 std::shared_ptr<grpc::Channel> channel_to(const std::string& address, const std::string& site,
                                           const Papers& papers, Role other = Role::controller);
 
-/// For a controller: whoever shows a certificate must have it from the authority; who shows none may come in
-/// and is asked for it where it is needed.
+/// For a controller or a proxy. Whoever shows a certificate must have its key; whether it is to be believed
+/// is asked where it is needed (peer.h), and who shows none may come in as well.
 std::shared_ptr<grpc::ServerCredentials> server_credentials(const Papers& papers);
 /// The limits of what one client can make a controller keep and do.
 void set_limits(grpc::ServerBuilder& builder);

@@ -61,20 +61,22 @@ Result<Finding> ask_in_order(Rollouts& rollouts, host::Host& host, const Json& a
     Muster muster = TRY(Muster::call(rollouts, host, roster));
     muster.send_home_left_out();
     muster.keep_deadlines();
-    std::vector<std::string> wrong;
-    uint64_t total = 0, left_out = 0;
+    std::vector<std::string> wrong, left_out;
+    uint64_t total = 0;
     for (const Mustered& member : muster.members()) {
         if (member.left_out) {
-            ++left_out;
+            left_out.push_back(*member.left_out);
             continue;
         }
         ++total;
         const Mark mark = muster.mark_of(member, Aim::stay);
         if (mark == Mark::failed || mark == Mark::silent) wrong.push_back(muster.sentence_of(member));
     }
-    const uint64_t limit = roster.limit > left_out ? roster.limit - left_out : 0;
-    return finding_of(total, wrong, limit, "all hosts are as the operation left them",
-                      fmt::format("belay abort {}, or mend the host", muster.standing().id));
+    const uint64_t limit = roster.limit > left_out.size() ? roster.limit - left_out.size() : 0;
+    Finding finding = finding_of(total, wrong, limit, "all hosts are as the operation left them",
+                                 fmt::format("belay abort {}, or mend the host", muster.standing().id));
+    if (!left_out.empty()) finding.found += fmt::format("; left out: {}", joined(left_out));
+    return finding;
 }
 
 Result<Fingerprint> differences_of_members(Rollouts& rollouts, host::Host& host, const Json& arguments)

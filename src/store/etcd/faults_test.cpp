@@ -2,6 +2,7 @@
 
 #include "base/testing/must.h"
 #include "store/etcd/fault.h"
+#include "store/etcd/testing/certificates.h"
 #include "store/etcd/testing/cluster.h"
 #include "store/limits.h"
 
@@ -146,38 +147,6 @@ TEST_CASE("etcd's words become kinds and next steps")
           ErrorKind::not_found);
     CHECK(fault(3, "etcdserver: duplicate key given in txn request").error.kind == ErrorKind::failed);
 }
-
-/// A CA and what it has signed, by openssl, as a person would make them.
-struct Certificates {
-    ScratchFolder folder;
-
-    std::string operator/(std::string_view name) const { return folder / name; }
-    void make_ca(const std::string& name) const { openssl(name, {"-subj", "/CN=" + name}); }
-    void sign(const std::string& name, const std::string& ca) const
-    {
-        openssl(name, {"-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-CA",
-                       folder / (ca + ".pem"), "-CAkey", folder / (ca + ".key")});
-    }
-
-  private:
-    void openssl(const std::string& name, const std::vector<std::string>& more) const
-    {
-        std::vector<std::string> argv = {"/usr/bin/openssl",
-                                         "req",
-                                         "-x509",
-                                         "-newkey",
-                                         "ec",
-                                         "-pkeyopt",
-                                         "ec_paramgen_curve:P-256",
-                                         "-nodes",
-                                         "-keyout",
-                                         folder / (name + ".key"),
-                                         "-out",
-                                         folder / (name + ".pem")};
-        argv.insert(argv.end(), more.begin(), more.end());
-        REQUIRE(Process(argv, folder / "openssl.log").wait() == 0);
-    }
-};
 
 TEST_CASE("over TLS both sides must show what the other's CA has signed")
 {

@@ -1,22 +1,17 @@
 #pragma once
 // For tests: machines of a site, each with a belayd as a process.
 
+#include "daemon/testing/run.h"
 #include "site/client.h"
 #include "store/scratch_folder.h"
 
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <fstream>
-#include <spawn.h>
 #include <sstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char** environ;  // NOLINT(readability-redundant-declaration): only with _GNU_SOURCE is it in unistd.h
 
 namespace belay::daemon::testing {
 
@@ -34,11 +29,6 @@ inline std::string text_of_file(const std::string& path)
     text << file.rdbuf();
     return text.str();
 }
-
-struct Ran {
-    int code = -1;
-    std::string said;
-};
 
 /// A machine: a state folder, and whatever daemon serves it; that ends with it.
 class Machine {
@@ -60,6 +50,15 @@ class Machine {
                                                                        {"advertise", Json::array()},
                                                                        {"store", store},
                                                                        {"id", id_of_folder()}});
+    }
+
+    /// A controller listens where it does now from its next start on, so that others find it again.
+    void keep_address()
+    {
+        const std::string file = state() + "/site/controller.json";
+        Json json = need(parse_json(text_of_file(file)));
+        json["listen"] = status().at("place").at("controller").at("address");
+        std::ofstream(file) << json_text(json);
     }
 
     /// A connection, for which the daemon is started where it does not run.
@@ -113,13 +112,30 @@ class Machine {
     /// The next question opens a connection anew, as after a stream that was left.
     void forget_face() { face_.reset(); }
 
+    /// The daemon does not get to do anything any more.
+    void kill()
+    {
+        ::kill(pid_, SIGKILL);
+        stop();
+    }
+
     void stop()
     {
         face_.reset();
         if (pid_ == 0) return;
-        kill(pid_, SIGTERM);
+        ::kill(pid_, SIGTERM);
         waitpid(pid_, nullptr, 0);
         pid_ = 0;
+    }
+
+    /// Starts its daemon with these options, by another program where one is given; comes back when it
+    /// serves.
+    void start(const std::vector<std::string>& options, std::vector<std::string> words = {})
+    {
+        REQUIRE(pid_ == 0);
+        words.insert(words.end(), {TEST_BELAYD, "--socket", path("belayd.sock"), "--state-dir", state()});
+        words.insert(words.end(), options.begin(), options.end());
+        pid_ = start_and_await_ready(words);
     }
 
     /// Runs `belayd ...` on the state of this machine to its end.
@@ -127,33 +143,16 @@ class Machine {
     {
         words.insert(words.begin(), TEST_BELAYD);
         words.insert(words.end(), {"--state-dir", state()});
-        std::vector<char*> argv;
-        for (std::string& word : words) argv.push_back(word.data());
-        argv.push_back(nullptr);
-        std::array<int, 2> in{}, out{};
-        REQUIRE(pipe2(in.data(), O_CLOEXEC) == 0);
-        REQUIRE(pipe2(out.data(), O_CLOEXEC) == 0);
-        posix_spawn_file_actions_t files;
-        posix_spawn_file_actions_init(&files);
-        posix_spawn_file_actions_adddup2(&files, in[0], STDIN_FILENO);
-        posix_spawn_file_actions_adddup2(&files, out[1], STDOUT_FILENO);
-        posix_spawn_file_actions_adddup2(&files, out[1], STDERR_FILENO);
-        pid_t pid = 0;
-        REQUIRE(posix_spawn(&pid, argv.front(), &files, nullptr, argv.data(), environ) == 0);
-        posix_spawn_file_actions_destroy(&files);
-        close(in[0]);
-        close(out[1]);
-        REQUIRE(write(in[1], input.data(), input.size()) == static_cast<ssize_t>(input.size()));
-        close(in[1]);
-        Ran ran;
-        std::array<char, 4096> room{};
-        for (ssize_t count = 0; (count = read(out[0], room.data(), room.size())) > 0;)
-            ran.said.append(room.data(), static_cast<size_t>(count));
-        close(out[0]);
-        int status = 0;
-        REQUIRE(waitpid(pid, &status, 0) == pid);
-        ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        return ran;
+        return run_to_end(words, input);
+    }
+
+    /// Runs `belay ...` as a person at this machine would, whose home is its folder.
+    Ran belay(std::vector<std::string> words, const std::string& input = "")
+    {
+        face();
+        words.insert(words.begin(), TEST_BELAY);
+        return run_to_end(words, input,
+                          {"BELAY_SOCKET=" + path("belayd.sock"), "HOME=" + folder_.path(), plain_path});
     }
 
   private:
@@ -169,6 +168,30 @@ class Machine {
     pid_t pid_ = 0;
 };
 
+/// Somebody at a machine that is no part of any site, with a home where `belay` keeps what is theirs.
+class Person {
+  public:
+    Ran belay(std::vector<std::string> words, const std::string& input = "") const
+    {
+        words.insert(words.begin(), TEST_BELAY);
+        // There is no daemon here, and none is to be started.
+        return run_to_end(words, input,
+                          {"BELAY_SOCKET=/nowhere/belayd.sock", "HOME=" + home_.path(), plain_path});
+    }
+    std::string site_file(std::string_view name) const
+    {
+        return fmt::format("{}/.config/belay/sites/{}.json", home_.path(), name);
+    }
+
+  private:
+    store::ScratchFolder home_;
+};
+
+inline bool contains(std::string_view text, std::string_view part)
+{
+    return text.find(part) != std::string_view::npos;
+}
+
 inline bool is_attached(const Json& status)
 {
     return status.at("place").at("link").at("attached") == true;
@@ -180,6 +203,21 @@ inline void join(Machine& controller, Machine& machine, const Json& invitation)
     const std::string word = controller.ask("HostInvite", invitation).at("word");
     const Ran joined = machine.belayd({"join", "-"}, word + "\n");
     REQUIRE_MESSAGE(joined.code == 0, joined.said);
+}
+
+/// Changes the configuration of a site for good.
+inline void configure(Machine& controller, const std::string& text)
+{
+    const Json planned =
+        controller.ask("Plan", {{"procedure", "config.change"},
+                                {"arguments", {{"text", text}, {"file", "site.toml"}, {"mode", "merge"}}},
+                                {"keep", true}});
+    const std::string id = planned.at("operation");
+    for (const char* verb : {"add", "activate", "commit"}) {
+        controller.ask("Request", {{"operation", id}, {"verb", verb}});
+        controller.rest(id);
+    }
+    REQUIRE(controller.ask("Show", {{"operation", id}}).at("state") == "committed");
 }
 
 }  // namespace belay::daemon::testing

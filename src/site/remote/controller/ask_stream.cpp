@@ -19,9 +19,9 @@ void AskStream::refuse(const grpc::Status& status)
 
 void AskStream::ask(const v1::Question& question, const Caller& caller)
 {
-    if (finished_) return;
+    if (has_finished()) return;
     const Result<const Method*> method = find_method(methods_, question.method(), caller);
-    if (!method) return finish(to_status(method.error()));
+    if (!method) return fail_with(method.error());
     Result<Json> parameters = parse_parameters(question.parameters());
     if (!parameters) return finish(to_status(parameters.error()));
     exchange_ = std::make_shared<Exchange>(
@@ -32,20 +32,19 @@ void AskStream::ask(const v1::Question& question, const Caller& caller)
 
 void AskStream::answered(const Result<Json>& answer, bool continues)
 {
-    if (finished_) return;
-    if (!answer) return finish(to_status(answer.error()));
+    if (!answer) return fail_with(answer.error());
     const std::string text = json_text(*answer);
     if (text.size() > max_message_bytes) return finish(to_status(answer_too_long()));
     outgoing_.set_parameters(text);
     outgoing_.set_continues(continues);
     continues_ = continues;
-    StartWrite(&outgoing_);
+    const std::lock_guard lock(mutex_);
+    if (!finished_) StartWrite(&outgoing_);
 }
 
 void AskStream::OnWriteDone(bool ok)
 {
     loop_.post([self = shared_from_this(), ok] {
-        if (self->finished_) return;
         if (!ok || !self->continues_) return self->finish(grpc::Status::OK);
         self->exchange_->taken();
     });
@@ -53,15 +52,40 @@ void AskStream::OnWriteDone(bool ok)
 
 void AskStream::OnCancel()
 {
-    loop_.post([self = shared_from_this()] { self->finish({grpc::CANCELLED, "nobody wants it any more"}); });
+    // At once: the loop may be waiting for the end of all streams.
+    const std::shared_ptr<AskStream> self = shared_from_this();
+    finish_once({grpc::CANCELLED, "nobody wants it any more"});
+    loop_.post([self] {
+        if (self->exchange_) self->exchange_->cancel();
+    });
+}
+
+void AskStream::fail_with(const Error& error)
+{
+    if (error.kind == ErrorKind::permission) denied_(error);
+    finish(to_status(error));
 }
 
 void AskStream::finish(const grpc::Status& status)
 {
-    if (finished_) return;
+    const std::shared_ptr<AskStream> self = shared_from_this();  // gRPC may be done with it at once
+    if (finish_once(status) && exchange_) exchange_->cancel();
+}
+
+/// False: it has ended already. Threads: any.
+bool AskStream::finish_once(const grpc::Status& status)
+{
+    const std::lock_guard lock(mutex_);
+    if (finished_) return false;
     finished_ = true;
-    if (exchange_) exchange_->cancel();
     Finish(status);
+    return true;
+}
+
+bool AskStream::has_finished()
+{
+    const std::lock_guard lock(mutex_);
+    return finished_;
 }
 
 void AskStream::topic_changed(const std::string& topic)

@@ -4,6 +4,7 @@
 #include "site/exchange.h"
 
 #include <belay/v1/site.grpc.pb.h>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,6 +30,9 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
         Right right = Right::view;
     };
     void of_session(OfSession session) { session_ = std::move(session); }
+    /// Is told where what is asked for is not allowed to the one who asks. Threads: the loop's. Before
+    /// begin().
+    void when_denied(std::function<void(const Error&)> denied) { denied_ = std::move(denied); }
     const OfSession& session() const { return session_; }
     /// In place of begin(): it ends at once.
     void refuse(const grpc::Status& status);
@@ -45,17 +49,22 @@ class AskStream final : public grpc::ServerWriteReactor<v1::Answer>,
   private:
     void ask(const v1::Question& question, const Caller& caller);
     void answered(const Result<Json>& answer, bool continues);
+    void fail_with(const Error& error);
     void finish(const grpc::Status& status);
+    bool finish_once(const grpc::Status& status);
+    bool has_finished();
 
     Loop& loop_;
     Workers& workers_;
     const Methods& methods_;
     std::shared_ptr<AskStream> self_;
     OfSession session_;
+    std::function<void(const Error&)> denied_ = [](const Error&) {};
     // Only the loop's thread touches these.
     std::shared_ptr<Exchange> exchange_;
     v1::Answer outgoing_;
     bool continues_ = false;
+    std::mutex mutex_;  ///< nothing is written behind the end
     bool finished_ = false;
 };
 

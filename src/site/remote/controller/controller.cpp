@@ -22,6 +22,8 @@ namespace {
 constexpr std::string_view bearer = "Bearer ";
 /// Logins that wait for each other; more are turned away at once.
 constexpr int most_logins = 16;
+/// Of what a stranger calls a method, in the audit trail.
+constexpr size_t most_method_bytes = 63;
 /// That are told to a member: as many as fit into a word.
 constexpr size_t most_controllers = 16;
 constexpr Milliseconds between_rechecks = std::chrono::minutes(1);
@@ -197,12 +199,17 @@ class SiteService final : public v1::Site::CallbackService {
             return stream.get();
         }
         stream->of_session({std::string(token_of(*context)), account->right});
+        stream->when_denied([this, who = account->name, address = address_of(*context),
+                             method = question->method().substr(0, most_method_bytes)](const Error& error) {
+            audit_denial(audit_entry(who, address, "ask", method, error.what));
+        });
         streams_.add(stream);
         stream->begin(*question,
                       {.user = account->name,
                        .origin = fmt::format("the account {} at {}", account->name, address_of(*context)),
                        .right = account->right,
-                       .more_by = "belay account role, by one who may administer"});
+                       .more_by = "belay account role, by one who may administer",
+                       .is_account = true});
         return stream.get();
     }
 
@@ -235,6 +242,18 @@ class SiteService final : public v1::Site::CallbackService {
         if (logins_ > most_logins)
             return fail(ErrorKind::busy, "too many log in at the same time", "the same, again");
         return accounts_.log_in(request.account(), request.password(), options_.wall(), boot_now());
+    }
+
+    /// Not in the loop, which must not wait for the disk. Where there is no thread for it, it is left out.
+    void audit_denial(Json entry)
+    {
+        entry["denied"] = true;
+        static_cast<void>(workers_
+                              .run([this, entry]() -> Loop::Callback {
+                                  options_.audit(entry);
+                                  return [] {};
+                              })
+                              .has_value());
     }
 
     static std::string_view token_of(const grpc::CallbackServerContext& context)
@@ -282,13 +301,15 @@ struct Controller::Parts {
     std::string address;
     std::optional<Loop::TimerId> recheck_at;  ///< only the loop touches it
 
+    /// They are for this process alone, which may run for years, and are good as long as the authority is:
+    /// who can take their key out of its memory can take that of the authority as well.
     Result<Papers> papers() const
     {
         Papers papers{.authority = authority.authority.certificate_pem()};
         papers.key = TRY(make_key());
         papers.certificate = TRY(authority.authority.issue(TRY(make_request(papers.key)),
                                                            {authority.site, Role::controller, "0"},
-                                                           options.wall(), certificate_lasts))
+                                                           options.wall(), Authority::lasts))
                                  .pem;
         return papers;
     }
@@ -327,24 +348,25 @@ struct Controller::Parts {
 
     HubOptions hub_options()
     {
-        return {
-            .site = authority.site,
-            .heartbeat = options.heartbeat,
-            .timeout = options.timeout,
-            .controllers = [this] { return all_controllers(options); },
-            .wall = options.wall,
-            .issue =
-                [this](const std::string& request, Role role, const std::string& id) {
-                    return authority.authority.issue(request, {authority.site, role, id}, options.wall(),
-                                                     certificate_lasts);
-                },
-            .refused =
-                [this](const Error& error) { options.audit(audit_entry("", "", "attach", "", error.what)); },
-            .changed =
-                [this](const std::string& member) {
-                    distributor->presence_changed(member);
-                    options.changed(member);
-                }};
+        return {.site = authority.site,
+                .authority_pem = authority.authority.certificate_pem(),
+                .pace = options.pace,
+                .controllers = [this] { return all_controllers(options); },
+                .wall = options.wall,
+                .issue =
+                    [this](const std::string& request, Role role, const std::string& id) {
+                        return authority.authority.issue(request, {authority.site, role, id}, options.wall(),
+                                                         certificate_lasts);
+                    },
+                .refused =
+                    [this](const Error& error, const std::string& from) {
+                        options.audit(audit_entry("", from, "attach", "", error.what));
+                    },
+                .changed =
+                    [this](const std::string& member) {
+                        distributor->presence_changed(member);
+                        options.changed(member);
+                    }};
     }
 };
 

@@ -26,15 +26,15 @@ struct ControllerOptions {
     /// any.
     std::function<std::vector<std::string>()> others = [] { return std::vector<std::string>(); };
     bool leads = true;  ///< from the beginning; else it stands by until lead()
-    Milliseconds heartbeat = std::chrono::seconds(3);
-    Milliseconds timeout = std::chrono::seconds(10);
+    /// As of HubOptions.
+    std::function<Pace(const Member& member)> pace = [](const Member&) { return Pace(); };
     std::function<Milliseconds()> wall;  ///< the wall clock now
     const Methods* methods = nullptr;  ///< what people may ask; outlives the controller and the workers' jobs
     /// The file with the keys of the configuration's secrets, for a machine that joins as a controller.
     /// Threads: any.
     std::function<Result<std::string>()> configuration_key = [] { return std::string(); };
-    /// What the audit trail must say: {who, origin, verb, object, answer}; without `who` it is
-    /// about a stranger. Threads: any.
+    /// What the audit trail must say: {who, origin, verb, object, answer}; without `who` it is about a
+    /// stranger; with `denied` about somebody who may not do what he asked for. Threads: any.
     std::function<void(const Json& entry)> audit;
     /// The presence of a member has changed. Threads: any.
     std::function<void(const std::string& member)> changed;

@@ -8,6 +8,8 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <set>
+#include <utility>
 
 namespace belay::site {
 namespace {
@@ -57,7 +59,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         if (const auto closed = closed_with()) return new RefusedStream(*closed);
         Result<Admitted> admitted = admit(*context);
         if (!admitted) {
-            options_.refused(admitted.error());
+            options_.refused(admitted.error(), address_of(*context));
             return new RefusedStream(to_status(admitted.error()));
         }
         MemberStream::Events events{
@@ -85,7 +87,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
             return reactor;
         }
         const Result<std::string> renewed = renew(*context, request->signing_request());
-        if (!renewed) options_.refused(renewed.error());
+        if (!renewed) options_.refused(renewed.error(), address_of(*context));
         if (renewed) answer->set_certificate(*renewed);
         reactor->Finish(renewed ? grpc::Status::OK : to_status(renewed.error()));
         return reactor;
@@ -106,7 +108,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         if (found == attached_.end())
             return fail(ErrorKind::unavailable, fmt::format("the host {} is not attached", member),
                         "belay host list");
-        return found->second;
+        return found->second.stream;
     }
 
     void set_configuration(int64_t version)
@@ -120,24 +122,36 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         const std::lock_guard lock(mutex_);
         std::vector<std::string> members;
         members.reserve(attached_.size());
-        for (const auto& [member, stream] : attached_) members.push_back(member);
+        for (const auto& [member, there] : attached_) members.push_back(member);
         return members;
     }
 
-    /// To all, though where they are many not to all at once: the loop has other work as well.
     void beat()
     {
-        Turn turn = next_turn();
+        const Turn turn = next_turn();
         const Milliseconds wall = options_.wall();
-        for (const std::shared_ptr<MemberStream>& stream : turn.streams) {
+        for (const auto& [stream, timeout] : turn.due) {
             if (wall >= stream->certificate_ends())
-                stream->end(
-                    to_status(Error{.kind = ErrorKind::permission, .what = "the certificate has expired"}));
-            const bool silent = boot_now() - stream->heard_at() > options_.timeout;
+                stream->end(to_status(Error{.kind = ErrorKind::permission,
+                                            .what = "the certificate of this host has expired",
+                                            .next = "belay host invite, on a controller"}));
+            const bool silent = boot_now() - stream->heard_at() > timeout;
             note(stream->member().id, silent ? Presence::State::silent : Presence::State::attached);
             stream->send(turn.message);
         }
-        timer_ = loop_.at(boot_now() + options_.heartbeat / turn.of, [this] { beat(); });
+        arm();
+    }
+
+    /// For the next beat that is due.
+    void arm()
+    {
+        if (timer_) loop_.cancel(*std::exchange(timer_, std::nullopt));
+        const std::lock_guard lock(mutex_);
+        if (due_.empty() || closed_) return;
+        timer_ = loop_.at(due_.begin()->first, [this] {
+            timer_.reset();
+            beat();
+        });
     }
 
     void cast_out(const std::string& member, const Error& why)
@@ -166,7 +180,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
 
     void stop()
     {
-        loop_.cancel(timer_);
+        if (timer_) loop_.cancel(*std::exchange(timer_, std::nullopt));
         close({grpc::UNAVAILABLE, "this controller ends"});
     }
 
@@ -177,7 +191,7 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
     };
     Result<Admitted> admit(const grpc::ServerContextBase& context)
     {
-        const Certificate certificate = TRY(certificate_of(context));
+        const Certificate certificate = TRY(certificate_of(context, options_.authority_pem, options_.wall()));
         if (certificate.identity.site != options_.site)
             return fail(ErrorKind::permission, "this certificate is of another site");
         Member member = TRY(registry_.admit(certificate, options_.wall()));
@@ -201,11 +215,16 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
     void greeted(MemberStream& stream, const v1::Hello& hello)
     {
         const Member& member = stream.member();
+        const Pace pace = options_.pace(member);
         std::shared_ptr<MemberStream> before;
         {
             const std::lock_guard lock(mutex_);
-            std::shared_ptr<MemberStream>& place = attached_[member.id];
-            before = std::exchange(place, stream.shared_from_this());
+            Attached& place = attached_[member.id];
+            if (place.stream) due_.erase({place.due, member.id});
+            before = std::exchange(place.stream, stream.shared_from_this());
+            place.pace = pace;
+            place.due = boot_now() + pace.heartbeat;
+            due_.emplace(place.due, member.id);
             const Milliseconds wall = options_.wall();
             presences_[member.id] = {.state = Presence::State::attached,
                                      .since = wall,
@@ -220,10 +239,13 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         v1::ToMember message;
         v1::Welcome& welcome = *message.mutable_welcome();
         welcome.set_version(BELAY_VERSION);
-        welcome.set_heartbeat_ms(static_cast<uint32_t>(options_.heartbeat.count()));
-        welcome.set_timeout_ms(static_cast<uint32_t>(options_.timeout.count()));
+        welcome.set_heartbeat_ms(static_cast<uint32_t>(pace.heartbeat.count()));
+        welcome.set_timeout_ms(static_cast<uint32_t>(pace.timeout.count()));
         for (const std::string& address : controllers) welcome.add_controllers(address);
         stream.send(message);
+        loop_.post([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->arm();
+        });
         options_.changed(member.id);
     }
 
@@ -234,7 +256,8 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
             const std::lock_guard lock(mutex_);
             open_.erase(&stream);
             const auto found = attached_.find(member);
-            if (found == attached_.end() || found->second.get() != &stream) return;
+            if (found == attached_.end() || found->second.stream.get() != &stream) return;
+            due_.erase({found->second.due, member});
             attached_.erase(found);
             Presence& presence = presences_[member];
             presence.state = Presence::State::gone;
@@ -257,50 +280,56 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         options_.changed(member);
     }
 
-    /// Those whose heartbeat is due now, one of `of` parts of all.
+    /// Those whose heartbeat is due now, or so soon that it is not worth a turn of its own; not so many that
+    /// the loop has no time for other work.
     struct Turn {
-        std::vector<std::shared_ptr<MemberStream>> streams = {};
-        int of = 1;
+        std::vector<std::pair<std::shared_ptr<MemberStream>, Milliseconds>> due =
+            {};  ///< with their timeouts
         v1::ToMember message = {};
     };
     Turn next_turn()
     {
-        constexpr size_t members_of_turn = 64;
-        constexpr size_t most_turns = 32;
+        constexpr size_t most_of_turn = 64;
+        constexpr Milliseconds soon(10);
         const std::lock_guard lock(mutex_);
+        const Milliseconds now = boot_now();
         Turn turn;
-        const size_t turns = std::clamp<size_t>(attached_.size() / members_of_turn, 1, most_turns);
-        turn.of = static_cast<int>(turns);
         turn.message.mutable_heartbeat()->set_number(++beats_);
         turn.message.mutable_heartbeat()->set_configuration(configuration_);
-        const size_t members = (attached_.size() + turns - 1) / turns;
-        auto at = attached_.upper_bound(last_beaten_);
-        for (size_t i = 0; i < members; ++i, ++at) {
-            if (at == attached_.end()) at = attached_.begin();
-            last_beaten_ = at->first;
-            turn.streams.push_back(at->second);
+        while (turn.due.size() < most_of_turn && !due_.empty() && due_.begin()->first <= now + soon) {
+            const std::string member = due_.begin()->second;
+            due_.erase(due_.begin());
+            Attached& there = attached_.at(member);
+            turn.due.emplace_back(there.stream, there.pace.timeout);
+            there.due = now + there.pace.heartbeat;
+            due_.emplace(there.due, member);
         }
         return turn;
     }
 
+    struct Attached {
+        std::shared_ptr<MemberStream> stream;
+        Pace pace;
+        Milliseconds due{0};  ///< boot clock; of its next heartbeat
+    };
+
     Loop& loop_;
     Registry& registry_;
     const HubOptions options_;
-    Loop::TimerId timer_;  ///< only the loop touches it
+    std::optional<Loop::TimerId> timer_;  ///< of the next heartbeat; only the loop touches it
     std::mutex mutex_;
     std::optional<grpc::Status> closed_;  ///< what further streams are answered
     uint64_t beats_ = 0;
-    std::string last_beaten_;  ///< the member
     int64_t configuration_ = 0;
     std::map<MemberStream*, std::shared_ptr<MemberStream>> open_;
-    std::map<std::string, std::shared_ptr<MemberStream>> attached_;
+    std::map<std::string, Attached> attached_;
+    std::set<std::pair<Milliseconds, std::string>> due_;  ///< the heartbeats of those that are attached
     std::map<std::string, Presence> presences_;
 };
 
 Hub::Hub(Loop& loop, Registry& registry, HubOptions options)
     : streams_(std::make_shared<Streams>(loop, registry, std::move(options)))
 {
-    streams_->beat();
 }
 
 Hub::~Hub() = default;

@@ -37,18 +37,26 @@ struct Presence {
 std::string_view name_of(Presence::State state);
 void to_json(nlohmann::json& json, const Presence& presence);
 
-struct HubOptions {
-    std::string site;
+/// How often both sides of a member's stream say that they live, and after how long without a word either
+/// takes the other for gone.
+struct Pace {
     Milliseconds heartbeat = std::chrono::seconds(3);
     Milliseconds timeout = std::chrono::seconds(10);
+};
+
+struct HubOptions {
+    std::string site;
+    std::string authority_pem;  ///< the certificate by which those of members are checked
+    /// Of a member, asked when it attaches. Threads: any.
+    std::function<Pace(const Member& member)> pace = [](const Member&) { return Pace(); };
     /// Told to each member that attaches. Threads: any.
     std::function<std::vector<std::string>()> controllers;
     std::function<Milliseconds()> wall;  ///< the wall clock now
     /// Makes the certificate that takes the place of a member's. Threads: any.
     std::function<Result<Certificate>(const std::string& request_pem, Role role, const std::string& id)>
         issue;
-    /// Somebody was refused, in a sentence for the audit. Threads: any.
-    std::function<void(const Error&)> refused;
+    /// Somebody was refused, in a sentence for the audit; where he is. Threads: any.
+    std::function<void(const Error&, const std::string& address)> refused;
     /// The presence of a member has changed. Threads: any.
     std::function<void(const std::string& member)> changed;
 };

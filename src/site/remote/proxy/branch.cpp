@@ -13,8 +13,13 @@ namespace belay::site {
 
 class BranchService final : public v1::Site::CallbackService {
   public:
-    BranchService(Loop& loop, Workers& workers, std::string site, const Methods& methods)
-        : loop_(loop), workers_(workers), site_(std::move(site)), methods_(methods)
+    BranchService(Loop& loop, Workers& workers, const Membership& membership, const BranchOptions& options)
+        : loop_(loop),
+          workers_(workers),
+          site_(membership.identity.site),
+          authority_pem_(membership.authority_pem),
+          methods_(*options.methods),
+          wall_(options.wall)
     {
     }
 
@@ -41,7 +46,7 @@ class BranchService final : public v1::Site::CallbackService {
   private:
     Result<Identity> member_of(const grpc::ServerContextBase& context) const
     {
-        Identity identity = TRY(certificate_of(context)).identity;
+        Identity identity = TRY(certificate_of(context, authority_pem_, wall_())).identity;
         if (identity.site != site_) return fail(ErrorKind::permission, "this certificate is of another site");
         return identity;
     }
@@ -49,7 +54,9 @@ class BranchService final : public v1::Site::CallbackService {
     Loop& loop_;
     Workers& workers_;
     const std::string site_;
+    const std::string authority_pem_;
     const Methods& methods_;
+    const std::function<Milliseconds()> wall_;
 };
 
 struct Branch::Parts {
@@ -71,8 +78,8 @@ Result<std::unique_ptr<Branch>> Branch::open(Loop& loop, Workers& workers, const
                                 membership.identity.role == Role::agent ? "an" : "a",
                                 name_of(membership.identity.role)),
                     "belay host invite --role proxy, on a controller");
-    std::unique_ptr<Branch> branch(new Branch(std::unique_ptr<Parts>(
-        new Parts{.service = {loop, workers, membership.identity.site, *options.methods}})));
+    std::unique_ptr<Branch> branch(
+        new Branch(std::unique_ptr<Parts>(new Parts{.service = {loop, workers, membership, options}})));
     grpc::ServerBuilder builder;
     set_limits(builder);
     int port = 0;

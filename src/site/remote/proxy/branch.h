@@ -11,6 +11,7 @@
 #include "site/method.h"
 #include "site/workers.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,10 @@ namespace belay::site {
 struct BranchOptions {
     std::string listen;                ///< HOST:PORT; port 0: any that is free
     const Methods* methods = nullptr;  ///< that may be asked; outlives the branch and the workers' jobs
+    /// The wall clock now; by it certificates are good or not. Threads: any.
+    std::function<Milliseconds()> wall = [] {
+        return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+    };
 };
 
 /// Threads: that of the loop. The certificate is that of the membership when it was opened: one that gets a

@@ -44,6 +44,10 @@ Methods test_methods(const std::atomic<int>& value)
                                  }},
                           Method{"Follow", Right::view,
                                  [&value](const Call&) { return Reply{{{"value", value.load()}}, "value"}; }},
+                          Method{"Missing", Right::view,
+                                 [](const Call&) -> Result<Reply> {
+                                     return fail(ErrorKind::unavailable, "a host is not attached");
+                                 }},
                           Method{"Change", Right::operate, [](const Call&) { return Reply{}; }},
                           Method{"Appoint", Right::administer, [](const Call&) { return Reply{}; }}})
         methods.emplace(method.name, method);
@@ -110,8 +114,7 @@ void ControllerHouse::open(const std::string& listen)
         remote_.authority_pem = authority.authority.certificate_pem();
         ControllerOptions options{.listen = listen,
                                   .controllers = advertised_,
-                                  .heartbeat = pace_.heartbeat,
-                                  .timeout = pace_.timeout,
+                                  .pace = [pace = pace_](const Member&) { return pace; },
                                   .wall = [this] { return wall(); },
                                   .methods = &methods_,
                                   .audit =
@@ -134,6 +137,11 @@ RemoteSite ControllerHouse::remote_site()
 Milliseconds ControllerHouse::wall() const
 {
     return wall_now() + Milliseconds(ahead_ms_);
+}
+
+SiteAuthority ControllerHouse::authority()
+{
+    return need(open_authority(folder_.path(), store_, wall()));
 }
 
 void ControllerHouse::set(int value)

@@ -41,15 +41,10 @@ class RunningLoop {
     std::thread thread_;
 };
 
-struct Pace {
-    Milliseconds heartbeat = std::chrono::seconds(1);
-    Milliseconds timeout = std::chrono::seconds(10);
-};
-
 /// With a store in memory, listening on loopback.
 class ControllerHouse {
   public:
-    ControllerHouse() : ControllerHouse(Pace()) {}
+    ControllerHouse() : ControllerHouse(Pace{.heartbeat = std::chrono::seconds(1)}) {}
     explicit ControllerHouse(Pace pace);
     ~ControllerHouse();
     ControllerHouse(const ControllerHouse&) = delete;
@@ -60,6 +55,8 @@ class ControllerHouse {
     std::string invite(const InvitationAsk& ask);
     /// What people are told of it.
     RemoteSite remote_site();
+    /// The one that makes its certificates.
+    SiteAuthority authority();
     Milliseconds wall() const;
     /// What the method Follow says.
     void set(int value);
@@ -88,12 +85,12 @@ class ControllerHouse {
     RemoteSite remote_;
     std::atomic<int64_t> ahead_ms_ = 0;
     store::MemoryStore store_{{.boot = "this boot", .now = boot_now}};
-    RunningLoop running_;
     std::atomic<int> value_ = 0;
     Methods methods_;
     std::mutex mutex_;
     std::vector<std::string> audit_;
     std::vector<std::string> advertised_;  ///< empty: where it listens
+    RunningLoop running_;                  ///< behind what its workers use: it waits for them
     std::unique_ptr<Controller> controller_;
 };
 
@@ -136,11 +133,11 @@ class AgentHouse {
     store::ScratchFolder folder_;
     store::MemoryStore store_{{.boot = "this boot", .now = boot_now}};
     std::unique_ptr<framework::configuration::Copy> copy_;
-    RunningLoop running_;
     std::atomic<int> value_ = 0;
     std::atomic<int64_t> ahead_ms_ = 0;
     Methods methods_;
     Methods branch_methods_;
+    RunningLoop running_;  ///< behind what its workers use: it waits for them
     std::unique_ptr<Uplink> uplink_;
     std::unique_ptr<Branch> branch_;
 };

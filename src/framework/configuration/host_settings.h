@@ -1,0 +1,19 @@
+#pragma once
+// What the configuration says of how Belay's own daemon works on a host.
+
+#include "base/units.h"
+#include "framework/configuration/object.h"
+
+#include <optional>
+
+namespace belay::framework::configuration {
+
+/// Nothing: not said, or there is no such host.
+struct HostSettings {
+    std::optional<Milliseconds> heartbeat_interval, heartbeat_timeout;
+    std::string log;  ///< the name of a level; may be empty
+};
+
+HostSettings settings_of_host(const Configuration& configuration, std::string_view host);
+
+}  // namespace belay::framework::configuration
