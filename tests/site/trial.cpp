@@ -402,6 +402,12 @@ Result<Json> Trial::history(size_t host)
 /// The one that is tried; null: there is none.
 Result<Json> Trial::operation_on(size_t host)
 {
+    if (host == alpha && etcd_) {
+        // One that does not lead, or not yet again, tells of its own operations alone.
+        const Json status = TRY(answer_of(TRY(site_.belay(alpha, {"status", "--json"}))));
+        if (status.at("place").at("controller").at("leads") != true)
+            return fail(ErrorKind::unavailable, "the controller does not lead");
+    }
     const Json all = TRY(history(host));
     Json found;
     for (const Json& operation : all) {
