@@ -14,8 +14,8 @@ class Cluster {
   public:
     /// Comes back when the etcd answers; fails the test, with what etcd said, where it does not.
     /// `flags` go to every node.
-    explicit Cluster(size_t nodes, std::vector<std::string> flags = {}, std::string host = "127.0.0.1")
-        : Cluster(nodes, std::move(flags), {}, std::move(host))
+    explicit Cluster(size_t nodes, std::vector<std::string> flags = {}, const std::string& host = "127.0.0.1")
+        : Cluster(nodes, std::move(flags), {}, host)
     {
     }
     struct Tls {
