@@ -4,7 +4,7 @@
 // Without being told it is one strike of each kind, chosen by the dice. In the environment:
 //     BELAY_STRIKES=40         so many; "all" for each fault at each record
 //     BELAY_STRIKE_SEED=7      the dice; printed at the beginning
-//     BELAY_STRIKE_SITES=4     sites at the same time, one of them with its state in an etcd (3)
+//     BELAY_STRIKE_SITES=4     sites at the same time, the first with its state in an etcd (3; two at least)
 //     BELAY_STRIKE_ONLY=TEXT   those whose name has this in it, as "power cut on web1"
 
 #include "trial.h"
