@@ -230,7 +230,9 @@ Result<std::vector<Step>> Copy::steps_after(Version from, size_t limit)
 
 Result<void> Copy::forget(store::Store& store)
 {
-    return CopyStore(store, {}, {}).drop();
+    // A machine that never was a member writes nothing when its daemon starts, also where its disk is full.
+    const bool is_there = !TRY(store.list("copy/", {}, 1)).empty();
+    return is_there ? CopyStore(store, {}, {}).drop() : Result<void>();
 }
 
 Result<std::vector<Step>> CopyFollower::next(Milliseconds patience)

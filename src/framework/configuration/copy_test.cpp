@@ -85,6 +85,9 @@ TEST_CASE(
     CHECK_FALSE(must(pair.there.list("copy/", {}, 100)).empty());
     REQUIRE(Copy::forget(pair.there));
     CHECK(must(pair.there.list("copy/", {}, 100)).empty());
+    // Where there is none nothing is written.
+    pair.there.set_fault_hook([](const store::Transaction&) { return store::MemoryStore::Fault::refuse; });
+    CHECK(Copy::forget(pair.there));
 }
 
 TEST_CASE("a copy gets the whole, then steps, and is the same after its daemon has been started anew")
