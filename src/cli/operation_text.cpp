@@ -87,10 +87,8 @@ std::string steps_text(const Style& style, const Json& view)
         std::string title = text_of(style, step, "title");
         const std::string member = text_of(style, step, "member");
         if (!member.empty()) title += fmt::format(" [{}]", member);
-        // Of what a step came to the rest is in its title already.
-        const std::string detail = text_of(style, step, "detail");
-        if (const size_t at = detail.find("left out: "); at != std::string::npos)
-            title += "; " + detail.substr(at);
+        if (const std::string detail = text_of(style, step, "detail"); !detail.empty())
+            title += ": " + detail;
         rows.push_back({style.clock(span_of(step, "started_ms")), text_of(style, step, "phase"),
                         outcome_of(style, step), title});
     }

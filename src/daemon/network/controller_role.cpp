@@ -239,7 +239,9 @@ Result<void> ControllerRole::take_keys()
         return keys->share();
     }
     const Json json = TRY(parse_json(shared->value));
-    std::string text = TRY(site::unseal_for_controllers(authority_->authority, json.value("sealed", "")));
+    const std::string sealed =
+        TRY(from_json_value<std::string>(json.is_object() ? json.value("sealed", Json()) : Json()));
+    std::string text = TRY(site::unseal_for_controllers(authority_->authority, sealed));
     Result<void> taken = framework::configuration::write_key_file(file, text);
     framework::configuration::wipe(text);
     return taken;

@@ -102,8 +102,7 @@ Result<void> check_proxy(const ControllerAddress& given)
         return {};
     return fail(ErrorKind::usage,
                 "this machine is a proxy of its site: --site-store, --advertise, --emergency-port and "
-                "--take-lead are "
-                "for a controller",
+                "--take-lead are for a controller",
                 "belayd --listen HOST:PORT");
 }
 

@@ -3,6 +3,7 @@
 #include "base/testing/must.h"
 #include "site/remote/remote_client.h"
 #include "site/remote/testing/house.h"
+#include "store/etcd/testing/cutting_proxy.h"
 
 #include <doctest/doctest.h>
 
@@ -91,6 +92,32 @@ TEST_CASE("a question waits for a controller that leads, until it is told to sto
     // What a method misses is no matter of who leads: it says so at once.
     CHECK(client->call("Missing", Json::object()).error().kind == ErrorKind::unavailable);
     CHECK(std::chrono::steady_clock::now() - begun < 10s);
+}
+
+TEST_CASE("what may have been done when the connection ended is not asked for again")
+{
+    People people;
+    store::CuttingProxy network(people.controller.get().address());
+    const LoggedIn session = must(log_in(people.controller.remote_site(), "view", password));
+    RemoteSite site = people.controller.remote_site();
+    site.controllers = {network.endpoint()};
+    const auto client = remote_client(site, session.token);
+    must(client->call("Echo", Json::object()));
+    const auto cut_soon = [&] {
+        return std::jthread([&] {
+            std::this_thread::sleep_for(300ms);
+            network.cut();
+        });
+    };
+    {
+        const std::jthread cutting = cut_soon();
+        const Error lost = client->call("Slow", Json::object()).error();
+        CHECK(lost.kind == ErrorKind::lost);
+        CHECK(lost.what.find("may have been done") != std::string::npos);
+    }
+    // What only looks goes on by itself.
+    const std::jthread cutting = cut_soon();
+    CHECK(client->stream("Slow", Json::object(), [](const Json&) { return true; }));
 }
 
 TEST_CASE("a wrong password is refused, in the audit trail, and nowhere written down")

@@ -59,7 +59,8 @@ struct Round {
 
 /// Asks the controllers (or proxies) one after the other until one answers, and gives it to `ask`; those that
 /// say who leads are believed.
-Round ask_around(const Door& door, const std::function<grpc::Status(v1::Site::Stub&)>& ask)
+/// `only_looks`: it may be asked twice; else, where a connection ends before the answer, that is the end.
+Round ask_around(const Door& door, bool only_looks, const std::function<grpc::Status(v1::Site::Stub&)>& ask)
 {
     std::deque<std::string> addresses(door.addresses.begin(), door.addresses.end());
     const std::string_view who = name_of(door.role);
@@ -73,8 +74,17 @@ Round ask_around(const Door& door, const std::function<grpc::Status(v1::Site::St
         const grpc::Status status = ask(*stub);
         if (status.ok()) return {.answered = std::move(address)};
         round.answered = std::unexpected(error_of(status, fmt::format("talk to the {} {}", who, address)));
-        round.nobody_leads = nobody_leads(status);
-        if (!may_try_another(status)) break;
+        const bool may_be_done = !only_looks && is_lost(status);
+        if (may_be_done) {
+            round.answered =
+                fail(ErrorKind::lost,
+                     fmt::format("the connection to the {} {} ended before the answer came: what "
+                                 "was asked for may have been done",
+                                 who, address),
+                     "belay history");
+        }
+        round.nobody_leads = !may_be_done && nobody_leads(status);
+        if (may_be_done || !may_try_another(status)) break;
         for (const std::string& leader : leader_in(status)) addresses.push_front(leader);
     }
     return round;
@@ -141,9 +151,9 @@ class RemoteClient final : public Client {
         };
         begin();
         const auto end = std::chrono::steady_clock::now() + another_leads_within;
-        Round round = ask_around(door_, ask_one);
+        Round round = ask_around(door_, more, ask_one);
         while (round.nobody_leads && std::chrono::steady_clock::now() < end && wait_for_another())
-            round = ask_around(door_, ask_one);
+            round = ask_around(door_, more, ask_one);
         if (own) return std::unexpected(*own);
         if (!round.answered && !was_interrupted()) return std::unexpected(round.answered.error());
         return {};
@@ -205,7 +215,7 @@ Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, cons
     request.set_account(account);
     request.set_password(password);
     v1::LoginAnswer answer;
-    Round round = ask_around(door_of(site), [&](v1::Site::Stub& stub) {
+    Round round = ask_around(door_of(site), true, [&](v1::Site::Stub& stub) {
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + moment_patience);
         return stub.Login(&context, request, &answer);
@@ -220,7 +230,7 @@ Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, cons
 
 Result<void> log_out(const RemoteSite& site, const std::string& token)
 {
-    Round round = ask_around(door_of(site, token), [&](v1::Site::Stub& stub) {
+    Round round = ask_around(door_of(site, token), true, [&](v1::Site::Stub& stub) {
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + moment_patience);
         add_token(context, token);

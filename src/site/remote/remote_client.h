@@ -25,8 +25,9 @@ struct LoggedIn {
 Result<LoggedIn> log_in(const RemoteSite& site, const std::string& account, const std::string& password);
 
 /// A client that asks with the token of a session. A question goes to the next controller where one does not
-/// answer or does not lead; where none does it waits, up to 15 s, for another one to lead. Errors of its
-/// calls besides those of the methods: permission (the session has ended), unavailable.
+/// answer or does not lead; where none does it waits, up to 15 s, for another one to lead. A call() is not
+/// asked twice where it may have been done. Errors of its calls besides those of the methods: permission (the
+/// session has ended), unavailable, lost (it may have been done).
 std::unique_ptr<Client> remote_client(const RemoteSite& site, std::string token);
 
 /// A member's way to the proxies of its branch, by its own certificate: what they have a copy of, and no

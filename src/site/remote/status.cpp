@@ -116,6 +116,16 @@ Error error_of(const grpc::Status& status, std::string_view doing)
                  .what = fmt::format("cannot {}: {}", doing, plain_reason(status.error_message()))};
 }
 
+/// As gRPC says it, too.
+bool is_lost(const grpc::Status& status)
+{
+    const std::string message = status.error_message();
+    const bool was_reached = message.find("failed to connect") == std::string::npos &&
+                             message.find("DNS resolution failed") == std::string::npos;
+    return status.error_code() == grpc::UNAVAILABLE && status.error_details().empty() && was_reached &&
+           !is_stranger(status);
+}
+
 bool is_stand_by(const grpc::Status& status)
 {
     const std::optional<v1::Error> message = details_of(status);

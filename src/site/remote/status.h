@@ -25,6 +25,8 @@ grpc::Status stands_by(const std::vector<std::string>& leader);
 Error error_of(const grpc::Status& status, std::string_view doing);
 /// Whether what answered could not prove that it is of the site.
 bool is_stranger(const grpc::Status& status);
+/// Whether the connection was there, and ended without an answer: what was asked for may have been done.
+bool is_lost(const grpc::Status& status);
 /// Whether it is the answer of a controller that does not lead.
 bool is_stand_by(const grpc::Status& status);
 /// The addresses in it, empty where it names none.

@@ -44,6 +44,11 @@ Methods test_methods(const std::atomic<int>& value)
                                  }},
                           Method{"Follow", Right::view,
                                  [&value](const Call&) { return Reply{{{"value", value.load()}}, "value"}; }},
+                          Method{"Slow", Right::view,
+                                 [](const Call&) {
+                                     std::this_thread::sleep_for(1s);
+                                     return Reply{};
+                                 }},
                           Method{"Missing", Right::view,
                                  [](const Call&) -> Result<Reply> {
                                      return fail(ErrorKind::unavailable, "a host is not attached");
