@@ -1,9 +1,17 @@
 #include "host/program.h"
 
+#include <array>
 #include <cerrno>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace belay::host {
+namespace {
+
+constexpr std::array system_folders = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                       "/usr/bin",        "/sbin",          "/bin"};
+
+}  // namespace
 
 std::string own_program()
 {
@@ -21,6 +29,23 @@ Error become_sibling(std::string_view ending, char** argv)
         return {.kind = ErrorKind::not_found,
                 .what = fmt::format("{}, which this needs, is not installed", sibling)};
     return system_error("start " + sibling, errno);
+}
+
+Result<std::string> program_path(const std::string& word)
+{
+    if (word.find('/') != std::string::npos) {
+        if (access(word.c_str(), X_OK) != 0)
+            return std::unexpected(system_error(fmt::format("run {}", word), errno));
+        return word;
+    }
+    for (const char* folder : system_folders) {
+        std::string path = fmt::format("{}/{}", folder, word);
+        struct stat status{};
+        if (stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && access(path.c_str(), X_OK) == 0)
+            return path;
+    }
+    return fail(ErrorKind::not_found, fmt::format("no program {} on this host", word),
+                fmt::format("apt install the package that has {}", word));
 }
 
 }  // namespace belay::host

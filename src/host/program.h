@@ -1,5 +1,5 @@
 #pragma once
-// The program that this process runs, and those that lie beside it.
+// Programs by their names: the one that this process runs, those that lie beside it, those of the system.
 
 #include "base/result.h"
 
@@ -14,5 +14,9 @@ std::string own_program();
 /// that this process has open. Comes back with the error where it could not: not_found, or those of the
 /// system.
 Error become_sibling(std::string_view ending, char** argv);
+
+/// The program that this word names: a path, or a bare name in the system's folders. Errors: not_found,
+/// permission. Threads: any.
+Result<std::string> program_path(const std::string& word);
 
 }  // namespace belay::host

@@ -1,6 +1,7 @@
 #include "host/real.h"
 
 #include "host/descriptor.h"
+#include "host/testing/scratch.h"
 
 #include <algorithm>
 #include <array>
@@ -17,32 +18,10 @@
 namespace belay::host {
 namespace {
 
+using testing::Scratch;
+
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-
-/// A folder for one test, gone after it.
-class Scratch {
-  public:
-    Scratch()
-    {
-        std::string name = "/tmp/belay-host-XXXXXX";
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        folder_ = name;
-    }
-    ~Scratch() { std::filesystem::remove_all(folder_); }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-
-    std::string path(std::string_view name) const { return fmt::format("{}/{}", folder_, name); }
-    std::string file(std::string_view name, std::string_view text) const
-    {
-        std::ofstream(path(name)) << text;
-        return path(name);
-    }
-
-  private:
-    std::string folder_;
-};
 
 mode_t mode_of(const std::string& path)
 {

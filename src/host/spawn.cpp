@@ -1,6 +1,7 @@
 #include "host/spawn.h"
 
 #include "base/invariant.h"
+#include "host/program.h"
 
 #include <csignal>
 #include <fcntl.h>
@@ -10,8 +11,6 @@
 namespace belay::host {
 namespace {
 
-constexpr std::string_view program_folders[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-                                                "/usr/bin",        "/sbin",          "/bin"};
 constexpr const char* environment[] = {
     "LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", nullptr};
 constexpr int lock_number = 3;
@@ -27,18 +26,6 @@ Result<void> demand_plain(const Command& command)
             return fail(ErrorKind::usage, fmt::format("a zero byte in {}", command.to_text()));
     }
     return {};
-}
-
-Result<std::string> find_program(const std::string& name)
-{
-    for (const std::string_view folder : program_folders) {
-        std::string path = fmt::format("{}/{}", folder, name);
-        struct stat status{};
-        if (stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && access(path.c_str(), X_OK) == 0)
-            return path;
-    }
-    return fail(ErrorKind::not_found, fmt::format("no program {} on this host", name),
-                fmt::format("apt install the package that has {}", name));
 }
 
 /// Above 2, so that no move onto 0, 1 and 2 in the child overwrites the source of another.
@@ -148,7 +135,7 @@ Result<pid_t> start(const std::string& program, const std::vector<std::string>& 
 Result<Child> spawn(const Command& command, std::optional<int> inherited_lock)
 {
     TRY(demand_plain(command));
-    const std::string program = TRY(find_program(command.argv.front()));
+    const std::string program = TRY(program_path(command.argv.front()));
     Pipe in;
     Pipe out = TRY(make_pipe());
     Pipe err = TRY(make_pipe());

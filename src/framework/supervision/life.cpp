@@ -261,13 +261,9 @@ void Life::finished(Milliseconds now)
     running_.reset();
     deadline_.reset();
     is_forced_ = false;
-    if (was_asked_to_end_) {
-        was_asked_to_end_ = false;
-        if (standing_.want == Want::running) return begin(now);
-        return move(Phase::stopped, now);
-    }
-    if (standing_.phase == Phase::suspending && standing_.want == Want::stopped)
-        return move(Phase::stopped, now);
+    const bool was_asked = std::exchange(was_asked_to_end_, false);
+    if (standing_.want == Want::stopped) return move(Phase::stopped, now);
+    if (was_asked) return begin(now);
     const bool was_ready = ready_at_.has_value();
     const Ended ended = standing_.last.value_or(Ended{});
     if (!forced_for_.empty()) return failed_once(forced_for_, now);

@@ -1,0 +1,183 @@
+#include "host/application/control_groups.h"
+
+#include "host/files.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <fcntl.h>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace belay::host {
+namespace {
+
+constexpr Bytes most_group_bytes{1 << 20};
+constexpr uint64_t period_microseconds = 100'000;
+constexpr std::array wanted_controllers = {"memory", "cpu", "pids"};
+
+std::vector<std::string> words_of(std::string_view text)
+{
+    std::istringstream stream{std::string(text)};
+    std::vector<std::string> words;
+    for (std::string word; stream >> word;) words.push_back(word);
+    return words;
+}
+
+/// Where the hierarchy is mounted; empty: nowhere. Source: proc(5), mountinfo.
+std::string mount_of_groups()
+{
+    const Result<std::string> mounts = files::read("/proc/self/mountinfo", most_group_bytes);
+    if (!mounts) return {};
+    std::istringstream lines(*mounts);
+    for (std::string line; std::getline(lines, line);) {
+        const size_t border = line.find(" - cgroup2 ");
+        if (border == std::string::npos) continue;
+        const std::vector<std::string> words = words_of(std::string_view(line).substr(0, border));
+        if (words.size() > 4) return words.at(4);
+    }
+    return {};
+}
+
+/// Of this process, as "/system.slice/belay.service"; empty: it says none.
+std::string own_group()
+{
+    const Result<std::string> groups = files::read("/proc/self/cgroup", most_group_bytes);
+    if (!groups) return {};
+    std::istringstream lines(*groups);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("0::")) return line.substr(3);
+    }
+    return {};
+}
+
+bool make_folder(const std::string& path)
+{
+    return mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
+}
+
+bool write_to(const std::string& path, std::string_view text)
+{
+    const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    return file && ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+std::optional<uint64_t> number_in(const std::string& path, std::string_view before = {})
+{
+    const Result<std::string> text = files::read(path, most_group_bytes);
+    if (!text) return std::nullopt;
+    size_t at = 0;
+    if (!before.empty()) {
+        at = text->find(before);
+        if (at == std::string::npos) return std::nullopt;
+        at += before.size();
+    }
+    uint64_t number = 0;
+    const char* const begin = text->data() + at;
+    if (std::from_chars(begin, text->data() + text->size(), number).ec != std::errc{}) return std::nullopt;
+    return number;
+}
+
+}  // namespace
+
+bool ControlGroup::write(const char* file, std::string_view text) const
+{
+    return write_to(fmt::format("{}/{}", path_, file), text);
+}
+
+std::vector<std::string> ControlGroup::limit(const Limits& limits) const
+{
+    std::vector<std::string> not_in_force;
+    const auto set = [&](const char* name, const char* file, const std::optional<uint64_t>& wanted,
+                         const std::string& text) {
+        if (!write(file, wanted ? text : "max") && wanted) not_in_force.emplace_back(name);
+    };
+    set("memory", "memory.max", limits.memory, std::to_string(limits.memory.value_or(0)));
+    set("processes", "pids.max", limits.processes, std::to_string(limits.processes.value_or(0)));
+    set("processor", "cpu.max", limits.processor,
+        fmt::format("{} {}", limits.processor.value_or(0) * period_microseconds / 100, period_microseconds));
+    return not_in_force;
+}
+
+Result<bool> ControlGroup::is_empty() const
+{
+    const Descriptor file(openat(folder_.number(), "cgroup.procs", O_RDONLY | O_CLOEXEC));
+    if (!file) return std::unexpected(system_error(fmt::format("look into the group {}", path_), errno));
+    char byte = 0;
+    const ssize_t count = read(file.number(), &byte, 1);
+    if (count < 0) return std::unexpected(system_error(fmt::format("look into the group {}", path_), errno));
+    return count == 0;
+}
+
+void ControlGroup::kill() const
+{
+    if (write("cgroup.kill", "1")) return;
+    // Kernels before 5.14. What forks faster than it is killed here is met again by the next call.
+    const Result<std::string> members = files::read(path_ + "/cgroup.procs", most_group_bytes);
+    if (!members) return;
+    for (const std::string& word : words_of(*members)) {
+        pid_t pid = 0;
+        if (std::from_chars(word.data(), word.data() + word.size(), pid).ec == std::errc{} && pid > 1)
+            ::kill(pid, SIGKILL);
+    }
+}
+
+uint64_t ControlGroup::memory_kills() const
+{
+    return number_in(path_ + "/memory.events", "oom_kill ").value_or(0);
+}
+
+std::optional<ControlGroup::Use> ControlGroup::use() const
+{
+    const auto memory = number_in(path_ + "/memory.current");
+    const auto processes = number_in(path_ + "/pids.current");
+    const auto processor = number_in(path_ + "/cpu.stat", "usage_usec ");
+    if (!memory && !processes && !processor) return std::nullopt;
+    return Use{.memory = memory.value_or(0),
+               .processes = processes.value_or(0),
+               .processor_microseconds = processor.value_or(0)};
+}
+
+std::optional<ControlGroups> ControlGroups::open()
+{
+    const std::string root = mount_of_groups();
+    std::string own = own_group();
+    if (root.empty() || own.empty()) return std::nullopt;
+    // One that begins anew in the group that it made is in the one below.
+    constexpr std::string_view leaf = "/supervisor";
+    if (own.ends_with(leaf)) own.resize(own.size() - leaf.size());
+    if (own == "/" || own.empty()) own = "/belay";
+    const std::string base = root + own;
+    if (!make_folder(base) || !make_folder(base + std::string(leaf))) return std::nullopt;
+    if (!write_to(fmt::format("{}{}/cgroup.procs", base, leaf), "0")) return std::nullopt;
+    std::vector<std::string> controllers;
+    for (const char* name : wanted_controllers) {
+        // From the mount down to ours, each level hands it on.
+        for (size_t end = root.size(); end != std::string::npos; end = base.find('/', end + 1)) {
+            write_to(base.substr(0, end) + "/cgroup.subtree_control", fmt::format("+{}", name));
+        }
+        if (write_to(base + "/cgroup.subtree_control", fmt::format("+{}", name)))
+            controllers.emplace_back(name);
+    }
+    return ControlGroups(base, std::move(controllers));
+}
+
+Result<ControlGroup> ControlGroups::group(const std::string& name) const
+{
+    const std::string path = fmt::format("{}/{}", base_, name);
+    if (!make_folder(path))
+        return std::unexpected(system_error(fmt::format("make the group {}", path), errno));
+    Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder) return std::unexpected(system_error(fmt::format("open the group {}", path), errno));
+    return ControlGroup(path, std::move(folder));
+}
+
+void ControlGroups::remove(const std::string& name) const
+{
+    rmdir(fmt::format("{}/{}", base_, name).c_str());
+}
+
+}  // namespace belay::host

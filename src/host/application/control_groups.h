@@ -1,0 +1,78 @@
+#pragma once
+// Control groups of version 2 (cgroups(7)): who belongs to an application, and what it may use.
+
+#include "base/result.h"
+#include "host/descriptor.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace belay::host {
+
+/// One group. Its folder stays when this goes.
+class ControlGroup {
+  public:
+    ControlGroup(std::string path, Descriptor folder) : path_(std::move(path)), folder_(std::move(folder)) {}
+
+    const std::string& path() const { return path_; }
+    /// For Launch::control_group.
+    int folder() const { return folder_.number(); }
+
+    /// Nothing: as much as there is. Which of them are not in force, as "memory": the kernel does not offer
+    /// them here.
+    struct Limits {
+        std::optional<uint64_t> memory, processor, processes;
+    };
+    std::vector<std::string> limit(const Limits& limits) const;
+
+    /// Errors: those of the system.
+    Result<bool> is_empty() const;
+    /// SIGKILL to all that is in it, also to what is started meanwhile.
+    void kill() const;
+    /// For inotify: changes when it becomes empty.
+    std::string events_file() const { return path_ + "/cgroup.events"; }
+    /// How often the kernel has ended a process of it for want of memory.
+    uint64_t memory_kills() const;
+
+    struct Use {
+        uint64_t memory = 0;  ///< bytes
+        uint64_t processes = 0;
+        uint64_t processor_microseconds = 0;  ///< since it was made
+    };
+    /// What of it the kernel tells; nothing: not even that.
+    std::optional<Use> use() const;
+
+  private:
+    bool write(const char* file, std::string_view text) const;
+
+    std::string path_;
+    Descriptor folder_;
+};
+
+/// The groups of one supervisor.
+class ControlGroups {
+  public:
+    /// Those below our own, which we leave for one beside them, as the kernel demands it of one that has
+    /// groups below it. Nothing: this host has no cgroup2, or does not let us. Threads: one.
+    static std::optional<ControlGroups> open();
+
+    /// Made where it is not there. Errors: those of the system.
+    Result<ControlGroup> group(const std::string& name) const;
+    /// An empty one goes; any other stays.
+    void remove(const std::string& name) const;
+
+    /// As "memory": what limits can be set.
+    const std::vector<std::string>& controllers() const { return controllers_; }
+
+  private:
+    ControlGroups(std::string base, std::vector<std::string> controllers)
+        : base_(std::move(base)), controllers_(std::move(controllers))
+    {
+    }
+    std::string base_;
+    std::vector<std::string> controllers_;
+};
+
+}  // namespace belay::host

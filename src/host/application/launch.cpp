@@ -1,0 +1,382 @@
+#include "host/application/launch.h"
+
+#include "base/invariant.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <mutex>
+#include <pwd.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace belay::host {
+namespace {
+
+constexpr const char* search_path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr int first_passed = 3;
+/// Above all that the child moves its descriptors to.
+constexpr int most_passed = 256;
+constexpr std::string_view pid_prefix = "LISTEN_PID=";
+
+/// What the child does, to be named in an error.
+enum class Doing : int {
+    nothing,
+    session,
+    descriptors,
+    mounts,
+    read_only,
+    limits,
+    groups,
+    user,
+    rights,
+    folder,
+    program,
+};
+
+/// The page that both see.
+struct Shared {
+    Doing doing;
+    int problem;  ///< errno; 0: it went well
+};
+
+/// Mapped once, and by each child's start in turn: the starter waits for it.
+class SharedPage {
+  public:
+    SharedPage()
+        : page_(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+    {
+    }
+    ~SharedPage()
+    {
+        if (page_ != MAP_FAILED) munmap(page_, sizeof(Shared));
+    }
+    SharedPage(const SharedPage&) = delete;
+    SharedPage& operator=(const SharedPage&) = delete;
+
+    explicit operator bool() const { return page_ != MAP_FAILED; }
+    volatile Shared& get() const { return *static_cast<volatile Shared*>(page_); }
+
+  private:
+    void* page_;
+};
+
+/// All that the child needs, made before it is: it may not allocate.
+struct Prepared {
+    explicit Prepared(const Launch& of) : launch(of) {}
+    const Launch& launch;
+    std::vector<char*> argv, environment;
+    std::string listen_pid;
+    std::vector<std::string> texts;  ///< of the environment
+    Descriptor nothing;              ///< an empty file
+    Descriptor output;
+    std::vector<Descriptor> passed;
+    rlimit open_files{};
+};
+
+char* text_of(const std::string& text)
+{
+    return const_cast<char*>(text.c_str());
+}
+
+Result<Descriptor> out_of_the_way(int descriptor)
+{
+    Descriptor copy(fcntl(descriptor, F_DUPFD_CLOEXEC, first_passed + most_passed));
+    if (!copy) return std::unexpected(system_error("pass a descriptor on", errno));
+    return copy;
+}
+
+void make_environment(Prepared& prepared)
+{
+    const Launch& launch = prepared.launch;
+    std::vector<std::string>& texts = prepared.texts;
+    texts = launch.environment;
+    const auto has = [&](std::string_view name) {
+        return std::ranges::any_of(launch.environment,
+                                   [&](const std::string& text) { return text.starts_with(name); });
+    };
+    if (!has("PATH=")) texts.emplace_back(search_path);
+    if (launch.account) {
+        const Account& account = *launch.account;
+        if (!has("USER=")) texts.push_back("USER=" + account.name);
+        if (!has("LOGNAME=")) texts.push_back("LOGNAME=" + account.name);
+        if (!has("HOME=")) texts.push_back("HOME=" + account.home);
+        if (!has("SHELL=")) texts.push_back("SHELL=" + account.shell);
+    }
+    if (!launch.passed.empty()) {
+        texts.push_back(fmt::format("LISTEN_FDS={}", launch.passed.size()));
+        texts.push_back(fmt::format("LISTEN_FDNAMES={}", fmt::join(launch.passed_names, ":")));
+        // The number is written by the child, who knows it.
+        prepared.listen_pid = std::string(pid_prefix) + std::string(12, '\0');
+        prepared.environment.push_back(prepared.listen_pid.data());
+    }
+    for (const std::string& text : texts) prepared.environment.push_back(text_of(text));
+    prepared.environment.push_back(nullptr);
+}
+
+Result<void> prepare(Prepared& prepared)
+{
+    const Launch& launch = prepared.launch;
+    INVARIANT(launch.passed.size() < most_passed);
+    for (const std::string& word : launch.argv) prepared.argv.push_back(text_of(word));
+    prepared.argv.push_back(nullptr);
+    make_environment(prepared);
+    const Descriptor nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!nothing) return std::unexpected(system_error("open /dev/null", errno));
+    prepared.nothing = TRY(out_of_the_way(nothing.number()));
+    prepared.output = TRY(out_of_the_way(launch.output));
+    for (const int descriptor : launch.passed) {
+        Descriptor copy = TRY(out_of_the_way(descriptor));
+        prepared.passed.push_back(std::move(copy));
+    }
+    getrlimit(RLIMIT_NOFILE, &prepared.open_files);
+    const rlim_t standard = std::min<rlim_t>(1024, prepared.open_files.rlim_max);
+    prepared.open_files.rlim_cur = launch.open_files.value_or(standard);
+    prepared.open_files.rlim_max = launch.open_files.value_or(prepared.open_files.rlim_max);
+    return {};
+}
+
+// Below, until launch(): in the child, by system calls alone. The C library's own ways to change the account
+// speak to its threads, which are not there.
+
+long change(long number, auto... arguments)
+{
+    return syscall(number, arguments...);
+}
+
+bool place_descriptors(const Prepared& prepared)
+{
+    bool placed = dup2(prepared.nothing.number(), STDIN_FILENO) >= 0 &&
+                  dup2(prepared.output.number(), STDOUT_FILENO) >= 0 &&
+                  dup2(prepared.output.number(), STDERR_FILENO) >= 0;
+    int next = first_passed;
+    for (const Descriptor& passed : prepared.passed) placed = placed && dup2(passed.number(), next++) >= 0;
+    return placed && change(SYS_close_range, next, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
+void write_own_pid(Prepared& prepared)
+{
+    if (prepared.listen_pid.empty()) return;
+    std::array<char, 12> digits{};
+    size_t count = 0;
+    for (long rest = change(SYS_getpid); rest > 0; rest /= 10)
+        digits.at(count++) = static_cast<char>('0' + rest % 10);
+    char* at = prepared.listen_pid.data() + pid_prefix.size();
+    while (count > 0) *at++ = digits.at(--count);
+}
+
+bool mount_own_tmp()
+{
+    return mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
+}
+
+bool make_read_only(const std::string& path)
+{
+    const char* const name = path.c_str();
+    return mount(name, name, nullptr, MS_BIND | MS_REC, nullptr) == 0 &&
+           mount(nullptr, name, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_REC, nullptr) == 0;
+}
+
+bool has_own_mounts(const Launch& launch)
+{
+    return launch.private_tmp || !launch.read_only.empty();
+}
+
+bool leave_our_mounts()
+{
+    return change(SYS_unshare, CLONE_NEWNS) == 0 &&
+           mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
+}
+
+/// The bounding set first: it needs what is given up then.
+bool bound_capabilities(uint64_t kept)
+{
+    for (int capability = 0; capability < 64; ++capability) {
+        if ((kept >> capability & 1) != 0) continue;
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno == EPERM) return false;
+    }
+    return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0;
+}
+
+bool keep_capabilities(uint64_t kept)
+{
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    std::array<__user_cap_data_struct, 2> sets{};
+    for (size_t half = 0; half < sets.size(); ++half) {
+        const auto bits = static_cast<uint32_t>(kept >> (32 * half));
+        sets.at(half) = {.effective = bits, .permitted = bits, .inheritable = bits};
+    }
+    if (change(SYS_capset, &header, sets.data()) != 0) return false;
+    for (int capability = 0; capability < 64; ++capability) {
+        if ((kept >> capability & 1) == 0) continue;
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) return false;
+    }
+    return true;
+}
+
+/// What the process does before it becomes the program. Comes back only where that failed, with `doing` said.
+void become(Prepared& prepared, volatile Shared& shared)
+{
+    const Launch& launch = prepared.launch;
+    const auto did = [&](Doing doing, bool well) {
+        if (!well) shared.doing = doing;
+        return well;
+    };
+    sigset_t none;
+    sigemptyset(&none);
+    if (!did(Doing::session,
+             change(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0 && change(SYS_setsid) >= 0))
+        return;
+    umask(022);
+    write_own_pid(prepared);
+    if (!did(Doing::descriptors, place_descriptors(prepared))) return;
+    if (has_own_mounts(launch) && !did(Doing::mounts, leave_our_mounts())) return;
+    for (const std::string& path : launch.read_only) {
+        if (!did(Doing::read_only, make_read_only(path))) return;
+    }
+    if (launch.private_tmp && !did(Doing::mounts, mount_own_tmp())) return;
+    if (!did(Doing::limits, change(SYS_prlimit64, 0, RLIMIT_NOFILE, &prepared.open_files, nullptr) == 0))
+        return;
+    if (launch.capabilities && !did(Doing::rights, bound_capabilities(*launch.capabilities))) return;
+    if (launch.account) {
+        const Account& account = *launch.account;
+        if (!did(Doing::groups, change(SYS_setgroups, account.groups.size(), account.groups.data()) == 0 &&
+                                    change(SYS_setresgid, account.group, account.group, account.group) == 0))
+            return;
+        if (!did(Doing::user, change(SYS_setresuid, account.user, account.user, account.user) == 0)) return;
+    }
+    if (launch.capabilities && !did(Doing::rights, keep_capabilities(*launch.capabilities))) return;
+    if (launch.no_new_privileges && !did(Doing::rights, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)) return;
+    if (!did(Doing::folder, chdir(launch.folder.c_str()) == 0)) return;
+    execve(launch.program.c_str(), prepared.argv.data(), prepared.environment.data());
+    did(Doing::program, false);
+}
+
+std::string text_of(Doing doing, const Launch& launch)
+{
+    const std::string user = launch.account ? launch.account->name : "";
+    switch (doing) {
+        case Doing::nothing:
+            return fmt::format("start {}", launch.program);
+        case Doing::session:
+            return "begin a session";
+        case Doing::descriptors:
+            return "open its files";
+        case Doing::mounts:
+            return "give it mounts of its own";
+        case Doing::read_only:
+            return fmt::format("make {} read-only for it", fmt::join(launch.read_only, ", "));
+        case Doing::limits:
+            return "set its limit of open files";
+        case Doing::groups:
+            return fmt::format("join the groups of user {}", user);
+        case Doing::user:
+            return fmt::format("become user {}", user);
+        case Doing::rights:
+            return "give it its capabilities";
+        case Doing::folder:
+            return fmt::format("enter its working directory {}", launch.folder);
+        case Doing::program:
+            return fmt::format("run {}", launch.program);
+    }
+    return {};
+}
+
+Error problem_of(const Launch& launch, Doing doing, int problem)
+{
+    Error error = system_error(text_of(doing, launch), problem);
+    if (problem == EPERM && launch.account)
+        error.next = "run the supervisor as root, or the application as the user that the supervisor has";
+    return error;
+}
+
+}  // namespace
+
+Result<Launched> launch(const Launch& launch)
+{
+    static const SharedPage page;
+    static std::mutex one_at_a_time;
+    if (!page) return std::unexpected(system_error("map a page", ENOMEM));
+    Prepared prepared(launch);
+    TRY(prepare(prepared));
+
+    const std::lock_guard lock(one_at_a_time);
+    volatile Shared& shared = page.get();
+    shared.doing = Doing::nothing;
+    shared.problem = 0;
+    int process = -1;
+    // Until it is the program or has failed, we wait: CLONE_VFORK.
+    clone_args arguments{};
+    arguments.flags = CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+    arguments.pidfd = reinterpret_cast<uint64_t>(&process);
+    arguments.exit_signal = SIGCHLD;
+    if (launch.control_group) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<uint64_t>(*launch.control_group);
+    }
+    const long child = change(SYS_clone3, &arguments, sizeof arguments);
+    if (child < 0) return std::unexpected(problem_of(launch, Doing::nothing, errno));
+    if (child == 0) {
+        become(prepared, shared);
+        shared.problem = errno;
+        change(SYS_exit_group, 127);
+    }
+    Launched launched{.pid = static_cast<pid_t>(child), .process = Descriptor(process)};
+    if (shared.problem == 0) return launched;
+    siginfo_t ended{};
+    waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED);
+    return std::unexpected(problem_of(launch, shared.doing, shared.problem));
+}
+
+Result<Account> account_named(const std::string& user)
+{
+    std::array<char, 16 << 10> room{};
+    passwd entry{};
+    passwd* found = nullptr;
+    const int problem = getpwnam_r(user.c_str(), &entry, room.data(), room.size(), &found);
+    if (found == nullptr && problem != 0)
+        return std::unexpected(system_error(fmt::format("look for user {}", user), problem));
+    if (found == nullptr)
+        return fail(ErrorKind::not_found, fmt::format("there is no user {} on this host", user),
+                    fmt::format("adduser --system {}", user));
+    Account account{.user = entry.pw_uid,
+                    .group = entry.pw_gid,
+                    .name = user,
+                    .home = entry.pw_dir,
+                    .shell = entry.pw_shell};
+    int count = 64;
+    account.groups.resize(static_cast<size_t>(count));
+    if (getgrouplist(user.c_str(), entry.pw_gid, account.groups.data(), &count) < 0) {
+        account.groups.resize(static_cast<size_t>(count));
+        getgrouplist(user.c_str(), entry.pw_gid, account.groups.data(), &count);
+    }
+    account.groups.resize(static_cast<size_t>(count));
+    return account;
+}
+
+Result<uint64_t> capability_mask(const std::vector<std::string>& names)
+{
+    uint64_t mask = 0;
+    for (const std::string& name : names) {
+        cap_value_t value = 0;
+        if (cap_from_name(name.c_str(), &value) != 0)
+            return fail(ErrorKind::usage, fmt::format("there is no capability {}", name),
+                        "man 7 capabilities; they are written as cap_net_bind_service");
+        mask |= uint64_t{1} << value;
+    }
+    return mask;
+}
+
+}  // namespace belay::host

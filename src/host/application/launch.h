@@ -1,0 +1,60 @@
+#pragma once
+// The start of a process that is to live longer than the one who starts it: its account, its rights, its
+// open files, its control group.
+//
+// Why no posix_spawn: it knows no control groups, and moving a process that runs already into one costs
+// milliseconds in the kernel (cgroup_threadgroup_rwsem); clone3(2) makes it there. The child shares nothing
+// but one page with us and makes system calls alone, as it must where there are other threads.
+
+#include "base/result.h"
+#include "host/descriptor.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace belay::host {
+
+/// Who a process is.
+struct Account {
+    uid_t user = 0;
+    gid_t group = 0;
+    std::vector<gid_t> groups = {};  ///< supplementary
+    std::string name = {}, home = {}, shell = {};
+};
+/// Errors: not_found, io. Threads: any.
+Result<Account> account_named(const std::string& user);
+
+/// The numbers of these capabilities, as "cap_net_bind_service", in a mask. Errors: usage, naming the one
+/// that there is not.
+Result<uint64_t> capability_mask(const std::vector<std::string>& names);
+
+struct Launch {
+    std::string program;                        ///< a path
+    std::vector<std::string> argv;              ///< argv[0] included
+    std::vector<std::string> environment = {};  ///< "NAME=VALUE"
+    std::string folder = "/";
+    int output = -1;               ///< its standard output and error; not owned
+    std::vector<int> passed = {};  ///< 3 and following in the child (LISTEN_FDS tells them); not owned
+    std::vector<std::string> passed_names = {};
+    std::optional<Account> account = {};    ///< nothing: ours
+    std::optional<int> control_group = {};  ///< the folder of one, opened; not owned
+    std::optional<uint64_t> open_files = {};
+    bool no_new_privileges = true;
+    std::optional<uint64_t> capabilities = {};  ///< a mask of those that it keeps; nothing: as they are
+    bool private_tmp = false;
+    std::vector<std::string> read_only = {};
+};
+
+struct Launched {
+    pid_t pid = -1;      ///< its session and process group too
+    Descriptor process;  ///< its pidfd: readable when it has ended
+};
+
+/// Comes back when the program runs. Its standard input is empty. Errors: why it does not, with what it was
+/// doing ("become user www-data"). Threads: any.
+Result<Launched> launch(const Launch& launch);
+
+}  // namespace belay::host

@@ -1,0 +1,39 @@
+#pragma once
+// A process by its pidfd, also one that somebody else has started.
+
+#include "base/result.h"
+#include "host/descriptor.h"
+
+#include <cstdint>
+#include <optional>
+#include <sys/types.h>
+
+namespace belay::host {
+
+/// What tells a process from another that was given its number later.
+struct ProcessName {
+    pid_t pid = 0;
+    uint64_t started = 0;  ///< clock ticks since the boot
+
+    bool operator==(const ProcessName&) const = default;
+};
+
+/// When the process began; also of one that has ended and was not waited for. Errors: not_found.
+Result<uint64_t> start_of(pid_t pid);
+
+/// A pidfd of this very process. Errors: not_found, where it is gone.
+Result<Descriptor> open_process(const ProcessName& name);
+
+/// As waitid(2) tells it.
+struct ProcessEnd {
+    bool by_signal = false;
+    int number = 0;  ///< exit code, or signal
+};
+
+/// The end of our child, which is then gone for good; nothing: it is no child of ours, or has not ended.
+std::optional<ProcessEnd> reap(int process);
+
+/// Errors: not_found.
+Result<void> send_signal(int process, int number);
+
+}  // namespace belay::host

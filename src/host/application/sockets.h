@@ -1,0 +1,56 @@
+#pragma once
+// The sockets that a supervisor has for an application: those that it listens at on its behalf, and the one
+// that the application speaks to it by.
+
+#include "base/result.h"
+#include "host/descriptor.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+
+namespace belay::host {
+
+struct ListenAt {
+    std::string address;  ///< an IP address; empty: all, of both families
+    uint16_t port = 0;    ///< 0: any that is free
+    bool datagrams = false;
+};
+
+/// A socket that is bound, and listens unless it is for datagrams. Errors: usage (no IP address), busy (the
+/// port is taken), permission, io.
+Result<Descriptor> listen_on(const ListenAt& where);
+
+/// The descriptor `number` of a process, where that is a socket bound to that place (pidfd_getfd(2)); the
+/// process keeps it. Errors: not_found, permission.
+Result<Descriptor> socket_of(int process, int number, const ListenAt& where);
+
+/// Whether a socket is bound there.
+bool is_bound_to(int socket, const ListenAt& where);
+
+/// The socket of sd_notify(3).
+class NotifySocket {
+  public:
+    /// Made anew at `path`, for that user to write to. Errors: usage (a path of more than 107 bytes), io.
+    static Result<NotifySocket> open(const std::string& path, uid_t user);
+
+    int descriptor() const { return socket_.number(); }
+    /// The next message, as it was sent; nothing: there is none now.
+    std::optional<std::string> take() const;
+
+  private:
+    explicit NotifySocket(Descriptor socket) : socket_(std::move(socket)) {}
+    Descriptor socket_;
+};
+
+/// A pipe with a name, for the output of an application: its content outlives both ends, and nobody who
+/// writes to it ever meets a broken one, for who writes has it open for reading as well. Made where it is not
+/// there, for root alone. Errors: io.
+struct OutputPipe {
+    Descriptor read_end;   ///< does not block
+    Descriptor write_end;  ///< for the application
+};
+Result<OutputPipe> open_output_pipe(const std::string& path);
+
+}  // namespace belay::host
