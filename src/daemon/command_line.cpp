@@ -183,7 +183,7 @@ Result<std::string> word_from_input()
 int say(const Result<std::string>& done, const std::string& restart)
 {
     if (!done) {
-        print_error(done.error());
+        site::print_error(done.error());
         return done.error().kind == ErrorKind::usage ? exit_usage : exit_cannot_serve;
     }
     fmt::print("{}\n", *done);
@@ -225,15 +225,15 @@ int run_again(char** argv)
             ++word;
     }
     words.push_back(nullptr);
-    print_error(host::become_sibling("", words.data()));
+    site::print_error(host::become_sibling("", words.data()));
     return exit_cannot_serve;
 }
 
 int serve_with_log(const Asked& asked, char** argv, const Parts& parts)
 {
     std::string name = asked.log_level;
-    if (name.empty()) name = name_of(asked.ready_fd ? LogLevel::none : LogLevel::standard);
-    const Result<LogLevel> level = log_level_named(name);
+    if (name.empty()) name = name_of(asked.ready_fd ? site::LogLevel::none : site::LogLevel::standard);
+    const Result<site::LogLevel> level = site::log_level_named(name);
     if (!level) return say(std::unexpected(level.error()), "");
     Options options = asked.options;
     if (!asked.connect_timeout.empty()) {
@@ -241,12 +241,12 @@ int serve_with_log(const Asked& asked, char** argv, const Parts& parts)
         if (!span) return say(std::unexpected(span.error()), "");
         options.connect_timeout = *span;
     }
-    Log log(*level);
+    site::Log log(*level);
     if (!asked.log_file.empty()) {
         if (const Result<void> opened = log.write_to(asked.log_file); !opened)
             return say(std::unexpected(opened.error()), "");
     }
-    Readiness readiness(asked.ready_fd);
+    site::Readiness readiness(asked.ready_fd);
     const Result<Ending> ended = serve(options, parts, readiness, log);
     if (!ended) return exit_cannot_serve;
     if (*ended == Ending::for_good) return 0;
@@ -282,7 +282,7 @@ int run(int argc, char** argv, const Parts& parts)
     }
     if (belongs_to_another(asked, parts)) {
         // Comes back only where it could not.
-        print_error(host::become_sibling("-site", argv));
+        site::print_error(host::become_sibling("-site", argv));
         return exit_cannot_serve;
     }
     scrub(argc, argv, asked.word);

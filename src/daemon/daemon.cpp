@@ -51,7 +51,7 @@ struct Led {
 
 class Daemon {
   public:
-    Daemon(const Options& options, const Parts& parts, Readiness& readiness, Log& log)
+    Daemon(const Options& options, const Parts& parts, site::Readiness& readiness, site::Log& log)
         : options_(options), parts_(parts), readiness_(readiness), log_(log)
     {
     }
@@ -262,7 +262,7 @@ class Daemon {
 
     void take(const HostSettings& settings)
     {
-        const Result<LogLevel> level = log_level_named(settings.log);
+        const Result<site::LogLevel> level = site::log_level_named(settings.log);
         log_.set_level(level ? std::optional(*level) : std::nullopt);
     }
 
@@ -367,8 +367,8 @@ class Daemon {
 
     const Options& options_;
     Parts parts_;  ///< with what works on the store
-    Readiness& readiness_;
-    Log& log_;
+    site::Readiness& readiness_;
+    site::Log& log_;
     // In the order in which one rests upon the other.
     std::optional<StateLock> lock_;
     std::unique_ptr<host::Host> host_;
@@ -395,7 +395,7 @@ class Daemon {
 
 }  // namespace
 
-Result<Ending> serve(const Options& options, const Parts& parts, Readiness& readiness, Log& log)
+Result<Ending> serve(const Options& options, const Parts& parts, site::Readiness& readiness, site::Log& log)
 {
     umask(022);
     // A face that is gone is an error of one write, not the end of the daemon.

@@ -1,9 +1,9 @@
 #pragma once
 // belayd: the engine, its journal, and a socket by which faces talk to it.
 
-#include "daemon/log.h"
 #include "daemon/parts.h"
-#include "daemon/readiness.h"
+#include "site/log.h"
+#include "site/readiness.h"
 
 #include <string>
 
@@ -26,6 +26,6 @@ enum class Ending {
 /// Serves until SIGTERM or SIGINT, then finishes the step that every operation is at and comes back; the
 /// operations go on at the next start. Takes over the process: its signals, its umask. To be called before
 /// there is another thread. Errors: why it could not start, already given to `readiness`.
-Result<Ending> serve(const Options& options, const Parts& parts, Readiness& readiness, Log& log);
+Result<Ending> serve(const Options& options, const Parts& parts, site::Readiness& readiness, site::Log& log);
 
 }  // namespace belay::daemon

@@ -6,9 +6,9 @@
 //   STATE/site/controller.json   this machine is a controller: {listen, advertise, store, id}; or a proxy, of
 //                                which only `listen` counts
 
-#include "daemon/log.h"
 #include "framework/configuration/host_settings.h"
 #include "operation/engine.h"
+#include "site/log.h"
 #include "site/loop.h"
 #include "site/method.h"
 #include "site/workers.h"
@@ -70,7 +70,7 @@ struct PlaceGround {
     site::Workers& workers;
     host::Host& host;
     store::Store& store;  ///< of this machine
-    Log& log;
+    site::Log& log;
     /// The engine that carries out the operations of the site; null while this controller does not lead.
     /// Threads: any.
     std::function<operation::Engine*()> engine;

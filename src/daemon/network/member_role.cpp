@@ -3,7 +3,7 @@
 #include "daemon/host_name.h"
 #include "daemon/parameters.h"
 #include "daemon/pieces.h"
-#include "daemon/readiness.h"
+#include "site/readiness.h"
 #include "site/remote/agent/copy_answers.h"
 
 #include <array>
@@ -146,7 +146,7 @@ void MemberRole::keep(const site::Membership& membership)
     const bool renewed = membership.certificate_pem != membership_.certificate_pem;
     membership_ = membership;
     // The certificate before is good until this one was used, so the next start still gets in by it.
-    if (const Result<void> kept = file_.write(membership); !kept) return print_error(kept.error());
+    if (const Result<void> kept = file_.write(membership); !kept) return site::print_error(kept.error());
     if (!branch_ || !renewed) return;
     ground_.log.standard("has a new certificate, and begins anew to show it to its branch");
     ground_.loop.post([this] { ground_.restart(); });

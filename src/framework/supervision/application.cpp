@@ -7,7 +7,10 @@ namespace belay::framework::supervision {
 namespace {
 
 constexpr std::array question_kinds = {"running", "notify", "port", "http", "command"};
-constexpr std::array gate_kinds = {"file", "port"};
+constexpr std::array gate_kinds = {"file", "port", "application"};
+constexpr std::array role_names = {"none", "primary", "backup"};
+constexpr std::array word_names = {"primary", "backup", "drain", "serve"};
+constexpr std::array orders_kinds = {"none", "pipe", "signals", "command"};
 constexpr std::array autorestart_kinds = {"always", "on-failure", "never"};
 
 template <typename Enum, size_t Count>
@@ -88,7 +91,9 @@ Json json_of(const Gate& gate)
                  {"path", gate.path},
                  {"valid_until", gate.valid_until},
                  {"address", gate.address},
-                 {"port", gate.port}};
+                 {"port", gate.port},
+                 {"application", gate.application},
+                 {"name", gate.name}};
     write(json, "timeout", gate.timeout);
     return json;
 }
@@ -101,6 +106,8 @@ Gate gate_from(const Json& json)
     read(json, "valid_until", gate.valid_until);
     read(json, "address", gate.address);
     read(json, "port", gate.port);
+    read(json, "application", gate.application);
+    read(json, "name", gate.name);
     read(json, "timeout", gate.timeout);
     return gate;
 }
@@ -141,6 +148,28 @@ Limits limits_from(const Json& json)
     read(json, "processes", limits.processes);
     read(json, "open_files", limits.open_files);
     return limits;
+}
+
+Json json_of(const Orders& orders)
+{
+    return {{"kind", name_in(orders.kind, orders_kinds)},
+            {"primary", orders.primary},
+            {"backup", orders.backup},
+            {"drain", orders.drain},
+            {"serve", orders.serve},
+            {"command", orders.command}};
+}
+
+Orders orders_from(const Json& json)
+{
+    Orders orders;
+    orders.kind = named<Orders::Kind>(json.at("kind"), orders_kinds);
+    read(json, "primary", orders.primary);
+    read(json, "backup", orders.backup);
+    read(json, "drain", orders.drain);
+    read(json, "serve", orders.serve);
+    read(json, "command", orders.command);
+    return orders;
 }
 
 Json json_of(const Sandbox& sandbox)
@@ -207,12 +236,23 @@ Application read_application(const Json& json)
     read(json, "stop_signal", application.stop_signal);
     read(json, "stop_command", application.stop_command);
     read(json, "reload_signal", application.reload_signal);
+    if (json.contains("orders")) application.orders = orders_from(json["orders"]);
     if (json.contains("limits")) application.limits = limits_from(json["limits"]);
     if (json.contains("sandbox")) application.sandbox = sandbox_from(json["sandbox"]);
     return application;
 }
 
 }  // namespace
+
+std::string_view name_of(Role role)
+{
+    return name_in(role, role_names);
+}
+
+std::string_view name_of(Word word)
+{
+    return name_in(word, word_names);
+}
 
 std::string_view name_of(Question::Kind kind)
 {
@@ -222,20 +262,23 @@ std::string_view name_of(Question::Kind kind)
 std::string to_text(const Gate& gate)
 {
     if (gate.kind == Gate::Kind::port) return fmt::format("port {} of {}", gate.port, gate.address);
+    if (gate.kind == Gate::Kind::application) return fmt::format("application {}", gate.name);
     return gate.valid_until.empty() ? fmt::format("file {}", gate.path)
                                     : fmt::format("file {}, valid until {}", gate.path, gate.valid_until);
 }
 
 bool Application::notifies() const
 {
-    return readiness.kind == Question::Kind::notify || heartbeat.has_value() || drain_timeout.count() > 0;
+    return readiness.kind == Question::Kind::notify || heartbeat.has_value() ||
+           orders.kind != Orders::Kind::none;
 }
 
 bool Application::differs_for_next_start(const Application& other) const
 {
     return command != other.command || working_directory != other.working_directory || user != other.user ||
            environment != other.environment || sockets != other.sockets || sandbox != other.sandbox ||
-           limits.open_files != other.limits.open_files || notifies() != other.notifies();
+           limits.open_files != other.limits.open_files || notifies() != other.notifies() ||
+           (orders.kind == Orders::Kind::pipe) != (other.orders.kind == Orders::Kind::pipe);
 }
 
 void to_json(Json& json, const Application& application)
@@ -266,6 +309,7 @@ void to_json(Json& json, const Application& application)
             {"stop_signal", application.stop_signal},
             {"stop_command", application.stop_command},
             {"reload_signal", application.reload_signal},
+            {"orders", json_of(application.orders)},
             {"limits", json_of(application.limits)},
             {"sandbox", json_of(application.sandbox)}};
     write(json, "heartbeat", application.heartbeat);

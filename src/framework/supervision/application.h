@@ -42,12 +42,14 @@ std::string_view name_of(Question::Kind kind);
 
 /// Something of its own host that must be there before it is started.
 struct Gate {
-    enum class Kind { file, port };
+    enum class Kind { file, port, application };
     Kind kind = Kind::file;
     std::string path = {};         ///< of a file, absolute
     std::string valid_until = {};  ///< of a file: "2027-01-31", or empty
     std::string address = {};      ///< of a port
     uint16_t port = 0;
+    ApplicationId application = 0;             ///< it must be started
+    std::string name = {};                     ///< of that application
     std::optional<Milliseconds> timeout = {};  ///< how long it is waited for; nothing: for ever
 
     bool operator==(const Gate&) const = default;
@@ -93,6 +95,34 @@ struct Nonstop {
     bool operator==(const Nonstop&) const = default;
 };
 
+/// Which of a pair it is; the word that it is told.
+enum class Role { none, primary, backup };
+std::string_view name_of(Role role);
+
+/// What an application is told while it runs.
+enum class Word {
+    primary,  ///< it serves
+    backup,   ///< it stands by
+    drain,    ///< it finishes what it has, and takes nothing new
+    serve,    ///< that is taken back
+};
+std::string_view name_of(Word word);
+
+/// How it is told.
+struct Orders {
+    enum class Kind {
+        none,
+        pipe,     ///< a line each, by the descriptor $BELAY_ORDERS_FD
+        signals,  ///< those below; 0: it is not told that
+        command,  ///< a program, with the word as its last argument
+    };
+    Kind kind = Kind::none;
+    int primary = 0, backup = 0, drain = 0, serve = 0;
+    std::vector<std::string> command = {};
+
+    bool operator==(const Orders&) const = default;
+};
+
 struct Application {
     ApplicationId id = 0;
     std::string name;
@@ -116,6 +146,7 @@ struct Application {
     int stop_signal = SIGTERM;
     std::vector<std::string> stop_command = {};  ///< in place of the signal
     int reload_signal = 0;                       ///< 0: none
+    Orders orders = {};
     Limits limits = {};
     Sandbox sandbox = {};
 

@@ -81,7 +81,7 @@ void Life::order(Want want, Milliseconds now)
         case Phase::unavailable:
             if (want == Want::stopped) return begin_to_end(now);
             if (want == Want::suspended && standing_.phase != Phase::starting && !is_forced_) {
-                hands_.tell_to_drain(true);
+                tell(Word::drain);
                 deadline_.reset();
                 return move(Phase::suspending, now);
             }
@@ -91,7 +91,7 @@ void Life::order(Want want, Milliseconds now)
         case Phase::suspended:
             if (want == Want::stopped) return stop(now);
             if (want == Want::running) {
-                hands_.tell_to_drain(false);
+                tell(Word::serve);
                 deadline_.reset();
                 move(Phase::started, now);
             }
@@ -117,6 +117,24 @@ void Life::describe(ApplicationPointer application, Milliseconds now)
 {
     application_ = std::move(application);
     if (standing_.phase == Phase::waiting && awaiting_ == Awaiting::gates) begin(now);
+}
+
+void Life::tell(Word word)
+{
+    if (running_->orders.kind != Orders::Kind::none) hands_.tell(*running_, word);
+}
+
+void Life::tell_role()
+{
+    if (standing_.role != Role::none) tell(standing_.role == Role::primary ? Word::primary : Word::backup);
+}
+
+void Life::play(Role role)
+{
+    if (standing_.role == role) return;
+    standing_.role = role;
+    if (has_process() && standing_.phase != Phase::starting) tell_role();
+    hands_.moved();
 }
 
 /// Its gates first, then its process.
@@ -167,6 +185,7 @@ void Life::ready(Milliseconds now)
     ready_at_ = now;
     if (running_->heartbeat) heartbeat_ = now + *running_->heartbeat;
     hands_.ask_no_more();
+    tell_role();
     move(Phase::started, now);
     if (is_asked(running_->health))
         hands_.ask(Topic::health, running_->health, now + running_->health.interval);
@@ -215,10 +234,10 @@ void Life::end_by_force(std::string reason, Milliseconds now)
 
 void Life::begin_to_end(Milliseconds now)
 {
-    const bool drains =
-        running_->drain_timeout.count() > 0 && !is_forced_ && standing_.phase != Phase::starting;
+    const bool drains = running_->drain_timeout.count() > 0 && running_->orders.kind != Orders::Kind::none &&
+                        !is_forced_ && standing_.phase != Phase::starting;
     if (!drains) return stop(now);
-    hands_.tell_to_drain(true);
+    tell(Word::drain);
     deadline_ = now + running_->drain_timeout;
     move(Phase::suspending, now);
 }

@@ -49,6 +49,7 @@ std::string to_text(const Ended& ended);
 struct Standing {
     Phase phase = Phase::stopped;
     Want want = Want::stopped;
+    Role role = Role::none;   ///< of a pair: which it is to be
     Milliseconds since{0};    ///< the phase
     std::string reason = {};  ///< of the phase, where there is something to say; one sentence
     std::string told = {};    ///< what it last said of itself (STATUS=)
@@ -72,8 +73,7 @@ class Hands {
     /// Life::cleared() comes when it is done.
     virtual bool clear() = 0;
     virtual void run_stop_command(const Application& application) = 0;
-    /// Tells it to finish what it has and to take nothing new, or to serve again.
-    virtual void tell_to_drain(bool drain) = 0;
+    virtual void tell(const Application& application, Word word) = 0;
     /// Asks at that time; the answer comes as Life::answered(). One question at a time.
     virtual void ask(Topic topic, const Question& question, Milliseconds at) = 0;
     virtual void ask_no_more() = 0;
@@ -98,6 +98,8 @@ class Life {
     // What somebody wants.
     void order(Want want, Milliseconds now);
     void restart(Milliseconds now);
+    /// It is told at once, and when it is ready after each start.
+    void play(Role role);
     /// Another description; it counts from the next start on.
     void describe(ApplicationPointer application, Milliseconds now);
 
@@ -118,6 +120,8 @@ class Life {
   private:
     enum class Awaiting { nothing, gates, delay };
 
+    void tell(Word word);
+    void tell_role();
     void move(Phase phase, Milliseconds now, std::string reason = {});
     void begin(Milliseconds now);
     void launch(Milliseconds now);

@@ -32,7 +32,7 @@ class TestHands final : public Hands {
         return strays == 0;
     }
     void run_stop_command(const Application&) override { ++stop_commands; }
-    void tell_to_drain(bool drain) override { drains.push_back(drain); }
+    void tell(const Application&, Word word) override { words.push_back(word); }
     void ask(Topic topic, const Question&, Milliseconds at) override { asked = {topic, at}; }
     void ask_no_more() override { asked.reset(); }
     void await(const std::vector<Gate>& gates) override { awaits = !gates.empty(); }
@@ -41,7 +41,7 @@ class TestHands final : public Hands {
     bool process = false, refuses = false, killed = false, awaits = false;
     int strays = 0, starts = 0, kills = 0, stop_commands = 0, moves = 0;
     std::vector<int> signals;
-    std::vector<bool> drains;
+    std::vector<Word> words;
     std::optional<std::pair<Topic, Milliseconds>> asked;
 };
 
@@ -281,6 +281,7 @@ TEST_CASE("life: a stop drains first where there is time for it; a suspension ca
 {
     Application application = an_application();
     application.drain_timeout = 60s;
+    application.orders.kind = Orders::Kind::pipe;
     Story story(application);
     story.life.order(Want::running, story.now);
     story.life.order(Want::stopped, story.now);
@@ -299,10 +300,27 @@ TEST_CASE("life: a stop drains first where there is time for it; a suspension ca
     CHECK(story.phase() == Phase::suspended);
     story.life.order(Want::running, story.now);
     CHECK(story.phase() == Phase::started);
-    CHECK(story.hands.drains == std::vector{true, true, false});
+    CHECK(story.hands.words == std::vector{Word::drain, Word::drain, Word::serve});
     story.life.order(Want::stopped, story.now);
     story.pass(60s);
     CHECK(story.phase() == Phase::stopping);
+}
+
+TEST_CASE("life: a role is told at once, and again when it is ready after a start")
+{
+    Application application = an_application();
+    application.orders.kind = Orders::Kind::pipe;
+    application.readiness.kind = Question::Kind::notify;
+    Story story(application);
+    story.life.play(Role::backup);
+    story.life.order(Want::running, story.now);
+    CHECK(story.hands.words.empty());
+    story.life.notified("READY=1", story.now);
+    story.life.play(Role::primary);
+    story.life.play(Role::primary);
+    story.ends(crashed);
+    story.life.notified("READY=1", story.now);
+    CHECK(story.hands.words == std::vector{Word::backup, Word::primary, Word::primary});
 }
 
 TEST_CASE("life: gates are waited for, as long as they allow")
@@ -375,6 +393,7 @@ class RandomStory {
         application.health.kind = static_cast<Question::Kind>(pick(5));
         if (chance(2)) application.heartbeat = Milliseconds(100 + pick(5000));
         if (chance(2)) application.drain_timeout = Milliseconds(pick(5000));
+        application.orders.kind = static_cast<Orders::Kind>(pick(4));
         if (chance(3)) application.gates = {{.path = "/x", .timeout = Milliseconds(1 + pick(5000))}};
         application.restart_when_hung = chance(2);
         application.autorestart = static_cast<Autorestart>(pick(3));

@@ -115,8 +115,8 @@ void make_environment(Prepared& prepared)
         if (!has("HOME=")) texts.push_back("HOME=" + account.home);
         if (!has("SHELL=")) texts.push_back("SHELL=" + account.shell);
     }
-    if (!launch.passed.empty()) {
-        texts.push_back(fmt::format("LISTEN_FDS={}", launch.passed.size()));
+    if (!launch.passed_names.empty()) {
+        texts.push_back(fmt::format("LISTEN_FDS={}", launch.passed_names.size()));
         texts.push_back(fmt::format("LISTEN_FDNAMES={}", fmt::join(launch.passed_names, ":")));
         // The number is written by the child, who knows it.
         prepared.listen_pid = std::string(pid_prefix) + std::string(12, '\0');

@@ -37,7 +37,8 @@ struct Launch {
     std::vector<std::string> environment = {};  ///< "NAME=VALUE"
     std::string folder = "/";
     int output = -1;               ///< its standard output and error; not owned
-    std::vector<int> passed = {};  ///< 3 and following in the child (LISTEN_FDS tells them); not owned
+    std::vector<int> passed = {};  ///< 3 and following in the child; not owned
+    /// Of the first of them, which $LISTEN_FDS and $LISTEN_FDNAMES tell.
     std::vector<std::string> passed_names = {};
     std::optional<Account> account = {};    ///< nothing: ours
     std::optional<int> control_group = {};  ///< the folder of one, opened; not owned

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace belay::daemon {
+namespace belay::site {
 
 /// Threads: one at a time. A listener that is gone is no error.
 class Readiness {
@@ -36,4 +36,4 @@ class Readiness {
 /// One line for a person: what happened, and what leads on.
 void print_error(const Error& error);
 
-}  // namespace belay::daemon
+}  // namespace belay::site

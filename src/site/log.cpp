@@ -1,4 +1,4 @@
-#include "daemon/log.h"
+#include "site/log.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-namespace belay::daemon {
+namespace belay::site {
 namespace {
 
 constexpr std::array<std::string_view, 4> level_names = {"none", "standard", "trace", "all"};
@@ -64,4 +64,4 @@ void Log::write(LogLevel level, std::string_view line)
     static_cast<void>(written);  // as promised: a line that cannot be written is lost
 }
 
-}  // namespace belay::daemon
+}  // namespace belay::site

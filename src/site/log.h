@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace belay::daemon {
+namespace belay::site {
 
 /// Each includes the ones before it.
 enum class LogLevel {
@@ -56,4 +56,4 @@ class Log {
     host::Descriptor file_;
 };
 
-}  // namespace belay::daemon
+}  // namespace belay::site

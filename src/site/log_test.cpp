@@ -1,4 +1,4 @@
-#include "daemon/log.h"
+#include "site/log.h"
 
 #include "base/testing/must.h"
 #include "store/scratch_folder.h"
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <thread>
 
-namespace belay::daemon {
+namespace belay::site {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& path)
@@ -124,4 +124,4 @@ TEST_CASE("lines of many threads and of two logs in one file are each whole")
 }
 
 }  // namespace
-}  // namespace belay::daemon
+}  // namespace belay::site

@@ -1,4 +1,4 @@
-#include "daemon/readiness.h"
+#include "site/readiness.h"
 
 #include "base/json.h"
 #include "site/starter.h"
@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace belay::daemon {
+namespace belay::site {
 
 Readiness::Readiness(std::optional<int> ready_fd) : starter_(ready_fd.value_or(-1))
 {
@@ -24,7 +24,7 @@ Readiness::Readiness(std::optional<int> ready_fd) : starter_(ready_fd.value_or(-
 void Readiness::ready()
 {
     tell_systemd("READY=1");
-    tell_starter(std::string(site::ready_line));
+    tell_starter(std::string(ready_line));
     let_go_of_starter();
 }
 
@@ -84,4 +84,4 @@ void print_error(const Error& error)
     static_cast<void>(std::fputs(line.c_str(), stderr));
 }
 
-}  // namespace belay::daemon
+}  // namespace belay::site

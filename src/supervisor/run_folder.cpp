@@ -1,0 +1,142 @@
+#include "supervisor/run_folder.h"
+
+#include "host/descriptor.h"
+#include "host/files.h"
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace belay::supervisor {
+namespace {
+
+using framework::supervision::Ended;
+using framework::supervision::Phase;
+using framework::supervision::Want;
+
+constexpr Bytes most_record_bytes{4 << 20};
+constexpr Bytes most_ends_bytes{16 << 20};
+constexpr std::string_view ending = ".json";
+
+Json json_of(const Record& record)
+{
+    Json json = {{"described", record.described},
+                 {"want", record.want},
+                 {"phase", record.phase},
+                 {"sockets", record.sockets}};
+    if (record.process) json["process"] = {record.process->pid, record.process->started};
+    if (record.running) json["running"] = *record.running;
+    return json;
+}
+
+Result<Record> record_from(const std::string& text)
+{
+    const Json json = TRY(parse_json(text));
+    Record record;
+    try {
+        record.described = TRY(framework::supervision::application_from(json.at("described")));
+        const int want = json.at("want").get<int>();
+        const int phase = json.at("phase").get<int>();
+        if (want < 0 || want > static_cast<int>(Want::suspended) || phase < 0 ||
+            phase > static_cast<int>(Phase::failed))
+            return fail(ErrorKind::corrupt, "there is no such phase");
+        record.want = static_cast<Want>(want);
+        record.phase = static_cast<Phase>(phase);
+        json.at("sockets").get_to(record.sockets);
+        if (json.contains("process"))
+            record.process = {json["process"].at(0).get<pid_t>(), json["process"].at(1).get<uint64_t>()};
+        if (json.contains("running"))
+            record.running = TRY(framework::supervision::application_from(json["running"]));
+    } catch (const Json::exception& problem) {
+        return fail(ErrorKind::corrupt, problem.what());
+    }
+    return record;
+}
+
+}  // namespace
+
+Result<RunFolder> RunFolder::open(const std::string& path)
+{
+    std::error_code problem;
+    std::filesystem::create_directories(path, problem);
+    if (problem || chmod(path.c_str(), 0700) != 0)
+        return std::unexpected(system_error(fmt::format("make the folder {}", path), errno));
+    return RunFolder(path);
+}
+
+/// The old one stands until the new one does; a reboot takes both, so nothing is synced.
+Result<void> RunFolder::keep(const Record& record) const
+{
+    const std::string path = fmt::format("{}/{}{}", path_, record.described.id, ending);
+    const std::string fresh = path + ".new";
+    const std::string text = json_text(json_of(record));
+    host::Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const bool written =
+        file && write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (!written || std::rename(fresh.c_str(), path.c_str()) != 0)
+        return std::unexpected(system_error(fmt::format("write {}", path), errno));
+    return {};
+}
+
+void RunFolder::forget(ApplicationId id) const
+{
+    unlink(fmt::format("{}/{}{}", path_, id, ending).c_str());
+    unlink(output_of(id).c_str());
+    unlink(notify_of(id).c_str());
+    unlink(orders_of(id).c_str());
+}
+
+std::vector<Record> RunFolder::all(std::vector<std::string>& problems) const
+{
+    std::vector<Record> records;
+    const Result<std::vector<std::string>> names = host::files::list(path_);
+    if (!names) problems.push_back(names.error().what);
+    for (const std::string& name : names.value_or(std::vector<std::string>())) {
+        if (!name.ends_with(ending)) continue;
+        const std::string path = fmt::format("{}/{}", path_, name);
+        const Result<std::string> text = host::files::read(path, most_record_bytes);
+        Result<Record> record = text ? record_from(*text) : Result<Record>(std::unexpected(text.error()));
+        if (record)
+            records.push_back(std::move(*record));
+        else
+            problems.push_back(fmt::format("{}: {}", path, record.error().what));
+    }
+    return records;
+}
+
+void RunFolder::add_end(const std::string& folder, const host::ProcessName& process,
+                        const host::ProcessEnd& end)
+{
+    const host::Descriptor file(
+        ::open(fmt::format("{}/ended", folder).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    const std::string line = fmt::format("{} {} {} {}\n", process.pid, process.started,
+                                         end.by_signal ? "signal" : "code", end.number);
+    static_cast<void>(write(file.number(), line.data(), line.size()) > 0);
+}
+
+std::optional<Ended> RunFolder::end_of(const host::ProcessName& process) const
+{
+    const Result<std::string> text = host::files::read(fmt::format("{}/ended", path_), most_ends_bytes);
+    if (!text) return std::nullopt;
+    std::istringstream lines(*text);
+    pid_t pid = 0;
+    uint64_t started = 0;
+    int number = 0;
+    for (std::string how; lines >> pid >> started >> how >> number;) {
+        if (host::ProcessName{pid, started} != process) continue;
+        return how == "signal" ? Ended{.code = {}, .signal = number} : Ended{.code = number, .signal = {}};
+    }
+    return std::nullopt;
+}
+
+void RunFolder::clear_ends() const
+{
+    unlink(fmt::format("{}/ended", path_).c_str());
+}
+
+}  // namespace belay::supervisor

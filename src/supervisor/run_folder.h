@@ -1,0 +1,65 @@
+#pragma once
+// What a supervisor leaves for the one after it, in a folder that a reboot empties:
+//
+//     RUN/12.json      application 12: how it is described, what is wanted, and its process
+//     RUN/12.out       the pipe that it prints to
+//     RUN/12.notify    the socket that it speaks to us by, where it does
+//     RUN/12.orders    the pipe that it is told by, where it is
+//     RUN/ended        how processes ended whose supervisor had ended before them
+//
+// Descriptions may have secrets in them: the folder is for its owner alone.
+
+#include "framework/supervision/life.h"
+#include "host/application/process_handle.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace belay::supervisor {
+
+using framework::supervision::Application;
+using framework::supervision::ApplicationId;
+
+/// One application, as it is kept.
+struct Record {
+    Application described;
+    framework::supervision::Want want = framework::supervision::Want::stopped;
+    framework::supervision::Phase phase = framework::supervision::Phase::stopped;
+    std::optional<host::ProcessName> process = {};
+    std::optional<Application> running = {};  ///< what the process was started by, where that is another
+    /// Held by the supervisor over its own renewal, in the order of their description; empty: by none.
+    std::vector<int> sockets = {};
+};
+
+/// Threads: one; add_end() is another process's.
+class RunFolder {
+  public:
+    /// Made where it is not there. Errors: those of the system.
+    static Result<RunFolder> open(const std::string& path);
+
+    const std::string& path() const { return path_; }
+    std::string output_of(ApplicationId id) const { return fmt::format("{}/{}.out", path_, id); }
+    std::string notify_of(ApplicationId id) const { return fmt::format("{}/{}.notify", path_, id); }
+    std::string orders_of(ApplicationId id) const { return fmt::format("{}/{}.orders", path_, id); }
+
+    /// Errors: those of the system.
+    Result<void> keep(const Record& record) const;
+    void forget(ApplicationId id) const;
+    /// Those that can be read; what cannot is named in `problems`.
+    std::vector<Record> all(std::vector<std::string>& problems) const;
+
+    /// Of a process that was no child of ours when it ended.
+    std::optional<framework::supervision::Ended> end_of(const host::ProcessName& process) const;
+    /// For the guard.
+    static void add_end(const std::string& folder, const host::ProcessName& process,
+                        const host::ProcessEnd& end);
+    /// The ends so far count no more.
+    void clear_ends() const;
+
+  private:
+    explicit RunFolder(std::string path) : path_(std::move(path)) {}
+    std::string path_;
+};
+
+}  // namespace belay::supervisor

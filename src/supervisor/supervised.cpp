@@ -1,0 +1,551 @@
+#include "supervisor/supervised.h"
+
+#include "base/invariant.h"
+#include "host/program.h"
+#include "supervisor/asking.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace belay::supervisor {
+namespace {
+
+using framework::supervision::Ended;
+using framework::supervision::Gate;
+using framework::supervision::HeldSocket;
+using framework::supervision::Orders;
+using framework::supervision::Phase;
+using framework::supervision::Question;
+using framework::supervision::Role;
+using framework::supervision::Topic;
+using framework::supervision::Want;
+using framework::supervision::Word;
+
+constexpr Milliseconds between_looks_at_gates = std::chrono::milliseconds(500);
+constexpr Milliseconds between_looks_at_strays = std::chrono::milliseconds(2);
+constexpr Milliseconds between_looks_for_end = std::chrono::milliseconds(1);
+constexpr int most_looks_for_end = 500;
+constexpr size_t first_passed = 3;
+constexpr size_t most_read = 64 << 10;
+constexpr int most_reads_in_a_row = 16;
+
+host::ListenAt place_of(const HeldSocket& socket)
+{
+    return {.address = socket.address, .port = socket.port, .datagrams = socket.datagrams};
+}
+
+}  // namespace
+
+Supervised::Supervised(const Ground& ground, Application application)
+    : ground_(ground), life_(std::make_shared<const Application>(std::move(application)), *this)
+{
+}
+
+Supervised::~Supervised()
+{
+    detach();
+}
+
+void Supervised::after(const std::function<void()>& what)
+{
+    what();
+    arm();
+}
+
+void Supervised::order(Want want)
+{
+    after([&] { life_.order(want, site::boot_now()); });
+}
+
+void Supervised::restart()
+{
+    after([&] { life_.restart(site::boot_now()); });
+}
+
+void Supervised::play(Role role)
+{
+    after([&] { life_.play(role); });
+}
+
+void Supervised::describe(Application application)
+{
+    after([&] {
+        life_.describe(std::make_shared<const Application>(std::move(application)), site::boot_now());
+    });
+    limit();
+    keep();
+}
+
+bool Supervised::awaits_restart() const
+{
+    return life_.running() && application().differs_for_next_start(*life_.running());
+}
+
+std::optional<host::ControlGroup::Use> Supervised::use() const
+{
+    return group_ ? group_->use() : std::nullopt;
+}
+
+// --- its processes ---
+
+Result<void> Supervised::open_sockets(const Application& application)
+{
+    if (held_as_ == application.sockets) return {};
+    held_.clear();
+    held_as_.clear();
+    for (const HeldSocket& socket : application.sockets) {
+        host::Descriptor listener = TRY(host::listen_on(place_of(socket)));
+        held_.push_back(std::move(listener));
+    }
+    held_as_ = application.sockets;
+    return {};
+}
+
+Result<void> Supervised::open_output()
+{
+    if (pipe_) return {};
+    pipe_ = TRY(host::open_output_pipe(ground_.folder.output_of(application().id)));
+    watch(on_output_, pipe_->read_end.number(), [this] { read_output(); });
+    return {};
+}
+
+/// Made anew for each process: nobody reads what was for the one before.
+Result<void> Supervised::open_orders(const Application& application)
+{
+    orders_.reset();
+    if (application.orders.kind != Orders::Kind::pipe) return {};
+    const std::string path = ground_.folder.orders_of(application.id);
+    unlink(path.c_str());
+    orders_ = TRY(host::open_output_pipe(path));
+    return {};
+}
+
+Result<void> Supervised::open_notify(const Application& application)
+{
+    forget(on_notify_);
+    notify_.reset();
+    if (!application.notifies()) return {};
+    notify_ = TRY(host::NotifySocket::open(ground_.folder.notify_of(application.id),
+                                           account_ ? account_->user : geteuid()));
+    watch(on_notify_, notify_->descriptor(), [this] { read_notices(); });
+    return {};
+}
+
+Result<host::Launch> Supervised::launch_of(const Application& application)
+{
+    host::Launch launch;
+    launch.program = TRY(host::program_path(application.command.front()));
+    launch.argv = application.command;
+    launch.folder = application.working_directory;
+    launch.output = pipe_->write_end.number();
+    launch.account = account_;
+    launch.open_files = application.limits.open_files;
+    launch.no_new_privileges = application.sandbox.no_new_privileges;
+    launch.private_tmp = application.sandbox.private_tmp;
+    launch.read_only = application.sandbox.read_only;
+    if (application.sandbox.capabilities)
+        launch.capabilities = TRY(host::capability_mask(*application.sandbox.capabilities));
+    for (const auto& [name, value] : application.environment)
+        launch.environment.push_back(fmt::format("{}={}", name, value));
+    for (const host::Descriptor& socket : held_) launch.passed.push_back(socket.number());
+    for (const HeldSocket& socket : held_as_) launch.passed_names.push_back(socket.name);
+    if (orders_) {
+        launch.environment.push_back(fmt::format("BELAY_ORDERS_FD={}", first_passed + launch.passed.size()));
+        launch.passed.push_back(orders_->write_end.number());
+    }
+    if (notify_) launch.environment.push_back("NOTIFY_SOCKET=" + ground_.folder.notify_of(application.id));
+    if (application.heartbeat)
+        launch.environment.push_back(fmt::format("WATCHDOG_USEC={}", application.heartbeat->count() * 1000));
+    if (standing().role != Role::none)
+        launch.environment.push_back(fmt::format("BELAY_ROLE={}", name_of(standing().role)));
+    if (group_) launch.control_group = group_->folder();
+    return launch;
+}
+
+Result<void> Supervised::start(const Application& application)
+{
+    account_.reset();
+    if (!application.user.empty()) account_ = TRY(host::account_named(application.user));
+    if (ground_.groups && !group_) {
+        group_ = TRY(ground_.groups->group(fmt::format("application-{}", application.id)));
+        limit();
+    }
+    TRY(open_output());
+    TRY(open_notify(application));
+    TRY(open_sockets(application));
+    TRY(open_orders(application));
+    const host::Launch launch = TRY(launch_of(application));
+    host::Launched launched = TRY(host::launch(launch));
+    process_name_ = {.pid = launched.pid, .started = host::start_of(launched.pid).value_or(0)};
+    if (group_) memory_kills_ = group_->memory_kills();
+    return watch_process(std::move(launched.process));
+}
+
+Result<void> Supervised::watch_process(host::Descriptor process)
+{
+    process_ = std::move(process);
+    on_process_.id =
+        TRY(ground_.loop.watch(process_.number(), EPOLLIN, [this](uint32_t) { process_ended(); }));
+    on_process_.is_set = true;
+    return {};
+}
+
+void Supervised::watch(Watched& watched, int descriptor, std::function<void()> ready)
+{
+    forget(watched);
+    const auto id =
+        ground_.loop.watch(descriptor, EPOLLIN, [ready = std::move(ready)](uint32_t) { ready(); });
+    if (!id) return ground_.said(id.error().what);
+    watched = {.id = *id, .is_set = true};
+}
+
+void Supervised::forget(Watched& watched)
+{
+    if (watched.is_set) ground_.loop.forget(watched.id);
+    watched = {};
+}
+
+void Supervised::process_ended()
+{
+    forget(on_process_);
+    if (const auto end = host::reap(process_.number())) {
+        if (end->by_signal) return ended({.code = {}, .signal = end->number});
+        return ended({.code = end->number, .signal = {}});
+    }
+    look_whether_seen(most_looks_for_end);
+}
+
+/// It was started by a supervisor before this one: who reaps it writes down how it ended.
+void Supervised::look_whether_seen(int tries)
+{
+    const auto seen = ground_.folder.end_of(process_name_);
+    if (seen || tries == 0) return ended(seen.value_or(Ended{}));
+    ground_.loop.at(site::boot_now() + between_looks_for_end, [this, tries, alive = std::weak_ptr(there_)] {
+        if (!alive.expired() && !detached_) look_whether_seen(tries - 1);
+    });
+}
+
+void Supervised::ended(const Ended& ended)
+{
+    process_.close();
+    read_output();
+    ground_.output.finish(application().id, application().name, ground_.wall());
+    // What it said last counts: it may have said that it is ready, and ended.
+    read_notices();
+    after([&] { life_.exited(ended, site::boot_now()); });
+}
+
+void Supervised::signal(int number)
+{
+    if (process_) static_cast<void>(host::send_signal(process_.number(), number).has_value());
+}
+
+void Supervised::kill()
+{
+    if (group_) group_->kill();
+    // Its session as well: without a group that is all that we know to belong to it.
+    if (process_name_.pid > 1) ::kill(-process_name_.pid, SIGKILL);
+    signal(SIGKILL);
+}
+
+bool Supervised::is_empty() const
+{
+    if (group_) return group_->is_empty().value_or(true);
+    return ::kill(-process_name_.pid, 0) != 0;
+}
+
+bool Supervised::clear()
+{
+    if (is_empty()) {
+        process_name_ = {};
+        return true;
+    }
+    kill();
+    look_whether_cleared();
+    return false;
+}
+
+void Supervised::look_whether_cleared()
+{
+    clearing_ = ground_.loop.at(site::boot_now() + between_looks_at_strays, [this] {
+        clearing_.reset();
+        if (!is_empty()) {
+            kill();
+            return look_whether_cleared();
+        }
+        process_name_ = {};
+        after([&] { life_.cleared(site::boot_now()); });
+    });
+}
+
+void Supervised::run_stop_command(const Application& application)
+{
+    const auto run = [&ground = ground_, command = application.stop_command, account = account_,
+                      limit = application.shutdown_timeout, name = application.name] {
+        const Result<void> done = run_command(command, account, limit);
+        return [&ground, done, name] {
+            if (!done) ground.said(fmt::format("stop command of {}: {}", name, done.error().what));
+        };
+    };
+    if (const auto begun = ground_.workers.run(run); !begun) ground_.said(begun.error().what);
+}
+
+void Supervised::tell(const Application& application, Word word)
+{
+    const Orders& orders = application.orders;
+    switch (orders.kind) {
+        case Orders::Kind::none:
+            return;
+        case Orders::Kind::pipe: {
+            const std::string line = fmt::format("{}\n", name_of(word));
+            if (!orders_ || write(orders_->read_end.number(), line.data(), line.size()) < 0)
+                ground_.said(fmt::format("{} does not read its orders", application.name));
+            return;
+        }
+        case Orders::Kind::signals: {
+            const std::array signals = {orders.primary, orders.backup, orders.drain, orders.serve};
+            const int number = signals.at(static_cast<size_t>(word));
+            if (number != 0) signal(number);
+            return;
+        }
+        case Orders::Kind::command: {
+            std::vector<std::string> command = orders.command;
+            command.emplace_back(name_of(word));
+            const auto run = [&ground = ground_, command, account = account_,
+                              limit = application.start_timeout, name = application.name] {
+                const Result<void> done = run_command(command, account, limit);
+                return [&ground, done, name] {
+                    if (!done) ground.said(fmt::format("order to {}: {}", name, done.error().what));
+                };
+            };
+            if (const auto begun = ground_.workers.run(run); !begun) ground_.said(begun.error().what);
+            return;
+        }
+    }
+}
+
+// --- what it says ---
+
+void Supervised::read_output()
+{
+    if (!pipe_) return;
+    std::array<char, most_read> room;  // NOLINT: it is filled by read()
+    const Milliseconds wall = ground_.wall();
+    // The others want their turn as well.
+    for (int turn = 0; turn < most_reads_in_a_row; ++turn) {
+        const ssize_t count = read(pipe_->read_end.number(), room.data(), room.size());
+        if (count <= 0) return;
+        ground_.output.take(application().id, application().name,
+                            std::string_view(room.data(), static_cast<size_t>(count)), wall);
+    }
+}
+
+void Supervised::read_notices()
+{
+    if (!notify_) return;
+    while (const auto text = notify_->take()) after([&] { life_.notified(*text, site::boot_now()); });
+}
+
+// --- what it is asked ---
+
+void Supervised::ask(Topic topic, const Question& question, Milliseconds at)
+{
+    ask_no_more();
+    const uint64_t number = asked_;
+    const auto answered = [this, topic, number, alive = std::weak_ptr(there_)](const Result<void>& answer) {
+        if (alive.expired() || detached_ || number != asked_) return;
+        after([&] { life_.answered(topic, answer, site::boot_now()); });
+    };
+    question_ = ground_.loop.at(at, [this, question, answered] {
+        question_.reset();
+        const auto begun = ground_.workers.run([question, account = account_, answered] {
+            const Result<void> answer = supervisor::ask(question, account);
+            return [answered, answer] { answered(answer); };
+        });
+        if (!begun) answered(std::unexpected(begun.error()));
+    });
+}
+
+void Supervised::ask_no_more()
+{
+    ++asked_;
+    if (question_) ground_.loop.cancel(*std::exchange(question_, std::nullopt));
+}
+
+void Supervised::await(const std::vector<Gate>& gates)
+{
+    ++awaited_;
+    if (gate_look_) ground_.loop.cancel(*std::exchange(gate_look_, std::nullopt));
+    gates_ = gates;
+    if (gates_.empty()) return;
+    gate_look_ = ground_.loop.at(site::boot_now(), [this] {
+        gate_look_.reset();
+        look_at_gates();
+    });
+}
+
+/// Another application tells by itself; files and ports are looked at again and again, but only while
+/// something waits for them.
+void Supervised::look_at_gates()
+{
+    std::vector<Gate> others;
+    for (const Gate& gate : gates_) {
+        if (gate.kind != Gate::Kind::application)
+            others.push_back(gate);
+        else if (!ground_.is_started(gate.application))
+            return;
+    }
+    if (others.empty()) return gates_seen({}, awaited_);
+    const auto seen = [this, round = awaited_, alive = std::weak_ptr(there_)](const Result<void>& open) {
+        if (!alive.expired() && !detached_) gates_seen(open, round);
+    };
+    const auto begun = ground_.workers.run([others, seen, wall = ground_.wall()] {
+        const Result<void> open = look_at(others, wall);
+        return [seen, open] { seen(open); };
+    });
+    if (!begun) seen(std::unexpected(begun.error()));
+}
+
+void Supervised::gates_seen(const Result<void>& open, uint64_t round)
+{
+    if (round != awaited_ || gates_.empty()) return;
+    if (open) {
+        gates_.clear();
+        return after([&] { life_.gates_open(site::boot_now()); });
+    }
+    if (gate_look_) return;
+    gate_look_ = ground_.loop.at(site::boot_now() + between_looks_at_gates, [this] {
+        gate_look_.reset();
+        look_at_gates();
+    });
+}
+
+void Supervised::look_again()
+{
+    if (gates_.empty() || gate_look_) return;
+    look_at_gates();
+}
+
+// --- its record and its time ---
+
+void Supervised::limit()
+{
+    const auto& limits = application().limits;
+    if (group_) {
+        not_in_force_ = group_->limit(
+            {.memory = limits.memory, .processor = limits.processor, .processes = limits.processes});
+        return;
+    }
+    not_in_force_.clear();
+    if (limits.memory) not_in_force_.emplace_back("memory");
+    if (limits.processes) not_in_force_.emplace_back("processes");
+    if (limits.processor) not_in_force_.emplace_back("processor");
+}
+
+void Supervised::moved()
+{
+    keep();
+    ground_.moved(application().id);
+}
+
+void Supervised::keep(std::vector<int> sockets)
+{
+    if (detached_) return;
+    Record record{.described = application(), .want = standing().want, .phase = standing().phase};
+    record.sockets = std::move(sockets);
+    if (has_process() && process_name_.pid != 0) {
+        record.process = process_name_;
+        if (*life_.running() != application()) record.running = *life_.running();
+    }
+    if (const Result<void> kept = ground_.folder.keep(record); !kept) ground_.said(kept.error().what);
+}
+
+void Supervised::arm()
+{
+    const auto deadline = life_.next_deadline();
+    if (timer_ && deadline && armed_ == *deadline) return;
+    if (timer_) ground_.loop.cancel(*std::exchange(timer_, std::nullopt));
+    if (!deadline || detached_) return;
+    armed_ = *deadline;
+    timer_ = ground_.loop.at(armed_, [this] {
+        timer_.reset();
+        after([&] { life_.time(site::boot_now()); });
+    });
+}
+
+void Supervised::adopt(const Record& record)
+{
+    const auto running = std::make_shared<const Application>(record.running.value_or(record.described));
+    for (size_t i = 0; i < record.sockets.size() && i < running->sockets.size(); ++i) {
+        host::Descriptor kept(record.sockets[i]);
+        if (!host::is_bound_to(kept.number(), place_of(running->sockets[i]))) break;
+        fcntl(kept.number(), F_SETFD, FD_CLOEXEC);
+        held_.push_back(std::move(kept));
+    }
+    if (!record.process) {
+        if (held_.size() == running->sockets.size()) held_as_ = running->sockets;
+        after([&] { life_.order(record.want, site::boot_now()); });
+        return;
+    }
+    process_name_ = *record.process;
+    if (ground_.groups) {
+        if (auto group = ground_.groups->group(fmt::format("application-{}", application().id)))
+            group_ = std::move(*group);
+    }
+    limit();
+    if (!running->user.empty()) {
+        if (auto account = host::account_named(running->user)) account_ = std::move(*account);
+    }
+    if (const Result<void> opened = open_output(); !opened) ground_.said(opened.error().what);
+    if (const Result<void> opened = open_notify(*running); !opened) ground_.said(opened.error().what);
+    if (running->orders.kind == Orders::Kind::pipe) {
+        if (auto orders = host::open_output_pipe(ground_.folder.orders_of(application().id)))
+            orders_ = std::move(*orders);
+    }
+    Result<host::Descriptor> process = host::open_process(process_name_);
+    if (process && held_.empty()) {
+        for (size_t i = 0; i < running->sockets.size(); ++i) {
+            auto socket = host::socket_of(process->number(), static_cast<int>(first_passed + i),
+                                          place_of(running->sockets[i]));
+            if (!socket) break;
+            held_.push_back(std::move(*socket));
+        }
+    }
+    if (held_.size() == running->sockets.size())
+        held_as_ = running->sockets;
+    else
+        held_.clear();
+    after([&] { life_.adopt(running, record.phase, record.want, site::boot_now()); });
+    if (!process) return look_whether_seen(1);
+    if (const Result<void> watched = watch_process(std::move(*process)); !watched)
+        ground_.said(watched.error().what);
+}
+
+void Supervised::keep_for_renewal()
+{
+    std::vector<int> numbers;
+    for (const host::Descriptor& socket : held_) {
+        fcntl(socket.number(), F_SETFD, 0);
+        numbers.push_back(socket.number());
+    }
+    keep(numbers);
+}
+
+void Supervised::detach()
+{
+    if (detached_) return;
+    detached_ = true;
+    ask_no_more();
+    await({});
+    if (timer_) ground_.loop.cancel(*timer_);
+    if (clearing_) ground_.loop.cancel(*clearing_);
+    forget(on_process_);
+    forget(on_output_);
+    forget(on_notify_);
+}
+
+}  // namespace belay::supervisor

@@ -1,0 +1,126 @@
+#pragma once
+// One application on this host: its life, its process, its output, its sockets.
+
+#include "framework/supervision/life.h"
+#include "host/application/control_groups.h"
+#include "host/application/launch.h"
+#include "host/application/sockets.h"
+#include "site/loop.h"
+#include "site/workers.h"
+#include "supervisor/output.h"
+#include "supervisor/run_folder.h"
+
+#include <functional>
+#include <memory>
+
+namespace belay::supervisor {
+
+/// What all of them share; it outlives them.
+struct Ground {
+    site::Loop& loop;
+    site::Workers& workers;
+    const RunFolder& folder;
+    Output& output;
+    const std::optional<host::ControlGroups>& groups;
+    std::function<Milliseconds()> wall;             ///< the wall clock now
+    std::function<void(ApplicationId)> moved;       ///< its standing says something else
+    std::function<bool(ApplicationId)> is_started;  ///< that application is
+    std::function<void(const std::string&)> said;   ///< a line for the supervisor's own log
+};
+
+/// Threads: that of the loop. Is destroyed when it has no process and the workers are idle.
+class Supervised final : private framework::supervision::Hands {
+  public:
+    Supervised(const Ground& ground, Application application);
+    ~Supervised() override;
+    Supervised(const Supervised&) = delete;
+    Supervised& operator=(const Supervised&) = delete;
+
+    const Application& application() const { return life_.application(); }
+    const framework::supervision::Standing& standing() const { return life_.standing(); }
+    bool has_process() const { return life_.has_process(); }
+    /// 0: it has none.
+    pid_t pid() const { return process_name_.pid; }
+    /// As "memory": limits that are asked for, and that this host cannot enforce.
+    const std::vector<std::string>& limits_not_in_force() const { return not_in_force_; }
+    std::optional<host::ControlGroup::Use> use() const;
+    /// What is described counts from the next start on only.
+    bool awaits_restart() const;
+
+    void order(framework::supervision::Want want);
+    void restart();
+    void play(framework::supervision::Role role);
+    void describe(Application application);
+    /// Takes over the process of a supervisor before this one, where it is still there.
+    void adopt(const Record& record);
+    /// Lets go of nothing when the program is renewed: what it holds stays open.
+    void keep_for_renewal();
+    /// Another application has moved, which it may wait for.
+    void look_again();
+    /// No more questions and records; for the end of the supervisor.
+    void detach();
+
+  private:
+    struct Watched {
+        site::Loop::WatchId id = 0;
+        bool is_set = false;
+    };
+
+    Result<void> start(const Application& application) override;
+    void signal(int number) override;
+    void kill() override;
+    bool clear() override;
+    void run_stop_command(const Application& application) override;
+    void tell(const Application& application, framework::supervision::Word word) override;
+    void ask(framework::supervision::Topic topic, const framework::supervision::Question& question,
+             Milliseconds at) override;
+    void ask_no_more() override;
+    void await(const std::vector<framework::supervision::Gate>& gates) override;
+    void moved() override;
+
+    Result<void> open_sockets(const Application& application);
+    Result<void> open_output();
+    Result<void> open_orders(const Application& application);
+    Result<void> open_notify(const Application& application);
+    Result<host::Launch> launch_of(const Application& application);
+    Result<void> watch_process(host::Descriptor process);
+    void watch(Watched& watched, int descriptor, std::function<void()> ready);
+    void forget(Watched& watched);
+    void process_ended();
+    void look_whether_seen(int tries);
+    void ended(const framework::supervision::Ended& ended);
+    bool is_empty() const;
+    void look_whether_cleared();
+    void read_output();
+    void read_notices();
+    void look_at_gates();
+    void gates_seen(const Result<void>& open, uint64_t round);
+    void limit();
+    void arm();
+    void keep(std::vector<int> sockets = {});
+    void after(const std::function<void()>& what);
+
+    const Ground& ground_;
+    framework::supervision::Life life_;
+    host::ProcessName process_name_;
+    host::Descriptor process_;
+    std::optional<host::ControlGroup> group_;
+    std::optional<host::Account> account_;
+    std::vector<std::string> not_in_force_;
+    uint64_t memory_kills_ = 0;
+    std::vector<framework::supervision::HeldSocket> held_as_;
+    std::vector<host::Descriptor> held_;
+    std::optional<host::OutputPipe> pipe_;
+    std::optional<host::OutputPipe> orders_;
+    std::optional<host::NotifySocket> notify_;
+    Watched on_process_, on_output_, on_notify_;
+    std::optional<site::Loop::TimerId> timer_, question_, gate_look_, clearing_;
+    Milliseconds armed_{0};
+    uint64_t asked_ = 0;                               ///< answers to earlier questions no longer count
+    uint64_t awaited_ = 0;                             ///< nor looks at earlier gates
+    std::vector<framework::supervision::Gate> gates_;  ///< that it waits for
+    bool detached_ = false;
+    const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
+};
+
+}  // namespace belay::supervisor

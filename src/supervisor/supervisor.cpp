@@ -1,0 +1,350 @@
+#include "supervisor/supervisor.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <future>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace belay::supervisor {
+namespace {
+
+using framework::supervision::Gate;
+using framework::supervision::Phase;
+using framework::supervision::Role;
+using framework::supervision::Want;
+
+constexpr std::array wants = {Want::stopped, Want::running, Want::suspended};
+constexpr std::array roles = {Role::none, Role::primary, Role::backup};
+
+Milliseconds wall_now()
+{
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return std::chrono::duration_cast<Milliseconds>(std::chrono::seconds(now.tv_sec) +
+                                                    std::chrono::nanoseconds(now.tv_nsec));
+}
+
+template <typename T, size_t Count>
+Result<T> named(const Json& parameters, const char* parameter, const std::array<T, Count>& values)
+{
+    const std::string name = parameters.value(parameter, "");
+    const auto found = std::ranges::find_if(values, [&](T value) { return name_of(value) == name; });
+    if (found == values.end())
+        return fail(ErrorKind::usage, fmt::format("{} cannot be \"{}\"", parameter, name));
+    return *found;
+}
+
+/// A thousand applications need some thousand descriptors.
+void raise_limit_of_files()
+{
+    rlimit files{};
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+bool needs(const Application& application, ApplicationId other)
+{
+    return std::ranges::any_of(application.gates, [&](const Gate& gate) {
+        return gate.kind == Gate::Kind::application && gate.application == other;
+    });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Supervisor>> Supervisor::open(site::Loop& loop, site::Workers& workers,
+                                                     Options options)
+{
+    raise_limit_of_files();
+    RunFolder folder = TRY(RunFolder::open(options.run_folder));
+    std::unique_ptr<Output> output = TRY(Output::open(options.log_folder));
+    std::unique_ptr<Supervisor> supervisor(
+        new Supervisor(loop, workers, std::move(folder), std::move(output), std::move(options)));
+    supervisor->adopt();
+    return supervisor;
+}
+
+Supervisor::Supervisor(site::Loop& loop, site::Workers& workers, RunFolder folder,
+                       std::unique_ptr<Output> output, Options options)
+    : loop_(loop),
+      workers_(workers),
+      folder_(std::move(folder)),
+      output_(std::move(output)),
+      groups_(host::ControlGroups::open()),
+      options_(std::move(options)),
+      ground_{.loop = loop_,
+              .workers = workers_,
+              .folder = folder_,
+              .output = *output_,
+              .groups = groups_,
+              .wall = wall_now,
+              .moved = [this](ApplicationId id) { moved(id); },
+              .is_started =
+                  [this](ApplicationId id) {
+                      const auto found = applications_.find(id);
+                      return found != applications_.end() &&
+                             found->second->standing().phase == Phase::started;
+                  },
+              .said = options_.said}
+{
+}
+
+Supervisor::~Supervisor()
+{
+    detach();
+}
+
+void Supervisor::adopt()
+{
+    std::vector<std::string> problems;
+    const std::vector<Record> records = folder_.all(problems);
+    for (const std::string& problem : problems) options_.said(problem);
+    for (const Record& record : records)
+        applications_.emplace(record.described.id, std::make_unique<Supervised>(ground_, record.described));
+    for (const Record& record : records) applications_.at(record.described.id)->adopt(record);
+    folder_.clear_ends();
+    if (!records.empty()) options_.said(fmt::format("took over {} applications", records.size()));
+}
+
+Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
+{
+    const auto& standing = supervised.standing();
+    const Milliseconds age = site::boot_now() - standing.since;
+    Json json = {{"id", supervised.application().id},
+                 {"name", supervised.application().name},
+                 {"phase", name_of(standing.phase)},
+                 {"want", name_of(standing.want)},
+                 {"role", name_of(standing.role)},
+                 {"since_ms", (wall_now() - age).count()},
+                 {"reason", standing.reason},
+                 {"told", standing.told},
+                 {"restarts", standing.restarts},
+                 {"pid", supervised.pid()},
+                 {"last", standing.last ? Json(to_text(*standing.last)) : Json()},
+                 {"awaits_restart", supervised.awaits_restart()},
+                 {"not_in_force", supervised.limits_not_in_force()},
+                 {"output", output_->file_of(supervised.application().id, supervised.application().name)},
+                 {"use", nullptr}};
+    if (!with_use || !supervised.has_process()) return json;
+    if (const auto use = supervised.use())
+        json["use"] = {{"memory", use->memory},
+                       {"processes", use->processes},
+                       {"processor_us", use->processor_microseconds}};
+    return json;
+}
+
+Json Supervisor::standings(uint64_t after, bool with_use) const
+{
+    Json list = Json::array();
+    for (const auto& [id, supervised] : applications_) {
+        if (moved_at_.contains(id) ? moved_at_.at(id) > after : after == 0)
+            list.push_back(json_of(*supervised, with_use));
+    }
+    return {{"revision", revision_}, {"applications", std::move(list)}};
+}
+
+Result<void> Supervisor::describe(const Json& parameters)
+{
+    std::vector<Application> described;
+    for (const Json& json : parameters.value("applications", Json::array())) {
+        Application application = TRY(framework::supervision::application_from(json));
+        described.push_back(std::move(application));
+    }
+    std::set<ApplicationId> named;
+    for (Application& application : described) {
+        const ApplicationId id = application.id;
+        named.insert(id);
+        to_forget_.erase(id);
+        const auto found = applications_.find(id);
+        if (found == applications_.end()) {
+            applications_.emplace(id, std::make_unique<Supervised>(ground_, std::move(application)));
+            moved(id);
+        } else if (found->second->application() != application) {
+            found->second->describe(std::move(application));
+            moved(id);
+        }
+    }
+    if (!parameters.value("whole", false)) return {};
+    std::set<ApplicationId> gone;
+    for (const auto& [id, supervised] : applications_) {
+        if (!named.contains(id)) gone.insert(id);
+    }
+    to_forget_.insert(gone.begin(), gone.end());
+    want(gone, Want::stopped, false);
+    return {};
+}
+
+Result<Json> Supervisor::order(const Json& parameters)
+{
+    const Want wanted = TRY(named(parameters, "want", wants));
+    std::set<ApplicationId> ids;
+    for (const Json& id : parameters.value("applications", Json::array())) {
+        if (!id.is_number_integer() || !applications_.contains(id.get<ApplicationId>()))
+            return fail(ErrorKind::not_found, fmt::format("no application {} is known here", json_text(id)));
+        ids.insert(id.get<ApplicationId>());
+    }
+    want(ids, wanted, parameters.value("restart", false));
+    return Json{{"revision", revision_}};
+}
+
+Result<void> Supervisor::play(const Json& parameters)
+{
+    const Role role = TRY(named(parameters, "role", roles));
+    const auto found = applications_.find(parameters.value("application", ApplicationId{0}));
+    if (found == applications_.end()) return fail(ErrorKind::not_found, "no such application is known here");
+    found->second->play(role);
+    return {};
+}
+
+void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool restart)
+{
+    for (const ApplicationId id : ids) {
+        to_stop_.erase(id);
+        Supervised& supervised = *applications_.at(id);
+        if (restart && wanted == Want::running)
+            supervised.restart();
+        else if (wanted == Want::stopped)
+            to_stop_.insert(id);
+        else
+            supervised.order(wanted);
+    }
+    follow_up();
+}
+
+void Supervisor::moved(ApplicationId id)
+{
+    moved_at_[id] = ++revision_;
+    if (server_ != nullptr) server_->changed(applications_topic);
+    if (following_up_) return;
+    following_up_ = true;
+    // Not now: whoever moves is in the middle of it.
+    loop_.at(site::boot_now(), [this] { follow_up(); });
+}
+
+/// What one's moving leads to for the others.
+void Supervisor::follow_up()
+{
+    following_up_ = false;
+    for (const auto& [id, supervised] : applications_) supervised->look_again();
+    stop_those_that_may();
+    forget_those_that_may();
+    if (!stopped_) return;
+    const bool all =
+        std::ranges::none_of(applications_, [](const auto& one) { return one.second->has_process(); });
+    if (all && to_stop_.empty()) std::exchange(stopped_, nullptr)();
+}
+
+/// One whose dependents are to stop as well waits until they have.
+void Supervisor::stop_those_that_may()
+{
+    const auto is_needed = [&](ApplicationId id) {
+        return std::ranges::any_of(applications_, [&](const auto& one) {
+            const bool goes_first =
+                to_stop_.contains(one.first) || one.second->standing().want == Want::stopped;
+            return one.first != id && goes_first && one.second->has_process() &&
+                   needs(one.second->application(), id);
+        });
+    };
+    std::set<ApplicationId> free;
+    for (const ApplicationId id : to_stop_) {
+        if (!is_needed(id)) free.insert(id);
+    }
+    for (const ApplicationId id : free) {
+        to_stop_.erase(id);
+        applications_.at(id)->order(Want::stopped);
+    }
+}
+
+void Supervisor::forget_those_that_may()
+{
+    std::erase_if(to_forget_, [&](ApplicationId id) {
+        const auto found = applications_.find(id);
+        if (found == applications_.end()) return true;
+        if (found->second->has_process() || to_stop_.contains(id)) return false;
+        found->second->detach();
+        applications_.erase(found);
+        moved_at_.erase(id);
+        folder_.forget(id);
+        if (groups_) groups_->remove(fmt::format("application-{}", id));
+        return true;
+    });
+}
+
+void Supervisor::stop_all(std::function<void()> stopped)
+{
+    stopped_ = std::move(stopped);
+    std::set<ApplicationId> all;
+    for (const auto& [id, supervised] : applications_) all.insert(id);
+    want(all, Want::stopped, false);
+}
+
+void Supervisor::keep_for_renewal()
+{
+    for (const auto& [id, supervised] : applications_) supervised->keep_for_renewal();
+    output_->flush();
+}
+
+void Supervisor::detach()
+{
+    for (const auto& [id, supervised] : applications_) supervised->detach();
+}
+
+/// In the loop's thread, for somebody who waits in another.
+Result<Json> Supervisor::in_loop(const std::function<Result<Json>()>& what)
+{
+    std::promise<Result<Json>> done;
+    loop_.post([&] {
+        try {
+            done.set_value(what());
+        } catch (const Json::exception& problem) {
+            done.set_value(fail(ErrorKind::usage, problem.what()));
+        }
+    });
+    return done.get_future().get();
+}
+
+std::vector<site::Method> Supervisor::methods()
+{
+    using site::Call;
+    using site::Reply;
+    using site::Right;
+    const auto method = [this](std::function<Result<Json>(const Json&)> answer) {
+        return [this, answer = std::move(answer)](const Call& call) -> Result<Reply> {
+            Json answered = TRY(in_loop([&] { return answer(call.parameters); }));
+            return Reply{std::move(answered)};
+        };
+    };
+    const auto hello = [this](const Json&) -> Result<Json> {
+        return Json{{"version", BELAY_VERSION}, {"pid", getpid()}, {"applications", applications_.size()}};
+    };
+    const auto watch = [this](const Call&) -> Result<Reply> {
+        Json revision = TRY(in_loop([this]() -> Result<Json> { return Json{{"revision", revision_}}; }));
+        return Reply{.parameters = std::move(revision), .topic = applications_topic};
+    };
+    const auto describe_them = [this](const Json& parameters) -> Result<Json> {
+        TRY(describe(parameters));
+        return Json::object();
+    };
+    const auto play_it = [this](const Json& parameters) -> Result<Json> {
+        TRY(play(parameters));
+        return Json::object();
+    };
+    const auto standing = [this](const Json& parameters) -> Result<Json> {
+        return standings(parameters.value("after", uint64_t{0}), parameters.value("use", false));
+    };
+    const auto renew = [this](const Json&) -> Result<Json> {
+        loop_.post(options_.renew);
+        return Json::object();
+    };
+    return {{"Hello", Right::view, method(hello)},
+            {"Describe", Right::administer, method(describe_them)},
+            {"Order", Right::operate, method([this](const Json& parameters) { return order(parameters); })},
+            {"Play", Right::operate, method(play_it)},
+            {"Standings", Right::view, method(standing)},
+            {"Watch", Right::view, watch},
+            {"Renew", Right::administer, method(renew)}};
+}
+
+}  // namespace belay::supervisor

@@ -1,0 +1,83 @@
+#pragma once
+// The applications of this host, and what can be asked about them.
+
+#include "site/server.h"
+#include "supervisor/supervised.h"
+
+#include <map>
+#include <set>
+
+namespace belay::supervisor {
+
+/// What streams of Watch follow.
+inline constexpr const char* applications_topic = "applications";
+
+/// Threads: that of the loop, but for what methods() gives.
+class Supervisor {
+  public:
+    struct Options {
+        std::string run_folder, log_folder;
+        std::function<void(const std::string&)> said;  ///< a line for its log
+        std::function<void()> renew;  ///< its program is to be run again, with all that it holds
+    };
+
+    /// Takes over what a supervisor before it has left in the run folder. Errors: those of the system.
+    static Result<std::unique_ptr<Supervisor>> open(site::Loop& loop, site::Workers& workers,
+                                                    Options options);
+    ~Supervisor();
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+
+    /// They outlive nothing: the supervisor outlives them.
+    ///   Hello      {} -> {"version", "pid", "applications"}
+    ///   Describe   {"applications": [...], "whole": true} -> {}; `whole`: others are stopped and forgotten
+    ///   Order      {"applications": [id...], "want": "running", "restart": false} -> {"revision"}
+    ///   Play       {"application": id, "role": "primary"} -> {}
+    ///   Standings  {"after": revision, "use": false} -> {"revision", "applications": [those that have moved
+    ///   since]} Watch      {} more -> {"revision"}, again after each change Renew      {} -> {}
+    std::vector<site::Method> methods();
+    void set_server(site::Server* server) { server_ = server; }
+
+    /// Stops all, those first that others are no prerequisite of; calls `stopped` when none has a process.
+    void stop_all(std::function<void()> stopped);
+    /// Before the program is run again in this process.
+    void keep_for_renewal();
+    /// No more of anything; the applications go on.
+    void detach();
+
+  private:
+    Supervisor(site::Loop& loop, site::Workers& workers, RunFolder folder, std::unique_ptr<Output> output,
+               Options options);
+    using Wanted = framework::supervision::Want;
+
+    void adopt();
+    Result<void> describe(const Json& parameters);
+    Result<Json> order(const Json& parameters);
+    Result<void> play(const Json& parameters);
+    Json standings(uint64_t after, bool with_use) const;
+    Json json_of(const Supervised& supervised, bool with_use) const;
+    void want(const std::set<ApplicationId>& ids, Wanted wanted, bool restart);
+    void moved(ApplicationId id);
+    void follow_up();
+    void stop_those_that_may();
+    void forget_those_that_may();
+    Result<Json> in_loop(const std::function<Result<Json>()>& what);
+
+    site::Loop& loop_;
+    site::Workers& workers_;
+    const RunFolder folder_;
+    const std::unique_ptr<Output> output_;
+    const std::optional<host::ControlGroups> groups_;
+    const Options options_;
+    Ground ground_;
+    site::Server* server_ = nullptr;
+    std::map<ApplicationId, std::unique_ptr<Supervised>> applications_;
+    std::map<ApplicationId, uint64_t> moved_at_;  ///< the revision
+    std::set<ApplicationId> to_stop_;             ///< when those that need them have
+    std::set<ApplicationId> to_forget_;           ///< when they have stopped
+    uint64_t revision_ = 0;
+    bool following_up_ = false;
+    std::function<void()> stopped_;
+};
+
+}  // namespace belay::supervisor
