@@ -18,6 +18,9 @@ std::string own_program()
     std::string self(4096, '\0');
     const ssize_t length = readlink("/proc/self/exe", self.data(), self.size());
     self.resize(length > 0 ? static_cast<size_t>(length) : 0);
+    // An update has put another program in its place.
+    constexpr std::string_view replaced = " (deleted)";
+    if (self.ends_with(replaced)) self.resize(self.size() - replaced.size());
     return self;
 }
 

@@ -34,7 +34,13 @@ Attribute ports()
                        {.name = "address",
                         .kind = Kind::text,
                         .meaning = "The one address that it listens on; without, all.",
-                        .effect = Effect::after_restart}},
+                        .effect = Effect::after_restart},
+                       {.name = "held",
+                        .kind = Kind::flag,
+                        .meaning = "The agent listens on it, also while the application is started anew, and "
+                                   "hands it over (sd_listen_fds).",
+                        .effect = Effect::after_restart,
+                        .standard = "false"}},
             .keys = {"name"}};
 }
 
@@ -237,6 +243,40 @@ Attribute sandbox()
                         .effect = restart}}};
 }
 
+/// How the agent tells an application what becomes of it.
+Attribute orders()
+{
+    const std::vector<std::string> signals = {"none",    "SIGHUP",  "SIGINT",   "SIGQUIT", "SIGTERM",
+                                              "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"};
+    const auto signal = [&](std::string name, std::string meaning) {
+        return Attribute{.name = std::move(name),
+                         .kind = Kind::choice,
+                         .meaning = std::move(meaning),
+                         .standard = "none",
+                         .choices = signals};
+    };
+    return {
+        .name = "orders",
+        .kind = Kind::table,
+        .meaning = "How it is told to serve, to stand by, and to finish what it has.",
+        .mirrored = true,
+        .fields = {{.name = "kind",
+                    .kind = Kind::choice,
+                    .meaning = "pipe: a line each, by the descriptor $BELAY_ORDERS_FD; signals: those below; "
+                               "command: one with the word primary, backup, drain or serve at its end.",
+                    .effect = Effect::after_restart,
+                    .standard = "none",
+                    .choices = {"none", "pipe", "signals", "command"}},
+                   signal("primary", "The signal that says: serve, you are the one of the pair."),
+                   signal("backup", "The signal that says: stand by."),
+                   signal("drain", "The signal that says: finish what you have, take nothing new."),
+                   signal("serve", "The signal that takes that back."),
+                   {.name = "command",
+                    .kind = Kind::texts,
+                    .meaning = "The program with its arguments, word by word.",
+                    .needed_when = "kind=command"}}};
+}
+
 /// Where and as what it runs: a backup has its own.
 std::vector<Attribute> identity()
 {
@@ -392,6 +432,7 @@ Schema application_schema()
     schema.attributes.push_back(prerequisites());
     schema.attributes.push_back(question("readiness", "How it shows that it is ready.", "running"));
     schema.attributes.push_back(question("health", "How it shows that it is well.", "running"));
+    schema.attributes.push_back(orders());
     schema.attributes.push_back(limits());
     schema.attributes.push_back(sandbox());
     return schema;

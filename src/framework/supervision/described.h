@@ -1,0 +1,29 @@
+#pragma once
+// From the configuration of a site to what the supervisor of one host is told: everything resolved.
+
+#include "framework/configuration/object.h"
+#include "framework/supervision/application.h"
+#include "framework/supervision/life.h"
+
+#include <functional>
+#include <map>
+
+namespace belay::framework::supervision {
+
+/// What opens a sealed secret. Errors: why it cannot.
+using Unseal = std::function<Result<std::string>(std::string_view sealed)>;
+
+/// The applications of one host, and what goes without saying for each: `running` where it is started with
+/// its host.
+struct Described {
+    std::vector<Application> applications;
+    std::map<ApplicationId, Want> standard;
+    /// Those that cannot be started now, and why: a secret that cannot be opened here.
+    std::map<ApplicationId, std::string> not_ready;
+};
+
+/// Disabled ones are left out; on a host that is in maintenance all are to be stopped. Threads: any.
+Described described_on(const configuration::Configuration& configuration, std::string_view host,
+                       const Unseal& unseal);
+
+}  // namespace belay::framework::supervision
