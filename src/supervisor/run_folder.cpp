@@ -16,6 +16,7 @@ namespace belay::supervisor {
 namespace {
 
 using framework::supervision::Ended;
+using framework::supervision::Past;
 using framework::supervision::Phase;
 using framework::supervision::Want;
 
@@ -23,12 +24,35 @@ constexpr Bytes most_record_bytes{4 << 20};
 constexpr Bytes most_ends_bytes{16 << 20};
 constexpr std::string_view ending = ".json";
 
+Json json_of(const Past& past)
+{
+    Json json = {{"failures", Json::array()},
+                 {"in_a_row", past.in_a_row},
+                 {"restarts", past.restarts},
+                 {"reason", past.reason}};
+    for (const Milliseconds failure : past.failures) json["failures"].push_back(failure.count());
+    if (past.ready_at) json["ready_at"] = past.ready_at->count();
+    return json;
+}
+
+Past past_from(const Json& json)
+{
+    Past past;
+    for (const Json& failure : json.at("failures")) past.failures.emplace_back(failure.get<int64_t>());
+    json.at("in_a_row").get_to(past.in_a_row);
+    json.at("restarts").get_to(past.restarts);
+    json.at("reason").get_to(past.reason);
+    if (json.contains("ready_at")) past.ready_at = Milliseconds(json["ready_at"].get<int64_t>());
+    return past;
+}
+
 Json json_of(const Record& record)
 {
     Json json = {{"described", record.described},
                  {"want", record.want},
                  {"phase", record.phase},
-                 {"sockets", record.sockets}};
+                 {"sockets", record.sockets},
+                 {"past", json_of(record.past)}};
     if (record.process) json["process"] = {record.process->pid, record.process->started};
     if (record.running) json["running"] = *record.running;
     return json;
@@ -48,6 +72,7 @@ Result<Record> record_from(const std::string& text)
         record.want = static_cast<Want>(want);
         record.phase = static_cast<Phase>(phase);
         json.at("sockets").get_to(record.sockets);
+        record.past = past_from(json.at("past"));
         if (json.contains("process"))
             record.process = {json["process"].at(0).get<pid_t>(), json["process"].at(1).get<uint64_t>()};
         if (json.contains("running"))

@@ -26,6 +26,7 @@ struct Record {
     Application described;
     framework::supervision::Want want = framework::supervision::Want::stopped;
     framework::supervision::Phase phase = framework::supervision::Phase::stopped;
+    framework::supervision::Past past = {};
     std::optional<host::ProcessName> process = {};
     std::optional<Application> running = {};  ///< what the process was started by, where that is another
     /// Held by the supervisor over its own renewal, in the order of their description; empty: by none.

@@ -457,6 +457,7 @@ void Supervised::keep(std::vector<int> sockets)
     if (detached_) return;
     Record record{.described = application(), .want = standing().want, .phase = standing().phase};
     record.sockets = std::move(sockets);
+    record.past = life_.past();
     if (has_process() && process_name_.pid != 0) {
         record.process = process_name_;
         if (*life_.running() != application()) record.running = *life_.running();
@@ -488,7 +489,7 @@ void Supervised::adopt(const Record& record)
     }
     if (!record.process) {
         if (held_.size() == running->sockets.size()) held_as_ = running->sockets;
-        after([&] { life_.order(record.want, site::boot_now()); });
+        after([&] { life_.adopt(nullptr, record.phase, record.want, record.past, site::boot_now()); });
         return;
     }
     process_name_ = *record.process;
@@ -519,7 +520,7 @@ void Supervised::adopt(const Record& record)
         held_as_ = running->sockets;
     else
         held_.clear();
-    after([&] { life_.adopt(running, record.phase, record.want, site::boot_now()); });
+    after([&] { life_.adopt(running, record.phase, record.want, record.past, site::boot_now()); });
     if (!process) return look_whether_seen(1);
     if (const Result<void> watched = watch_process(std::move(*process)); !watched)
         ground_.said(watched.error().what);

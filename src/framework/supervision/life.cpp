@@ -429,10 +429,27 @@ void Life::extend(std::string_view microseconds, Milliseconds now)
     deadline_ = std::max(*deadline_, now + Milliseconds(count / 1000));
 }
 
-void Life::adopt(ApplicationPointer running, Phase phase, Want want, Milliseconds now)
+Past Life::past() const
+{
+    return {.failures = {failures_.begin(), failures_.end()},
+            .in_a_row = in_a_row_,
+            .restarts = standing_.restarts,
+            .reason = standing_.reason,
+            .ready_at = ready_at_};
+}
+
+void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past& past, Milliseconds now)
 {
     running_ = std::move(running);
     standing_.want = want;
+    standing_.restarts = past.restarts;
+    failures_.assign(past.failures.begin(), past.failures.end());
+    in_a_row_ = past.in_a_row;
+    if (!running_) {
+        if (phase == Phase::failed) return move(phase, now, past.reason);
+        return want == Want::running ? begin(now) : move(Phase::stopped, now, past.reason);
+    }
+    if (phase != Phase::starting) ready_at_ = past.ready_at.value_or(now);
     switch (phase) {
         case Phase::starting:
             deadline_ = now + running_->start_timeout;
@@ -442,7 +459,6 @@ void Life::adopt(ApplicationPointer running, Phase phase, Want want, Millisecond
             return;
         case Phase::suspending:
         case Phase::suspended:
-            ready_at_ = now;
             if (phase == Phase::suspending && want == Want::stopped)
                 deadline_ = now + running_->drain_timeout;
             return move(phase, now);
@@ -453,7 +469,9 @@ void Life::adopt(ApplicationPointer running, Phase phase, Want want, Millisecond
         case Phase::started:
         case Phase::unavailable:
         case Phase::failed:
-            return ready(now);
+            ready(now);
+            ready_at_ = past.ready_at.value_or(now);
+            return;
     }
 }
 

@@ -57,6 +57,17 @@ struct Standing {
     std::optional<Ended> last = {};
 };
 
+/// What counts of its past for the time to come.
+struct Past {
+    std::vector<Milliseconds> failures = {};  ///< those that may still count
+    uint32_t in_a_row = 0;                    ///< restarts without a good run between
+    uint64_t restarts = 0;
+    std::string reason = {};
+    std::optional<Milliseconds> ready_at = {};
+
+    bool operator==(const Past&) const = default;
+};
+
 enum class Topic { readiness, health };
 
 /// What the life of an application can do. Nothing calls back into the life before it returns.
@@ -114,8 +125,10 @@ class Life {
     void time(Milliseconds now);
     std::optional<Milliseconds> next_deadline() const;
 
-    /// In place of order() after another supervisor: its process is there, and was in that phase.
-    void adopt(ApplicationPointer running, Phase phase, Want want, Milliseconds now);
+    Past past() const;
+    /// In place of order() after another supervisor: it was in that phase, with a process that was started by
+    /// `running`; null: with none. Where that has ended meanwhile, exited() follows.
+    void adopt(ApplicationPointer running, Phase phase, Want want, const Past& past, Milliseconds now);
 
   private:
     enum class Awaiting { nothing, gates, delay };
@@ -144,8 +157,8 @@ class Life {
     Standing standing_;
     Awaiting awaiting_ = Awaiting::nothing;
     std::optional<Milliseconds> deadline_, heartbeat_;
-    std::deque<Milliseconds> failures_;  ///< those that still count
-    uint32_t in_a_row_ = 0;              ///< restarts without a good run between
+    std::deque<Milliseconds> failures_;  ///< as of Past
+    uint32_t in_a_row_ = 0;
     std::optional<Milliseconds> ready_at_;
     bool was_asked_to_end_ = false;
     bool is_forced_ = false;  ///< its processes were told to end by force

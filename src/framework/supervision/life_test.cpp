@@ -353,7 +353,7 @@ TEST_CASE("life: what is adopted after another supervisor goes on where it was")
     application.readiness.kind = Question::Kind::notify;
     const auto running = std::make_shared<const Application>(application);
     Story story(application);
-    story.life.adopt(running, Phase::started, Want::running, story.now);
+    story.life.adopt(running, Phase::started, Want::running, {}, story.now);
     CHECK(story.phase() == Phase::started);
     CHECK(story.hands.starts == 0);
     story.ends({});
@@ -361,10 +361,34 @@ TEST_CASE("life: what is adopted after another supervisor goes on where it was")
     CHECK(story.phase() == Phase::starting);
 
     Story stopping(application);
-    stopping.life.adopt(running, Phase::stopping, Want::stopped, stopping.now);
+    stopping.life.adopt(running, Phase::stopping, Want::stopped, {}, stopping.now);
     CHECK(stopping.hands.signals == std::vector{SIGTERM});
     stopping.ends(left);
     CHECK(stopping.phase() == Phase::stopped);
+}
+
+TEST_CASE(
+    "life: failures count over the change of supervisors, so one that always fails is given up all the same")
+{
+    Past past;
+    Phase phase = Phase::stopped;
+    Milliseconds now = 1000s;
+    int supervisors = 0;
+    for (; phase != Phase::failed && supervisors < 20; ++supervisors) {
+        Story story(an_application());
+        story.now = now;
+        story.life.adopt(nullptr, phase, Want::running, past, now);
+        story.ends(crashed);
+        past = story.life.past();
+        phase = story.phase();
+        now = story.now + 10ms;
+    }
+    CHECK(supervisors == 7);
+    Story last(an_application());
+    last.life.adopt(nullptr, phase, Want::running, past, now);
+    CHECK(last.phase() == Phase::failed);
+    CHECK(last.life.standing().reason == past.reason);
+    CHECK(last.hands.starts == 0);
 }
 
 /// Does something at random, as often as it is told, and then lets everything come to rest.
