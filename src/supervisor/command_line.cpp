@@ -223,7 +223,7 @@ int run(int argc, char** argv)
         return app.exit(problem) == 0 ? 0 : exit_usage;
     }
     if (!asked.guarded) {
-        const Guarded guarded = guard(run_folder_of(asked));
+        const Guarded guarded = guard(run_folder_of(asked), asked.ready_fd);
         if (guarded.is_guard) return guarded.exit_code;
     }
     return serve(asked, argv);

@@ -1,11 +1,13 @@
 #include "supervisor/guard.h"
 
+#include "host/application/control_groups.h"
 #include "supervisor/run_folder.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,10 +60,20 @@ std::optional<siginfo_t> reap_all(pid_t supervisor, const std::string& run_folde
     }
 }
 
+/// The supervisor has its own: the starter waits until nobody else can say anything.
+void let_go_of_starter(int ready_fd)
+{
+    close(ready_fd);
+    const host::Descriptor nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    if (nowhere) dup2(nowhere.number(), STDERR_FILENO);
+}
+
 }  // namespace
 
-Guarded guard(const std::string& run_folder)
+Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
 {
+    // Where it stays behind no group below could have limits.
+    static_cast<void>(host::ControlGroups::open(RunFolder::groups_of(run_folder)));
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     const sigset_t awaited = awaited_signals();
     sigset_t before;
@@ -74,6 +86,7 @@ Guarded guard(const std::string& run_folder)
             sigprocmask(SIG_SETMASK, &before, nullptr);
             return {};
         }
+        if (ready_fd) let_go_of_starter(*std::exchange(ready_fd, std::nullopt));
         std::optional<siginfo_t> end;
         while (!end) {
             siginfo_t signal{};

@@ -2,6 +2,7 @@
 // The parent of a supervisor: starts it anew when it dies, and sees how applications end that have outlived
 // the supervisor that started them, for they become its children then (PR_SET_CHILD_SUBREAPER).
 
+#include <optional>
 #include <string>
 
 namespace belay::supervisor {
@@ -13,6 +14,7 @@ struct Guarded {
     bool is_guard = false;
     int exit_code = 0;
 };
-Guarded guard(const std::string& run_folder);
+/// `ready_fd`: of the first supervisor alone; nothing in those after it.
+Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd);
 
 }  // namespace belay::supervisor

@@ -3,6 +3,7 @@
 #include "host/descriptor.h"
 #include "host/files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -54,6 +55,7 @@ Json json_of(const Record& record)
                  {"sockets", record.sockets},
                  {"past", json_of(record.past)}};
     if (record.process) json["process"] = {record.process->pid, record.process->started};
+    if (record.notify) json["notify"] = *record.notify;
     if (record.running) json["running"] = *record.running;
     return json;
 }
@@ -72,6 +74,7 @@ Result<Record> record_from(const std::string& text)
         record.want = static_cast<Want>(want);
         record.phase = static_cast<Phase>(phase);
         json.at("sockets").get_to(record.sockets);
+        if (json.contains("notify")) record.notify = json["notify"].get<int>();
         record.past = past_from(json.at("past"));
         if (json.contains("process"))
             record.process = {json["process"].at(0).get<pid_t>(), json["process"].at(1).get<uint64_t>()};
@@ -92,6 +95,13 @@ Result<RunFolder> RunFolder::open(const std::string& path)
     if (problem || chmod(path.c_str(), 0700) != 0)
         return std::unexpected(system_error(fmt::format("make the folder {}", path), errno));
     return RunFolder(path);
+}
+
+std::string RunFolder::groups_of(const std::string& path)
+{
+    std::string name = "belay" + path;
+    std::ranges::replace(name, '/', '-');
+    return name;
 }
 
 /// The old one stands until the new one does; a reboot takes both, so nothing is synced.

@@ -31,6 +31,7 @@ struct Record {
     std::optional<Application> running = {};  ///< what the process was started by, where that is another
     /// Held by the supervisor over its own renewal, in the order of their description; empty: by none.
     std::vector<int> sockets = {};
+    std::optional<int> notify = {};  ///< the socket that it speaks to us by, kept open likewise
 };
 
 /// Threads: one; add_end() is another process's.
@@ -40,6 +41,8 @@ class RunFolder {
     static Result<RunFolder> open(const std::string& path);
 
     const std::string& path() const { return path_; }
+    /// The name of its control groups: there may be several supervisors on a host.
+    static std::string groups_of(const std::string& path);
     std::string output_of(ApplicationId id) const { return fmt::format("{}/{}.out", path_, id); }
     std::string notify_of(ApplicationId id) const { return fmt::format("{}/{}.notify", path_, id); }
     std::string orders_of(ApplicationId id) const { return fmt::format("{}/{}.orders", path_, id); }

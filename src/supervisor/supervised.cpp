@@ -77,7 +77,7 @@ void Supervised::describe(Application application)
         life_.describe(std::make_shared<const Application>(std::move(application)), site::boot_now());
     });
     limit();
-    keep();
+    keep(record());
 }
 
 bool Supervised::awaits_restart() const
@@ -91,6 +91,20 @@ std::optional<host::ControlGroup::Use> Supervised::use() const
 }
 
 // --- its processes ---
+
+/// A new one where the one before was ended by force: since Linux 6.14 a process that clone3() makes in such
+/// a group is killed at once (it compares the count of kills of its group with that of its parent's).
+Result<void> Supervised::open_group()
+{
+    if (!ground_.groups || (group_ && !group_is_spent_)) return {};
+    const std::string name = fmt::format("application-{}", application().id);
+    group_.reset();
+    if (group_is_spent_) ground_.groups->remove(name);
+    group_ = TRY(ground_.groups->group(name));
+    group_is_spent_ = false;
+    limit();
+    return {};
+}
 
 Result<void> Supervised::open_sockets(const Application& application)
 {
@@ -170,10 +184,7 @@ Result<void> Supervised::start(const Application& application)
 {
     account_.reset();
     if (!application.user.empty()) account_ = TRY(host::account_named(application.user));
-    if (ground_.groups && !group_) {
-        group_ = TRY(ground_.groups->group(fmt::format("application-{}", application.id)));
-        limit();
-    }
+    TRY(open_group());
     TRY(open_output());
     TRY(open_notify(application));
     TRY(open_sockets(application));
@@ -247,6 +258,7 @@ void Supervised::signal(int number)
 void Supervised::kill()
 {
     if (group_) group_->kill();
+    group_is_spent_ = true;
     // Its session as well: without a group that is all that we know to belong to it.
     if (process_name_.pid > 1) ::kill(-process_name_.pid, SIGKILL);
     signal(SIGKILL);
@@ -448,20 +460,24 @@ void Supervised::limit()
 
 void Supervised::moved()
 {
-    keep();
+    keep(record());
     ground_.moved(application().id);
 }
 
-void Supervised::keep(std::vector<int> sockets)
+Record Supervised::record() const
 {
-    if (detached_) return;
     Record record{.described = application(), .want = standing().want, .phase = standing().phase};
-    record.sockets = std::move(sockets);
     record.past = life_.past();
     if (has_process() && process_name_.pid != 0) {
         record.process = process_name_;
         if (*life_.running() != application()) record.running = *life_.running();
     }
+    return record;
+}
+
+void Supervised::keep(const Record& record)
+{
+    if (detached_) return;
     if (const Result<void> kept = ground_.folder.keep(record); !kept) ground_.said(kept.error().what);
 }
 
@@ -476,6 +492,14 @@ void Supervised::arm()
         timer_.reset();
         after([&] { life_.time(site::boot_now()); });
     });
+}
+
+/// One that was kept open has what was said meanwhile.
+void Supervised::adopt_notify(const Record& record, const Application& running)
+{
+    if (record.notify) notify_ = host::NotifySocket::of(*record.notify, ground_.folder.notify_of(running.id));
+    if (notify_) return watch(on_notify_, notify_->descriptor(), [this] { read_notices(); });
+    if (const Result<void> opened = open_notify(running); !opened) ground_.said(opened.error().what);
 }
 
 void Supervised::adopt(const Record& record)
@@ -496,13 +520,14 @@ void Supervised::adopt(const Record& record)
     if (ground_.groups) {
         if (auto group = ground_.groups->group(fmt::format("application-{}", application().id)))
             group_ = std::move(*group);
+        group_is_spent_ = true;
     }
     limit();
     if (!running->user.empty()) {
         if (auto account = host::account_named(running->user)) account_ = std::move(*account);
     }
     if (const Result<void> opened = open_output(); !opened) ground_.said(opened.error().what);
-    if (const Result<void> opened = open_notify(*running); !opened) ground_.said(opened.error().what);
+    adopt_notify(record, *running);
     if (running->orders.kind == Orders::Kind::pipe) {
         if (auto orders = host::open_output_pipe(ground_.folder.orders_of(application().id)))
             orders_ = std::move(*orders);
@@ -528,12 +553,15 @@ void Supervised::adopt(const Record& record)
 
 void Supervised::keep_for_renewal()
 {
-    std::vector<int> numbers;
-    for (const host::Descriptor& socket : held_) {
-        fcntl(socket.number(), F_SETFD, 0);
-        numbers.push_back(socket.number());
-    }
-    keep(numbers);
+    Record with_open_files = record();
+    const auto stays_open = [](int number) {
+        fcntl(number, F_SETFD, 0);
+        return number;
+    };
+    for (const host::Descriptor& socket : held_)
+        with_open_files.sockets.push_back(stays_open(socket.number()));
+    if (notify_) with_open_files.notify = stays_open(notify_->descriptor());
+    keep(with_open_files);
 }
 
 void Supervised::detach()

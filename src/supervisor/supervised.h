@@ -78,6 +78,7 @@ class Supervised final : private framework::supervision::Hands {
     void await(const std::vector<framework::supervision::Gate>& gates) override;
     void moved() override;
 
+    Result<void> open_group();
     Result<void> open_sockets(const Application& application);
     Result<void> open_output();
     Result<void> open_orders(const Application& application);
@@ -97,7 +98,9 @@ class Supervised final : private framework::supervision::Hands {
     void gates_seen(const Result<void>& open, uint64_t round);
     void limit();
     void arm();
-    void keep(std::vector<int> sockets = {});
+    Record record() const;
+    void keep(const Record& record);
+    void adopt_notify(const Record& record, const Application& running);
     void after(const std::function<void()>& what);
 
     const Ground& ground_;
@@ -105,6 +108,7 @@ class Supervised final : private framework::supervision::Hands {
     host::ProcessName process_name_;
     host::Descriptor process_;
     std::optional<host::ControlGroup> group_;
+    bool group_is_spent_ = false;
     std::optional<host::Account> account_;
     std::vector<std::string> not_in_force_;
     uint64_t memory_kills_ = 0;

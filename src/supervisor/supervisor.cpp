@@ -72,7 +72,7 @@ Supervisor::Supervisor(site::Loop& loop, site::Workers& workers, RunFolder folde
       workers_(workers),
       folder_(std::move(folder)),
       output_(std::move(output)),
-      groups_(host::ControlGroups::open()),
+      groups_(host::ControlGroups::open(RunFolder::groups_of(folder_.path()))),
       options_(std::move(options)),
       ground_{.loop = loop_,
               .workers = workers_,

@@ -221,7 +221,7 @@ TEST_CASE("sockets: a notice is taken as it was sent")
 
 TEST_CASE("control groups: a group has who is started in it, with all that it starts, and is ended whole")
 {
-    const auto groups = ControlGroups::open();
+    const auto groups = ControlGroups::open(fmt::format("belay-test-{}", getpid()));
     if (!groups) {
         MESSAGE("no cgroup2 here");
         return;

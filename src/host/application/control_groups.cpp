@@ -141,26 +141,26 @@ std::optional<ControlGroup::Use> ControlGroup::use() const
                .processor_microseconds = processor.value_or(0)};
 }
 
-std::optional<ControlGroups> ControlGroups::open()
+std::optional<ControlGroups> ControlGroups::open(const std::string& name)
 {
     const std::string root = mount_of_groups();
     std::string own = own_group();
     if (root.empty() || own.empty()) return std::nullopt;
     // One that begins anew in the group that it made is in the one below.
-    constexpr std::string_view leaf = "/supervisor";
+    const std::string leaf = fmt::format("/{}/supervisor", name);
     if (own.ends_with(leaf)) own.resize(own.size() - leaf.size());
-    if (own == "/" || own.empty()) own = "/belay";
-    const std::string base = root + own;
-    if (!make_folder(base) || !make_folder(base + std::string(leaf))) return std::nullopt;
-    if (!write_to(fmt::format("{}{}/cgroup.procs", base, leaf), "0")) return std::nullopt;
+    if (own == "/") own.clear();
+    const std::string base = fmt::format("{}{}/{}", root, own, name);
+    if (!make_folder(base) || !make_folder(base + "/supervisor")) return std::nullopt;
+    if (!write_to(base + "/supervisor/cgroup.procs", "0")) return std::nullopt;
     std::vector<std::string> controllers;
-    for (const char* name : wanted_controllers) {
+    for (const char* controller : wanted_controllers) {
         // From the mount down to ours, each level hands it on.
         for (size_t end = root.size(); end != std::string::npos; end = base.find('/', end + 1)) {
-            write_to(base.substr(0, end) + "/cgroup.subtree_control", fmt::format("+{}", name));
+            write_to(base.substr(0, end) + "/cgroup.subtree_control", fmt::format("+{}", controller));
         }
-        if (write_to(base + "/cgroup.subtree_control", fmt::format("+{}", name)))
-            controllers.emplace_back(name);
+        if (write_to(base + "/cgroup.subtree_control", fmt::format("+{}", controller)))
+            controllers.emplace_back(controller);
     }
     return ControlGroups(base, std::move(controllers));
 }

@@ -54,9 +54,10 @@ class ControlGroup {
 /// The groups of one supervisor.
 class ControlGroups {
   public:
-    /// Those below our own, which we leave for one beside them, as the kernel demands it of one that has
-    /// groups below it. Nothing: this host has no cgroup2, or does not let us. Threads: one.
-    static std::optional<ControlGroups> open();
+    /// Those below our own, under this name. We leave it for one beside them, as the kernel demands it where
+    /// groups have limits; so may a parent of ours, by the same call. Nothing: this host has no cgroup2, or
+    /// does not let us. Threads: one.
+    static std::optional<ControlGroups> open(const std::string& name);
 
     /// Made where it is not there. Errors: those of the system.
     Result<ControlGroup> group(const std::string& name) const;

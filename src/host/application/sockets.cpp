@@ -118,6 +118,16 @@ Result<NotifySocket> NotifySocket::open(const std::string& path, uid_t user)
     return NotifySocket(std::move(socket));
 }
 
+std::optional<NotifySocket> NotifySocket::of(int number, const std::string& path)
+{
+    sockaddr_un address{};
+    socklen_t size = sizeof address;
+    if (getsockname(number, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+        address.sun_family != AF_UNIX || path != address.sun_path || fcntl(number, F_SETFD, FD_CLOEXEC) != 0)
+        return std::nullopt;
+    return NotifySocket(Descriptor(number));
+}
+
 std::optional<std::string> NotifySocket::take() const
 {
     std::array<char, most_notice_bytes> room{};

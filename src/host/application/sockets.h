@@ -34,6 +34,8 @@ class NotifySocket {
   public:
     /// Made anew at `path`, for that user to write to. Errors: usage (a path of more than 107 bytes), io.
     static Result<NotifySocket> open(const std::string& path, uid_t user);
+    /// One that this process has open already; nothing: that descriptor is not the one of this path.
+    static std::optional<NotifySocket> of(int number, const std::string& path);
 
     int descriptor() const { return socket_.number(); }
     /// The next message, as it was sent; nothing: there is none now.

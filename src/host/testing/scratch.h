@@ -19,7 +19,11 @@ class Scratch {
         REQUIRE(mkdtemp(name.data()) != nullptr);
         folder_ = name;
     }
-    ~Scratch() { std::filesystem::remove_all(folder_); }
+    ~Scratch()
+    {
+        std::error_code ignored;
+        std::filesystem::remove_all(folder_, ignored);
+    }
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
 

@@ -1,0 +1,549 @@
+// belay-supervisor as a process, with real applications: they crash, hang, flood and ignore, and supervisors
+// are killed under them.
+
+#include "base/testing/must.h"
+#include "framework/supervision/application.h"
+#include "framework/supervision/life.h"
+#include "host/application/process_handle.h"
+#include "host/application/sockets.h"
+#include "host/testing/scratch.h"
+#include "site/client.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <map>
+#include <random>
+#include <set>
+#include <sstream>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace belay::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using framework::supervision::Application;
+using framework::supervision::ApplicationId;
+using framework::supervision::Autorestart;
+using framework::supervision::Gate;
+using framework::supervision::Orders;
+using framework::supervision::Question;
+using host::testing::Scratch;
+using site::Client;
+
+constexpr auto patience = 20s;
+
+struct Happened {
+    int64_t at = 0;  ///< nanoseconds
+    pid_t pid = 0;
+    std::string name, what;
+};
+
+/// A supervisor, and what its stand-ins say.
+class House {
+  public:
+    House() { client(); }
+    ~House()
+    {
+        if (const auto hello = client_->call("Hello", Json::object())) {
+            const auto supervisor = hello->value("pid", pid_t{0});
+            const pid_t guard = parent_of(supervisor);
+            kill(supervisor, SIGTERM);
+            // A guard that is ours is waited for; of another one the end is awaited by its lock alone.
+            if (waitpid(guard, nullptr, 0) < 0) {
+                for (int i = 0; i < 5000 && kill(supervisor, 0) == 0; ++i) usleep(1000);
+            }
+        }
+    }
+    House(const House&) = delete;
+    House& operator=(const House&) = delete;
+
+    Client& client()
+    {
+        if (client_) return *client_;
+        client_ = must(site::connect({.socket = scratch_.path("run/supervisor.sock"),
+                                      .state_folder = scratch_.path("state"),
+                                      .daemon = TEST_SUPERVISOR}));
+        return *client_;
+    }
+    /// After the end of the one before: waits for the next, or for one that fits.
+    void reconnect(const std::function<bool(pid_t)>& fits = [](pid_t) { return true; })
+    {
+        client_.reset();
+        const auto until = std::chrono::steady_clock::now() + patience;
+        while (!client_) {
+            REQUIRE(std::chrono::steady_clock::now() < until);
+            auto client = site::connect(
+                {.socket = scratch_.path("run/supervisor.sock"), .state_folder = "", .daemon = ""});
+            if (!client) continue;
+            const auto hello = (*client)->call("Hello", Json::object());
+            if (hello && fits(hello->at("pid"))) client_ = std::move(*client);
+        }
+    }
+
+    Json ask(std::string_view method, const Json& parameters)
+    {
+        return must(client().call(method, parameters));
+    }
+    void describe(const std::vector<Application>& applications, bool whole = true)
+    {
+        ask("Describe", {{"applications", applications}, {"whole", whole}});
+    }
+    void order(const std::vector<ApplicationId>& ids, std::string_view want, bool restart = false)
+    {
+        ask("Order", {{"applications", ids}, {"want", want}, {"restart", restart}});
+    }
+    pid_t supervisor() { return ask("Hello", Json::object())["pid"]; }
+
+    std::map<ApplicationId, Json> standings(bool use = false)
+    {
+        std::map<ApplicationId, Json> all;
+        const Json answer = ask("Standings", {{"use", use}});
+        for (const Json& one : answer.at("applications")) all[one["id"].get<ApplicationId>()] = one;
+        return all;
+    }
+    /// Waits for it, woken by each change.
+    std::map<ApplicationId, Json> await(const std::function<bool(std::map<ApplicationId, Json>&)>& come)
+    {
+        std::map<ApplicationId, Json> now = standings();
+        const auto until = std::chrono::steady_clock::now() + patience;
+        while (!come(now)) {
+            if (std::chrono::steady_clock::now() > until) FAIL(Json(now).dump(1));
+            usleep(2000);
+            now = standings();
+        }
+        return now;
+    }
+    Json await_phase(ApplicationId id, std::string_view phase)
+    {
+        return await([&](auto& now) { return now[id]["phase"] == phase; })[id];
+    }
+
+    std::string path(std::string_view name) const { return scratch_.path(name); }
+    std::vector<Happened> happened() const
+    {
+        std::ifstream file(path("trace"));
+        std::vector<Happened> all;
+        for (std::string line; std::getline(file, line);) {
+            std::istringstream words(line);
+            Happened one;
+            words >> one.at >> one.pid >> one.name;
+            std::getline(words >> std::ws, one.what);
+            all.push_back(one);
+        }
+        return all;
+    }
+    std::string output_of(ApplicationId id)
+    {
+        std::ifstream file(standings()[id]["output"].get<std::string>());
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+
+    /// A stand-in that says when it is ready, with these words besides.
+    Application stand_in(ApplicationId id, const std::string& name, std::vector<std::string> words = {}) const
+    {
+        Application application;
+        application.id = id;
+        application.name = name;
+        application.command = {TEST_STAND_IN, "--name", name, "--trace", path("trace")};
+        application.command.insert(application.command.end(), words.begin(), words.end());
+        application.readiness.kind = Question::Kind::notify;
+        return application;
+    }
+
+    static pid_t parent_of(pid_t pid)
+    {
+        std::ifstream file(fmt::format("/proc/{}/status", pid));
+        for (std::string word; file >> word;) {
+            if (word == "PPid:" && file >> word) return std::stoi(word);
+        }
+        return 0;
+    }
+
+  private:
+    Scratch scratch_;
+    std::unique_ptr<Client> client_;
+};
+
+uint16_t free_port()
+{
+    const auto socket = must(host::listen_on({.address = "127.0.0.1"}));
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    REQUIRE(getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    return ntohs(address.sin_port);
+}
+
+/// What answers at a port of this machine; empty: nobody.
+std::string answer_of(uint16_t port)
+{
+    const host::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
+    std::string text;
+    std::array<char, 256> room{};
+    for (ssize_t count = 0; (count = recv(socket.number(), room.data(), room.size(), 0)) > 0;)
+        text.append(room.data(), static_cast<size_t>(count));
+    return text;
+}
+
+size_t count_of(const std::vector<Happened>& all, std::string_view name, std::string_view what)
+{
+    return static_cast<size_t>(std::ranges::count_if(
+        all, [&](const Happened& one) { return one.name == name && one.what == what; }));
+}
+
+TEST_CASE("an application is started, restarted when it ends unasked, and stopped")
+{
+    House house;
+    house.describe({house.stand_in(1, "stat server", {"--lines", "3"})});
+    CHECK(house.standings()[1]["phase"] == "stopped");
+    house.order({1}, "running");
+    const Json started = house.await_phase(1, "started");
+    const pid_t first = started["pid"];
+    kill(first, SIGKILL);
+    const Json again =
+        house.await([&](auto& now) { return now[1]["phase"] == "started" && now[1]["pid"] != first; })[1];
+    CHECK(again["restarts"] == 1);
+    CHECK(again["last"] == "signal 9 (Killed)");
+    house.order({1}, "stopped");
+    CHECK(house.await_phase(1, "stopped")["last"] == "exit code 0");
+    CHECK(house.output_of(1).find("Z line 2\n") != std::string::npos);
+    CHECK(count_of(house.happened(), "stat_server", "ended") == 0);
+    house.describe({});
+    house.await([](auto& now) { return now.empty(); });
+    CHECK(access(house.path("run/applications/1.json").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("what was asked wrongly is refused, and changes nothing")
+{
+    House house;
+    Client& client = house.client();
+    CHECK(client.call("Order", {{"applications", {7}}, {"want", "running"}}).error().kind ==
+          ErrorKind::not_found);
+    CHECK(client.call("Order", {{"applications", Json::array()}, {"want", "flying"}}).error().kind ==
+          ErrorKind::usage);
+    CHECK(client.call("Describe", {{"applications", {{{"id", 1}}}}}).error().kind == ErrorKind::corrupt);
+    CHECK(client.call("Describe", {{"applications", 5}}).error().kind == ErrorKind::corrupt);
+    CHECK(client.call("Describe", {{"applications", Json::array()}, {"whole", "yes"}}).error().kind ==
+          ErrorKind::usage);
+    CHECK(client.call("Play", {{"application", 3}, {"role", "primary"}}).error().kind ==
+          ErrorKind::not_found);
+    CHECK(house.standings().empty());
+}
+
+TEST_CASE("one that crashes at once for ever is given up, and its neighbours are not touched")
+{
+    House house;
+    Application crashing = house.stand_in(1, "crashing", {"--fail-after", "0"});
+    crashing.readiness.kind = Question::Kind::running;
+    crashing.restart_delay = 1ms;
+    Application missing = house.stand_in(3, "missing");
+    missing.command = {"/no/such/program"};
+    missing.restart_delay = 1ms;
+    house.describe({crashing, house.stand_in(2, "neighbour"), missing});
+    house.order({1, 2, 3}, "running");
+    const Json failed = house.await_phase(1, "failed");
+    CHECK(failed["reason"] == "ended unasked, by exit code 3 (7 times within 10 s)");
+    CHECK(house.await_phase(3, "failed")["reason"].get<std::string>().find(
+              "run /no/such/program: No such file") != std::string::npos);
+    CHECK(house.await_phase(2, "started")["restarts"] == 0);
+    CHECK(count_of(house.happened(), "crashing", "started") == 7);
+}
+
+TEST_CASE("one that ignores SIGTERM, and the processes that it has left behind, are ended by force")
+{
+    House house;
+    Application stubborn = house.stand_in(1, "stubborn", {"--ignores-term", "--children", "3"});
+    stubborn.shutdown_timeout = 200ms;
+    house.describe({stubborn});
+    house.order({1}, "running");
+    const pid_t pid = house.await_phase(1, "started")["pid"];
+    house.order({1}, "stopped");
+    CHECK(house.await_phase(1, "stopped")["last"] == "signal 9 (Killed)");
+    CHECK(count_of(house.happened(), "stubborn", "told to stop") == 1);
+    CHECK(kill(-pid, 0) != 0);
+}
+
+TEST_CASE("one that hangs is noticed by its heartbeat: frozen, or silent")
+{
+    House house;
+    Application frozen = house.stand_in(1, "frozen", {"--heartbeat", "50"});
+    frozen.heartbeat = 500ms;
+    Application silent = house.stand_in(2, "silent", {"--hangs"});
+    silent.heartbeat = 500ms;
+    silent.restart_when_hung = false;
+    house.describe({frozen, silent});
+    house.order({1, 2}, "running");
+    const pid_t pid = house.await_phase(1, "started")["pid"];
+    usleep(700'000);
+    CHECK(house.standings()[1]["pid"] == pid);
+    kill(pid, SIGSTOP);
+    const Json again = house.await([&](auto& now) { return now[1]["restarts"] == 1; })[1];
+    CHECK(again["last"] == "signal 9 (Killed)");
+    CHECK(house.await_phase(2, "unavailable")["reason"] == "did not say for 0.5 s that it lives");
+    CHECK(house.standings()[2]["restarts"] == 0);
+}
+
+TEST_CASE("a port that is held takes calls while its application is away, and outlives every supervisor")
+{
+    House house;
+    const uint16_t port = free_port();
+    Application server = house.stand_in(1, "server");
+    server.sockets = {{.name = "main", .address = "127.0.0.1", .port = port}};
+    house.describe({server});
+    house.order({1}, "running");
+    const pid_t first = house.await_phase(1, "started")["pid"];
+    CHECK(answer_of(port) == fmt::format("server {} \n", first));
+    kill(first, SIGKILL);
+    const std::string held = answer_of(port);  // asked while it is away, answered when it is back
+    CHECK(held.starts_with("server "));
+    CHECK(held != fmt::format("server {} \n", first));
+
+    SUBCASE("the supervisor is killed")
+    {
+        const pid_t before = house.supervisor();
+        kill(before, SIGKILL);
+        house.reconnect();
+        CHECK(house.supervisor() != before);
+    }
+    SUBCASE("the supervisor is renewed")
+    {
+        const pid_t before = house.supervisor();
+        house.ask("Renew", Json::object());
+        house.reconnect();
+        CHECK(house.supervisor() == before);
+    }
+    const pid_t second = house.await_phase(1, "started")["pid"];
+    CHECK(held == fmt::format("server {} \n", second));
+    kill(second, SIGKILL);
+    CHECK(answer_of(port).starts_with("server "));
+}
+
+TEST_CASE("applications outlive a supervisor that is killed, and no end of theirs is lost")
+{
+    House house;
+    std::vector<Application> all;
+    for (ApplicationId id = 1; id <= 20; ++id)
+        all.push_back(house.stand_in(id, fmt::format("a{}", id), {"--lines", "1"}));
+    Application counted = house.stand_in(21, "counted", {"--fail-after", "100000"});
+    all.push_back(counted);
+    house.describe(all);
+    std::vector<ApplicationId> ids;
+    for (const Application& one : all) ids.push_back(one.id);
+    house.order(ids, "running");
+    const auto started = house.await([](auto& now) {
+        return std::ranges::all_of(now, [](auto& one) { return one.second["phase"] == "started"; });
+    });
+    const pid_t guard = House::parent_of(house.supervisor());
+    for (int round = 0; round < 5; ++round) {
+        // Stopped first: what happens meanwhile happens while nobody looks.
+        const pid_t supervisor = house.supervisor();
+        const auto before = house.standings();
+        kill(supervisor, SIGSTOP);
+        const pid_t dies = before.at(round + 1)["pid"];
+        kill(dies, round % 2 == 0 ? SIGSEGV : SIGTERM);
+        kill(supervisor, SIGKILL);
+        house.reconnect();
+        CHECK(House::parent_of(house.supervisor()) == guard);
+        const auto after = house.await([&](auto& now) {
+            return now[round + 1]["phase"] == (round % 2 == 0 ? "started" : "stopped") &&
+                   now[round + 1]["pid"] != dies;
+        });
+        CHECK(after.at(round + 1)["last"] ==
+              (round % 2 == 0 ? "signal 11 (Segmentation fault)" : "exit code 0"));
+        for (const auto& [id, standing] : before) {
+            if (id != round + 1) CHECK(after.at(id)["pid"] == standing["pid"]);
+        }
+    }
+    // The guard itself: the supervisor becomes one.
+    kill(guard, SIGKILL);
+    waitpid(guard, nullptr, 0);
+    house.reconnect([&](pid_t supervisor) { return House::parent_of(supervisor) != guard; });
+    const auto now = house.standings();
+    CHECK(now.at(20)["pid"] == started.at(20)["pid"]);
+    kill(now.at(20)["pid"].get<pid_t>(), SIGKILL);
+    house.await([&](auto& later) {
+        return later[20]["phase"] == "started" && later[20]["pid"] != now.at(20)["pid"];
+    });
+}
+
+TEST_CASE("what is printed is kept whole, over the death of supervisors, and a flood stops nobody")
+{
+    House house;
+    Application talker = house.stand_in(1, "talker", {"--lines-a-second", "10000"});
+    house.describe({talker});
+    house.order({1}, "running");
+    house.await_phase(1, "started");
+    usleep(300'000);
+    kill(house.supervisor(), SIGKILL);
+    house.reconnect();
+    usleep(300'000);
+    house.order({1}, "stopped");
+    house.await_phase(1, "stopped");
+    // All that it has printed, in its order: the pipe has kept what came while nobody read.
+    long next = 0;
+    for (int i = 0; i < 5000 && next == 0; ++i) {
+        std::istringstream lines(house.output_of(1));
+        for (std::string time, word, line; lines >> time >> word >> next && std::getline(lines, line);) {
+        }
+        usleep(1000);
+    }
+    CHECK(next > 2000);
+    std::istringstream lines(house.output_of(1));
+    long expected = 0;
+    for (std::string line; std::getline(lines, line); ++expected) {
+        const std::string end = fmt::format("Z line {} of many that are printed in a second", expected);
+        if (!line.ends_with(end)) FAIL_CHECK(line, " is not ", end);
+    }
+}
+
+TEST_CASE("gates: a licence that is missing or has run out, and a port that does not answer")
+{
+    House house;
+    const uint16_t port = free_port();
+    Application gated = house.stand_in(1, "gated");
+    gated.gates = {{.kind = Gate::Kind::file, .path = house.path("licence"), .valid_until = "2100-01-01"},
+                   {.kind = Gate::Kind::port, .address = "127.0.0.1", .port = port}};
+    Application outdated = house.stand_in(2, "outdated");
+    outdated.gates = {{.kind = Gate::Kind::file,
+                       .path = house.path("licence"),
+                       .valid_until = "2001-01-01",
+                       .timeout = 100ms}};
+    outdated.nonstop.failures = 0;
+    Application server = house.stand_in(3, "server", {"--port", std::to_string(port)});
+    house.describe({gated, outdated, server});
+    house.order({1, 2}, "running");
+    CHECK(house.await_phase(1, "waiting")["reason"].get<std::string>().starts_with("waits for file"));
+    std::ofstream(house.path("licence")) << "good\n";
+    CHECK(house.await_phase(2, "failed")["reason"].get<std::string>().find("did not come in time") !=
+          std::string::npos);
+    CHECK(house.standings()[1]["phase"] == "waiting");
+    house.order({3}, "running");
+    house.await_phase(1, "started");
+}
+
+TEST_CASE("readiness and health by port and command; a role is told by the pipe")
+{
+    House house;
+    const uint16_t port = free_port();
+    Application server = house.stand_in(1, "server", {"--port", std::to_string(port), "--act-every", "20"});
+    server.readiness = {.kind = Question::Kind::port, .address = "127.0.0.1", .port = port};
+    server.health = {.kind = Question::Kind::command,
+                     .command = {"test", "!", "-e", house.path("sick")},
+                     .interval = 20ms,
+                     .failures = 2};
+    server.orders.kind = Orders::Kind::pipe;
+    server.drain_timeout = 10s;
+    house.describe({server});
+    house.ask("Play", {{"application", 1}, {"role", "backup"}});
+    house.order({1}, "running");
+    const pid_t first = house.await_phase(1, "started")["pid"];
+    CHECK(answer_of(port) == fmt::format("server {} backup\n", first));
+    house.ask("Play", {{"application", 1}, {"role", "primary"}});
+    house.await([](auto& now) { return now[1]["told"] == "primary"; });
+    std::ofstream(house.path("sick")) << "x";
+    const Json ill = house.await([](auto& now) { return now[1]["restarts"] > 0; })[1];
+    CHECK(ill["last"] == "signal 9 (Killed)");
+    unlink(house.path("sick").c_str());
+    house.await([](auto& now) { return now[1]["phase"] == "started" && now[1]["told"] == "primary"; });
+    house.order({1}, "stopped");
+    house.await_phase(1, "stopped");
+    CHECK(count_of(house.happened(), "server", "drained") == 1);
+}
+
+TEST_CASE("another account, and limits, as far as this host has them")
+{
+    if (geteuid() != 0) return;
+    House house;
+    Application limited = house.stand_in(1, "limited");
+    limited.command = {"/bin/sh", "-c", "id -un; ulimit -n; exec sleep 1000"};
+    limited.readiness.kind = Question::Kind::running;
+    limited.user = "nobody";
+    limited.limits.open_files = 77;
+    limited.limits.memory = 64 << 20;
+    Application nobody = house.stand_in(2, "nobody");
+    nobody.user = "no-such-user";
+    nobody.nonstop.failures = 0;
+    house.describe({limited, nobody});
+    house.order({1, 2}, "running");
+    house.await_phase(1, "started");
+    CHECK(house.await_phase(2, "failed")["reason"] ==
+          "it could not be started: there is no user no-such-user on this host");
+    for (int i = 0; i < 3000 && house.output_of(1).find(" 77\n") == std::string::npos; ++i) usleep(1000);
+    CHECK(house.output_of(1).find("Z nobody\n") != std::string::npos);
+    CHECK(house.output_of(1).find("Z 77\n") != std::string::npos);
+    const Json missing = house.standings()[1]["not_in_force"];
+    CHECK((missing.empty() || missing == Json{"memory"}));
+}
+
+/// Applications that need each other at random, without a cycle.
+std::vector<Application> random_stack(House& house, std::minstd_rand& random)
+{
+    const auto below = [&](size_t limit) { return static_cast<size_t>(random() % limit); };
+    std::vector<Application> all;
+    const size_t count = 2 + below(6);
+    for (size_t i = 0; i < count; ++i) {
+        const auto id = static_cast<ApplicationId>(i + 1);
+        Application one =
+            house.stand_in(id, fmt::format("a{}", id), {"--ready-after", std::to_string(below(8))});
+        for (const Application& other : all) {
+            if (below(3) == 0)
+                one.gates.push_back(
+                    {.kind = Gate::Kind::application, .application = other.id, .name = other.name});
+        }
+        all.push_back(std::move(one));
+    }
+    std::ranges::shuffle(all, random);
+    return all;
+}
+
+/// Nothing begins before what it needs is ready, or is told to stop before what needs it has ended.
+void check_order(const std::vector<Application>& stack, const std::vector<Happened>& happened)
+{
+    std::map<std::pair<std::string, std::string>, int64_t> at;
+    for (const Happened& one : happened) at[{one.name, one.what}] = one.at;
+    for (const Application& one : stack) {
+        REQUIRE(at.contains({one.name, "ended"}));
+        for (const Gate& gate : one.gates) {
+            CHECK(at[{gate.name, "ready"}] < at[{one.name, "started"}]);
+            CHECK(at[{one.name, "ended"}] < at[{gate.name, "told to stop"}]);
+        }
+    }
+}
+
+TEST_CASE("500 random stacks: nothing starts before its prerequisites are ready, and they stop in reverse")
+{
+    const char* const asked = getenv("BELAY_STACKS");  // NOLINT(concurrency-mt-unsafe)
+    const int stacks = asked == nullptr ? 500 : std::stoi(asked);
+    House house;
+    for (int seed = 1; seed <= stacks; ++seed) {
+        CAPTURE(seed);
+        std::minstd_rand random(static_cast<unsigned>(seed));
+        unlink(house.path("trace").c_str());
+        const std::vector<Application> stack = random_stack(house, random);
+        std::vector<ApplicationId> ids;
+        for (const Application& one : stack) ids.push_back(one.id);
+        house.describe(stack);
+        house.order(ids, "running");
+        house.await([](auto& now) {
+            return std::ranges::all_of(now, [](auto& one) { return one.second["phase"] == "started"; });
+        });
+        house.order(ids, "stopped");
+        house.await([](auto& now) {
+            return std::ranges::all_of(now, [](auto& one) { return one.second["phase"] == "stopped"; });
+        });
+        check_order(stack, house.happened());
+    }
+}
+
+}  // namespace
+}  // namespace belay::supervisor
