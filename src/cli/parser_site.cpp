@@ -62,6 +62,7 @@ void Parser::site_commands()
             "how this host stands, and the hosts of the site where it is a controller",
             "belay status\n  belay --site branch-3 status");
     host_commands();
+    app_commands();
     account_commands();
     people_commands();
 }
@@ -94,6 +95,43 @@ void Parser::host_commands()
     rename->add_option("name", invocation_.name, "what it will be called")->type_name("");
     revoke->add_flag("--yes", invocation_.yes, "do not ask; needed where there is no terminal to ask on");
     for (CLI::App* app : {invite, revoke, rename, renew}) why_option(*app);
+}
+
+void Parser::app_commands()
+{
+    group(applications_, "app", "the applications of this host: how they stand, start and stop",
+          "belay app list\n  belay app start 'stat server'");
+    CLI::App* list = command(*applications_, Command::app_list, "list", "all of them, and how they stand",
+                             "belay app list\n  belay app list --follow");
+    CLI::App* show =
+        command(*applications_, Command::app_show, "show",
+                "how one stands, what it waits for and what it uses", "belay app show 'stat server'");
+    CLI::App* start =
+        command(*applications_, Command::app_start, "start",
+                "start one, and keep it running, also after the next boot", "belay app start 'stat server'");
+    CLI::App* stop = command(*applications_, Command::app_stop, "stop",
+                             "stop one; it stays so, also after the next boot, until it is started",
+                             "belay app stop 'stat server' --why 'new licence'");
+    CLI::App* restart =
+        command(*applications_, Command::app_restart, "restart",
+                "stop one and start it again, as it is configured now", "belay app restart 'stat server'");
+    CLI::App* suspend =
+        command(*applications_, Command::app_suspend, "suspend",
+                "let one finish what it has, and take nothing new", "belay app suspend proxy");
+    CLI::App* resume = command(*applications_, Command::app_resume, "resume",
+                               "let one that is suspended serve again", "belay app resume proxy");
+    CLI::App* log =
+        command(*applications_, Command::app_log, "log", "what one has printed",
+                "belay app log 'stat server' --lines 200\n  belay app log 'stat server' --follow");
+    for (CLI::App* app : {show, start, stop, restart, suspend, resume, log})
+        app->add_option("application", invocation_.target, "its name")->type_name("");
+    for (CLI::App* app : {start, stop, restart, suspend, resume}) {
+        no_wait_option(*app);
+        why_option(*app);
+    }
+    for (CLI::App* app : {list, log})
+        app->add_flag("--follow", invocation_.follow, "go on with what comes, until you end it");
+    log->add_option("--lines", typed_.limit, "the newest so many; 100 unless told")->type_name("NUMBER");
 }
 
 void Parser::account_commands()

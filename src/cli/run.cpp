@@ -90,6 +90,18 @@ Result<int> Session::carry_out()
         case Command::host_rename:
         case Command::host_renew:
             return host_change();
+        case Command::app_list:
+            return app_list();
+        case Command::app_show:
+            return app_show();
+        case Command::app_log:
+            return app_log();
+        case Command::app_start:
+        case Command::app_stop:
+        case Command::app_restart:
+        case Command::app_suspend:
+        case Command::app_resume:
+            return app_order();
         case Command::account_list:
             return account_list();
         case Command::account_add:

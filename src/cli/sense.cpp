@@ -99,6 +99,16 @@ Result<void> check_sense(const Invocation& asked)
                 return fail(ErrorKind::usage, "what will it be called? no name was given",
                             fmt::format("belay host rename {} NAME", asked.target));
             break;
+        case Command::app_show:
+        case Command::app_start:
+        case Command::app_stop:
+        case Command::app_restart:
+        case Command::app_suspend:
+        case Command::app_resume:
+        case Command::app_log:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which application? none was named", "belay app list");
+            break;
         case Command::account_add:
         case Command::account_password:
         case Command::account_role:

@@ -44,6 +44,11 @@ class Session {
     Result<int> host_list();
     Result<int> host_invite();
     Result<int> host_change();
+    Result<int> app_list();
+    Result<int> app_show();
+    Result<int> app_log();
+    Result<int> app_order();
+    Result<int> await_application(const Json& asked, int64_t old_pid);
     Result<int> account_list();
     Result<int> account_change();
     std::string left_out(const Json& answer) const;

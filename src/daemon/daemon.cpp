@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include "daemon/applications.h"
 #include "daemon/host_name.h"
 #include "daemon/monitor.h"
 #include "daemon/scheduler.h"
@@ -8,6 +9,8 @@
 #include "daemon/two_engines.h"
 #include "framework/configuration/copy.h"
 #include "framework/configuration/register.h"
+#include "framework/configuration/seal.h"
+#include "host/program.h"
 #include "operation/gates.h"
 #include "operation/runbook/make_plan.h"
 #include "procedures/config_change.h"
@@ -29,6 +32,7 @@ namespace belay::daemon {
 namespace {
 
 using framework::configuration::HostSettings;
+using SharedConfiguration = std::shared_ptr<const framework::configuration::Configuration>;
 
 constexpr const char* socket_group = "belay";
 constexpr Milliseconds clock_retry = std::chrono::seconds(60);
@@ -69,6 +73,7 @@ class Daemon {
         operation::runbook::fill(catalogue_);
         store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
         log_.detail(fmt::format("the store is at revision {}", TRY(store_->revision())));
+        open_applications();
         TRY(open_place());
         if (place_) place_->fill(catalogue_);
         open_configuration();
@@ -142,6 +147,29 @@ class Daemon {
         take_settings();
     }
 
+    void open_applications()
+    {
+        const std::string run_folder = options_.socket.substr(0, options_.socket.rfind('/'));
+        const std::string program = host::own_program();
+        applications_.emplace(
+            *store_,
+            Applications::Options{
+                .supervisor = {.socket = run_folder + "/supervisor.sock",
+                               .state_folder = options_.state_folder,
+                               .daemon = program.substr(0, program.rfind('/')) + "/belay-supervisor"},
+                .said = [this](const std::string& line) { log_.standard(line); },
+                .changed = [this] { loop_->post([this] { topic_changed(applications_topic); }); },
+                .wall = [this] { return wall_now(); }});
+    }
+
+    /// A secret of the configuration, where this machine has the key.
+    Result<std::string> unsealed(std::string_view sealed) const
+    {
+        const auto keys = TRY(framework::configuration::KeyRing::read(key_file_in(options_.state_folder)));
+        const framework::configuration::Secret secret = TRY(keys.unseal(sealed));
+        return std::string(secret.view());
+    }
+
     Result<void> open_engine()
     {
         engine_ = TRY(operation::Engine::open(*store_, *host_, catalogue_,
@@ -159,25 +187,27 @@ class Daemon {
         if (!parts_.site.open) return framework::configuration::Copy::forget(*store_);
         const host::Moment now = TRY(host_->now());
         place_ = TRY(parts_.site.open(
-            PlaceGround{.loop = *loop_,
-                        .workers = *workers_,
-                        .host = *host_,
-                        .store = *store_,
-                        .log = log_,
-                        .engine = [this] { return has_own_store() ? site_engine_.load() : engine_.get(); },
-                        .lead = [this] { return open_site_engine(); },
-                        .restart =
-                            [this] {
-                                restarts_ = true;
-                                stop();
-                            },
-                        .state_folder = options_.state_folder,
-                        .boot_id = now.boot_id,
-                        .connect_timeout = options_.connect_timeout,
-                        .wall = [this] { return wall_now(); },
-                        .leased = [this] { loop_->post([this] { watch_leases_anew(); }); },
-                        .changed = [this](const std::string& topic) { topic_changed(topic); },
-                        .configured = [this](const HostSettings& settings) { take(settings); }},
+            PlaceGround{
+                .loop = *loop_,
+                .workers = *workers_,
+                .host = *host_,
+                .store = *store_,
+                .log = log_,
+                .engine = [this] { return has_own_store() ? site_engine_.load() : engine_.get(); },
+                .lead = [this] { return open_site_engine(); },
+                .restart =
+                    [this] {
+                        restarts_ = true;
+                        stop();
+                    },
+                .state_folder = options_.state_folder,
+                .boot_id = now.boot_id,
+                .connect_timeout = options_.connect_timeout,
+                .wall = [this] { return wall_now(); },
+                .leased = [this] { loop_->post([this] { watch_leases_anew(); }); },
+                .changed = [this](const std::string& topic) { topic_changed(topic); },
+                .configured = [this](SharedConfiguration configuration,
+                                     const std::string& host) { take(std::move(configuration), host); }},
             options_.controller));
         return place_ ? Result<void>() : framework::configuration::Copy::forget(*store_);
     }
@@ -215,6 +245,7 @@ class Daemon {
                         const operation::Id& id) { loop_->post([&scheduler, id] { scheduler.wake(id); }); },
             .site_engine = [this] { return site_engine_.load(); },
             .stuck = [&scheduler](const operation::Id& id) { return scheduler.stuck(id); },
+            .applications = &*applications_,
             .place = place_.get(),
             .started = wall_now()};
     }
@@ -260,10 +291,13 @@ class Daemon {
         if (place_) loop_->post([this, topic] { place_->topic_changed(topic); });
     }
 
-    void take(const HostSettings& settings)
+    void take(SharedConfiguration configuration, const std::string& host)
     {
+        const HostSettings settings = framework::configuration::settings_of_host(*configuration, host);
         const Result<site::LogLevel> level = site::log_level_named(settings.log);
         log_.set_level(level ? std::optional(*level) : std::nullopt);
+        applications_->configured(std::move(configuration), host,
+                                  [this](std::string_view sealed) { return unsealed(sealed); });
     }
 
     /// What has a copy of the configuration hears of its changes; else an operation of this daemon's makes
@@ -274,7 +308,7 @@ class Daemon {
         // One that cannot be read now leaves things as they are.
         const auto snapshot = configuration_->snapshot();
         if (!snapshot || configured_.exchange(snapshot->version) == snapshot->version) return;
-        take(framework::configuration::settings_of_host(*snapshot->configuration, host_name()));
+        take(snapshot->configuration, host_name());
     }
 
     void changed(const operation::Id& id)
@@ -359,6 +393,7 @@ class Daemon {
         scheduler_->stop();
         if (led_) led_->scheduler->stop();
         monitor_->stop();
+        applications_->stop();
         if (place_) place_->stop();
         server_->stop();
         if (workers_->idle()) return loop_->stop();
@@ -377,6 +412,7 @@ class Daemon {
     host::Descriptor signals_, wall_clock_;
     std::unique_ptr<site::Loop> loop_;
     std::optional<site::Workers> workers_;
+    std::optional<Applications> applications_;
     std::unique_ptr<Place> place_;
     std::optional<framework::configuration::Register> configuration_;
     std::atomic<framework::configuration::Version> configured_ = -1;  ///< whose settings hold

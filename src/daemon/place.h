@@ -84,8 +84,11 @@ struct PlaceGround {
     std::function<Milliseconds()> wall;               ///< the wall clock now; threads: any
     std::function<void()> leased;                     ///< a lease was granted; threads: any
     std::function<void(const std::string&)> changed;  ///< a topic has; threads: any
-    /// What the configuration says of this host, at first and whenever it has changed. Threads: any.
-    std::function<void(const framework::configuration::HostSettings&)> configured;
+    /// The configuration of the site and the name of this host in it, at first and whenever it has changed.
+    /// Threads: any.
+    std::function<void(std::shared_ptr<const framework::configuration::Configuration>,
+                       const std::string& host)>
+        configured;
 };
 
 /// What streams of Status follow.

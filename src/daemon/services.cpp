@@ -1,5 +1,6 @@
 #include "daemon/services.h"
 
+#include "daemon/applications.h"
 #include "site/rollout/part_methods.h"
 
 namespace belay::daemon {
@@ -14,7 +15,8 @@ std::vector<site::Method> methods_of(const Services& services)
     for (const auto& part :
          {house_methods(services), plan_methods(services), operation_methods(services),
           history_methods(services), alarm_methods(services), configuration_methods(services),
-          status_methods(services), site::part_methods(services.engine, services.wake)})
+          status_methods(services), services.applications->methods(),
+          site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }

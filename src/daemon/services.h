@@ -17,6 +17,7 @@ class Register;
 
 namespace belay::daemon {
 
+class Applications;
 class Monitor;
 
 /// What streams of alarms follow; no operation has such a name.
@@ -35,6 +36,7 @@ struct Services {
     /// That of the site, where it has a store of its own and this controller leads; else null.
     std::function<operation::Engine*()> site_engine;
     std::function<std::optional<Error>(const operation::Id&)> stuck;
+    Applications* applications = nullptr;
     Place* place = nullptr;   ///< null: this machine is no part of a site
     Milliseconds started{0};  ///< wall clock; when this daemon did
 };

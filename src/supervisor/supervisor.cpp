@@ -117,7 +117,7 @@ Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
                  {"phase", name_of(standing.phase)},
                  {"want", name_of(standing.want)},
                  {"role", name_of(standing.role)},
-                 {"since_ms", (wall_now() - age).count()},
+                 {"since_ms", standing.since.count() == 0 ? Json() : Json((wall_now() - age).count())},
                  {"reason", standing.reason},
                  {"told", standing.told},
                  {"restarts", standing.restarts},

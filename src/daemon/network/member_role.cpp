@@ -120,7 +120,7 @@ Result<void> MemberRole::start(const site::Methods& all)
 
 void MemberRole::take_settings()
 {
-    ground_.configured(framework::configuration::settings_of_host(*copy_->snapshot().configuration, name_));
+    ground_.configured(copy_->snapshot().configuration, name_);
 }
 
 void MemberRole::copy_changed()

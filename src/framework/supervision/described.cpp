@@ -189,7 +189,7 @@ Described described_on(const Configuration& configuration, std::string_view host
     Described described;
     const Object* const machine = configuration.find("host", host);
     if (machine == nullptr || machine->disabled) return described;
-    const bool in_maintenance = machine->value("maintenance").get<bool>();
+    described.in_maintenance = machine->value("maintenance").get<bool>();
     const configuration::Pairs pairs(configuration);
     for (const Object* const configured : configuration.of_type("application")) {
         const Object object = configuration::effective(configuration, pairs, *configured);
@@ -211,7 +211,7 @@ Described described_on(const Configuration& configuration, std::string_view host
         }
         if (const Result<void> taken = take_environment(object, application, unseal); !taken)
             described.not_ready[object.id] = taken.error().what;
-        const bool runs = object.value("autostart").get<bool>() && !in_maintenance;
+        const bool runs = object.value("autostart").get<bool>() && !described.in_maintenance;
         described.standard[object.id] = runs ? Want::running : Want::stopped;
         described.applications.push_back(std::move(application));
     }

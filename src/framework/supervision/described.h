@@ -20,6 +20,7 @@ struct Described {
     std::map<ApplicationId, Want> standard;
     /// Those that cannot be started now, and why: a secret that cannot be opened here.
     std::map<ApplicationId, std::string> not_ready;
+    bool in_maintenance = false;  ///< the host: nothing is to run
 };
 
 /// Disabled ones are left out; on a host that is in maintenance all are to be stopped. Threads: any.

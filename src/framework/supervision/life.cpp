@@ -290,7 +290,6 @@ void Life::finished(Milliseconds now)
     const std::string reason = fmt::format("ended unasked, by {}", to_text(ended));
     if (!ended.is_clean()) return failed_once(reason, now);
     if (application_->autorestart == Autorestart::always) return failed_once(reason, now);
-    standing_.want = Want::stopped;
     move(Phase::stopped, now, "has ended by itself");
 }
 
@@ -446,8 +445,9 @@ void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past&
     failures_.assign(past.failures.begin(), past.failures.end());
     in_a_row_ = past.in_a_row;
     if (!running_) {
-        if (phase == Phase::failed) return move(phase, now, past.reason);
-        return want == Want::running ? begin(now) : move(Phase::stopped, now, past.reason);
+        const bool comes_back = phase == Phase::waiting && want == Want::running;
+        return comes_back ? begin(now)
+                          : move(phase == Phase::failed ? phase : Phase::stopped, now, past.reason);
     }
     if (phase != Phase::starting) ready_at_ = past.ready_at.value_or(now);
     switch (phase) {

@@ -371,7 +371,7 @@ TEST_CASE(
     "life: failures count over the change of supervisors, so one that always fails is given up all the same")
 {
     Past past;
-    Phase phase = Phase::stopped;
+    Phase phase = Phase::waiting;
     Milliseconds now = 1000s;
     int supervisors = 0;
     for (; phase != Phase::failed && supervisors < 20; ++supervisors) {

@@ -1,0 +1,101 @@
+#include "cli/app_text.h"
+
+#include "cli/fields.h"
+
+#include <fmt/ranges.h>
+
+namespace belay::cli {
+namespace {
+
+Tone tone_of_phase(std::string_view phase)
+{
+    if (phase == "started") return Tone::good;
+    if (phase == "failed" || phase == "unavailable" || phase == "unknown") return Tone::bad;
+    if (phase == "stopped") return Tone::dim;
+    return Tone::warn;
+}
+
+std::string restarts_text(const Json& application)
+{
+    const int64_t restarts = number_of(application, "restarts");
+    return restarts == 0 ? "" : counted(static_cast<uint64_t>(restarts), "restart", "restarts");
+}
+
+/// Why it is as it is; what it says of itself, where there is nothing to explain.
+std::string remark_text(const Style& style, const Json& application)
+{
+    const std::string reason = text_of(style, application, "reason");
+    if (!reason.empty()) return reason;
+    if (flag_of(application, "awaits_restart"))
+        return "runs as it was configured before; restart it for the new";
+    const std::string missing =
+        fmt::format("{}", fmt::join(texts_of(style, application, "not_in_force"), ", "));
+    if (!missing.empty()) return fmt::format("this host cannot limit its {}", missing);
+    return text_of(style, application, "told");
+}
+
+}  // namespace
+
+std::string standing_text(const Style& style, const Json& application)
+{
+    const std::string phase = text_of(style, application, "phase");
+    std::string text = paint(style, tone_of_phase(phase), phase);
+    if (has(application, "since_ms"))
+        text += fmt::format(" since {}", style.clock(span_of(application, "since_ms")));
+    const std::string remark = remark_text(style, application);
+    return remark.empty() ? text : fmt::format("{}: {}", text, remark);
+}
+
+std::string applications_text(const Style& style, const std::vector<Json>& applications)
+{
+    if (applications.empty())
+        return "no application is configured for this host\n  next: belay config apply FILE\n";
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& one : applications) {
+        const std::string phase = text_of(style, one, "phase");
+        const std::string role = raw_text(one, "role");
+        const int64_t pid = number_of(one, "pid");
+        rows.push_back(
+            {text_of(style, one, "name"), paint(style, tone_of_phase(phase), phase),
+             role == "none" ? "" : role, has(one, "since_ms") ? style.clock(span_of(one, "since_ms")) : "",
+             pid == 0 ? "" : fmt::format("pid {}", pid), restarts_text(one), remark_text(style, one)});
+    }
+    return table(style, rows, 0);
+}
+
+std::string application_text(const Style& style, const Json& application)
+{
+    std::vector<std::vector<std::string>> rows;
+    const auto row = [&](std::string name, std::string value) {
+        if (!value.empty()) rows.push_back({std::move(name), std::move(value)});
+    };
+    row("application", text_of(style, application, "name"));
+    row("stands", standing_text(style, application));
+    const Json& asked = object_of(application, "asked");
+    std::string wanted = text_of(style, application, "wanted");
+    if (!asked.empty()) {
+        const std::string why = text_of(style, asked, "why");
+        wanted += fmt::format(", asked by {} at {}{}", text_of(style, asked, "by"),
+                              style.clock(span_of(asked, "at_ms")), why.empty() ? "" : ": " + why);
+    }
+    row("wanted", wanted);
+    if (const std::string role = text_of(style, application, "role"); role != "none") row("role", role);
+    row("command", fmt::format("{}", fmt::join(texts_of(style, application, "command"), " ")));
+    row("needs", fmt::format("{}", fmt::join(texts_of(style, application, "needs"), ", ")));
+    if (const int64_t pid = number_of(application, "pid"); pid != 0) row("process", std::to_string(pid));
+    row("restarts", restarts_text(application));
+    row("last end", text_of(style, application, "last"));
+    row("says", text_of(style, application, "told"));
+    const Json& use = object_of(application, "use");
+    if (!use.empty())
+        row("uses",
+            fmt::format("{} of memory, {}, {} of processor time",
+                        to_text(Bytes{static_cast<uint64_t>(number_of(use, "memory"))}),
+                        counted(static_cast<uint64_t>(number_of(use, "processes")), "process", "processes"),
+                        to_text(Milliseconds(number_of(use, "processor_us") / 1000))));
+    row("no limit", fmt::format("{}", fmt::join(texts_of(style, application, "not_in_force"), ", ")));
+    row("output", text_of(style, application, "output"));
+    return table(style, rows, 0);
+}
+
+}  // namespace belay::cli

@@ -1,0 +1,143 @@
+// The commands about applications.
+
+#include "cli/app_text.h"
+#include "cli/exit_code.h"
+#include "cli/fields.h"
+#include "cli/session.h"
+
+#include <sstream>
+#include <thread>
+
+namespace belay::cli {
+namespace {
+
+constexpr uint64_t lines_by_default = 100;
+/// Two clocks of one host are read one after the other.
+constexpr int64_t close_by_ms = 20;
+constexpr Milliseconds between_looks = std::chrono::milliseconds(300);
+
+struct Order {
+    std::string_view want, wanted_phase;
+    bool restart = false;
+};
+
+Order order_of(Command command)
+{
+    switch (command) {
+        case Command::app_stop:
+            return {.want = "stopped", .wanted_phase = "stopped"};
+        case Command::app_suspend:
+            return {.want = "suspended", .wanted_phase = "suspended"};
+        case Command::app_restart:
+            return {.want = "running", .wanted_phase = "started", .restart = true};
+        default:
+            return {.want = "running", .wanted_phase = "started"};
+    }
+}
+
+std::string clean_lines(const Style& style, const std::string& text)
+{
+    std::istringstream lines(text);
+    std::string cleaned;
+    for (std::string line; std::getline(lines, line);) cleaned += clean(style, line) + '\n';
+    return cleaned;
+}
+
+Result<Json> named_in(const Json& answer, const std::string& name)
+{
+    for (const Json& one : list_of(answer, "applications")) {
+        if (raw_text(one, "name") == name) return one;
+    }
+    return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\" on this host", name),
+                "belay app list");
+}
+
+}  // namespace
+
+Result<int> Session::app_list()
+{
+    const auto text = [&](const Json& answer) {
+        return applications_text(style_, list_of(answer, "applications"));
+    };
+    if (!asked_.follow) {
+        const Json answer = TRY(client_.call("Applications", Json::object()));
+        say(answer, text(answer));
+        return 0;
+    }
+    bool first = true;
+    TRY(client_.stream("Applications", Json::object(), [&](const Json& answer) {
+        say(answer, (first ? "" : "\n") + text(answer));
+        first = false;
+        return true;
+    }));
+    return 0;
+}
+
+Result<int> Session::app_show()
+{
+    const Json answer = TRY(client_.call("Applications", Json::object()));
+    const Json one = TRY(named_in(answer, asked_.target));
+    say(one, application_text(style_, one));
+    return 0;
+}
+
+Result<int> Session::app_log()
+{
+    const Json parameters = {{"application", asked_.target},
+                             {"lines", asked_.limit.value_or(lines_by_default)}};
+    Json answer = TRY(client_.call("ApplicationOutput", parameters));
+    say(answer, clean_lines(style_, raw_text(answer, "text")));
+    if (!asked_.follow) return 0;
+    while (true) {
+        std::this_thread::sleep_for(between_looks);
+        const Json next = {{"application", asked_.target}, {"after", answer.value("next", Json())}};
+        answer = TRY(client_.call("ApplicationOutput", next));
+        if (!raw_text(answer, "text").empty()) say(answer, clean_lines(style_, raw_text(answer, "text")));
+    }
+}
+
+Result<int> Session::app_order()
+{
+    const Order order = order_of(asked_.command);
+    const Json before = TRY(client_.call("Applications", Json::object()));
+    const Json now = TRY(named_in(before, asked_.target));
+    const Json answer = TRY(client_.call("ApplicationOrder", {{"application", asked_.target},
+                                                              {"want", order.want},
+                                                              {"restart", order.restart},
+                                                              {"why", asked_.why}}));
+    if (asked_.no_wait) {
+        say(answer, fmt::format("asked\n  next: belay app show {}\n", asked_.target));
+        return 0;
+    }
+    return await_application(answer, order.restart ? number_of(now, "pid") : 0);
+}
+
+/// Says each step on the way, and comes back where it ends. What somebody waits for goes on without him.
+Result<int> Session::await_application(const Json& asked, int64_t old_pid)
+{
+    const Order order = order_of(asked_.command);
+    Json last;
+    std::string said;
+    int code = -1;
+    TRY(client_.stream("Applications", Json::object(), [&](const Json& answer) {
+        const Result<Json> one = named_in(answer, asked_.target);
+        if (!one) return false;
+        last = *one;
+        const std::string phase = raw_text(last, "phase");
+        const bool is_news = number_of(last, "since_ms") + close_by_ms >= number_of(asked, "at_ms");
+        const std::string line = standing_text(style_, last);
+        if (line != said && is_news && !asked_.json)
+            console_.out(fmt::format("{} {}\n", asked_.target, line));
+        said = line;
+        if (phase == order.wanted_phase && (old_pid == 0 || number_of(last, "pid") != old_pid)) code = 0;
+        const bool ended = phase == "failed" || (phase == "stopped" && order.want != "stopped");
+        if (ended && is_news) code = static_cast<int>(ExitCode::failed);
+        return code < 0;
+    }));
+    if (asked_.json) console_.out(json_text(last) + '\n');
+    if (code == static_cast<int>(ExitCode::failed) && !asked_.json)
+        console_.err(fmt::format("  next: belay app log {}\n", asked_.target));
+    return code < 0 ? static_cast<int>(ExitCode::failed) : code;
+}
+
+}  // namespace belay::cli

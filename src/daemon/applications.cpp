@@ -1,0 +1,361 @@
+#include "daemon/applications.h"
+
+#include "daemon/parameters.h"
+#include "host/files.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <unistd.h>
+
+namespace belay::daemon {
+namespace {
+
+using framework::supervision::Application;
+using framework::supervision::Described;
+using site::Call;
+using site::Reply;
+
+constexpr std::string_view wanted_prefix = "wanted/";
+constexpr Milliseconds between_attempts = std::chrono::seconds(2);
+constexpr uint64_t lines_by_default = 100;
+constexpr uint64_t most_lines = 10'000;
+constexpr uint64_t most_output_bytes = 4 << 20;
+
+Result<framework::supervision::Want> want_named(std::string_view name)
+{
+    using framework::supervision::Want;
+    for (const Want want : {Want::stopped, Want::running, Want::suspended}) {
+        if (name_of(want) == name) return want;
+    }
+    return fail(ErrorKind::usage, fmt::format("an application cannot be wanted \"{}\"", name),
+                "running, stopped or suspended");
+}
+
+/// The last lines of a text.
+std::string_view tail_of(std::string_view text, uint64_t lines)
+{
+    size_t at = text.size();
+    if (at > 0 && text.back() == '\n') --at;
+    for (; at > 0; --at) {
+        if (text[at - 1] == '\n' && --lines == 0) break;
+    }
+    return text.substr(at);
+}
+
+}  // namespace
+
+Applications::Applications(store::Store& store, Options options) : store_(store), options_(std::move(options))
+{
+    load();
+    thread_ = std::thread([this] { serve(); });
+}
+
+Applications::~Applications()
+{
+    stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Applications::stop()
+{
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (following_ != nullptr) following_->interrupt();
+    work_.notify_all();
+}
+
+/// What cannot be read counts as not said.
+void Applications::load()
+{
+    const auto entries = store_.list(wanted_prefix);
+    if (!entries) return options_.said(entries.error().what);
+    for (const store::Entry& entry : *entries) {
+        ApplicationId id = 0;
+        const char* const end = entry.key.data() + entry.key.size();
+        const bool is_id =
+            std::from_chars(entry.key.data() + wanted_prefix.size(), end, id).ec == std::errc{};
+        const Result<Json> json = parse_json(entry.value);
+        const auto want =
+            json ? want_named(json->value("want", "")) : Result<Want>(std::unexpected(json.error()));
+        if (!is_id || !want) continue;
+        wanted_[id] = {.want = *want,
+                       .by = json->value("by", ""),
+                       .why = json->value("why", ""),
+                       .at = Milliseconds(json->value("at_ms", int64_t{0}))};
+    }
+}
+
+Result<void> Applications::keep(ApplicationId id, const Wanted& wanted)
+{
+    const Json json = {
+        {"want", name_of(wanted.want)}, {"by", wanted.by}, {"why", wanted.why}, {"at_ms", wanted.at.count()}};
+    TRY(store_.commit(
+        {.when = {}, .then = {{.key = fmt::format("{}{}", wanted_prefix, id), .value = json_text(json)}}}));
+    return {};
+}
+
+void Applications::configured(std::shared_ptr<const framework::configuration::Configuration> configuration,
+                              const std::string& host, const framework::supervision::Unseal& unseal)
+{
+    Described described = framework::supervision::described_on(*configuration, host, unseal);
+    const std::lock_guard lock(mutex_);
+    described_ = std::move(described);
+    is_configured_ = is_due_ = true;
+    if (following_ != nullptr) following_->interrupt();
+    work_.notify_all();
+}
+
+Applications::Want Applications::want_of(ApplicationId id) const
+{
+    const auto standard = described_.standard.find(id);
+    const bool may_run = !described_.in_maintenance;
+    const auto wanted = wanted_.find(id);
+    if (wanted != wanted_.end()) return may_run ? wanted->second.want : Want::stopped;
+    return standard == described_.standard.end() ? Want::stopped : standard->second;
+}
+
+// --- the thread that speaks to the supervisor ---
+
+bool Applications::wait_for_work()
+{
+    std::unique_lock lock(mutex_);
+    // Where there is nothing to start, and no supervisor that might have something to stop, none is begun.
+    work_.wait(lock, [this] {
+        const bool has_some =
+            !described_.applications.empty() || access(options_.supervisor.socket.c_str(), F_OK) == 0;
+        return stopping_ || (is_due_ && is_configured_ && has_some);
+    });
+    return !stopping_;
+}
+
+void Applications::serve()
+{
+    while (wait_for_work()) {
+        Result<std::unique_ptr<site::Client>> client = site::connect(options_.supervisor);
+        Result<void> done;
+        if (!client) done = std::unexpected(client.error());
+        {
+            const std::lock_guard lock(mutex_);
+            if (client) following_ = client->get();
+        }
+        while (done && client) {
+            done = push(**client);
+            if (done) done = follow(**client);
+            const std::lock_guard lock(mutex_);
+            if (stopping_) break;
+        }
+        std::unique_lock lock(mutex_);
+        following_ = nullptr;
+        if (stopping_) return;
+        is_due_ = true;
+        lock.unlock();
+        if (!done) failed(done.error());
+        lock.lock();
+        work_.wait_for(lock, between_attempts, [this] { return stopping_; });
+    }
+}
+
+void Applications::failed(const Error& error)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        problem_ = error;
+        standings_.clear();
+        revision_ = 0;
+    }
+    options_.said(fmt::format("belay-supervisor is not reached: {}", error.what));
+    options_.changed();
+}
+
+/// Says what there is and what is wanted; asks only for what is not so already, since asking again would
+/// start anew what has failed.
+Result<void> Applications::push(site::Client& client)
+{
+    Json describe;
+    std::map<Want, std::vector<ApplicationId>> orders;
+    std::vector<ApplicationId> restarts;
+    {
+        const std::lock_guard lock(mutex_);
+        is_due_ = false;
+        describe = {{"applications", described_.applications}, {"whole", true}};
+        restarts = std::exchange(to_restart_, {});
+    }
+    TRY(client.call("Describe", describe));
+    TRY(take_standings(client));
+    {
+        const std::lock_guard lock(mutex_);
+        problem_.reset();
+        for (const Application& application : described_.applications) {
+            const ApplicationId id = application.id;
+            const Want want = described_.not_ready.contains(id) ? Want::stopped : want_of(id);
+            const auto standing = standings_.find(id);
+            if (standing != standings_.end() && standing->second.value("want", "") == name_of(want)) continue;
+            orders[want].push_back(id);
+            std::erase(restarts, id);
+        }
+    }
+    for (const auto& [want, ids] : orders)
+        TRY(client.call("Order", {{"applications", ids}, {"want", name_of(want)}}));
+    if (!restarts.empty())
+        TRY(client.call("Order", {{"applications", restarts}, {"want", "running"}, {"restart", true}}));
+    return take_standings(client);
+}
+
+Result<void> Applications::take_standings(site::Client& client)
+{
+    uint64_t after = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        after = revision_;
+    }
+    const Json answer = TRY(client.call("Standings", {{"after", after}}));
+    {
+        const std::lock_guard lock(mutex_);
+        for (const Json& one : answer.at("applications")) standings_[one.at("id").get<ApplicationId>()] = one;
+        revision_ = answer.at("revision").get<uint64_t>();
+    }
+    options_.changed();
+    return {};
+}
+
+/// Until something is to be said to it, or it is gone.
+Result<void> Applications::follow(site::Client& client)
+{
+    site::ConnectOptions there = options_.supervisor;
+    there.daemon.clear();
+    const std::unique_ptr<site::Client> questions = TRY(site::connect(there));
+    Result<void> taken;
+    const Result<void> followed = client.stream("Watch", Json::object(), [&](const Json&) {
+        taken = take_standings(*questions);
+        const std::lock_guard lock(mutex_);
+        return taken.has_value() && !is_due_ && !stopping_;
+    });
+    return followed ? taken : followed;
+}
+
+// --- what is asked ---
+
+Json Applications::line_of(const Application& application) const
+{
+    const ApplicationId id = application.id;
+    Json line = {{"id", id}, {"name", application.name}, {"wanted", name_of(want_of(id))}};
+    if (const auto standing = standings_.find(id); standing != standings_.end()) {
+        for (const char* field : {"phase", "role", "since_ms", "reason", "told", "restarts", "pid", "last",
+                                  "awaits_restart", "not_in_force", "output", "use"})
+            line[field] = standing->second.value(field, Json());
+    } else {
+        line["phase"] = "unknown";
+        line["reason"] = problem_ ? problem_->what : "its supervisor has not said yet";
+    }
+    if (const auto why = described_.not_ready.find(id); why != described_.not_ready.end())
+        line["reason"] = fmt::format("cannot be started: {}", why->second);
+    if (described_.in_maintenance) line["reason"] = "its host is in maintenance";
+    if (const auto wanted = wanted_.find(id); wanted != wanted_.end())
+        line["asked"] = {{"want", name_of(wanted->second.want)},
+                         {"by", wanted->second.by},
+                         {"why", wanted->second.why},
+                         {"at_ms", wanted->second.at.count()}};
+    Json needs = Json::array();
+    for (const framework::supervision::Gate& gate : application.gates) needs.push_back(to_text(gate));
+    line["needs"] = std::move(needs);
+    line["command"] = application.command;
+    return line;
+}
+
+Json Applications::list() const
+{
+    const std::lock_guard lock(mutex_);
+    Json lines = Json::array();
+    for (const Application& application : described_.applications) lines.push_back(line_of(application));
+    return {{"applications", std::move(lines)}};
+}
+
+Result<Applications::ApplicationId> Applications::find(const std::string& name) const
+{
+    for (const Application& application : described_.applications) {
+        if (application.name == name) return application.id;
+    }
+    return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\" on this host", name),
+                "belay app list");
+}
+
+Result<Json> Applications::order(const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const std::string name = TRY(parameters.required_text("application"));
+    const Want want = TRY(want_named(TRY(parameters.required_text("want"))));
+    const bool restart = TRY(parameters.flag("restart", false));
+    const std::string why = TRY(parameters.text("why"));
+    TRY(parameters.no_other());
+    const std::lock_guard lock(mutex_);
+    const ApplicationId id = TRY(find(name));
+    if (described_.in_maintenance && want == Want::running)
+        return fail(ErrorKind::refused, "this host is in maintenance, so nothing is started on it",
+                    "belay host maintenance NAME off");
+    if (const auto not_ready = described_.not_ready.find(id);
+        not_ready != described_.not_ready.end() && want == Want::running)
+        return fail(ErrorKind::refused, fmt::format("\"{}\" cannot be started: {}", name, not_ready->second));
+    const Wanted wanted{.want = want, .by = call.caller.user, .why = why, .at = options_.wall()};
+    TRY(keep(id, wanted));
+    wanted_[id] = wanted;
+    // One that has failed, or has ended by itself, is wanted already; to ask for it is to start it anew.
+    const auto standing = standings_.find(id);
+    const std::string phase = standing == standings_.end() ? "" : standing->second.value("phase", "");
+    if (want == Want::running && (restart || phase == "failed" || phase == "stopped"))
+        to_restart_.push_back(id);
+    is_due_ = true;
+    if (following_ != nullptr) following_->interrupt();
+    work_.notify_all();
+    return Json{{"id", id}, {"at_ms", wanted.at.count()}};
+}
+
+Result<Json> Applications::output(const Call& call) const
+{
+    Parameters parameters(call.parameters);
+    const std::string name = TRY(parameters.required_text("application"));
+    const uint64_t lines = TRY(parameters.count("lines", lines_by_default));
+    const bool goes_on = call.parameters.contains("after");
+    const uint64_t after = TRY(parameters.count("after", 0));
+    TRY(parameters.no_other());
+    std::string path;
+    {
+        const std::lock_guard lock(mutex_);
+        const ApplicationId id = TRY(find(name));
+        const auto standing = standings_.find(id);
+        if (standing != standings_.end()) path = standing->second.value("output", "");
+    }
+    std::error_code problem;
+    const uint64_t size = std::filesystem::file_size(path, problem);
+    if (problem) return Json{{"path", path}, {"text", ""}, {"next", 0}};
+    // A segment that was begun anew is shorter than where the asker was.
+    uint64_t from = goes_on && after <= size ? after : 0;
+    if (size - from > most_output_bytes) from = size - most_output_bytes;
+    std::string text = TRY(host::files::read_at(path, Bytes{from}, Bytes{size - from}));
+    const uint64_t next = from + text.size();
+    if (!goes_on) text = tail_of(text, std::clamp<uint64_t>(lines, 1, most_lines));
+    return Json{{"path", path}, {"text", std::move(text)}, {"next", next}};
+}
+
+std::vector<site::Method> Applications::methods()
+{
+    using site::Right;
+    const auto show = [this](const Call& call) -> Result<Reply> {
+        Parameters parameters(call.parameters);
+        TRY(parameters.no_other());
+        return Reply{list(), applications_topic};
+    };
+    const auto ask = [this](const Call& call) -> Result<Reply> {
+        Json answer = TRY(order(call));
+        return Reply{std::move(answer)};
+    };
+    const auto read = [this](const Call& call) -> Result<Reply> {
+        Json answer = TRY(output(call));
+        return Reply{std::move(answer)};
+    };
+    return {{"Applications", Right::view, show},
+            {"ApplicationOrder", Right::operate, ask},
+            {"ApplicationOutput", Right::operate, read}};
+}
+
+}  // namespace belay::daemon

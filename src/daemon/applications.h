@@ -1,0 +1,92 @@
+#pragma once
+// The applications of this host, as its daemon sees them: what is configured, what is wanted, and how they
+// stand with belay-supervisor, which starts and watches them. The supervisor goes on without this daemon;
+// this daemon starts it where there is something to start.
+//
+//     wanted/12      {"want", "by", "why", "at_ms"}: somebody has asked for it; else what is configured
+//     counts
+
+#include "base/json.h"
+#include "framework/configuration/object.h"
+#include "framework/supervision/described.h"
+#include "site/client.h"
+#include "site/method.h"
+#include "store/store.h"
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace belay::daemon {
+
+/// What streams of Applications follow.
+inline constexpr const char* applications_topic = "applications";
+
+/// Threads: any. The store outlives it.
+class Applications {
+  public:
+    struct Options {
+        site::ConnectOptions supervisor;
+        std::function<void(const std::string&)> said;  ///< a line for the daemon's log
+        std::function<void()> changed;                 ///< how they stand
+        std::function<Milliseconds()> wall;            ///< the wall clock now
+    };
+
+    Applications(store::Store& store, Options options);
+    ~Applications();
+    Applications(const Applications&) = delete;
+    Applications& operator=(const Applications&) = delete;
+
+    /// What the configuration is now, and which host this is in it.
+    void configured(std::shared_ptr<const framework::configuration::Configuration> configuration,
+                    const std::string& host, const framework::supervision::Unseal& unseal);
+
+    /// Applications, ApplicationOrder, ApplicationOutput (docs/protocol.md).
+    std::vector<site::Method> methods();
+
+    void stop();
+
+  private:
+    using ApplicationId = framework::supervision::ApplicationId;
+    using Want = framework::supervision::Want;
+    struct Wanted {
+        Want want = Want::stopped;
+        std::string by, why;
+        Milliseconds at{0};
+    };
+
+    Json list() const;
+    Json line_of(const framework::supervision::Application& application) const;
+    Result<Json> order(const site::Call& call);
+    Result<Json> output(const site::Call& call) const;
+    Result<ApplicationId> find(const std::string& name) const;
+    Want want_of(ApplicationId id) const;
+    Result<void> keep(ApplicationId id, const Wanted& wanted);
+    void load();
+    void serve();
+    bool wait_for_work();
+    Result<void> push(site::Client& client);
+    Result<void> follow(site::Client& client);
+    Result<void> take_standings(site::Client& client);
+    void failed(const Error& error);
+
+    store::Store& store_;
+    const Options options_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable work_;
+    framework::supervision::Described described_;
+    std::map<ApplicationId, Wanted> wanted_;
+    std::map<ApplicationId, Json> standings_;  ///< as the supervisor says them
+    std::vector<ApplicationId> to_restart_;
+    uint64_t revision_ = 0;  ///< of the standings
+    bool is_configured_ = false, is_due_ = false, stopping_ = false;
+    std::optional<Error> problem_;  ///< why the supervisor is not reached
+    site::Client* following_ = nullptr;
+    std::thread thread_;
+};
+
+}  // namespace belay::daemon
