@@ -1,0 +1,65 @@
+#pragma once
+// What a start or a stop would do: to which applications, in which order, and why. The same is shown before
+// (belay solution plan) and done.
+
+#include "framework/solution/needs.h"
+#include "framework/supervision/life.h"
+
+namespace belay::framework::solution {
+
+using supervision::Phase;
+
+/// How the applications of a site stand; one that is not in it is not known to anybody.
+using Phases = std::map<Id, Phase>;
+
+struct Move {
+    enum class What {
+        start,
+        stop,
+        is_so,  ///< it is as it is to be
+        stays,  ///< it would be stopped, and somebody else needs it
+    };
+    Id application = 0;
+    std::string name = {}, host = {};
+    What what = What::is_so;
+    size_t step = 0;        ///< those of the same step are moved at once, lower ones before
+    bool mandatory = true;  ///< for its solution
+    std::string why = {};   ///< one sentence, where there is something to say
+
+    bool operator==(const Move&) const = default;
+};
+std::string_view name_of(Move::What what);
+
+struct Moves {
+    std::vector<Move> moves;           ///< by their steps
+    std::vector<std::string> remarks;  ///< what else a person should know
+
+    /// Those that are to be started or stopped.
+    std::set<Id> to_move() const;
+};
+
+/// The applications of a solution, in its order, with whether each is mandatory. Errors: not_found.
+Result<std::vector<std::pair<Id, bool>>> applications_of(const Configuration& configuration,
+                                                         const std::string& solution);
+
+/// Starts them, and what they need first. Threads: any.
+Moves moves_to_start(const Configuration& configuration, const std::vector<std::pair<Id, bool>>& applications,
+                     const Phases& phases);
+/// Stops them, those that need others first. What others need that run stays, unless `also_needed`: then
+/// those others are stopped before.
+Moves moves_to_stop(const Configuration& configuration, const std::vector<std::pair<Id, bool>>& applications,
+                    const Phases& phases, bool also_needed);
+
+/// How a solution stands as a whole.
+enum class Whole {
+    stopped,   ///< none of it runs
+    starting,  ///< on the way
+    started,   ///< all of it
+    degraded,  ///< all that is mandatory; something optional is missing
+    impaired,  ///< something mandatory is missing
+    stopping,
+};
+std::string_view name_of(Whole whole);
+Whole whole_of(const std::vector<std::pair<Id, bool>>& applications, const Phases& phases);
+
+}  // namespace belay::framework::solution
