@@ -15,6 +15,13 @@ Tone tone_of_phase(std::string_view phase)
     return Tone::warn;
 }
 
+Tone tone_of_whole(std::string_view stands)
+{
+    if (stands == "started") return Tone::good;
+    if (stands == "stopped") return Tone::dim;
+    return stands == "impaired" ? Tone::bad : Tone::warn;
+}
+
 std::string restarts_text(const Json& application)
 {
     const int64_t restarts = number_of(application, "restarts");
@@ -61,6 +68,61 @@ std::string applications_text(const Style& style, const std::vector<Json>& appli
              pid == 0 ? "" : fmt::format("pid {}", pid), restarts_text(one), remark_text(style, one)});
     }
     return table(style, rows, 0);
+}
+
+std::string solutions_text(const Style& style, const std::vector<Json>& solutions)
+{
+    if (solutions.empty()) return "no solution is configured\n  next: belay config apply FILE\n";
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& one : solutions) {
+        std::vector<std::string> missing;
+        for (const Json& application : list_of(one, "applications")) {
+            if (raw_text(application, "phase") != "started")
+                missing.push_back(text_of(style, application, "name"));
+        }
+        const std::string stands = text_of(style, one, "stands");
+        const bool says_missing = stands == "degraded" || stands == "impaired" || stands == "starting";
+        rows.push_back({text_of(style, one, "name"), paint(style, tone_of_whole(stands), stands),
+                        counted(list_of(one, "applications").size(), "application", "applications"),
+                        says_missing ? fmt::format("not started: {}", fmt::join(missing, ", "))
+                                     : text_of(style, one, "description")});
+    }
+    return table(style, rows, 0);
+}
+
+std::string solution_text(const Style& style, const Json& solution)
+{
+    const std::string stands = text_of(style, solution, "stands");
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& one : list_of(solution, "applications")) {
+        const std::string phase = text_of(style, one, "phase");
+        rows.push_back({text_of(style, one, "name"), text_of(style, one, "host"),
+                        paint(style, tone_of_phase(phase), phase),
+                        flag_of(one, "mandatory") ? "" : "optional", remark_text(style, one)});
+    }
+    return fmt::format("{} is {}\n{}", text_of(style, solution, "name"),
+                       paint(style, tone_of_whole(stands), stands), table(style, rows, 2));
+}
+
+std::string moves_text(const Style& style, const Json& moves)
+{
+    std::vector<std::vector<std::string>> rows;
+    int64_t last = 0;
+    for (const Json& move : list_of(moves, "moves")) {
+        const int64_t step = number_of(move, "step");
+        const std::string what = text_of(style, move, "what");
+        const bool is_moved = what == "start" || what == "stop";
+        rows.push_back({step == 0 || step == last ? "" : fmt::format("{}.", step),
+                        is_moved ? what : paint(style, Tone::dim, what == "is so" ? "-" : what),
+                        text_of(style, move, "application"), text_of(style, move, "host"),
+                        flag_of(move, "mandatory") ? "" : "optional", text_of(style, move, "why")});
+        last = step;
+    }
+    std::string text = rows.empty() ? "nothing is to be done\n" : table(style, rows, 0);
+    for (const std::string& remark : texts_of(style, moves, "remarks")) text += remark + '\n';
+    for (const std::string& problem : texts_of(style, moves, "problems"))
+        text += paint(style, Tone::bad, problem) + '\n';
+    return text;
 }
 
 std::string application_text(const Style& style, const Json& application)

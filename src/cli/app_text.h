@@ -7,6 +7,10 @@
 namespace belay::cli {
 
 std::string applications_text(const Style& style, const std::vector<Json>& applications);
+std::string solutions_text(const Style& style, const std::vector<Json>& solutions);
+std::string solution_text(const Style& style, const Json& solution);
+/// What a start or a stop would do.
+std::string moves_text(const Style& style, const Json& moves);
 /// Everything about one.
 std::string application_text(const Style& style, const Json& application);
 /// One line: how it stands, since when and why.

@@ -58,6 +58,11 @@ enum class Command {
     app_suspend,
     app_resume,
     app_log,
+    solution_list,
+    solution_show,
+    solution_plan,
+    solution_start,
+    solution_stop,
     account_add,
     account_list,
     account_password,
@@ -122,6 +127,8 @@ struct Invocation {
     bool test = false;     ///< of storage monitor: raise an alarm of nothing
     bool journal = false;  ///< of show
     bool follow = false;
+    bool also_needed = false;  ///< of solution stop: those that need it as well
+    std::string verb;          ///< of solution plan: start or stop
     // history
     bool audit = false;
     std::optional<uint64_t> limit;

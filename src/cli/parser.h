@@ -36,6 +36,7 @@ class Parser {
     void site_commands();
     void host_commands();
     void app_commands();
+    void solution_commands();
     void account_commands();
     void people_commands();
     CLI::App& group(CLI::App*& group, const char* name, const char* meaning, const char* example);
@@ -57,6 +58,7 @@ class Parser {
     CLI::App* config_ = nullptr;
     CLI::App* host_ = nullptr;
     CLI::App* applications_ = nullptr;
+    CLI::App* solutions_ = nullptr;
     CLI::App* account_ = nullptr;
     static constexpr const char* backup_name = "backup";
     std::map<const CLI::App*, Command> commands_;

@@ -63,6 +63,7 @@ void Parser::site_commands()
             "belay status\n  belay --site branch-3 status");
     host_commands();
     app_commands();
+    solution_commands();
     account_commands();
     people_commands();
 }
@@ -132,6 +133,36 @@ void Parser::app_commands()
     for (CLI::App* app : {list, log})
         app->add_flag("--follow", invocation_.follow, "go on with what comes, until you end it");
     log->add_option("--lines", typed_.limit, "the newest so many; 100 unless told")->type_name("NUMBER");
+}
+
+void Parser::solution_commands()
+{
+    group(solutions_, "solution", "applications that serve together: start and stop them in their order",
+          "belay solution list\n  belay solution plan start centre\n  belay solution start centre");
+    command(*solutions_, Command::solution_list, "list", "all of them, and how they stand",
+            "belay solution list");
+    CLI::App* show = command(*solutions_, Command::solution_show, "show", "one, with its applications",
+                             "belay solution show centre\n  belay solution show centre --follow");
+    CLI::App* plan = command(
+        *solutions_, Command::solution_plan, "plan", "say what a start or a stop would do; nothing is done",
+        "belay solution plan start centre\n  belay solution plan stop centre --also-needed");
+    CLI::App* start = command(*solutions_, Command::solution_start, "start",
+                              "start one, and what it needs, each when what it needs is ready",
+                              "belay solution start centre");
+    CLI::App* stop = command(*solutions_, Command::solution_stop, "stop",
+                             "stop one in reverse; what others need that run stays",
+                             "belay solution stop centre --also-needed --why 'new switch'");
+    plan->add_option("verb", invocation_.verb, "start or stop")->type_name("");
+    for (CLI::App* app : {show, plan, start, stop})
+        app->add_option("solution", invocation_.target, "its name")->type_name("");
+    for (CLI::App* app : {plan, stop})
+        app->add_flag("--also-needed", invocation_.also_needed,
+                      "stop those outside as well that need something of it");
+    for (CLI::App* app : {start, stop}) {
+        no_wait_option(*app);
+        why_option(*app);
+    }
+    show->add_flag("--follow", invocation_.follow, "go on with what comes, until you end it");
 }
 
 void Parser::account_commands()

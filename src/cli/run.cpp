@@ -102,6 +102,15 @@ Result<int> Session::carry_out()
         case Command::app_suspend:
         case Command::app_resume:
             return app_order();
+        case Command::solution_list:
+            return solution_list();
+        case Command::solution_show:
+            return solution_show();
+        case Command::solution_plan:
+            return solution_plan();
+        case Command::solution_start:
+        case Command::solution_stop:
+            return solution_order();
         case Command::account_list:
             return account_list();
         case Command::account_add:

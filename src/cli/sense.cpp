@@ -109,6 +109,17 @@ Result<void> check_sense(const Invocation& asked)
             if (asked.target.empty())
                 return fail(ErrorKind::usage, "which application? none was named", "belay app list");
             break;
+        case Command::solution_plan:
+            if (asked.verb != "start" && asked.verb != "stop")
+                return fail(ErrorKind::usage, "what would be done? start or stop is wanted",
+                            "belay solution plan --help");
+            [[fallthrough]];
+        case Command::solution_show:
+        case Command::solution_start:
+        case Command::solution_stop:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which solution? none was named", "belay solution list");
+            break;
         case Command::account_add:
         case Command::account_password:
         case Command::account_role:

@@ -49,6 +49,11 @@ class Session {
     Result<int> app_log();
     Result<int> app_order();
     Result<int> await_application(const Json& asked, int64_t old_pid);
+    Result<int> solution_list();
+    Result<int> solution_show();
+    Result<int> solution_plan();
+    Result<int> solution_order();
+    Result<int> await_solution(const Json& ordered);
     Result<int> account_list();
     Result<int> account_change();
     std::string left_out(const Json& answer) const;

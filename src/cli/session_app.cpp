@@ -5,6 +5,7 @@
 #include "cli/fields.h"
 #include "cli/session.h"
 
+#include <map>
 #include <sstream>
 #include <thread>
 
@@ -50,6 +51,15 @@ Result<Json> named_in(const Json& answer, const std::string& name)
     }
     return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\" on this host", name),
                 "belay app list");
+}
+
+Result<Json> solution_in(const Json& answer, const std::string& name)
+{
+    for (const Json& one : list_of(answer, "solutions")) {
+        if (raw_text(one, "name") == name) return one;
+    }
+    return fail(ErrorKind::not_found, fmt::format("there is no solution \"{}\"", name),
+                "belay solution list");
 }
 
 }  // namespace
@@ -137,6 +147,88 @@ Result<int> Session::await_application(const Json& asked, int64_t old_pid)
     if (asked_.json) console_.out(json_text(last) + '\n');
     if (code == static_cast<int>(ExitCode::failed) && !asked_.json)
         console_.err(fmt::format("  next: belay app log {}\n", asked_.target));
+    return code < 0 ? static_cast<int>(ExitCode::failed) : code;
+}
+
+Result<int> Session::solution_list()
+{
+    const Json answer = TRY(client_.call("Solutions", Json::object()));
+    say(answer, solutions_text(style_, list_of(answer, "solutions")));
+    return 0;
+}
+
+Result<int> Session::solution_show()
+{
+    Result<int> code = 0;
+    const auto each = [&](const Json& answer) {
+        const Result<Json> one = solution_in(answer, asked_.target);
+        if (!one) code = std::unexpected(one.error());
+        if (one) say(*one, solution_text(style_, *one));
+        return one.has_value();
+    };
+    if (asked_.follow) {
+        TRY(client_.stream("Solutions", Json::object(), each));
+    } else {
+        const Json answer = TRY(client_.call("Solutions", Json::object()));
+        each(answer);
+    }
+    return code;
+}
+
+Result<int> Session::solution_plan()
+{
+    const Json moves = TRY(client_.call(
+        "SolutionMoves",
+        {{"solution", asked_.target}, {"verb", asked_.verb}, {"also_needed", asked_.also_needed}}));
+    say(moves, moves_text(style_, moves));
+    return 0;
+}
+
+Result<int> Session::solution_order()
+{
+    const bool starts = asked_.command == Command::solution_start;
+    const Json ordered = TRY(client_.call("SolutionOrder", {{"solution", asked_.target},
+                                                            {"verb", starts ? "start" : "stop"},
+                                                            {"also_needed", asked_.also_needed},
+                                                            {"why", asked_.why}}));
+    if (asked_.no_wait || !asked_.json) say(ordered, moves_text(style_, ordered));
+    if (!list_of(ordered, "problems").empty()) return static_cast<int>(ExitCode::failed);
+    return asked_.no_wait ? 0 : await_solution(ordered);
+}
+
+/// Each of its applications that moves is said, until all have come where they were ordered to.
+Result<int> Session::await_solution(const Json& ordered)
+{
+    const bool starts = asked_.command == Command::solution_start;
+    std::map<std::string, std::string> said;
+    Json last;
+    int code = -1;
+    TRY(client_.stream("Applications", Json::object(), [&](const Json& answer) {
+        size_t left = 0;
+        last = answer;
+        for (const Json& move : list_of(ordered, "moves")) {
+            const std::string what = raw_text(move, "what"), name = raw_text(move, "application");
+            if (what != "start" && what != "stop") continue;
+            const Result<Json> one = named_in(answer, name);
+            const std::string phase = one ? raw_text(*one, "phase") : "unknown";
+            const std::string line = one ? standing_text(style_, *one) : "not known to anybody";
+            // One that has not begun to move is no news.
+            const bool has_moved = phase != "unknown" && phase != (starts ? "stopped" : "started");
+            const bool has_come = phase == (starts ? "started" : "stopped");
+            if ((has_moved || has_come) && said[name] != line && !asked_.json)
+                console_.out(fmt::format("{} {}\n", cli::clean(style_, name), line));
+            if (has_moved || has_come) said[name] = line;
+            if (!has_come) ++left;
+            if (starts && phase == "failed" &&
+                number_of(*one, "since_ms") + close_by_ms >= number_of(ordered, "at_ms"))
+                code = static_cast<int>(ExitCode::failed);
+        }
+        if (left == 0) code = 0;
+        return code < 0;
+    }));
+    if (asked_.json) console_.out(json_text(last) + '\n');
+    if (code != 0 && !asked_.json)
+        console_.err(fmt::format("  next: belay solution show {}\n", asked_.target));
     return code < 0 ? static_cast<int>(ExitCode::failed) : code;
 }
 

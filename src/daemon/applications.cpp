@@ -101,6 +101,8 @@ void Applications::configured(std::shared_ptr<const framework::configuration::Co
     Described described = framework::supervision::described_on(*configuration, host, unseal);
     const std::lock_guard lock(mutex_);
     described_ = std::move(described);
+    host_ = host;
+    configuration_ = std::move(configuration);
     is_configured_ = is_due_ = true;
     if (following_ != nullptr) following_->interrupt();
     work_.notify_all();
@@ -239,7 +241,7 @@ Result<void> Applications::follow(site::Client& client)
 Json Applications::line_of(const Application& application) const
 {
     const ApplicationId id = application.id;
-    Json line = {{"id", id}, {"name", application.name}, {"wanted", name_of(want_of(id))}};
+    Json line = {{"id", id}, {"name", application.name}, {"host", host_}, {"wanted", name_of(want_of(id))}};
     if (const auto standing = standings_.find(id); standing != standings_.end()) {
         for (const char* field : {"phase", "role", "since_ms", "reason", "told", "restarts", "pid", "last",
                                   "awaits_restart", "not_in_force", "output", "use"})
@@ -263,12 +265,23 @@ Json Applications::line_of(const Application& application) const
     return line;
 }
 
-Json Applications::list() const
+Json Applications::lines() const
 {
     const std::lock_guard lock(mutex_);
-    Json lines = Json::array();
-    for (const Application& application : described_.applications) lines.push_back(line_of(application));
-    return {{"applications", std::move(lines)}};
+    Json all = Json::array();
+    for (const Application& application : described_.applications) all.push_back(line_of(application));
+    return all;
+}
+
+ApplicationsEverywhere Applications::everywhere()
+{
+    return {.configuration =
+                [this] {
+                    const std::lock_guard lock(mutex_);
+                    return configuration_;
+                },
+            .lines = [this] { return lines(); },
+            .order = [this](const Call& call) { return order(call); }};
 }
 
 Result<Applications::ApplicationId> Applications::find(const std::string& name) const
@@ -343,7 +356,7 @@ std::vector<site::Method> Applications::methods()
     const auto show = [this](const Call& call) -> Result<Reply> {
         Parameters parameters(call.parameters);
         TRY(parameters.no_other());
-        return Reply{list(), applications_topic};
+        return Reply{Json{{"applications", lines()}}, applications_topic};
     };
     const auto ask = [this](const Call& call) -> Result<Reply> {
         Json answer = TRY(order(call));

@@ -7,6 +7,7 @@
 //     counts
 
 #include "base/json.h"
+#include "daemon/solutions.h"
 #include "framework/configuration/object.h"
 #include "framework/supervision/described.h"
 #include "site/client.h"
@@ -46,6 +47,8 @@ class Applications {
 
     /// Applications, ApplicationOrder, ApplicationOutput (docs/protocol.md).
     std::vector<site::Method> methods();
+    /// Those of this host, for solution_methods().
+    ApplicationsEverywhere everywhere();
 
     void stop();
 
@@ -58,7 +61,7 @@ class Applications {
         Milliseconds at{0};
     };
 
-    Json list() const;
+    Json lines() const;
     Json line_of(const framework::supervision::Application& application) const;
     Result<Json> order(const site::Call& call);
     Result<Json> output(const site::Call& call) const;
@@ -79,6 +82,8 @@ class Applications {
     mutable std::mutex mutex_;
     std::condition_variable work_;
     framework::supervision::Described described_;
+    std::string host_;  ///< what this machine is called in it
+    std::shared_ptr<const framework::configuration::Configuration> configuration_;
     std::map<ApplicationId, Wanted> wanted_;
     std::map<ApplicationId, Json> standings_;  ///< as the supervisor says them
     std::vector<ApplicationId> to_restart_;

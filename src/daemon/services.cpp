@@ -16,6 +16,7 @@ std::vector<site::Method> methods_of(const Services& services)
          {house_methods(services), plan_methods(services), operation_methods(services),
           history_methods(services), alarm_methods(services), configuration_methods(services),
           status_methods(services), services.applications->methods(),
+          solution_methods(services.applications->everywhere()),
           site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());
     return all;

@@ -1,0 +1,147 @@
+#include "daemon/solutions.h"
+
+#include "daemon/applications.h"
+#include "daemon/parameters.h"
+
+namespace belay::daemon {
+namespace {
+
+using framework::configuration::Configuration;
+using framework::solution::applications_of;
+using framework::solution::Move;
+using framework::solution::Moves;
+using framework::solution::moves_to_start;
+using framework::solution::moves_to_stop;
+using framework::solution::Phases;
+using framework::solution::whole_of;
+using framework::supervision::ApplicationId;
+using framework::supervision::Phase;
+using site::Call;
+using site::Reply;
+
+Phases phases_of(const Json& lines)
+{
+    Phases phases;
+    for (const Json& line : lines) {
+        const std::string phase = line.value("phase", "");
+        for (int number = 0; number <= static_cast<int>(Phase::failed); ++number) {
+            if (name_of(static_cast<Phase>(number)) == phase)
+                phases[line.value("id", ApplicationId{0})] = static_cast<Phase>(number);
+        }
+    }
+    return phases;
+}
+
+Json json_of(const Moves& moves)
+{
+    Json list = Json::array();
+    for (const Move& move : moves.moves)
+        list.push_back({{"application", move.name},
+                        {"host", move.host},
+                        {"what", name_of(move.what)},
+                        {"step", move.step},
+                        {"mandatory", move.mandatory},
+                        {"why", move.why}});
+    return {{"moves", std::move(list)}, {"remarks", moves.remarks}};
+}
+
+Json show(const ApplicationsEverywhere& everywhere)
+{
+    const auto configuration = everywhere.configuration();
+    Json solutions = Json::array();
+    if (!configuration) return {{"solutions", std::move(solutions)}};
+    const Json lines = everywhere.lines();
+    const Phases phases = phases_of(lines);
+    for (const auto* const object : configuration->of_type("solution")) {
+        const auto applications = applications_of(*configuration, object->name);
+        if (!applications) continue;
+        Json members = Json::array();
+        for (const auto& [id, mandatory] : *applications) {
+            const auto line = std::ranges::find_if(
+                lines, [id = id](const Json& one) { return one.value("id", ApplicationId{0}) == id; });
+            const auto* const application = configuration->find(id);
+            Json member = line != lines.end() ? *line : Json{{"phase", "unknown"}};
+            member["name"] = application == nullptr ? "" : application->name;
+            member["mandatory"] = mandatory;
+            members.push_back(std::move(member));
+        }
+        solutions.push_back({{"name", object->name},
+                             {"description", object->text("description")},
+                             {"stands", name_of(whole_of(*applications, phases))},
+                             {"applications", std::move(members)}});
+    }
+    return {{"solutions", std::move(solutions)}};
+}
+
+struct Asked {
+    std::string solution, verb, why;
+    bool also_needed = false;
+};
+
+Result<Asked> read(const Call& call)
+{
+    Parameters parameters(call.parameters);
+    Asked asked;
+    asked.solution = TRY(parameters.required_text("solution"));
+    asked.verb = TRY(parameters.required_text("verb"));
+    asked.also_needed = TRY(parameters.flag("also_needed", false));
+    asked.why = TRY(parameters.text("why"));
+    TRY(parameters.no_other());
+    if (asked.verb != "start" && asked.verb != "stop")
+        return fail(ErrorKind::usage, fmt::format("a solution cannot be asked to {}", asked.verb),
+                    "start or stop");
+    return asked;
+}
+
+Result<Moves> moves_of(const ApplicationsEverywhere& everywhere, const Asked& asked)
+{
+    const auto configuration = everywhere.configuration();
+    if (!configuration) return fail(ErrorKind::unavailable, "the configuration is not known yet");
+    const auto applications = TRY(applications_of(*configuration, asked.solution));
+    const Phases phases = phases_of(everywhere.lines());
+    return asked.verb == "start" ? moves_to_start(*configuration, applications, phases)
+                                 : moves_to_stop(*configuration, applications, phases, asked.also_needed);
+}
+
+Result<Reply> order(const ApplicationsEverywhere& everywhere, const Call& call)
+{
+    const Asked asked = TRY(read(call));
+    const Moves moves = TRY(moves_of(everywhere, asked));
+    Json answer = json_of(moves);
+    answer["problems"] = Json::array();
+    for (const Move& move : moves.moves) {
+        if (!moves.to_move().contains(move.application)) continue;
+        const Json parameters = {
+            {"application", move.name},
+            {"want", asked.verb == "start" ? "running" : "stopped"},
+            {"why", asked.why.empty() ? fmt::format("{} of the solution {}", asked.verb, asked.solution)
+                                      : asked.why}};
+        const Result<Json> ordered =
+            everywhere.order({.parameters = parameters, .more = false, .caller = call.caller});
+        if (ordered && !answer.contains("at_ms")) answer["at_ms"] = ordered->value("at_ms", int64_t{0});
+        if (!ordered) answer["problems"].push_back(fmt::format("{}: {}", move.name, ordered.error().what));
+    }
+    return Reply{std::move(answer)};
+}
+
+}  // namespace
+
+std::vector<site::Method> solution_methods(const ApplicationsEverywhere& everywhere)
+{
+    using site::Right;
+    const auto list = [everywhere](const Call& call) -> Result<Reply> {
+        Parameters parameters(call.parameters);
+        TRY(parameters.no_other());
+        return Reply{show(everywhere), applications_topic};
+    };
+    const auto moves = [everywhere](const Call& call) -> Result<Reply> {
+        const Asked asked = TRY(read(call));
+        return Reply{json_of(TRY(moves_of(everywhere, asked)))};
+    };
+    return {{"Solutions", Right::view, list},
+            {"SolutionMoves", Right::view, moves},
+            {"SolutionOrder", Right::operate,
+             [everywhere](const Call& call) { return order(everywhere, call); }}};
+}
+
+}  // namespace belay::daemon
