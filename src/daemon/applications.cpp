@@ -18,6 +18,7 @@ using site::Reply;
 
 constexpr std::string_view wanted_prefix = "wanted/";
 constexpr Milliseconds between_attempts = std::chrono::seconds(2);
+constexpr Milliseconds longest_wait = std::chrono::seconds(20);
 constexpr uint64_t lines_by_default = 100;
 constexpr uint64_t most_lines = 10'000;
 constexpr uint64_t most_output_bytes = 4 << 20;
@@ -61,6 +62,7 @@ void Applications::stop()
 {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    moved_.notify_all();
     if (following_ != nullptr) following_->interrupt();
     work_.notify_all();
 }
@@ -98,14 +100,85 @@ Result<void> Applications::keep(ApplicationId id, const Wanted& wanted)
 void Applications::configured(std::shared_ptr<const framework::configuration::Configuration> configuration,
                               const std::string& host, const framework::supervision::Unseal& unseal)
 {
-    Described described = framework::supervision::described_on(*configuration, host, unseal);
-    const std::lock_guard lock(mutex_);
-    described_ = std::move(described);
-    host_ = host;
-    configuration_ = std::move(configuration);
+    {
+        const std::lock_guard lock(mutex_);
+        configuration_ = std::move(configuration);
+        host_ = host;
+        unseal_ = unseal;
+        describe();
+    }
+    say_moved();
+}
+
+/// From what is known now. With the mutex.
+void Applications::describe()
+{
+    const auto open = [this](std::string_view sealed) -> Result<std::string> {
+        const auto told = secrets_.find(std::string(sealed));
+        return told == secrets_.end() ? unseal_(sealed) : told->second;
+    };
+    described_ = framework::supervision::described_on(*configuration_, host_, open);
     is_configured_ = is_due_ = true;
     if (following_ != nullptr) following_->interrupt();
     work_.notify_all();
+}
+
+void Applications::tell(const Json& elsewhere)
+{
+    const std::lock_guard lock(mutex_);
+    bool has_new_secret = false;
+    const Json secrets = elsewhere.value("secrets", Json::object());
+    for (const auto& [sealed, plain] : secrets.items()) {
+        if (!plain.is_string() || secrets_.contains(sealed)) continue;
+        secrets_[sealed] = plain.get<std::string>();
+        has_new_secret = true;
+    }
+    Json applications = elsewhere.value("applications", Json::object());
+    if (elsewhere_ != applications) {
+        elsewhere_ = std::move(applications);
+        is_due_ = true;
+        if (following_ != nullptr) following_->interrupt();
+        work_.notify_all();
+    }
+    if (has_new_secret && configuration_) describe();
+}
+
+void Applications::when_moved(std::function<void()> moved)
+{
+    const std::lock_guard lock(mutex_);
+    when_moved_ = std::move(moved);
+}
+
+std::string Applications::host() const
+{
+    const std::lock_guard lock(mutex_);
+    return host_;
+}
+
+void Applications::say_moved()
+{
+    std::function<void()> tell;
+    {
+        const std::lock_guard lock(mutex_);
+        ++moves_;
+        tell = when_moved_;
+    }
+    moved_.notify_all();
+    options_.changed();
+    if (tell) tell();
+}
+
+/// Waits until something has moved since.
+Result<Json> Applications::moved_since(const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const uint64_t after = TRY(parameters.count("after", 0));
+    TRY(parameters.no_other());
+    std::unique_lock lock(mutex_);
+    moved_.wait_for(lock, longest_wait, [&] { return moves_ != after || stopping_; });
+    const uint64_t moves = moves_;
+    lock.unlock();
+    return Json{{"moves", moves}, {"applications", lines()}};
 }
 
 Applications::Want Applications::want_of(ApplicationId id) const
@@ -167,23 +240,25 @@ void Applications::failed(const Error& error)
         revision_ = 0;
     }
     options_.said(fmt::format("belay-supervisor is not reached: {}", error.what));
-    options_.changed();
+    say_moved();
 }
 
 /// Says what there is and what is wanted; asks only for what is not so already, since asking again would
 /// start anew what has failed.
 Result<void> Applications::push(site::Client& client)
 {
-    Json describe;
+    Json describe, elsewhere;
     std::map<Want, std::vector<ApplicationId>> orders;
     std::vector<ApplicationId> restarts;
     {
         const std::lock_guard lock(mutex_);
         is_due_ = false;
         describe = {{"applications", described_.applications}, {"whole", true}};
+        elsewhere = {{"applications", elsewhere_}};
         restarts = std::exchange(to_restart_, {});
     }
     TRY(client.call("Describe", describe));
+    TRY(client.call("Elsewhere", elsewhere));
     TRY(take_standings(client));
     {
         const std::lock_guard lock(mutex_);
@@ -217,7 +292,7 @@ Result<void> Applications::take_standings(site::Client& client)
         for (const Json& one : answer.at("applications")) standings_[one.at("id").get<ApplicationId>()] = one;
         revision_ = answer.at("revision").get<uint64_t>();
     }
-    options_.changed();
+    say_moved();
     return {};
 }
 
@@ -318,6 +393,8 @@ Result<Json> Applications::order(const Call& call)
     if (want == Want::running && (restart || phase == "failed" || phase == "stopped"))
         to_restart_.push_back(id);
     is_due_ = true;
+    ++moves_;
+    moved_.notify_all();
     if (following_ != nullptr) following_->interrupt();
     work_.notify_all();
     return Json{{"id", id}, {"at_ms", wanted.at.count()}};
@@ -366,7 +443,17 @@ std::vector<site::Method> Applications::methods()
         Json answer = TRY(output(call));
         return Reply{std::move(answer)};
     };
+    const auto moved = [this](const Call& call) -> Result<Reply> {
+        Json answer = TRY(moved_since(call));
+        return Reply{std::move(answer)};
+    };
+    const auto elsewhere = [this](const Call& call) -> Result<Reply> {
+        tell(call.parameters);
+        return Reply{};
+    };
     return {{"Applications", Right::view, show},
+            {"ApplicationsMoved", Right::view, moved},
+            {"ApplicationsElsewhere", Right::administer, elsewhere},
             {"ApplicationOrder", Right::operate, ask},
             {"ApplicationOutput", Right::operate, read}};
 }

@@ -45,8 +45,18 @@ class Applications {
     void configured(std::shared_ptr<const framework::configuration::Configuration> configuration,
                     const std::string& host, const framework::supervision::Unseal& unseal);
 
-    /// Applications, ApplicationOrder, ApplicationOutput (docs/protocol.md).
+    /// Applications, ApplicationOrder, ApplicationOutput, ApplicationsMoved, ApplicationsElsewhere
+    /// (docs/protocol.md).
     std::vector<site::Method> methods();
+    /// What else there is to know: {"applications": {id: {started, goes_first, needs}}, of other hosts;
+    /// "secrets": {as they are sealed: as they are}, kept in memory alone}.
+    void tell(const Json& elsewhere);
+    /// Called in any thread whenever lines() may say something else.
+    void when_moved(std::function<void()> moved);
+    /// As Applications tells them.
+    Json lines() const;
+    /// What this machine is called in the configuration; empty: nothing is known of that.
+    std::string host() const;
     /// Those of this host, for solution_methods().
     ApplicationsEverywhere everywhere();
 
@@ -61,10 +71,12 @@ class Applications {
         Milliseconds at{0};
     };
 
-    Json lines() const;
     Json line_of(const framework::supervision::Application& application) const;
     Result<Json> order(const site::Call& call);
     Result<Json> output(const site::Call& call) const;
+    Result<Json> moved_since(const site::Call& call);
+    void describe();
+    void say_moved();
     Result<ApplicationId> find(const std::string& name) const;
     Want want_of(ApplicationId id) const;
     Result<void> keep(ApplicationId id, const Wanted& wanted);
@@ -84,6 +96,12 @@ class Applications {
     framework::supervision::Described described_;
     std::string host_;  ///< what this machine is called in it
     std::shared_ptr<const framework::configuration::Configuration> configuration_;
+    framework::supervision::Unseal unseal_;
+    std::map<std::string, std::string> secrets_;  ///< as they are sealed, as they are
+    Json elsewhere_ = Json::object();
+    uint64_t moves_ = 0;  ///< how often something has moved
+    std::condition_variable moved_;
+    std::function<void()> when_moved_;
     std::map<ApplicationId, Wanted> wanted_;
     std::map<ApplicationId, Json> standings_;  ///< as the supervisor says them
     std::vector<ApplicationId> to_restart_;

@@ -193,6 +193,7 @@ class Daemon {
                 .host = *host_,
                 .store = *store_,
                 .log = log_,
+                .applications = *applications_,
                 .engine = [this] { return has_own_store() ? site_engine_.load() : engine_.get(); },
                 .lead = [this] { return open_site_engine(); },
                 .restart =

@@ -20,6 +20,8 @@
 
 namespace belay::daemon {
 
+class Applications;
+
 /// A change that is asked for on several hosts of the site.
 struct HostsAsk {
     std::vector<std::string> hosts = {};  ///< names or numbers, in the order in which they are switched
@@ -71,6 +73,7 @@ struct PlaceGround {
     host::Host& host;
     store::Store& store;  ///< of this machine
     site::Log& log;
+    Applications& applications;
     /// The engine that carries out the operations of the site; null while this controller does not lead.
     /// Threads: any.
     std::function<operation::Engine*()> engine;

@@ -408,7 +408,7 @@ void Supervised::look_at_gates()
     for (const Gate& gate : gates_) {
         if (gate.kind != Gate::Kind::application)
             others.push_back(gate);
-        else if (!ground_.is_started(gate.application))
+        else if (!ground_.started_since(gate.application))
             return;
     }
     if (others.empty()) return gates_seen({}, awaited_);
@@ -438,8 +438,15 @@ void Supervised::gates_seen(const Result<void>& open, uint64_t round)
 
 void Supervised::look_again()
 {
-    if (gates_.empty() || gate_look_) return;
-    look_at_gates();
+    if (!gates_.empty() && !gate_look_) look_at_gates();
+    const bool comes_back = standing().phase == Phase::failed && standing().want == Want::running &&
+                            std::ranges::any_of(application().gates, [&](const Gate& gate) {
+                                if (gate.kind != Gate::Kind::application) return false;
+                                const auto since = ground_.started_since(gate.application);
+                                return since && *since > standing().since;
+                            });
+    // What it needs was away, and has come back: it failed for that, as far as anybody can tell.
+    if (comes_back) order(Want::running);
 }
 
 // --- its record and its time ---

@@ -22,10 +22,11 @@ struct Ground {
     const RunFolder& folder;
     Output& output;
     const std::optional<host::ControlGroups>& groups;
-    std::function<Milliseconds()> wall;             ///< the wall clock now
-    std::function<void(ApplicationId)> moved;       ///< its standing says something else
-    std::function<bool(ApplicationId)> is_started;  ///< that application is
-    std::function<void(const std::string&)> said;   ///< a line for the supervisor's own log
+    std::function<Milliseconds()> wall;        ///< the wall clock now
+    std::function<void(ApplicationId)> moved;  ///< its standing says something else
+    /// Since when that application is started, here or on another host; nothing: it is not.
+    std::function<std::optional<Milliseconds>(ApplicationId)> started_since;
+    std::function<void(const std::string&)> said;  ///< a line for the supervisor's own log
 };
 
 /// Threads: that of the loop. Is destroyed when it has no process and the workers are idle.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <ctime>
 #include <future>
 #include <sys/resource.h>
@@ -81,12 +82,7 @@ Supervisor::Supervisor(site::Loop& loop, site::Workers& workers, RunFolder folde
               .groups = groups_,
               .wall = wall_now,
               .moved = [this](ApplicationId id) { moved(id); },
-              .is_started =
-                  [this](ApplicationId id) {
-                      const auto found = applications_.find(id);
-                      return found != applications_.end() &&
-                             found->second->standing().phase == Phase::started;
-                  },
+              .started_since = [this](ApplicationId id) { return started_since(id); },
               .said = options_.said}
 {
 }
@@ -236,17 +232,30 @@ void Supervisor::follow_up()
     if (all && to_stop_.empty()) std::exchange(stopped_, nullptr)();
 }
 
-/// One whose dependents are to stop as well waits until they have.
+std::optional<Milliseconds> Supervisor::started_since(ApplicationId id) const
+{
+    if (const auto other = elsewhere_.find(id); other != elsewhere_.end()) return other->second.started;
+    const auto found = applications_.find(id);
+    if (found == applications_.end() || found->second->standing().phase != Phase::started)
+        return std::nullopt;
+    return found->second->standing().since;
+}
+
+/// Whether one that is to stop as well needs it, and has not stopped yet.
+bool Supervisor::is_needed(ApplicationId id) const
+{
+    const bool here = std::ranges::any_of(applications_, [&](const auto& one) {
+        const bool goes_first = to_stop_.contains(one.first) || one.second->standing().want == Want::stopped;
+        return one.first != id && goes_first && one.second->has_process() &&
+               needs(one.second->application(), id);
+    });
+    return here || std::ranges::any_of(elsewhere_, [&](const auto& one) {
+               return one.second.goes_first && one.second.needs.contains(id);
+           });
+}
+
 void Supervisor::stop_those_that_may()
 {
-    const auto is_needed = [&](ApplicationId id) {
-        return std::ranges::any_of(applications_, [&](const auto& one) {
-            const bool goes_first =
-                to_stop_.contains(one.first) || one.second->standing().want == Want::stopped;
-            return one.first != id && goes_first && one.second->has_process() &&
-                   needs(one.second->application(), id);
-        });
-    };
     std::set<ApplicationId> free;
     for (const ApplicationId id : to_stop_) {
         if (!is_needed(id)) free.insert(id);
@@ -255,6 +264,27 @@ void Supervisor::stop_those_that_may()
         to_stop_.erase(id);
         applications_.at(id)->order(Want::stopped);
     }
+}
+
+Result<void> Supervisor::learn(const Json& parameters)
+{
+    std::map<ApplicationId, Elsewhere> now;
+    const Json applications = parameters.value("applications", Json::object());
+    for (const auto& [key, json] : applications.items()) {
+        ApplicationId id = 0;
+        if (std::from_chars(key.data(), key.data() + key.size(), id).ec != std::errc{})
+            return fail(ErrorKind::usage, fmt::format("\"{}\" is no application's number", key));
+        Elsewhere& other = now[id];
+        const auto before = elsewhere_.find(id);
+        if (json.at("started").get<bool>())
+            other.started = before != elsewhere_.end() && before->second.started ? before->second.started
+                                                                                 : site::boot_now();
+        json.at("goes_first").get_to(other.goes_first);
+        json.at("needs").get_to(other.needs);
+    }
+    elsewhere_ = std::move(now);
+    follow_up();
+    return {};
 }
 
 void Supervisor::forget_those_that_may()
@@ -327,6 +357,10 @@ std::vector<site::Method> Supervisor::methods()
         TRY(describe(parameters));
         return Json::object();
     };
+    const auto learn_it = [this](const Json& parameters) -> Result<Json> {
+        TRY(learn(parameters));
+        return Json::object();
+    };
     const auto play_it = [this](const Json& parameters) -> Result<Json> {
         TRY(play(parameters));
         return Json::object();
@@ -341,6 +375,7 @@ std::vector<site::Method> Supervisor::methods()
     return {{"Hello", Right::view, method(hello)},
             {"Describe", Right::administer, method(describe_them)},
             {"Order", Right::operate, method([this](const Json& parameters) { return order(parameters); })},
+            {"Elsewhere", Right::administer, method(learn_it)},
             {"Play", Right::operate, method(play_it)},
             {"Standings", Right::view, method(standing)},
             {"Watch", Right::view, watch},

@@ -29,12 +29,18 @@ class Supervisor {
     Supervisor& operator=(const Supervisor&) = delete;
 
     /// They outlive nothing: the supervisor outlives them.
+    ///
     ///   Hello      {} -> {"version", "pid", "applications"}
-    ///   Describe   {"applications": [...], "whole": true} -> {}; `whole`: others are stopped and forgotten
-    ///   Order      {"applications": [id...], "want": "running", "restart": false} -> {"revision"}
+    ///   Describe   {"applications": [...], "whole": true} -> {}
+    ///              `whole`: others are stopped and forgotten
+    ///   Order      {"applications": [id], "want": "running", "restart": false} -> {"revision"}
     ///   Play       {"application": id, "role": "primary"} -> {}
-    ///   Standings  {"after": revision, "use": false} -> {"revision", "applications": [those that have moved
-    ///   since]} Watch      {} more -> {"revision"}, again after each change Renew      {} -> {}
+    ///   Elsewhere  {"applications": {id: {"started", "goes_first", "needs"}}} -> {}
+    ///              of other hosts; goes_first: it is to stop as well, and has not yet
+    ///   Standings  {"after": revision, "use": false} -> {"revision", "applications": [...]}
+    ///              those that have moved since
+    ///   Watch      {} more -> {"revision"}, again after each change
+    ///   Renew      {} -> {}
     std::vector<site::Method> methods();
     void set_server(site::Server* server) { server_ = server; }
 
@@ -54,6 +60,9 @@ class Supervisor {
     Result<void> describe(const Json& parameters);
     Result<Json> order(const Json& parameters);
     Result<void> play(const Json& parameters);
+    Result<void> learn(const Json& parameters);
+    std::optional<Milliseconds> started_since(ApplicationId id) const;
+    bool is_needed(ApplicationId id) const;
     Json standings(uint64_t after, bool with_use) const;
     Json json_of(const Supervised& supervised, bool with_use) const;
     void want(const std::set<ApplicationId>& ids, Wanted wanted, bool restart);
@@ -75,6 +84,12 @@ class Supervisor {
     std::map<ApplicationId, uint64_t> moved_at_;  ///< the revision
     std::set<ApplicationId> to_stop_;             ///< when those that need them have
     std::set<ApplicationId> to_forget_;           ///< when they have stopped
+    struct Elsewhere {
+        std::optional<Milliseconds> started = {};  ///< since when it is known to be
+        bool goes_first = false;
+        std::set<ApplicationId> needs = {};
+    };
+    std::map<ApplicationId, Elsewhere> elsewhere_;
     uint64_t revision_ = 0;
     bool following_up_ = false;
     std::function<void()> stopped_;

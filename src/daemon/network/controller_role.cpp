@@ -63,7 +63,10 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
                 .engine = ground.engine,
                 .wall = ground.wall,
                 .changed = [this] { ground_.changed(site_topic); }},
-      members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; })
+      members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; }),
+      conductor_(ground_, {.controller = [this] { return is_open_ ? services_.controller.get() : nullptr; },
+                           .configuration = [this] { return configuration_->snapshot(); },
+                           .unseal = [this](std::string_view sealed) { return unsealed(sealed); }})
 {
     if (store_) {
         fenced_.emplace(*store_, site::leader_key);
@@ -122,6 +125,7 @@ std::vector<site::Method> ControllerRole::methods()
 {
     std::vector<site::Method> all = host_methods(services_);
     std::ranges::move(account_methods(services_), std::back_inserter(all));
+    std::ranges::move(conductor_.methods(), std::back_inserter(all));
     return all;
 }
 
@@ -146,6 +150,7 @@ Result<void> ControllerRole::start(const site::Methods& all)
                                     },
                                 .changed = [this](const std::string& member) { presence_changed(member); }}));
     is_open_ = true;
+    ground_.applications.when_moved([this] { conductor_.own_changed(); });
     ground_.log.standard(fmt::format("controller of the site {}, listens at {}", authority_->site,
                                      services_.controller->address()));
     if (!address_.emergency.empty())
@@ -198,6 +203,13 @@ Result<std::string> ControllerRole::configuration_key() const
     Result<std::string> key = host::files::read(key_file_in(ground_.state_folder), max_key_file);
     if (!key && key.error().kind == ErrorKind::not_found) return std::string();
     return key;
+}
+
+Result<std::string> ControllerRole::unsealed(std::string_view sealed) const
+{
+    const auto keys = TRY(framework::configuration::KeyRing::read(key_file_in(ground_.state_folder)));
+    const framework::configuration::Secret secret = TRY(keys.unseal(sealed));
+    return std::string(secret.view());
 }
 
 /// A store that does not answer must not keep a member out.
@@ -312,6 +324,7 @@ void ControllerRole::presence_changed(const std::string& member)
         ground_.log.trace(fmt::format("host {} at {} is {}{}", member, presence.address,
                                       name_of(presence.state),
                                       presence.why.empty() ? "" : ": " + presence.why));
+        conductor_.presence_changed(member);
         if (presence.state == site::Presence::State::attached)
             ground_.loop.post([this, member] { settle(member); });
     }
@@ -373,6 +386,8 @@ ControllerRole::~ControllerRole() = default;
 
 void ControllerRole::stop()
 {
+    ground_.applications.when_moved(nullptr);
+    conductor_.stop();
     if (services_.controller) services_.controller->stop();
 }
 

@@ -2,6 +2,7 @@
 // What a controller's daemon does besides: it listens for members, machines that join, and people.
 
 #include "daemon/network/audit_trail.h"
+#include "daemon/network/conductor.h"
 #include "daemon/network/site_store.h"
 #include "framework/configuration/register.h"
 #include "site/leadership/fenced_store.h"
@@ -71,6 +72,7 @@ class ControllerRole {
     void settle(const std::string& member);
     void settle_next();
     Result<std::string> configuration_key() const;
+    Result<std::string> unsealed(std::string_view sealed) const;
     site::Pace pace_of(const site::Member& member);
     Result<void> take_keys();
     std::vector<std::string> own_addresses() const;
@@ -91,6 +93,7 @@ class ControllerRole {
     AuditTrail audit_;
     SiteServices services_;
     site::HubMembers members_;
+    Conductor conductor_;
     std::optional<site::Rollouts> rollouts_;
     std::deque<std::string> to_settle_;  ///< members that have attached; only the loop touches it
     bool settling_ = false;

@@ -1,0 +1,295 @@
+#include "daemon/network/conductor.h"
+
+#include "daemon/parameters.h"
+#include "daemon/solutions.h"
+#include "framework/configuration/effective.h"
+#include "framework/solution/needs.h"
+
+namespace belay::daemon {
+namespace {
+
+using framework::configuration::Configuration;
+using framework::configuration::Id;
+using framework::configuration::Object;
+using framework::solution::Needs;
+
+constexpr const char* asker = "the controller of the site";
+constexpr Milliseconds order_patience = std::chrono::seconds(20);
+constexpr Milliseconds before_asking_again = std::chrono::seconds(1);
+
+bool has_process(const std::string& phase)
+{
+    return phase != "stopped" && phase != "waiting" && phase != "failed" && phase != "unknown";
+}
+
+/// The host that each application is configured for.
+std::map<Id, std::string> hosts_of(const Configuration& configuration)
+{
+    std::map<Id, std::string> hosts;
+    for (const Object* const object : configuration.of_type("application")) {
+        const Object* const host = configuration.find(object->attributes.value("host", Id{0}));
+        if (host != nullptr) hosts[object->id] = host->name;
+    }
+    return hosts;
+}
+
+/// What a host must know of an application elsewhere.
+Json standing_of(const Json& line, const Needs& needs)
+{
+    const std::string phase = line.value("phase", "");
+    return {{"started", phase == "started"},
+            {"goes_first", line.value("wanted", "") == "stopped" && has_process(phase)},
+            {"needs", needs.of(line.value("id", Id{0}))}};
+}
+
+}  // namespace
+
+void Conductor::presence_changed(const std::string& member)
+{
+    ground_.loop.post([this, member, alive = std::weak_ptr(there_)] {
+        if (alive.expired() || stopped_) return;
+        const auto find = [this, member, alive]() -> site::Loop::Callback {
+            site::Controller* const controller = options_.controller();
+            if (controller == nullptr) return [] {};
+            const auto found = controller->registry().find(member);
+            const bool attached = controller->hub().presence(member).state == site::Presence::State::attached;
+            return [this, alive, found, attached] {
+                if (!alive.expired() && !stopped_ && found) meet(found->name, found->id, attached);
+            };
+        };
+        static_cast<void>(ground_.workers.run(find).has_value());
+    });
+}
+
+void Conductor::meet(const std::string& name, const std::string& member, bool attached)
+{
+    bool is_new = false;
+    {
+        const std::lock_guard lock(mutex_);
+        Host& host = hosts_[name];
+        is_new = attached && (!host.attached || host.member != member);
+        host.member = member;
+        host.attached = attached;
+        if (is_new) {
+            host.after = 0;
+            host.told = {};
+        }
+    }
+    if (is_new) follow(name);
+    distribute();
+    ground_.changed(applications_topic);
+}
+
+void Conductor::follow(const std::string& name)
+{
+    std::string member;
+    Json parameters;
+    {
+        const std::lock_guard lock(mutex_);
+        const Host& host = hosts_[name];
+        member = host.member;
+        parameters = {{"after", host.after}};
+    }
+    site::Controller* const controller = options_.controller();
+    if (controller == nullptr) return;
+    controller->hub().ask(member, "ApplicationsMoved", json_text(parameters), asker,
+                          [this, name, member, alive = std::weak_ptr(there_)](const Result<Json>& answer) {
+                              if (alive.expired()) return;
+                              ground_.loop.post([this, name, member, answer, alive] {
+                                  if (!alive.expired() && !stopped_) heard(name, member, answer);
+                              });
+                          });
+}
+
+void Conductor::heard(const std::string& name, const std::string& member, const Result<Json>& answer)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        Host& host = hosts_[name];
+        // Of a stream before the one that it has now, or after its end.
+        if (host.member != member || !host.attached) return;
+        if (answer) {
+            host.after = answer->value("moves", uint64_t{0});
+            host.lines = answer->value("applications", Json::array());
+        }
+    }
+    if (answer) {
+        distribute();
+        ground_.changed(applications_topic);
+        return follow(name);
+    }
+    // A host of an older version does not know the question.
+    if (answer.error().kind == ErrorKind::not_found) return;
+    ground_.loop.at(site::boot_now() + before_asking_again, [this, name, alive = std::weak_ptr(there_)] {
+        if (!alive.expired() && !stopped_) follow(name);
+    });
+}
+
+void Conductor::own_changed()
+{
+    ground_.loop.post([this, alive = std::weak_ptr(there_)] {
+        if (!alive.expired() && !stopped_) distribute();
+    });
+}
+
+void Conductor::distribute()
+{
+    if (std::exchange(distributing_, true)) {
+        again_ = true;
+        return;
+    }
+    const auto work = [this, alive = std::weak_ptr(there_)]() -> site::Loop::Callback {
+        std::vector<Message> all = messages();
+        return [this, alive, all = std::move(all)] {
+            if (alive.expired() || stopped_) return;
+            for (const Message& message : all) send(message);
+            distributing_ = false;
+            if (std::exchange(again_, false)) distribute();
+        };
+    };
+    if (!ground_.workers.run(work)) distributing_ = false;  // the next that moves tries again
+}
+
+/// For each host that is to know something else than it was told. In a thread of the workers.
+std::vector<Conductor::Message> Conductor::messages() const
+{
+    std::vector<Message> all;
+    const auto snapshot = options_.configuration();
+    if (!snapshot) return all;
+    const Configuration& configuration = *snapshot->configuration;
+    const Needs needs(configuration);
+    const std::map<Id, std::string> host_of = hosts_of(configuration);
+    std::map<std::string, Json> elsewhere, secrets;
+    const Json every = lines();
+    for (const Json& line : every) {
+        const Id id = line.value("id", Id{0});
+        const auto own = host_of.find(id);
+        if (own == host_of.end()) continue;
+        const auto tell = [&](Id other) {
+            const auto where = host_of.find(other);
+            if (where != host_of.end() && where->second != own->second)
+                elsewhere[where->second][std::to_string(id)] = standing_of(line, needs);
+        };
+        for (const Id other : needs.needed_by(id)) tell(other);
+        for (const Id other : needs.of(id)) tell(other);
+    }
+    const framework::configuration::Pairs pairs(configuration);
+    for (const Object* const object : configuration.of_type("application")) {
+        const Object effective = framework::configuration::effective(configuration, pairs, *object);
+        const auto sealed = effective.attributes.find("secret_environment");
+        const auto host = host_of.find(object->id);
+        if (sealed == effective.attributes.end() || host == host_of.end()) continue;
+        for (const auto& [name, value] : sealed->items()) {
+            const std::string text = value.get<std::string>();
+            if (const auto plain = options_.unseal(text)) secrets[host->second][text] = *plain;
+        }
+    }
+    const std::string own_host = ground_.applications.host();
+    const auto message_for = [&](const std::string& name, const std::string& member) {
+        Message message{.host = name, .member = member, .what = {}};
+        message.what = {{"applications", elsewhere.contains(name) ? elsewhere[name] : Json::object()},
+                        {"secrets", secrets.contains(name) ? secrets[name] : Json::object()}};
+        return message;
+    };
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, host] : hosts_) {
+        Message message = message_for(name, host.member);
+        if (name != own_host && host.attached && host.told != message.what) all.push_back(std::move(message));
+    }
+    if (!own_host.empty()) all.push_back(message_for(own_host, ""));
+    return all;
+}
+
+void Conductor::send(const Message& message)
+{
+    if (message.member.empty()) return ground_.applications.tell(message.what);
+    {
+        const std::lock_guard lock(mutex_);
+        hosts_[message.host].told = message.what;
+    }
+    site::Controller* const controller = options_.controller();
+    if (controller == nullptr) return;
+    controller->hub().ask(
+        message.member, "ApplicationsElsewhere", json_text(message.what), asker,
+        [this, name = message.host, alive = std::weak_ptr(there_)](const Result<Json>& answer) {
+            if (answer || alive.expired()) return;
+            // It is told again with the next that moves.
+            const std::lock_guard lock(mutex_);
+            hosts_[name].told = {};
+        });
+}
+
+// --- what is asked ---
+
+Json Conductor::lines() const
+{
+    const std::string own_host = ground_.applications.host();
+    Json all = ground_.applications.lines();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, host] : hosts_) {
+        if (name == own_host) continue;
+        for (const Json& line : host.lines) {
+            all.push_back(line);
+            if (host.attached) continue;
+            // What was last heard; the loss of the link is not that of the application.
+            all.back()["reason"] =
+                fmt::format("was {} when its host was last heard", line.value("phase", ""));
+            all.back()["phase"] = "unknown";
+        }
+    }
+    return all;
+}
+
+Result<Json> Conductor::order(const site::Call& call)
+{
+    const std::string name = call.parameters.value("application", "");
+    const auto snapshot = TRY(options_.configuration());
+    const Object* const application = snapshot.configuration->find("application", name);
+    const Object* const host =
+        application == nullptr ? nullptr
+                               : snapshot.configuration->find(application->attributes.value("host", Id{0}));
+    if (host == nullptr)
+        return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\" in this site", name),
+                    "belay app list");
+    if (host->name == ground_.applications.host()) return ground_.applications.everywhere().order(call);
+    site::Controller* const controller = options_.controller();
+    if (controller == nullptr) return fail(ErrorKind::unavailable, "this controller does not serve yet");
+    const auto member = controller->registry().find(host->name);
+    if (!member)
+        return fail(ErrorKind::unavailable,
+                    fmt::format("the host {} of \"{}\" is no host of this site yet", host->name, name),
+                    fmt::format("belay host invite --name {}", host->name));
+    return controller->hub().ask(member->id, "ApplicationOrder", call.parameters, call.caller.user,
+                                 order_patience);
+}
+
+ApplicationsEverywhere Conductor::everywhere()
+{
+    return {.configuration = [this]() -> std::shared_ptr<const Configuration> {
+                const auto snapshot = options_.configuration();
+                return snapshot ? snapshot->configuration : nullptr;
+            },
+            .lines = [this] { return lines(); },
+            .order = [this](const site::Call& call) { return order(call); }};
+}
+
+std::vector<site::Method> Conductor::methods()
+{
+    using site::Reply;
+    using site::Right;
+    const auto list = [this](const site::Call& call) -> Result<Reply> {
+        Parameters parameters(call.parameters);
+        TRY(parameters.no_other());
+        return Reply{Json{{"applications", lines()}}, applications_topic};
+    };
+    const auto ask = [this](const site::Call& call) -> Result<Reply> {
+        Json answer = TRY(order(call));
+        return Reply{std::move(answer)};
+    };
+    std::vector<site::Method> all = solution_methods(everywhere());
+    all.push_back({"Applications", Right::view, list});
+    all.push_back({"ApplicationOrder", Right::operate, ask});
+    return all;
+}
+
+}  // namespace belay::daemon
