@@ -17,6 +17,7 @@ using site::Call;
 using site::Reply;
 
 constexpr std::string_view wanted_prefix = "wanted/";
+constexpr Milliseconds first_attempt = std::chrono::milliseconds(50);
 constexpr Milliseconds between_attempts = std::chrono::seconds(2);
 constexpr Milliseconds longest_wait = std::chrono::seconds(20);
 constexpr uint64_t lines_by_default = 100;
@@ -126,6 +127,11 @@ void Applications::describe()
 void Applications::tell(const Json& elsewhere)
 {
     const std::lock_guard lock(mutex_);
+    const std::string term = elsewhere.value("term", "");
+    const uint64_t number = elsewhere.value("number", uint64_t{0});
+    if (term == term_ && number < told_) return;
+    term_ = term;
+    told_ = number;
     bool has_new_secret = false;
     const Json secrets = elsewhere.value("secrets", Json::object());
     for (const auto& [sealed, plain] : secrets.items()) {
@@ -227,7 +233,8 @@ void Applications::serve()
         lock.unlock();
         if (!done) failed(done.error());
         lock.lock();
-        work_.wait_for(lock, between_attempts, [this] { return stopping_; });
+        // One that was renewed is there at once; one that cannot be started is not tried all the time.
+        work_.wait_for(lock, client ? first_attempt : between_attempts, [this] { return stopping_; });
     }
 }
 
@@ -248,6 +255,7 @@ void Applications::failed(const Error& error)
 Result<void> Applications::push(site::Client& client)
 {
     Json describe, elsewhere;
+    std::map<ApplicationId, Want> wants;
     std::map<Want, std::vector<ApplicationId>> orders;
     std::vector<ApplicationId> restarts;
     {
@@ -256,6 +264,10 @@ Result<void> Applications::push(site::Client& client)
         describe = {{"applications", described_.applications}, {"whole", true}};
         elsewhere = {{"applications", elsewhere_}};
         restarts = std::exchange(to_restart_, {});
+        // At the same instant: what is wanted next may rest on what is known of other hosts then.
+        for (const Application& application : described_.applications)
+            wants[application.id] =
+                described_.not_ready.contains(application.id) ? Want::stopped : want_of(application.id);
     }
     TRY(client.call("Describe", describe));
     TRY(client.call("Elsewhere", elsewhere));
@@ -263,9 +275,7 @@ Result<void> Applications::push(site::Client& client)
     {
         const std::lock_guard lock(mutex_);
         problem_.reset();
-        for (const Application& application : described_.applications) {
-            const ApplicationId id = application.id;
-            const Want want = described_.not_ready.contains(id) ? Want::stopped : want_of(id);
+        for (const auto& [id, want] : wants) {
             const auto standing = standings_.find(id);
             if (standing != standings_.end() && standing->second.value("want", "") == name_of(want)) continue;
             orders[want].push_back(id);

@@ -49,7 +49,8 @@ class Applications {
     /// (docs/protocol.md).
     std::vector<site::Method> methods();
     /// What else there is to know: {"applications": {id: {started, goes_first, needs}}, of other hosts;
-    /// "secrets": {as they are sealed: as they are}, kept in memory alone}.
+    /// "secrets": {as they are sealed: as they are}, kept in memory alone, "term": whose, "number": n}. Of
+    /// one term what has a lower number than what was told before is left alone.
     void tell(const Json& elsewhere);
     /// Called in any thread whenever lines() may say something else.
     void when_moved(std::function<void()> moved);
@@ -99,6 +100,8 @@ class Applications {
     framework::supervision::Unseal unseal_;
     std::map<std::string, std::string> secrets_;  ///< as they are sealed, as they are
     Json elsewhere_ = Json::object();
+    std::string term_;    ///< of the controller that told it
+    uint64_t told_ = 0;   ///< its number
     uint64_t moves_ = 0;  ///< how often something has moved
     std::condition_variable moved_;
     std::function<void()> when_moved_;

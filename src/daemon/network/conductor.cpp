@@ -5,6 +5,8 @@
 #include "framework/configuration/effective.h"
 #include "framework/solution/needs.h"
 
+#include <unistd.h>
+
 namespace belay::daemon {
 namespace {
 
@@ -111,6 +113,7 @@ void Conductor::heard(const std::string& name, const std::string& member, const 
         if (answer) {
             host.after = answer->value("moves", uint64_t{0});
             host.lines = answer->value("applications", Json::array());
+            forget_those_heard(host.lines);
         }
     }
     if (answer) {
@@ -154,6 +157,11 @@ void Conductor::distribute()
 std::vector<Conductor::Message> Conductor::messages() const
 {
     std::vector<Message> all;
+    uint64_t number = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        number = ++messages_;
+    }
     const auto snapshot = options_.configuration();
     if (!snapshot) return all;
     const Configuration& configuration = *snapshot->configuration;
@@ -186,7 +194,7 @@ std::vector<Conductor::Message> Conductor::messages() const
     }
     const std::string own_host = ground_.applications.host();
     const auto message_for = [&](const std::string& name, const std::string& member) {
-        Message message{.host = name, .member = member, .what = {}};
+        Message message{.host = name, .member = member, .what = {}, .number = number};
         message.what = {{"applications", elsewhere.contains(name) ? elsewhere[name] : Json::object()},
                         {"secrets", secrets.contains(name) ? secrets[name] : Json::object()}};
         return message;
@@ -200,9 +208,18 @@ std::vector<Conductor::Message> Conductor::messages() const
     return all;
 }
 
+/// Two may overtake each other on their way: the host goes by the later one.
+Json Conductor::numbered(const Message& message) const
+{
+    Json numbered = message.what;
+    numbered["term"] = ground_.boot_id + std::to_string(getpid());
+    numbered["number"] = message.number;
+    return numbered;
+}
+
 void Conductor::send(const Message& message)
 {
-    if (message.member.empty()) return ground_.applications.tell(message.what);
+    if (message.member.empty()) return ground_.applications.tell(numbered(message));
     {
         const std::lock_guard lock(mutex_);
         hosts_[message.host].told = message.what;
@@ -210,7 +227,7 @@ void Conductor::send(const Message& message)
     site::Controller* const controller = options_.controller();
     if (controller == nullptr) return;
     controller->hub().ask(
-        message.member, "ApplicationsElsewhere", json_text(message.what), asker,
+        message.member, "ApplicationsElsewhere", json_text(numbered(message)), asker,
         [this, name = message.host, alive = std::weak_ptr(there_)](const Result<Json>& answer) {
             if (answer || alive.expired()) return;
             // It is told again with the next that moves.
@@ -221,15 +238,42 @@ void Conductor::send(const Message& message)
 
 // --- what is asked ---
 
+/// Before an order: what is known now may be newer than what the host was told. In a thread of its own.
+void Conductor::tell_now(const std::string& host)
+{
+    const std::vector<Message> all = messages();
+    const auto message = std::ranges::find(all, host, &Message::host);
+    if (message == all.end()) return;
+    if (message->member.empty()) return ground_.applications.tell(numbered(*message));
+    site::Controller* const controller = options_.controller();
+    if (controller == nullptr) return;
+    const Result<Json> told = controller->hub().ask(message->member, "ApplicationsElsewhere",
+                                                    numbered(*message), asker, order_patience);
+    const std::lock_guard lock(mutex_);
+    hosts_[host].told = told ? message->what : Json();
+}
+
+/// With the mutex.
+void Conductor::forget_those_heard(const Json& lines)
+{
+    for (const Json& line : lines) {
+        if (line.value("wanted", "") == "stopped") to_stop_.erase(line.value("id", Id{0}));
+    }
+}
+
 Json Conductor::lines() const
 {
     const std::string own_host = ground_.applications.host();
     Json all = ground_.applications.lines();
     const std::lock_guard lock(mutex_);
+    for (Json& line : all) {
+        if (to_stop_.contains(line.value("id", Id{0}))) line["wanted"] = "stopped";
+    }
     for (const auto& [name, host] : hosts_) {
         if (name == own_host) continue;
         for (const Json& line : host.lines) {
             all.push_back(line);
+            if (to_stop_.contains(line.value("id", Id{0}))) all.back()["wanted"] = "stopped";
             if (host.attached) continue;
             // What was last heard; the loss of the link is not that of the application.
             all.back()["reason"] =
@@ -251,6 +295,14 @@ Result<Json> Conductor::order(const site::Call& call)
     if (host == nullptr)
         return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\" in this site", name),
                     "belay app list");
+    tell_now(host->name);
+    {
+        const std::lock_guard lock(mutex_);
+        if (call.parameters.value("want", "") == "stopped")
+            to_stop_.insert(application->id);
+        else
+            to_stop_.erase(application->id);
+    }
     if (host->name == ground_.applications.host()) return ground_.applications.everywhere().order(call);
     site::Controller* const controller = options_.controller();
     if (controller == nullptr) return fail(ErrorKind::unavailable, "this controller does not serve yet");

@@ -50,6 +50,7 @@ class Conductor {
     struct Message {
         std::string host, member;
         Json what;
+        uint64_t number = 0;  ///< those made later have higher ones
     };
 
     void meet(const std::string& name, const std::string& member, bool attached);
@@ -57,14 +58,19 @@ class Conductor {
     void heard(const std::string& name, const std::string& member, const Result<Json>& answer);
     void distribute();
     std::vector<Message> messages() const;
+    Json numbered(const Message& message) const;
     void send(const Message& message);
     Json lines() const;
     Result<Json> order(const site::Call& call);
+    void tell_now(const std::string& host);
+    void forget_those_heard(const Json& lines);
 
     const PlaceGround& ground_;
     const Options options_;
     mutable std::mutex mutex_;
-    std::map<std::string, Host> hosts_;  ///< by their names
+    std::map<std::string, Host> hosts_;               ///< by their names
+    std::set<framework::configuration::Id> to_stop_;  ///< ordered here, and not heard of yet
+    mutable uint64_t messages_ = 0;
     bool distributing_ = false, again_ = false;
     std::atomic<bool> stopped_ = false;
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);

@@ -34,12 +34,29 @@ inline std::string text_of_file(const std::string& path)
 class Machine {
   public:
     Machine() = default;
-    ~Machine() { stop(); }
+    ~Machine()
+    {
+        stop();
+        end_applications();
+    }
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;
 
     std::string path(std::string_view name) const { return fmt::format("{}/{}", folder_.path(), name); }
     std::string state() const { return path("state"); }
+
+    /// What its supervisor has started ends, and the supervisor as well.
+    void end_applications() const
+    {
+        auto supervisor =
+            site::connect({.socket = path("supervisor.sock"), .state_folder = "", .daemon = ""});
+        if (!supervisor) return;
+        const auto hello = (*supervisor)->call("Hello", Json::object());
+        if (!hello) return;
+        const pid_t pid = hello->at("pid");
+        ::kill(pid, SIGTERM);
+        for (int i = 0; i < 20'000 && ::kill(pid, 0) == 0; ++i) usleep(1000);
+    }
 
     /// From now on it is a controller, at a port that is free; `store`: as in its file.
     void make_controller(const Json& store = nullptr) const
