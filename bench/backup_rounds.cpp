@@ -124,7 +124,7 @@ class Rounds {
   private:
     Result<void> run(const ToolAtWork& tool, Work work, unsigned round)
     {
-        // borg has the kernel drop the files that it has read: whoever came after it would read from the disk.
+        // borg has the kernel drop the files that it has read: who came after it would read from the disk.
         if (reads_data(work)) TRY(read_once(data_.name, data_.path));
         TRY(tool.read_repository());
         const Cost cost = TRY(tool.run(work, data_.path));
