@@ -14,7 +14,7 @@ namespace {
 /// Bytes between two wanted blobs that are read along: cheaper than another request.
 constexpr uint64_t small_gap = 256 << 10;
 /// Of a pack at once, so that memory is bounded whatever a pack's size.
-constexpr uint64_t most_at_once = 16 << 20;
+constexpr uint64_t most_at_once = 8 << 20;
 
 bool is_all_zeros(std::string_view content)
 {

@@ -1,5 +1,6 @@
 #include "backup/pipeline/checking.h"
 #include "cli/backup/command.h"
+#include "cli/backup/large_memory.h"
 #include "cli/backup/pack_subset.h"
 #include "cli/backup/progress.h"
 
@@ -46,6 +47,7 @@ class CheckCommand final : public BackupCommand {
             return fail(ErrorKind::usage, "either all packs are read, or a part of them",
                         "leave out --read-data or --read-data-subset");
         const PackSubset subset = TRY(PackSubset::from_text(subset_));
+        keep_large_memory();
         // Nothing that is being checked may be removed meanwhile; who takes no lock vouches for that.
         const bool unlocked = context.options().no_lock;
         backup::Repository* repository =

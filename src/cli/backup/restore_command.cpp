@@ -2,6 +2,7 @@
 #include "backup/pipeline/verifying.h"
 #include "backup/view/chosen_tree.h"
 #include "cli/backup/command.h"
+#include "cli/backup/large_memory.h"
 #include "cli/backup/node_text.h"
 #include "cli/backup/progress.h"
 #include "cli/backup/run_targets.h"
@@ -63,6 +64,7 @@ class RestoreCommand final : public BackupCommand {
             return fail(ErrorKind::usage, "what a dry run does not write cannot be verified",
                         "leave out --verify or --dry-run");
         TRY(read_patterns());
+        keep_large_memory();
         const backup::Repository* repository = TRY(context.open_with_index());
         const std::vector<Snapshot> all = TRY(context.snapshots());
         const backup::ChosenTree chosen = TRY(choose_tree(*repository, all, said_, TRY(filter_.filter())));

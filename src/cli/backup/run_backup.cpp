@@ -2,12 +2,12 @@
 
 #include "cli/app_words.h"
 #include "cli/backup/command.h"
+#include "cli/backup/large_memory.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <malloc.h>
 
 namespace belay::cli {
 namespace {
@@ -118,17 +118,6 @@ int say_failure(Console& console, const Style& style, bool json, const Error& er
     if (!error.next.empty()) text += fmt::format("  next: {}\n", clean(style, error.next));
     console.err(text);
     return code;
-}
-
-/// Packs and large chunks go back to the system when they go: left to itself the allocator would raise the
-/// size from which it does that, and keep holes of them in every thread's memory, twice as much as is in use.
-/// What is smaller is kept, so that it need not be cleared by the kernel time and again.
-void let_go_of_large_memory()
-{
-    constexpr int large = 1 << 20, kept = 8 << 20;
-    // There is one thread yet.
-    ::mallopt(M_MMAP_THRESHOLD, large);  // NOLINT(concurrency-mt-unsafe)
-    ::mallopt(M_TRIM_THRESHOLD, kept);   // NOLINT(concurrency-mt-unsafe)
 }
 
 }  // namespace

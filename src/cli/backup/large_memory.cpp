@@ -1,0 +1,28 @@
+#include "cli/backup/large_memory.h"
+
+#include <malloc.h>
+
+namespace belay::cli {
+namespace {
+
+/// `large`: bytes from which memory goes back when it goes. `kept`: bytes that each thread keeps at its end.
+void set_allocator(int large, int kept)
+{
+    ::mallopt(M_MMAP_THRESHOLD, large);  // NOLINT(concurrency-mt-unsafe)
+    ::mallopt(M_TRIM_THRESHOLD, kept);   // NOLINT(concurrency-mt-unsafe)
+}
+
+}  // namespace
+
+void let_go_of_large_memory()
+{
+    set_allocator(1 << 20, 8 << 20);
+}
+
+void keep_large_memory()
+{
+    // The most that glibc knows to keep in the memory of a thread.
+    set_allocator(32 << 20, 64 << 20);
+}
+
+}  // namespace belay::cli
