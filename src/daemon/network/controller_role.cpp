@@ -348,6 +348,12 @@ void ControllerRole::topic_changed(const std::string& topic)
     if (services_.controller) services_.controller->topic_changed(topic);
 }
 
+Json ControllerRole::leader() const
+{
+    const std::lock_guard lock(leader_mutex_);
+    return leader_ ? Json{{"host", leader_->host}, {"addresses", leader_->addresses}} : Json();
+}
+
 Json ControllerRole::status() const
 {
     site::Controller& controller = *services_.controller;
@@ -359,13 +365,12 @@ Json ControllerRole::status() const
             if (!member.revoked) hosts.push_back(view_of(member, controller.hub()));
         }
     }
+    const Json other = leader();
     const std::lock_guard lock(leader_mutex_);
-    Json leader;
-    if (leader_) leader = {{"host", leader_->host}, {"addresses", leader_->addresses}};
     return {{"address", controller.address()},
             {"emergency", address_.emergency},
             {"leads", leads_},
-            {"leader", leader},
+            {"leader", other},
             {"hosts", std::move(hosts)}};
 }
 

@@ -57,6 +57,8 @@ class ControllerRole {
     /// Gives the keys of the configuration's secrets to those who may lead after this one; null: there are
     /// none.
     std::function<Result<void>(std::string_view text)> share_keys();
+    /// {host, addresses} of another one that leads; else null. Threads: any.
+    Json leader() const;
     /// {address, emergency, leads, leader, hosts}
     Json status() const;
     void stop();

@@ -56,6 +56,30 @@ struct Site {
     }
 };
 
+/// Who stands by says that the operations of the site are not in its lists, and where they are.
+void check_tells_leader(Machine& other, const Error& refusal, Machine& leader)
+{
+    const Json controller = leader.status().at("place").at("controller");
+    const std::string why =
+        fmt::format("{} leads the site, at {}", leader.status().at("host").get<std::string>(),
+                    controller.at("address").get<std::string>());
+    CHECK_MESSAGE(contains(refusal.what, why), refusal.what);
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"history"}, {"history", "--audit"}, {"show"}}) {
+        CAPTURE(words.back());
+        const Ran text = other.belay(words);
+        CHECK(text.code == 0);
+        CHECK_MESSAGE(contains(text.said, "not looked at: the operations of the site"), text.said);
+        std::vector<std::string> as_json = words;
+        as_json.emplace_back("--json");
+        const Json answer = need(parse_json(other.belay(as_json).said));
+        CHECK(answer.at("not_looked")[0].at("why") == why);
+        CHECK(answer.at("not_looked")[0].at("leader").at("addresses") ==
+              Json::array({controller.at("address")}));
+        CHECK(!contains(leader.belay(words).said, "not looked at"));
+    }
+}
+
 TEST_CASE("when the controller that leads is killed another leads, hosts find it, and what it began goes on")
 {
     Site site;
@@ -73,6 +97,7 @@ TEST_CASE("when the controller that leads is killed another leads, hosts find it
     const auto stranger = site.beta.face().call("Request", {{"operation", open}, {"verb", "commit"}});
     REQUIRE(!stranger);
     CHECK(stranger.error().kind == ErrorKind::unavailable);
+    check_tells_leader(site.beta, stranger.error(), site.alpha);
 
     kill(site.alpha.pid(), SIGKILL);
     site.alpha.stop();
@@ -142,11 +167,10 @@ TEST_CASE("a controller that slept does not lead any more when it wakes up, and 
 /// What a controller says to a change that is there already: it has to open what is sealed to know.
 void check_knows(Machine& controller, const std::string& text)
 {
-    const auto same = controller.face().call(
-        "Plan", {{"procedure", "config.change"},
-                 {"arguments", {{"text", text}, {"file", "site.toml"}, {"mode", "merge"}}}});
-    REQUIRE(!same);
-    CHECK_MESSAGE(contains(same.error().what, "is as site.toml wants it already"), same.error().what);
+    const Json same =
+        controller.ask("Plan", {{"procedure", "config.change"},
+                                {"arguments", {{"text", text}, {"file", "site.toml"}, {"mode", "merge"}}}});
+    CHECK(same.at("plan").at("title") == "The configuration is as site.toml wants it already");
 }
 
 TEST_CASE(
