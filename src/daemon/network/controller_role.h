@@ -74,7 +74,11 @@ class ControllerRole {
     void settle_next();
     Result<std::string> configuration_key() const;
     site::Pace pace_of(const site::Member& member);
+    Milliseconds comes_within(const std::string& member);
+    Result<void> put_keys(std::string_view text);
+    Result<std::string> keys_in(const store::Entry& shared) const;
     Result<void> take_keys();
+    Result<void> mend_keys();
     std::vector<std::string> own_addresses() const;
     Result<void> say_where_it_is();
     std::vector<std::string> other_controllers() const;

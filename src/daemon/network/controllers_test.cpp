@@ -4,6 +4,8 @@
 #include "store/etcd/testing/certificates.h"
 #include "store/etcd/testing/cluster.h"
 
+#include <filesystem>
+
 namespace belay::daemon {
 namespace {
 
@@ -173,6 +175,13 @@ void check_knows(Machine& controller, const std::string& text)
     CHECK(same.at("plan").at("title") == "The configuration is as site.toml wants it already");
 }
 
+std::string sealed_storage(const std::string& secret)
+{
+    return "[storage.s1]\nkind = \"s3\"\nlocation = \"https://s3.example\"\naccess_key = \"me\"\nsecret_key "
+           "= \"" +
+           secret + "\"\n";
+}
+
 TEST_CASE(
     "over an etcd by TLS controllers share the keys of secrets, new ones as well, and the etcd has none")
 {
@@ -203,9 +212,7 @@ TEST_CASE(
     REQUIRE(beta.await_status(is_attached));
 
     INFO("the first secret of the site comes when both are there already; then there is a new key");
-    const std::string text =
-        "[storage.s1]\nkind = \"s3\"\nlocation = \"https://s3.example\"\naccess_key = "
-        "\"me\"\nsecret_key = \"planted-4711\"\n";
+    const std::string text = sealed_storage("planted-4711");
     const std::string first = Site::change(alpha, text, 3'600'000);
     alpha.ask("Request", {{"operation", first}, {"verb", "commit"}});
     CHECK(alpha.rest(first) == "committed");
@@ -231,6 +238,65 @@ TEST_CASE(
                                           key.substr(key.rfind(' ') + 1, 40)})
             CHECK_MESSAGE(!contains(entry.value, secret), entry.key);
     }
+}
+
+TEST_CASE("keys that are damaged in the store are said: the site is led, and who has the keys mends them")
+{
+    const std::string prefix = store::new_prefix();
+    const auto store = need(store::open_etcd(store::shared_etcd().options(prefix)));
+    const std::string entry = "site/configuration-keys";
+    const auto value = [&] { return need(store->get(entry))->value; };
+    const auto damage = [&](const std::string& by) {
+        need(store->commit({.when = {}, .then = {{.key = entry, .value = by}}}));
+    };
+    Machine alpha, beta;
+    const std::vector<std::string> logged = {"--log-verbose", "standard", "--log-file", alpha.path("log")};
+    const auto lead_anew = [&](const std::string& by) {
+        alpha.stop();
+        damage(by);
+        alpha.start(logged);
+        REQUIRE(alpha.await_status(leads));
+        const std::string log = text_of_file(alpha.path("log"));
+        CHECK_MESSAGE(contains(log, "secrets are damaged in the store"), log);
+        std::filesystem::remove(alpha.path("log"));
+    };
+    alpha.make_controller(store_of_site(prefix));
+    REQUIRE(alpha.await_status(leads));
+    alpha.keep_address();
+    const std::string text = sealed_storage("planted-4711");
+    configure(alpha, text);
+    const std::string good = value();
+    for (const std::string& by : {std::string("no JSON"), std::string("[]"), std::string("{\"sealed\":7}"),
+                                  std::string("{\"sealed\":\"AAAA\"}"), good.substr(0, good.size() / 2)}) {
+        CAPTURE(by);
+        lead_anew(by);
+        CHECK(value() != by);
+        check_knows(alpha, text);
+    }
+
+    INFO("another controller gets them from there, and is the only one that has them then");
+    join(alpha, beta, {{"name", "beta"}, {"role", "controller"}});
+    beta.make_controller(store_of_site(prefix));
+    REQUIRE(beta.await_status(is_attached));
+    alpha.stop();
+    REQUIRE(beta.await_status(leads));
+    check_knows(beta, text);
+    beta.stop();
+    std::filesystem::remove(alpha.state() + "/configuration.key");
+    lead_anew("no JSON");
+    CHECK(alpha.ask("ConfigShow").at("version") == 1);
+    // A new one in their place would be lost for beta's secrets, or they for its.
+    const auto refused = alpha.face().call(
+        "Plan", {{"procedure", "config.change"},
+                 {"arguments", {{"text", sealed_storage("other")}, {"file", "f"}, {"mode", "merge"}}},
+                 {"keep", true}});
+    REQUIRE(!refused);
+    CHECK_MESSAGE(contains(refused.error().what, "are damaged in the store"), refused.error().what);
+    CHECK(value() == "no JSON");
+    alpha.stop();
+    REQUIRE(beta.await_status(leads));
+    check_knows(beta, text);
+    CHECK(value() != "no JSON");
 }
 
 }  // namespace
