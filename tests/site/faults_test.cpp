@@ -71,6 +71,9 @@ std::vector<Strike> chosen(std::vector<Strike> all, size_t count, unsigned seed)
         if (some.size() == count) break;
         some.push_back(strike);
     }
+    // What takes minutes first: the others go on beside it.
+    std::ranges::stable_partition(some,
+                                  [](const Strike& strike) { return strike.fault == Fault::cut_for_long; });
     return some;
 }
 
