@@ -115,7 +115,8 @@ class Strikes {
             if (!ending->held.empty()) ++held_;
             ++ended_[ending->state];
         } else {
-            fmt::print(": WRONG\n");
+            // At once: a run of an hour may be stopped before its end.
+            fmt::print(": WRONG: {}\n", ending.error().what);
             wrong_.push_back(strike.text() + ": " + ending.error().what);
         }
         std::fflush(stdout);

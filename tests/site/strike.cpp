@@ -62,7 +62,7 @@ size_t member_of(size_t journal, unsigned record)
 }
 
 /// The record of the site's journal from which on its timer runs.
-constexpr unsigned timer_runs_from = 8;
+constexpr unsigned timer_runs_from = 10;
 
 /// The last record before it turns back.
 Counts before_the_turn(Course course)
