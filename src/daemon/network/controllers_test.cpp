@@ -5,6 +5,7 @@
 #include "store/etcd/testing/cluster.h"
 
 #include <filesystem>
+#include <thread>
 
 namespace belay::daemon {
 namespace {
@@ -238,6 +239,31 @@ TEST_CASE(
                                           key.substr(key.rfind(' ') + 1, 40)})
             CHECK_MESSAGE(!contains(entry.value, secret), entry.key);
     }
+}
+
+TEST_CASE("a controller that lost its lead with its etcd waits for that, and leads again")
+{
+    store::Cluster etcd(1);
+    Machine alpha;
+    alpha.make_controller({{"address", fmt::format("etcd:{}/branch-3", etcd.endpoint(0))},
+                           {"ca", ""},
+                           {"certificate", ""},
+                           {"key", ""}});
+    alpha.start({"--log-verbose", "standard", "--log-file", alpha.path("log")});
+    const auto await_log = [&](std::string_view part) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+        while (!contains(text_of_file(alpha.path("log")), part) && std::chrono::steady_clock::now() < end)
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        return contains(text_of_file(alpha.path("log")), part);
+    };
+    REQUIRE(await_log("leads the site"));
+    etcd.kill(0);
+    REQUIRE(await_log("cannot serve: etcd does not answer"));
+    std::filesystem::remove(alpha.path("log"));
+    etcd.start(0);
+    CHECK(await_log("leads the site"));
+    CHECK(alpha.await_status(leads));
+    CHECK(alpha.ask("Hello", {{"version", BELAY_VERSION}}).at("pid") == alpha.pid());
 }
 
 TEST_CASE("keys that are damaged in the store are said: the site is led, and who has the keys mends them")
