@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "own_folder.h"
 
+#include <algorithm>
 #include <csignal>
 #include <future>
 
@@ -84,21 +85,34 @@ Result<void> Site::stop_daemon(size_t host)
 
 Result<void> Site::join(size_t host)
 {
-    const host::Outcome invited = TRY(belay(0, {"host", "invite", "--name", name(host)}));
+    std::vector<std::string> words = {"host", "invite", "--name", name(host)};
+    if (is_controller(host) && host != 0) words.insert(words.end(), {"--role", "controller"});
+    const host::Outcome invited = TRY(belay(0, words));
     if (invited.exit_code != 0) return fail(ErrorKind::failed, invited.err);
     TRY(run(host, {program("belayd"), "join", "-"}, invited.out));
     return {};
 }
 
+bool Site::is_controller(size_t host) const
+{
+    return host == 0 || std::ranges::find(options_.controllers, name(host)) != options_.controllers.end();
+}
+
+std::vector<std::string> Site::listening(size_t host, const std::vector<std::string>& arguments) const
+{
+    std::vector<std::string> all = {"--listen", fmt::format("{}:{}", address(host), port)};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return all;
+}
+
 Result<void> Site::enrol(const std::vector<std::string>& arguments)
 {
-    std::vector<std::string> first = {"--listen", fmt::format("{}:{}", address(0), port)};
-    first.insert(first.end(), arguments.begin(), arguments.end());
-    TRY(start_daemon(0, first));
+    TRY(start_daemon(0, listening(0, arguments)));
     for (size_t host = 0; host < size(); ++host) {
         TRY(join(host));
         if (host == 0) TRY(stop_daemon(host));
-        TRY(start_daemon(host));
+        const bool is_another = is_controller(host) && host != 0;
+        TRY(start_daemon(host, is_another ? listening(host, arguments) : std::vector<std::string>()));
     }
     return await_attached();
 }

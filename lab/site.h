@@ -15,6 +15,9 @@ struct SiteOptions {
     std::vector<std::string> names = {"alpha", "web1", "web2"};  ///< the first is the controller
     std::string programs = {};      ///< the folder of belay and belayd; empty: that of the running program
     std::string daemon = "belayd";  ///< the program in it that serves
+    /// Of `names`: those that are controllers too. They stand by; the arguments of enrol() name a store that
+    /// all of them can reach.
+    std::vector<std::string> controllers = {};
     std::shared_ptr<Network> network = nullptr;  ///< that the hosts are on; nothing: one of their own
 };
 
@@ -43,7 +46,7 @@ class Site {
     Result<void> stop_daemon(size_t host);
 
     /// Makes the first host the controller, and all of them hosts of its site; returns when each is attached.
-    /// `arguments`: further ones of the controller's first start.
+    /// `arguments`: further ones of the first start of each controller.
     Result<void> enrol(const std::vector<std::string>& arguments = {});
     /// Invites a host on the controller and lets it join, without a start of its daemon.
     Result<void> join(size_t host);
@@ -75,6 +78,8 @@ class Site {
     }
 
     Result<void> await_attached();
+    bool is_controller(size_t host) const;
+    std::vector<std::string> listening(size_t host, const std::vector<std::string>& arguments) const;
 
     const Folder* folder_;
     SiteOptions options_;

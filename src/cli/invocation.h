@@ -143,8 +143,8 @@ struct Parsed {
     std::optional<std::string> help;
 };
 
-/// Reads the words after the program's name, and BELAY_SOCKET and BELAY_STATE_DIR from the environment.
-/// Errors: usage.
+/// Reads the words after the program's name, and BELAY_SOCKET, BELAY_STATE_DIR and BELAY_SITE from the
+/// environment; what is typed goes before them. Errors: usage.
 Result<Parsed> parse_command_line(const std::vector<std::string>& words);
 
 /// A command with its options, for whoever must know them all: the tests of man page and completion.

@@ -1,5 +1,6 @@
 #include "cli/parser.h"
 
+#include "cli/environment.h"
 #include "cli/sense.h"
 #include "storage/parse/kinds.h"
 
@@ -177,15 +178,13 @@ void Parser::common_options(CLI::App& app)
 {
     app.add_flag("-h,--help", help_, "show this help");
     app.add_flag("--json", invocation_.json, "write JSON");
-    app.add_option("--socket", invocation_.socket, "the daemon's socket")
-        ->type_name("PATH")
-        ->envname("BELAY_SOCKET");
+    app.add_option("--socket", invocation_.socket, "the daemon's socket (BELAY_SOCKET)")->type_name("PATH");
     app.add_option("--state-dir", invocation_.state_folder, "where a daemon that is started keeps its state")
         ->type_name("PATH")
         ->envname("BELAY_STATE_DIR");
-    app.add_option("--site", invocation_.site, "ask the controllers of a site that you have logged in to")
-        ->type_name("NAME")
-        ->envname("BELAY_SITE");
+    app.add_option("--site", invocation_.site,
+                   "ask the controllers of a site that you have logged in to (BELAY_SITE)")
+        ->type_name("NAME");
     app.add_option("--proxy", invocation_.proxy,
                    "ask the proxy of this host's branch, which answers while no controller does")
         ->type_name("HOST:PORT")
@@ -309,6 +308,16 @@ Result<void> Parser::read_hosts()
     return {};
 }
 
+/// Who is asked: what was typed goes before the environment. Not by the library, which cannot tell one from
+/// the other.
+void Parser::read_surroundings()
+{
+    const bool is_typed =
+        !invocation_.site.empty() || !invocation_.proxy.empty() || !invocation_.socket.empty();
+    if (invocation_.socket.empty()) invocation_.socket = environment("BELAY_SOCKET");
+    if (!is_typed) invocation_.site = environment("BELAY_SITE");
+}
+
 Result<void> Parser::read_typed()
 {
     TRY(read_hosts());
@@ -355,6 +364,7 @@ Result<Parsed> Parser::parse(std::vector<std::string> words)
     } else {
         invocation_.command = command->second;
     }
+    read_surroundings();
     TRY(read_typed());
     TRY(check_sense(invocation_));
     return Parsed{invocation_, std::nullopt};

@@ -49,6 +49,7 @@ class Parser {
     void why_option(CLI::App& app);
     void no_wait_option(CLI::App& app);
     Result<void> check_words(const CLI::App& chosen);
+    void read_surroundings();
     Result<void> read_typed();
 
     CLI::App app_{"Change disks under a running service, with the way back kept open until you commit.",

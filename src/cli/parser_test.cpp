@@ -1,6 +1,7 @@
 #include "cli/invocation.h"
 #include "storage/parse/kinds.h"
 
+#include <cstdlib>
 #include <doctest/doctest.h>
 
 namespace belay::cli {
@@ -23,6 +24,39 @@ Error refused(const std::vector<std::string>& words)
     CHECK(parsed.error().kind == ErrorKind::usage);
     CHECK_FALSE(parsed.error().next.empty());
     return parsed.error();
+}
+
+/// A variable of the environment, as long as it lives.
+struct Variable {
+    const char* name;
+    Variable(const char* its_name, const char* value) : name(its_name)
+    {
+        setenv(name, value, 1);  // NOLINT(concurrency-mt-unsafe): nobody else reads it
+    }
+    ~Variable() { unsetenv(name); }  // NOLINT(concurrency-mt-unsafe)
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+};
+
+TEST_CASE("who is asked: what is typed goes before the environment")
+{
+    CHECK(read({"show"}).site.empty());
+    const Variable site("BELAY_SITE", "branch-3");
+    const Variable socket("BELAY_SOCKET", "/of/environment");
+    CHECK(read({"show"}).site == "branch-3");
+    CHECK(read({"show"}).socket == "/of/environment");
+    CHECK(read({"--site", "other", "show"}).site == "other");
+    CHECK(read({"show", "--site=other"}).site == "other");
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"--proxy", "10.3.0.1:4880", "status"},
+          {"status", "--proxy=10.3.0.1:4880"}}) {
+        CHECK(read(words).proxy == "10.3.0.1:4880");
+        CHECK(read(words).site.empty());
+    }
+    CHECK(read({"status", "--socket", "/typed"}).socket == "/typed");
+    CHECK(read({"status", "--socket", "/typed"}).site.empty());
+    CHECK(refused({"status", "--proxy", "10.3.0.1:4880", "--site", "other"}).what.find("excludes") !=
+          std::string::npos);
 }
 
 TEST_CASE("a procedure's own arguments pass between Belay's options")

@@ -153,8 +153,21 @@ Json doubtful_findings(const Json& of)
     return doubtful;
 }
 
+bool is_so_already(const Json& answer)
+{
+    const Json& plan = object_of(answer, "plan");
+    return has(plan, "steps") && list_of(plan, "steps").empty();
+}
+
+std::string so_already_text(const Style& style, const Json& answer)
+{
+    const std::string title = text_of(style, object_of(answer, "plan"), "title");
+    return fmt::format("{}: there is nothing to change\n", title);
+}
+
 std::string plan_text(const Style& style, const Json& answer, bool one_shot)
 {
+    if (is_so_already(answer)) return so_already_text(style, answer);
     const Json& plan = object_of(answer, "plan");
     std::string text = paint(style, Tone::bold, wrap(style, text_of(style, plan, "title"), 0, 2)) + '\n';
     text += plan_header(style, "Checks") + findings_text(style, list_of(answer, "findings"), 2);

@@ -11,6 +11,10 @@ namespace belay::cli {
 /// of the way back. Ends with a line end.
 std::string plan_text(const Style& style, const Json& answer, bool one_shot);
 
+/// Whether the plan has nothing to do, for what is asked for is so already; and a line that says so.
+bool is_so_already(const Json& answer);
+std::string so_already_text(const Style& style, const Json& answer);
+
 /// Findings (of checks, or of gates) as a list; what was wanted and how to mend it where one did not pass.
 std::string findings_text(const Style& style, const Json& findings, size_t indent);
 

@@ -292,6 +292,17 @@ TEST_CASE("lists, history, audit, journal and clean ask for what they show")
     CHECK(scene.type({"history", "--audit", "--limit", "5"}) == 0);
     CHECK(scene.client.last("Audit") == Json{{"limit", 5}});
     CHECK(scene.said("12 older ones are not shown\n  next: belay history --audit --limit NUMBER\n"));
+    INFO("a controller that does not lead says what is not among them");
+    const Json elsewhere = {{"what", "the operations of the site"},
+                            {"why", "beta leads the site, at 10.0.0.2:4880"},
+                            {"next", "the same on beta, or from anywhere with --site NAME"}};
+    scene.client.answers.insert_or_assign(
+        "List", Json{{"operations", Json::array()}, {"not_looked", Json::array({elsewhere})}});
+    CHECK(scene.type({"history"}) == 0);
+    CHECK(
+        scene.said("no operation yet\n  next: belay procedures\n"
+                   "not looked at: the operations of the site (beta leads the site, at 10.0.0.2:4880)\n"
+                   "  next: the same on beta, or from anywhere with --site NAME\n"));
     CHECK(scene.type({"show", "7", "--journal"}) == 0);
     CHECK(scene.client.last("Records") == Json{{"operation", "7"}});
     CHECK(scene.type({"clean", "--dry-run"}) == 0);
@@ -410,6 +421,37 @@ TEST_CASE("config apply adds and activates, and says by when it must be confirme
     CHECK(scene.type({"config", "revert", "12", "--no-wait"}) == 0);
     CHECK(scene.client.last("Plan").at("procedure") == "config.revert");
     CHECK(scene.client.last("Plan").at("arguments") == Json{{"version", "12"}});
+}
+
+TEST_CASE("what is as it is wanted already is no failure, and nothing is asked for")
+{
+    Scene scene;
+    const ConfigFile file("[host.h1]\naddress = \"x\"\n");
+    scene.client.answers.insert_or_assign(
+        "Plan",
+        Json{{"plan", {{"title", "The configuration is as f wants it already"}, {"steps", Json::array()}}},
+             {"findings", Json::array()},
+             {"refused", false},
+             {"operation", nullptr}});
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"config", "apply", file.path},
+          {"config", "import", file.path},
+          {"config", "revert", "3"},
+          {"config", "diff", file.path},
+          {"add", "disk.replace", "--leaving", "sda", "--joining", "sdc"},
+          {"plan", "disk.replace", "--leaving", "sda", "--joining", "sdc"},
+          {"run", "disk.replace", "--leaving", "sda", "--joining", "sdc", "--yes"}}) {
+        CAPTURE(words.front());
+        scene.console.said.clear();
+        CHECK(scene.type(words) == 0);
+        CHECK(scene.console.said ==
+              "The configuration is as f wants it already: there is nothing to change\n");
+        CHECK(scene.console.complained.empty());
+    }
+    scene.console.said.clear();
+    CHECK(scene.type({"config", "apply", file.path, "--json"}) == 0);
+    CHECK(scene.console.said == "{\"changed\":false}\n");
+    CHECK(scene.client.last("Request").is_null());
 }
 
 TEST_CASE("config get puts the pieces of the text together; history says who and why")

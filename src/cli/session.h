@@ -64,6 +64,7 @@ class Session {
     Result<Json> declared(const std::string& name);
     Result<void> confirm(const std::string& operation);
     Result<int> say_refused(const Json& answer, bool one_shot);
+    int say_so_already(const Json& answer);
 
     Result<Json> request(const std::string& operation, std::string_view verb);
     Result<int> request_and_follow(const std::string& operation, std::string_view verb);

@@ -106,6 +106,10 @@ Result<Json> Session::plan_config(const std::string& text, const std::string& fi
 Result<int> Session::apply_config(const Json& answer)
 {
     if (flag_of(answer, "refused")) return say_refused(answer, false);
+    if (is_so_already(answer)) {
+        say({{"changed", false}}, so_already_text(style_, answer));
+        return 0;
+    }
     const std::string operation = raw_text(answer, "operation");
     if (!asked_.json)
         console_.out(fmt::format("operation {}: {}\n{}", operation,
@@ -136,7 +140,7 @@ Result<int> Session::config_change()
     const bool only_look = asked_.command == Command::config_diff;
     const Json answer = TRY(plan_config(text, asked_.target, mode, !only_look));
     if (!only_look) return apply_config(answer);
-    say(answer, change_text(style_, answer));
+    say(answer, is_so_already(answer) ? so_already_text(style_, answer) : change_text(style_, answer));
     if (!flag_of(answer, "refused")) return 0;
     if (!asked_.json)
         console_.err("This would be refused now:\n" + findings_text(style_, doubtful_findings(answer), 2));

@@ -96,12 +96,19 @@ Result<int> Session::say_refused(const Json& answer, bool one_shot)
     return static_cast<int>(ExitCode::refused);
 }
 
+int Session::say_so_already(const Json& answer)
+{
+    say(answer, so_already_text(style_, answer));
+    return 0;
+}
+
 Result<int> Session::add()
 {
     const bool planned = asked_.command == Command::add && is_operation(asked_.target);
     if (planned) return request_and_follow(asked_.target, "add");
     const Json answer = TRY(make_plan(true, false));
     if (flag_of(answer, "refused")) return say_refused(answer, false);
+    if (is_so_already(answer)) return say_so_already(answer);
     const std::string operation = raw_text(answer, "operation");
     if (!asked_.json)
         console_.out(fmt::format("operation {}: {}\n", operation,
@@ -129,6 +136,7 @@ Result<int> Session::run_in_one_go()
                     "belay run --yes, or belay add to go step by step");
     const Json answer = TRY(make_plan(true, true));
     if (flag_of(answer, "refused")) return say_refused(answer, true);
+    if (is_so_already(answer)) return say_so_already(answer);
     if (!asked_.json) console_.out(plan_text(style_, answer, true) + '\n');
     const std::string operation = raw_text(answer, "operation");
     TRY(confirm(operation));

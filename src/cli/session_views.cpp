@@ -4,6 +4,7 @@
 #include "cli/operation_text.h"
 #include "cli/procedure_text.h"
 #include "cli/session.h"
+#include "cli/storage_details.h"
 
 #include <algorithm>
 
@@ -66,9 +67,11 @@ Result<int> Session::show()
 std::string Session::left_out(const Json& answer) const
 {
     const int64_t omitted = number_of(answer, "omitted");
-    if (omitted <= 0) return {};
-    return fmt::format("{} older ones are not shown\n  next: belay history {}--limit NUMBER\n", omitted,
-                       asked_.audit ? "--audit " : "");
+    std::string text;
+    if (omitted > 0)
+        text = fmt::format("{} older ones are not shown\n  next: belay history {}--limit NUMBER\n", omitted,
+                           asked_.audit ? "--audit " : "");
+    return text + not_looked_text(style_, answer);
 }
 
 Result<int> Session::history()

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -18,10 +19,14 @@ using namespace std::string_view_literals;
 constexpr int exit_cannot_serve = 1;
 constexpr int exit_usage = 2;
 constexpr size_t max_word_bytes = 8 << 10;
+/// For a daemon that its own program starts again: it has served before.
+constexpr const char* begun_anew = "--begun-anew";
+constexpr timespec before_next_attempt{.tv_sec = 2, .tv_nsec = 0};
 
 struct Asked {
     Options options;
     std::optional<int> ready_fd;
+    bool has_begun_anew = false;
     std::string log_level, log_file, connect_timeout;
     std::string word;
     const CLI::App* join = nullptr;
@@ -131,6 +136,7 @@ void add_options(CLI::App& app, Asked& asked)
     app.add_option("--ready-fd", asked.ready_fd,
                    "For belay: a descriptor to which it writes \"ready\", or an error as JSON, and a newline")
         ->check(CLI::Range(3, 1 << 20));
+    app.add_flag(begun_anew, asked.has_begun_anew)->group("");
     app.config_formatter(std::make_shared<OneSection>(""));
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.set_config("-c,--config", "",
@@ -224,9 +230,21 @@ int run_again(char** argv)
         else if (name == text && word[1] != nullptr)
             ++word;
     }
+    std::string flag = begun_anew;
+    if (std::ranges::find(words, std::string_view(flag)) == words.end()) words.push_back(flag.data());
     words.push_back(nullptr);
     site::print_error(host::become_sibling("", words.data()));
     return exit_cannot_serve;
+}
+
+/// Whether nobody tells it to end meanwhile. These signals are blocked since its start.
+bool may_try_again()
+{
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    return sigtimedwait(&ending, nullptr, &before_next_attempt) < 0;
 }
 
 int serve_with_log(const Asked& asked, char** argv, const Parts& parts)
@@ -248,6 +266,9 @@ int serve_with_log(const Asked& asked, char** argv, const Parts& parts)
     }
     site::Readiness readiness(asked.ready_fd);
     const Result<Ending> ended = serve(options, parts, readiness, log);
+    // What it stood on was there, and is away: nobody else may start it, and its hosts wait for it.
+    const bool is_to_wait = !ended && asked.has_begun_anew && ended.error().kind == ErrorKind::unavailable;
+    if (is_to_wait && may_try_again()) return run_again(argv);
     if (!ended) return exit_cannot_serve;
     if (*ended == Ending::for_good) return 0;
     log.standard("begins anew");

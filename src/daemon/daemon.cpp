@@ -423,7 +423,7 @@ class Daemon {
     std::optional<Services> services_;
     std::optional<Led> led_;
     std::atomic<operation::Engine*> site_engine_ = nullptr;
-    TwoEngines two_engines_{is_of_site};
+    TwoEngines two_engines_{is_of_site, [this] { return place_->leader(); }};
     std::unique_ptr<site::Server> server_;
     std::optional<site::Loop::TimerId> expiry_;
     bool stopping_ = false;

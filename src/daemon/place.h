@@ -32,7 +32,7 @@ struct HostsAsk {
     std::string asker = {};                             ///< for the hosts' journals
 };
 
-/// Threads: that of the loop, but for status(), plan_on_hosts() and what its methods do.
+/// Threads: that of the loop, but for leader(), status(), plan_on_hosts() and what its methods do.
 class Place {
   public:
     virtual ~Place() = default;
@@ -58,6 +58,9 @@ class Place {
     /// network.
     virtual Result<void> start(const site::Methods& all) = 0;
     virtual void topic_changed(const std::string& topic) = 0;
+    /// The controller that leads the site, as far as this one has heard: {host, addresses}; null: none is
+    /// known to, or it is this one. Threads: any.
+    virtual Json leader() const = 0;
     /// {role, site, ...}, for `belay status`. Threads: any but the loop's.
     virtual Json status() = 0;
     virtual void stop() = 0;

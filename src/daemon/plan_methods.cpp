@@ -141,6 +141,7 @@ Result<Plan> plan_of_procedure(const Services& services, host::Host& host, const
 {
     const procedures::Procedure* procedure = TRY(find_procedure(services, ask.procedure));
     TRY(check_arguments(*procedure, ask.arguments));
+    if (ask.keep && procedure->before_keeping) TRY(procedure->before_keeping());
     return procedure->make(host, ask.arguments);
 }
 
@@ -189,6 +190,10 @@ Result<Reply> plan_operation(const Services& services, const Call& call)
     if (changes && call.caller.right < site::Right::operate)
         return std::unexpected(site::not_allowed(call.caller, site::Right::operate));
     const Plan plan = TRY(make_plan(services, ask, call));
+    // It is so already: nothing is to be done, and so nothing to be kept.
+    if (plan.steps.empty())
+        return Reply{
+            {{"plan", plan}, {"findings", Json::array()}, {"refused", false}, {"operation", nullptr}}};
     const std::vector<operation::Checked> findings = TRY(services.engine.check(plan));
     Json answer = {{"plan", plan},
                    {"findings", findings},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fmt/ranges.h>
 
 namespace belay::daemon {
 
@@ -21,6 +22,20 @@ bool names_one_of_site(const Call& call)
     const auto found = call.parameters.find("operation");
     return found != call.parameters.end() && found->is_string() &&
            found->get_ref<const std::string&>().starts_with(site_prefix);
+}
+
+/// Why what is of the site is not here, and where it is.
+struct Elsewhere {
+    std::string why, next;
+};
+
+Elsewhere elsewhere_of(const Json& leader)
+{
+    if (leader.is_null()) return {"no controller is known to lead the site now", "belay status"};
+    const std::string host = leader.at("host");
+    return {fmt::format("{} leads the site, at {}", host,
+                        fmt::join(leader.at("addresses").get<std::vector<std::string>>(), ", ")),
+            fmt::format("the same on {}, or from anywhere with --site NAME", host)};
 }
 
 Milliseconds time_of(const Json& entry)
@@ -66,10 +81,13 @@ Result<Reply> TwoEngines::of_one(const Method& local, const Call& call, bool is_
 {
     if (!is_of_site) return local.answer(call);
     const auto site = led();
-    if (!site)
-        return fail(ErrorKind::unavailable,
-                    "this controller does not lead the site, and so carries out none of its operations",
-                    "belay status");
+    if (!site) {
+        const Elsewhere elsewhere = elsewhere_of(leader_());
+        return fail(
+            ErrorKind::unavailable,
+            fmt::format("{}, and so this controller carries out none of its operations", elsewhere.why),
+            elsewhere.next);
+    }
     return site->at(local.name).answer(call);
 }
 
@@ -78,7 +96,15 @@ Result<Reply> TwoEngines::of_both(const Method& local, const Call& call, const c
 {
     Reply reply = TRY(local.answer(call));
     const auto site = led();
-    if (!site) return reply;
+    if (!site) {
+        const Json leader = leader_();
+        const Elsewhere elsewhere = elsewhere_of(leader);
+        reply.parameters["not_looked"] = Json::array({{{"what", "the operations of the site"},
+                                                       {"why", elsewhere.why},
+                                                       {"next", elsewhere.next},
+                                                       {"leader", leader}}});
+        return reply;
+    }
     const Reply others = TRY(site->at(local.name).answer(call));
     Json& entries = reply.parameters.at(list);
     for (const Json& entry : others.parameters.at(list)) entries.push_back(entry);

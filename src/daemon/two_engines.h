@@ -19,8 +19,11 @@ inline constexpr const char* site_prefix = "S";
 /// Threads: any.
 class TwoEngines {
   public:
-    /// `of_site`: whether a plan that is asked for is one of the site.
-    explicit TwoEngines(std::function<bool(const site::Call&)> of_site) : of_site_(std::move(of_site)) {}
+    /// `of_site`: whether a plan that is asked for is one of the site. `leader`: as Place::leader().
+    TwoEngines(std::function<bool(const site::Call&)> of_site, std::function<Json()> leader)
+        : of_site_(std::move(of_site)), leader_(std::move(leader))
+    {
+    }
 
     /// The methods of this machine, with those about operations made to answer for the site as well. They
     /// outlive nothing: this outlives them.
@@ -35,6 +38,7 @@ class TwoEngines {
     std::shared_ptr<const site::Methods> led() const;
 
     const std::function<bool(const site::Call&)> of_site_;
+    const std::function<Json()> leader_;
     mutable std::mutex mutex_;
     std::shared_ptr<const site::Methods> site_;
 };

@@ -51,6 +51,10 @@ class GuardedAction final : public Action {
     {
         return guarded(name_, [&] { return action_->revert(host, arguments, remembered); });
     }
+    Result<void> make_durable(host::Host& host, const Json& arguments) const override
+    {
+        return guarded(name_, [&] { return action_->make_durable(host, arguments); });
+    }
     Result<std::optional<Inspection>> going_back(host::Host& host, const Json& arguments,
                                                  const Json& remembered) const override
     {

@@ -75,6 +75,11 @@ class Action {
     /// step. Starts what takes long and comes back at once; going_back() then tells how far that is.
     virtual Result<void> revert(host::Host& host, const Json& arguments, const Json& remembered) const = 0;
 
+    /// Sees to it that a power cut does not take back what apply() or revert() has done; called before the
+    /// journal says that it is done, or undone. May run twice. Nothing to do where what they call is durable
+    /// when it comes back.
+    virtual Result<void> make_durable(host::Host&, const Json&) const { return {}; }
+
     /// Where somebody (the kernel, a tool that outlives us) is taking away what remains() finds: how far that
     /// is. Nothing where nobody is, and revert() has to act. Changes nothing.
     virtual Result<std::optional<Inspection>> going_back(host::Host&, const Json&, const Json&) const
@@ -101,6 +106,7 @@ using Condition = std::function<Result<Finding>(host::Host&, const Json& argumen
 using Fingerprint = std::map<std::string, std::string>;
 /// A sentence for each line that differs; empty: the same.
 std::vector<std::string> differences_of(const Fingerprint& before, const Fingerprint& after);
+/// Errors: unavailable, where what is looked at cannot be asked now and may be soon: an abort waits for it.
 using FingerprintMaker = std::function<Result<Fingerprint>(host::Host&, const Json& arguments)>;
 
 /// All actions, conditions and fingerprints that plans may name. Filled once at the start, then only read.

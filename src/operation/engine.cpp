@@ -71,7 +71,10 @@ Result<Engine::SlotPointer> Engine::slot(const Id& id)
     auto fresh = std::make_shared<Slot>();
     fresh->operation = TRY(journal_->load(id));
     // What has ended changes no more and is read from the journal when somebody asks.
-    if (!is_ended(fresh->operation.state)) slots_.emplace(id, fresh);
+    if (is_ended(fresh->operation.state)) return fresh;
+    // Who looks waits for nobody, also where a request asks who looks: a controller its own host.
+    fresh->view.emplace(View{.operation = fresh->operation});
+    slots_.emplace(id, fresh);
     return fresh;
 }
 

@@ -3,6 +3,7 @@
 #include "operation/toy_world.h"
 
 #include <doctest/doctest.h>
+#include <future>
 
 namespace belay::operation {
 namespace {
@@ -73,6 +74,28 @@ TEST_CASE("all checks run and none stops the list; the refusal names those that 
     CHECK(kept.error().next == "put it there");
     CHECK(world.engine->all().value().empty());
     CHECK(world.engine->audit().value().size() == 1);
+}
+
+TEST_CASE("who looks at an operation waits for nobody: its own checks may ask somebody who looks")
+{
+    ToyWorld world;
+    std::vector<std::future<State>> looks;
+    Id looked_at;
+    world.catalogue.add_condition("toy.seen", [&](host::Host&, const Json&) -> Result<Finding> {
+        if (looked_at.empty()) return Finding{Verdict::pass, "nothing is there yet"};
+        looks.push_back(
+            std::async(std::launch::async, [&] { return world.engine->show(looked_at)->operation.state; }));
+        const bool came = looks.back().wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+        return Finding{came ? Verdict::pass : Verdict::fail, came ? "seen" : "nobody could look"};
+    });
+    Plan plan = small_plan();
+    plan.checks = {{"toy.seen", "somebody looks", {"toy.seen", Json::object()}}};
+    const Id id = world.keep(plan);
+    world.start();
+    looked_at = id;
+    REQUIRE(world.ask(id, Verb::add));
+    REQUIRE(world.ask(id, Verb::activate));
+    CHECK(looks.size() == 2);
 }
 
 TEST_CASE("checks run again before activate, but for those that need not")

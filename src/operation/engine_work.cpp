@@ -243,6 +243,8 @@ Result<Next> Engine::settle_step(Slot& slot, size_t index, const host::Moment& n
     if (const auto held = all_hold(step.expects, ErrorKind::failed, "the world is not as the plan promised");
         !held)
         return step_failed(slot, index, held.error(), now);
+    if (const auto durable = action->make_durable(host_, step.arguments); !durable)
+        return step_failed(slot, index, durable.error(), now);
     return step_done(slot, index, false, inspection->detail, now);
 }
 
@@ -479,6 +481,9 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
                                    : reverted.error());
         }
     }
+    // Also where nothing is left: one before us may have undone it, and no more.
+    if (const auto durable = (*action)->make_durable(host_, step.arguments); !durable)
+        return failed(durable.error());
     TRY(take(slot, now, Event::undone, {{"step", step.name}, {"detail", detail}}));
     slot.attempts = 0;
     slot.progress.reset();
@@ -489,6 +494,11 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
 Result<Next> Engine::verify_and_end(Slot& slot, const host::Moment& now)
 {
     const Result<Fingerprint> after = fingerprint(host_, slot.operation.plan);
+    // Nobody can be asked for it now. What makes it says by another error that it was waited for long enough.
+    if (!after && after.error().kind == ErrorKind::unavailable) {
+        slot.not_before = now.boot + settings_.retry;
+        return at(slot.not_before);
+    }
     if (!after) {
         return hold_or_retry(
             slot, fmt::format("everything is undone, and it cannot be proven: {}", after.error().what),

@@ -87,18 +87,37 @@ Result<Plan> plan_of(host::Host& host, const Site& site, const Snapshot& snapsho
     return plan.build();
 }
 
+/// There is nothing to do.
+Plan so_already(std::string procedure, std::string title)
+{
+    Plan plan;
+    plan.procedure = std::move(procedure);
+    plan.title = std::move(title);
+    return plan;
+}
+
+/// What the plan seals is opened when it is carried out: by a key that is in the file then.
+std::function<Result<void>()> first_key(const Site& site)
+{
+    return [site]() -> Result<void> {
+        const Result<KeyRing> keys = KeyRing::open(site.key_file, site.share_keys);
+        if (!keys) return std::unexpected(keys.error());
+        return {};
+    };
+}
+
 Result<Plan> make_change(host::Host& host, const Site& site, const Arguments& arguments)
 {
     const Mode mode = TRY(mode_named(argument(arguments, "mode", "merge")));
     const std::string file = argument(arguments, "file", "configuration");
-    const Result<KeyRing> keys = KeyRing::open(site.key_file, site.share_keys);
+    const Result<KeyRing> keys = KeyRing::read_to_look(site.key_file, site.share_keys);
     if (!keys) return std::unexpected(keys.error());
     const Snapshot snapshot = TRY(site.configuration.snapshot());
     const Imported imported = import_text(arguments.at("text"), *snapshot.configuration, mode, &*keys);
     if (operation::runbook::any_error(imported.problems))
         return std::unexpected(refused(imported.problems, file));
     if (imported.delta.empty())
-        return fail(ErrorKind::refused, fmt::format("the configuration is as {} wants it already", file));
+        return so_already("config.change", fmt::format("The configuration is as {} wants it already", file));
     PlanBuilder plan("config.change", fmt::format("Change the configuration: {}", summary_of(imported.delta)),
                      {{"file", file}, {"mode", name_of(mode)}, {"version", snapshot.version}});
     return plan_of(host, site, snapshot, imported.delta, std::move(plan));
@@ -111,14 +130,14 @@ Result<Plan> make_revert(host::Host& host, const Site& site, const Arguments& ar
     if (!version || *version < 0)
         return fail(ErrorKind::usage, fmt::format("\"{}\" is no version of the configuration", wanted),
                     "belay config history");
-    const Result<KeyRing> keys = KeyRing::open(site.key_file, site.share_keys);
+    const Result<KeyRing> keys = KeyRing::read_to_look(site.key_file, site.share_keys);
     if (!keys) return std::unexpected(keys.error());
     const Snapshot snapshot = TRY(site.configuration.snapshot());
     const Delta back = TRY(site.configuration.back_to(*version));
     const Delta delta = TRY(with_secrets_that_open(back, *keys));
     if (delta.empty())
-        return fail(ErrorKind::refused,
-                    fmt::format("the configuration is as it was at version {} already", *version));
+        return so_already("config.revert",
+                          fmt::format("The configuration is as it was at version {} already", *version));
     PlanBuilder plan(
         "config.revert",
         fmt::format("Return to version {} of the configuration: {}", *version, summary_of(delta)),
@@ -128,7 +147,7 @@ Result<Plan> make_revert(host::Host& host, const Site& site, const Arguments& ar
 
 Result<Plan> make_rotation(host::Host& host, const Site& site)
 {
-    const Result<KeyRing> keys = KeyRing::open(site.key_file, site.share_keys);
+    const Result<KeyRing> keys = KeyRing::read_to_look(site.key_file, site.share_keys);
     if (!keys) return std::unexpected(keys.error());
     const std::string key = TRY(new_key(host));
     const std::string lock = "config:key";
@@ -167,9 +186,9 @@ Procedure config_change(const Site& site)
                            "removed",
                            "merge", false},
                           {"file", "what the file is called, for messages", "site.toml", false}},
-            .make = [site](host::Host& host, const Arguments& arguments) {
-                return make_change(host, site, arguments);
-            }};
+            .make = [site](host::Host& host,
+                           const Arguments& arguments) { return make_change(host, site, arguments); },
+            .before_keeping = first_key(site)};
 }
 
 Procedure config_revert(const Site& site)
@@ -182,9 +201,9 @@ Procedure config_revert(const Site& site)
                 "Secrets that were sealed by a key which is gone stay as they are now.",
             .source = "docs/configuration.md",
             .arguments = {{"version", "the version, as belay config history names it", "12", true}},
-            .make = [site](host::Host& host, const Arguments& arguments) {
-                return make_revert(host, site, arguments);
-            }};
+            .make = [site](host::Host& host,
+                           const Arguments& arguments) { return make_revert(host, site, arguments); },
+            .before_keeping = first_key(site)};
 }
 
 Procedure config_rotate_key(const Site& site)
@@ -199,7 +218,8 @@ Procedure config_rotate_key(const Site& site)
                 "stay sealed by the old key, and can be opened no more.",
             .source = "docs/configuration.md",
             .arguments = {},
-            .make = [site](host::Host& host, const Arguments&) { return make_rotation(host, site); }};
+            .make = [site](host::Host& host, const Arguments&) { return make_rotation(host, site); },
+            .before_keeping = first_key(site)};
 }
 
 std::vector<Procedure> configuration_procedures(const Site& site)

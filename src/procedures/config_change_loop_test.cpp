@@ -160,6 +160,26 @@ TEST_CASE("a key is rotated with every accident at the store: there is always a 
     CHECK(runs > 200);
 }
 
+TEST_CASE("the power goes between the keys in the store and those in the file: nothing is sealed for ever")
+{
+    const SealedStart sealed;
+    for (const ConfigWish wish : {ConfigWish::commit, ConfigWish::abort_when_activated}) {
+        const size_t written = sealed.run(wish, {}).keys_written;
+        // A new one, and the old one dropped or preferred again.
+        CHECK(written == 2);
+        for (size_t at = 1; at <= written; ++at) {
+            for (const bool in_store : {false, true}) {
+                CAPTURE(at);
+                CAPTURE(in_store);
+                const ConfigVerdict verdict = sealed.run(wish, {.keys = {at, in_store}});
+                CHECK(verdict.broken == std::vector<std::string>{});
+                CHECK((verdict.ended == operation::State::committed) == (wish == ConfigWish::commit));
+                CHECK(verdict.keys_written >= written);
+            }
+        }
+    }
+}
+
 TEST_CASE("any contact of a change with the host may be refused, its answer lost, or the process dead at it")
 {
     const KeptStart kept;

@@ -43,7 +43,9 @@ struct ConfigDesk {
 
     Result<operation::Plan> plan(const std::string& text, const std::string& mode = "merge")
     {
-        return config_change(site).make(machine, {{"text", text}, {"mode", mode}, {"file", "site.toml"}});
+        const Procedure change = config_change(site);
+        TRY(change.before_keeping());
+        return change.make(machine, {{"text", text}, {"mode", mode}, {"file", "site.toml"}});
     }
     void serve(const Id& id)
     {
@@ -147,9 +149,29 @@ TEST_CASE("a file with errors becomes no plan: all of them are said, and none of
     CHECK(plan.error().what == "site.toml has 3 errors, and nothing was changed");
     CHECK(plan.error().output.contains("site.toml:2:1: error: host has no attribute \"adress\""));
     CHECK(!json_text(Json(plan.error())).contains("PLANTED"));
-    CHECK(desk.plan("[host.h1]\naddress = \"10.0.0.1\"\n").error().what ==
-          "the configuration is as site.toml wants it already");
+    const operation::Plan same = must(desk.plan("[host.h1]\naddress = \"10.0.0.1\"\n"));
+    CHECK(same.title == "The configuration is as site.toml wants it already");
+    CHECK(same.steps.empty());
     CHECK(desk.plan("", "everything").error().kind == ErrorKind::usage);
+}
+
+TEST_CASE("a plan that is only looked at makes no key; one that is to be kept has it first")
+{
+    ConfigDesk desk;
+    const KeyFolder empty;
+    const Site site{desk.site.store, desk.site.configuration, empty.file()};
+    const std::string text =
+        "[storage.s]\nkind = \"folder\"\nhost = \"h1\"\nlocation = \"/x\"\npassword = \"one\"\n";
+    const Procedure change = config_change(site);
+    const auto look = [&] { return change.make(desk.machine, {{"text", text}, {"mode", "merge"}}); };
+    CHECK(must(look()).steps.size() == 2);
+    CHECK(must(config_rotate_key(site).make(desk.machine, {})).steps.size() == 4);
+    CHECK(KeyRing::read(empty.file()).error().kind == ErrorKind::not_found);
+    REQUIRE(change.before_keeping());
+    const std::string mark = must(KeyRing::read(empty.file())).mark();
+    CHECK(must(look()).steps.size() == 2);
+    REQUIRE(change.before_keeping());
+    CHECK(must(KeyRing::read(empty.file())).mark() == mark);
 }
 
 TEST_CASE("two plans for the same object: the second is refused, and told who was first")
@@ -252,8 +274,9 @@ TEST_CASE(
     desk.run(storage + "password = \"two\"\n", Verb::commit);
     REQUIRE(ring.keep_only(ring.mark()));
     const Procedure revert = config_revert(desk.site);
-    CHECK(revert.make(desk.machine, {{"version", "2"}}).error().what ==
-          "the configuration is as it was at version 2 already");
+    const operation::Plan same = must(revert.make(desk.machine, {{"version", "2"}}));
+    CHECK(same.title == "The configuration is as it was at version 2 already");
+    CHECK(same.steps.empty());
     desk.run("[storage.s]\nremove = true\n", Verb::commit);
     const auto lost = revert.make(desk.machine, {{"version", "2"}});
     REQUIRE(!lost);

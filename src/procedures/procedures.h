@@ -21,9 +21,9 @@ struct Argument {
     bool required;
 };
 
-/// `make` reads the machine and changes nothing. It gets no argument that is not listed here, and every
-/// required one. Errors: usage (an argument makes no sense), not_found (it names nothing on this machine),
-/// those of the machine. Threads: any.
+/// `make` reads the machine and changes nothing. A plan without steps: it is so already, as the title says.
+/// It gets no argument that is not listed here, and every required one. Errors: usage (an argument makes no
+/// sense), not_found (it names nothing on this machine), those of the machine. Threads: any.
 struct Procedure {
     std::string name;         ///< as "disk.replace"
     std::string summary;      ///< one line
@@ -32,6 +32,9 @@ struct Procedure {
     std::vector<Argument> arguments;
     std::function<Result<operation::Plan>(host::Host&, const std::map<std::string, std::string>& arguments)>
         make;
+    /// Writes down what a plan that is kept will need; called before `make`, and only where the plan is to be
+    /// kept. Null: nothing. Threads: any.
+    std::function<Result<void>()> before_keeping = nullptr;
 };
 
 /// Every procedure of this Belay, by name.

@@ -161,6 +161,50 @@ TEST_CASE("the power goes in the soak; what was begun can be taken back after th
     CHECK(bench.shown("1").at("verified") == true);
 }
 
+TEST_CASE("what commands did is there after a power cut in the moment in which the journal says so")
+{
+    Bench bench;
+    const std::string page = "/root/files.toml";
+    const std::string text = R"(name = "files"
+summary = "Make and remove files by commands"
+
+[[step]]
+name = "make"
+title = "Make"
+phase = "activate"
+run = ["cp", "/etc/passwd", "/mnt/disk/srv/made"]
+undo = ["rm", "/mnt/disk/srv/made"]
+
+[[step]]
+name = "let-go"
+title = "Let go"
+phase = "commit"
+run = ["rm", "/mnt/disk/srv/old"]
+one-way = "it is gone"
+)";
+    const auto cut_after = [&](const Words& words) {
+        bench.hold(bench.belay(words), 0);
+        bench.power_cut();
+        bench.boot();
+    };
+    bench.write(page, text);
+    bench.shell("echo old >/mnt/disk/srv/old; sync");
+    bench.hold(bench.runbook("add", page, {}), 0);
+    cut_after({"activate", "1"});
+    CHECK(bench.shown("1").at("state") == "activated");
+    CHECK(bench.shell("cat /mnt/disk/srv/made") == bench.shell("cat /etc/passwd"));
+    cut_after({"abort", "1"});
+    CHECK(bench.shown("1").at("state") == "aborted");
+    CHECK(bench.shell("ls /mnt/disk/srv") == "old\n");
+
+    bench.write(page, text);
+    bench.hold(bench.runbook("add", page, {}), 0);
+    bench.hold(bench.belay({"activate", "2"}), 0);
+    cut_after({"commit", "2"});
+    CHECK(bench.shown("2").at("state") == "committed");
+    CHECK(bench.shell("ls /mnt/disk/srv") == "made\n");
+}
+
 TEST_CASE("a setting of the kernel is changed, and the timer takes it back")
 {
     Bench bench;

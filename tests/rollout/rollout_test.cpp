@@ -97,6 +97,26 @@ TEST_CASE("the controller is away for longer than any deadline, from each of its
     die_at_each_write({.hosts = 2, .crash_for = 2h});
 }
 
+TEST_CASE("a controller that comes back waits for its hosts, and holds nothing before they had their time")
+{
+    Story story{.hosts = 2, .person = Person::aborts, .attach_after = 15s};
+    const size_t writes = play_well(story).writes;
+    for (size_t at = 1; at <= writes; at += stride) {
+        CAPTURE(at);
+        story.crash_at = at;
+        CHECK(play_well(story).state == State::aborted);
+    }
+    INFO("one that does not come is named in the end");
+    story.attach_after = 30min;
+    bool was_held = false;
+    for (size_t at = 1; at <= writes; ++at) {
+        story.crash_at = at;
+        const std::string reason = play_well(story).reason;
+        was_held = was_held || reason.find("it cannot be proven: web1") != std::string::npos;
+    }
+    CHECK(was_held);
+}
+
 TEST_CASE("a question or an answer is lost, at each of them")
 {
     for (const Kind kind : {Kind::question_lost, Kind::answer_lost}) {

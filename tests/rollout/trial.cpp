@@ -200,6 +200,7 @@ void Trial::advance(Milliseconds to)
             machine.boots += 7;
         });
     start();
+    links_.attached_from = to + story_.attach_after;
 }
 
 /// Lets it go on until it rests, or for so long.

@@ -19,8 +19,9 @@ struct Story {
     size_t crash_at = 0;       ///< the controller dies in its n-th write; 0: it does not
     bool crash_after = false;  ///< and what it wrote is there
     Milliseconds crash_for = 5s;
-    bool taken_over = false;      ///< and it is another machine that goes on
-    bool false_promises = false;  ///< the hosts' belayd has a defect
+    Milliseconds attach_after{0};  ///< the hosts, once it is back
+    bool taken_over = false;       ///< and it is another machine that goes on
+    bool false_promises = false;   ///< the hosts' belayd has a defect
 };
 
 struct Ending {

@@ -136,7 +136,7 @@ std::vector<Result<Json>> Links::ask(const std::vector<MemberQuestion>& question
         for (const Accident& accident : accidents) {
             if (accident.host == place) of_it.push_back(accident);
         }
-        if (silenced)
+        if (silenced || now < attached_from)
             answers.push_back(no_answer(ErrorKind::unavailable, host.name()));
         else
             answers.push_back(host.ask(question, of_it, now));

@@ -78,10 +78,13 @@ class Links final : public Members {
     std::vector<Result<Json>> ask(const std::vector<MemberQuestion>& questions, const std::string& asker,
                                   Milliseconds limit) override;
 
+    Milliseconds comes_within(const std::string&) const override { return 20s; }
+
     std::vector<std::unique_ptr<Host>> hosts;
     std::vector<Accident> accidents;
-    Milliseconds now{0};    ///< the common clock
-    bool silenced = false;  ///< the controller has died: nobody hears it
+    Milliseconds now{0};            ///< the common clock
+    bool silenced = false;          ///< the controller has died: nobody hears it
+    Milliseconds attached_from{0};  ///< it has come back, and its hosts are attached from then on
 };
 
 }  // namespace belay::site

@@ -16,6 +16,8 @@ const char* name_of(Fault fault)
             return "power cut";
         case Fault::cut_off:
             return "link cut both ways";
+        case Fault::cut_for_long:
+            return "link cut beyond its deadline";
         case Fault::deaf:
             return "link cut towards it";
         case Fault::mute:
@@ -59,6 +61,9 @@ size_t member_of(size_t journal, unsigned record)
     return record % 2 == 1 ? web1 : web2;
 }
 
+/// The record of the site's journal from which on its timer runs.
+constexpr unsigned timer_runs_from = 10;
+
 /// The last record before it turns back.
 Counts before_the_turn(Course course)
 {
@@ -89,16 +94,25 @@ bool takes_turn(size_t journal, unsigned record)
 
 }  // namespace
 
+/// Every second one: the others find the same controller leading.
+bool Strike::takes_over() const
+{
+    const bool is_gone = fault == Fault::daemon_killed || fault == Fault::power_cut;
+    return is_gone && host == alpha && record > 0 && record % 2 == 0;
+}
+
 std::string Strike::kind() const
 {
-    return fmt::format("{}, {}", name_of(fault), host == alpha ? "controller" : "host");
+    return fmt::format("{}, {}{}", name_of(fault), host == alpha ? "controller" : "host",
+                       takes_over() ? ", another takes over" : "");
 }
 
 std::string Strike::text() const
 {
     if (record == 0) return fmt::format("no strike, {}", name_of(course));
-    return fmt::format("{} on {} {} record {} of {}, {}", name_of(fault), names[host],
-                       before ? "before" : "after", record, names[journal], name_of(course));
+    return fmt::format("{} on {} {} record {} of {}, {}{}", name_of(fault), names[host],
+                       before ? "before" : "after", record, names[journal], name_of(course),
+                       takes_over() ? ", another takes over" : "");
 }
 
 Counts usual_counts(Course course)
@@ -137,6 +151,8 @@ std::vector<Strike> strikes_of(Course course, const Counts& counts)
             add(Fault::daemon_killed, other, false);
             add(Fault::power_cut, other, false);
             for (const Fault fault : {Fault::cut_off, Fault::deaf, Fault::mute}) add(fault, member, false);
+            if (course == Course::expires && journal == alpha && record >= timer_runs_from)
+                all.push_back({Fault::cut_for_long, member, journal, record, false, course});
             add(Fault::etcd_leader_killed, alpha, false);
             add(Fault::disk_full, alpha, journal == alpha);
             for (const Fault fault : {Fault::clock_ahead, Fault::clock_back}) {

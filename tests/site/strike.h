@@ -16,6 +16,7 @@ enum class Fault {
     daemon_killed,  ///< that of the host
     power_cut,      ///< that of the host
     cut_off,        ///< its link, both ways
+    cut_for_long,   ///< the same, until its own deadline is over
     deaf,           ///< what it is sent does not arrive, and what it sends does
     mute,           ///< the other way round
     etcd_leader_killed,
@@ -40,6 +41,8 @@ struct Strike {
     bool before = false;     ///< just before it is written, or just after
     Course course = Course::commits;
 
+    /// The controller that leads has gone, and is back when another one leads.
+    bool takes_over() const;
     std::string text() const;
     /// What it is, without the record: of each kind some are tried, whatever the dice say.
     std::string kind() const;

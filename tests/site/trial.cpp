@@ -1,5 +1,6 @@
 #include "trial.h"
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -15,6 +16,8 @@ constexpr const char* daemon_program = "belayd-site-mortal";
 constexpr const char* daemon_in_ps = "belayd-site-mor";  // a process has a name of 15 letters
 constexpr auto ends_within = 6min;
 constexpr auto effect_within = 90s;
+/// Its timer, the minute that it gives the site beyond that, and the way back.
+constexpr auto goes_home_within = 150s;
 constexpr auto looks_every = 200ms;
 constexpr Milliseconds long_timer = 10min, short_timer = 20s;
 /// The timer is looked at by the boot clock, and what follows takes a while.
@@ -52,7 +55,7 @@ name = "let-go"
 title = "What was prepared is let go"
 phase = "commit"
 check = ["test", "!", "-e", "/var/lib/belay/shop/next"]
-run = ["sh", "-c", "rm /var/lib/belay/shop/next; sync"]
+run = ["rm", "/var/lib/belay/shop/next"]
 one-way = "what was prepared is gone"
 )";
 
@@ -94,28 +97,42 @@ std::string next_verb(const Json& operation, Course course)
 
 }  // namespace
 
-Result<std::unique_ptr<Trial>> Trial::begin(const lab::Folder& folder, std::optional<Etcd> etcd)
+Result<std::unique_ptr<Trial>> Trial::begin(const lab::Folder& folder, Options options)
 {
-    lab::SiteOptions options;
-    options.daemon = daemon_program;
-    if (etcd) options.network = etcd->network;
-    lab::Site site = TRY(lab::Site::build(folder, std::move(options)));
-    std::unique_ptr<Trial> trial(new Trial(std::move(site), std::move(etcd)));
+    lab::SiteOptions of_site;
+    of_site.daemon = daemon_program;
+    if (options.etcd) {
+        of_site.network = options.etcd->network;
+        of_site.names.emplace_back("beta");
+        of_site.controllers = {"beta"};
+    }
+    lab::Site site = TRY(lab::Site::build(folder, std::move(of_site)));
+    std::unique_ptr<Trial> trial(new Trial(std::move(site), std::move(options)));
     TRY(trial->set_up());
     return trial;
+}
+
+/// Where the operations are carried out.
+std::vector<size_t> Trial::members() const
+{
+    std::vector<size_t> all = {web1, web2};
+    if (options_.works_on_controller) all.push_back(alpha);
+    return all;
 }
 
 Result<void> Trial::set_up()
 {
     std::vector<std::string> arguments;
-    if (etcd_)
-        arguments = {"--site-store", fmt::format("etcd:{}/{}", fmt::join(etcd_->cluster->endpoints(), ","),
-                                                 store::new_prefix())};
+    if (options_.etcd)
+        arguments = {"--site-store",
+                     fmt::format("etcd:{}/{}", fmt::join(options_.etcd->cluster->endpoints(), ","),
+                                 store::new_prefix())};
     TRY(site_.enrol(arguments));
     TRY(site_.run(alpha, {"tee", page}, runbook));
-    for (const size_t host : {web1, web2}) {
+    for (const size_t host : members()) {
         TRY(site_.run(host, {"mkdir", shop}));
         TRY(site_.run(host, {"tee", fmt::format("{}/word", shop)}, standing_ + "\n"));
+        TRY(site_.run(host, {"sync"}));
     }
     return {};
 }
@@ -153,6 +170,7 @@ Result<void> Trial::prepare(const Strike& strike)
         TRY(site_.stop_daemon(alpha));
         TRY(start(alpha));
     }
+    TRY(let_alpha_lead());
     // What came back just now counts as such by now.
     if (!await_that(
             [&]() -> Result<bool> {
@@ -160,7 +178,7 @@ Result<void> Trial::prepare(const Strike& strike)
                 size_t attached = 0;
                 for (const Json& one : listed.value("hosts", Json::array()))
                     if (one.at("presence").at("state") == "attached") ++attached;
-                return attached == hosts;
+                return attached == site_.size();
             },
             effect_within))
         return fail(ErrorKind::timeout, "not every host is attached again");
@@ -183,8 +201,9 @@ Result<std::string> Trial::plan(Course course)
     const Milliseconds timer = course == Course::expires ? short_timer : long_timer;
     const host::Outcome added = TRY(site_.belay(
         alpha,
-        {"runbook", "add", page, "--set", "word=" + word_, "--on", "web1,web2", "--waves", "1", "--wave-soak",
-         "1s", "--timer", fmt::format("{}s", timer / 1s), "--why", word_, "--json"},
+        {"runbook", "add", page, "--set", "word=" + word_, "--on",
+         options_.works_on_controller ? "web1,web2,alpha" : "web1,web2", "--waves", "1", "--wave-soak", "1s",
+         "--timer", fmt::format("{}s", timer / 1s), "--why", word_, "--json"},
         {}, ends_within));
     const Json answer = TRY(answer_of(added));
     if (added.exit_code != 0) return fail(ErrorKind::failed, added.out);
@@ -279,7 +298,7 @@ Result<Trial::Mend> Trial::cut_power(const Strike& strike)
 Result<Trial::Mend> Trial::cut_link(const Strike& strike)
 {
     const size_t host = strike.host;
-    if (strike.fault == Fault::cut_off) {
+    if (strike.fault == Fault::cut_off || strike.fault == Fault::cut_for_long) {
         TRY(site_.set_link(host, false));
         return Mend([this, host] { return site_.set_link(host, true); });
     }
@@ -305,11 +324,11 @@ Result<Trial::Mend> Trial::set_clock(const Strike& strike)
 
 Result<Trial::Mend> Trial::kill_etcd_leader()
 {
-    const size_t leader = etcd_->cluster->leader();
-    etcd_->cluster->kill(leader);
+    const size_t leader = options_.etcd->cluster->leader();
+    options_.etcd->cluster->kill(leader);
     return Mend([this, leader]() -> Result<void> {
-        etcd_->cluster->start(leader);
-        etcd_->cluster->leader();
+        options_.etcd->cluster->start(leader);
+        options_.etcd->cluster->leader();
         return {};
     });
 }
@@ -333,6 +352,7 @@ Result<Trial::Mend> Trial::strike_now(const Strike& strike)
         case Fault::power_cut:
             return cut_power(strike);
         case Fault::cut_off:
+        case Fault::cut_for_long:
         case Fault::deaf:
         case Fault::mute:
             return cut_link(strike);
@@ -359,6 +379,8 @@ Result<void> Trial::wait_for_effect(const Strike& strike)
     switch (strike.fault) {
         case Fault::daemon_killed:
         case Fault::power_cut:
+            if (strike.takes_over() && !await_that([&] { return leads(beta); }, effect_within))
+                return fail(ErrorKind::timeout, "the other controller does not lead");
             // Every second one is back before it is missed.
             if (strike.host != alpha && strike.record % 2 == 0)
                 await_that([&] { return presence("away"); }, effect_within);
@@ -369,8 +391,12 @@ Result<void> Trial::wait_for_effect(const Strike& strike)
             if (!await_that([&] { return presence("away"); }, effect_within))
                 return fail(ErrorKind::timeout, "nobody has noticed that the link is cut");
             return {};
+        case Fault::cut_for_long:
+            if (!await_that([&] { return is_home(strike.host); }, goes_home_within))
+                return fail(ErrorKind::timeout, "the host does not go back by itself");
+            return {};
         case Fault::etcd_leader_killed:
-            etcd_->cluster->leader();
+            options_.etcd->cluster->leader();
             return {};
         case Fault::clock_ahead:
         case Fault::clock_back:
@@ -380,7 +406,7 @@ Result<void> Trial::wait_for_effect(const Strike& strike)
             await_that(
                 [&]() -> Result<bool> {
                     if (person_has_gone(0ms)) return true;
-                    const Json operation = TRY(operation_on(alpha));
+                    const Json operation = TRY(site_operation());
                     was_stuck_ = operation.is_object() && operation.contains("stuck");
                     return was_stuck_;
                 },
@@ -390,28 +416,61 @@ Result<void> Trial::wait_for_effect(const Strike& strike)
     return {};
 }
 
-Result<Json> Trial::history(size_t host)
+bool Trial::leads(size_t host)
+{
+    const auto asked = site_.belay(host, {"status", "--json"});
+    const auto status = asked ? answer_of(*asked) : std::unexpected(asked.error());
+    return status && status->contains("place") && status->at("place").at("controller").is_object() &&
+           status->at("place").at("controller").at("leads") == true;
+}
+
+/// The controller that carries out the site's operations now.
+Result<size_t> Trial::leader()
+{
+    if (!options_.etcd) return alpha;
+    for (const size_t controller : {alpha, beta})
+        if (leads(controller)) return controller;
+    return fail(ErrorKind::unavailable, "no controller leads");
+}
+
+/// The other one hands over what it took.
+Result<void> Trial::let_alpha_lead()
+{
+    if (!options_.etcd || leads(alpha)) return {};
+    TRY(site_.stop_daemon(beta));
+    const bool alpha_leads = await_that([&] { return leads(alpha); }, effect_within);
+    TRY(start(beta));
+    if (!alpha_leads) return fail(ErrorKind::timeout, "the first controller does not lead again");
+    return {};
+}
+
+/// Those that are of the one that is tried.
+Result<std::vector<Json>> Trial::history(size_t host)
 {
     const Json answer = TRY(answer_of(TRY(site_.belay(host, {"history", "--limit", "4", "--json"}))));
     if (!answer.contains("operations"))
         return fail(ErrorKind::failed,
                     fmt::format("belay history on {} says {}", site_.name(host), json_text(answer)));
-    return answer.at("operations");
+    std::vector<Json> found;
+    for (const Json& operation : answer.at("operations"))
+        if (operation.at("why").get<std::string>().ends_with(word_)) found.push_back(operation);
+    return found;
 }
 
 /// The one that is tried; null: there is none.
-Result<Json> Trial::operation_on(size_t host)
+Result<Json> Trial::site_operation()
 {
-    if (host == alpha && etcd_) {
-        // One that does not lead, or not yet again, tells of its own operations alone.
-        const Json status = TRY(answer_of(TRY(site_.belay(alpha, {"status", "--json"}))));
-        if (status.at("place").at("controller").at("leads") != true)
-            return fail(ErrorKind::unavailable, "the controller does not lead");
-    }
-    const Json all = TRY(history(host));
+    const std::vector<Json> all = TRY(history(TRY(leader())));
+    const auto found = std::ranges::find_if(all, [&](const Json& one) { return one.at("why") == word_; });
+    return found == all.end() ? Json() : *found;
+}
+
+/// Its part on a host; null: there is none.
+Result<Json> Trial::part_on(size_t host)
+{
     Json found;
-    for (const Json& operation : all) {
-        if (!operation.at("why").get<std::string>().ends_with(word_)) continue;
+    for (const Json& operation : TRY(history(host))) {
+        if (operation.at("why") == word_) continue;
         if (!found.is_null())
             return fail(ErrorKind::failed,
                         fmt::format("{} has two operations for {}", site_.name(host), word_));
@@ -420,13 +479,20 @@ Result<Json> Trial::operation_on(size_t host)
     return found;
 }
 
+/// Whether a host has gone back, or has nothing to go back from.
+bool Trial::is_home(size_t host)
+{
+    const Result<Json> part = part_on(host);
+    return part && (part->is_null() || part->at("state") == "aborted");
+}
+
 /// Somebody at the controller leads it to its end. Null: it was never kept.
 Result<Json> Trial::carry_on(Course course, Ending& ending)
 {
     const auto end = Clock::now() + ends_within;
     Result<Json> operation;
     while (Clock::now() < end) {
-        operation = operation_on(alpha);
+        operation = site_operation();
         // A controller that has just come back does not lead yet.
         if (!operation) {
             std::this_thread::sleep_for(looks_every);
@@ -439,9 +505,10 @@ Result<Json> Trial::carry_on(Course course, Ending& ending)
             return operation;
         }
         if (state == "held") ending.held = operation->at("reason");
-        if (const std::string verb = next_verb(*operation, course); !verb.empty())
+        const std::string verb = next_verb(*operation, course);
+        if (const Result<size_t> at = leader(); at && !verb.empty())
             static_cast<void>(
-                site_.belay(alpha, {verb, operation->at("id"), "--no-wait", "--json"}).has_value());
+                site_.belay(*at, {verb, operation->at("id"), "--no-wait", "--json"}).has_value());
         std::this_thread::sleep_for(looks_every);
     }
     return fail(ErrorKind::timeout,
@@ -451,7 +518,7 @@ Result<Json> Trial::carry_on(Course course, Ending& ending)
 
 Result<void> Trial::check_host(size_t host, const std::string& state)
 {
-    const Json part = TRY(operation_on(host));
+    const Json part = TRY(part_on(host));
     const std::string its_state = part.is_null() ? "none" : part.at("state").get<std::string>();
     const auto wrong = [&](const std::string& what) {
         return fail(ErrorKind::failed, fmt::format("the site's operation is {}, its part on {} is {}: {}",
@@ -480,8 +547,11 @@ Result<void> Trial::check_timer(const Strike& strike, const Ending& ending) cons
             return fail(ErrorKind::failed, "nobody wanted it to go back, and it is " + ending.state);
         return {};
     }
-    if (!activated_ || !ended_ || ending.state != "aborted")
+    if (ending.state != "aborted")
         return fail(ErrorKind::failed, "its timer has not taken it back: it is " + ending.state);
+    // It ends when the host that was cut off is heard of again.
+    if (strike.fault == Fault::cut_for_long) return {};
+    if (!activated_ || !ended_) return fail(ErrorKind::failed, "nobody has seen how long its timer took");
     const auto took = std::chrono::duration_cast<Milliseconds>(*ended_ - *activated_);
     if (took < short_timer || took > short_timer + timer_slack)
         return fail(ErrorKind::failed, fmt::format("its timer of {} took it back after {}",
@@ -491,10 +561,12 @@ Result<void> Trial::check_timer(const Strike& strike, const Ending& ending) cons
 
 Result<void> Trial::hold_promises(const Strike& strike, const Ending& ending)
 {
-    for (const size_t host : {web1, web2}) TRY(check_host(host, ending.state));
+    for (const size_t host : members()) TRY(check_host(host, ending.state));
     if (ending.state == "committed") standing_ = word_;
     TRY(check_timer(strike, ending));
-    const bool says_why = ending.held.empty() || ending.held.find("web") != std::string::npos;
+    const bool says_why = ending.held.empty() || std::ranges::any_of(members(), [&](size_t host) {
+                              return ending.held.find(site_.name(host)) != std::string::npos;
+                          });
     if (!says_why) return fail(ErrorKind::failed, "it was held, and named no host: " + ending.held);
     return {};
 }
@@ -524,7 +596,7 @@ Result<Ending> Trial::play_once(const Strike& strike)
     const Json operation = TRY(carry_on(strike.course, ending));
     ending.state = operation.is_null() ? "none" : operation.at("state").get<std::string>();
     ending.was_stuck = was_stuck_;
-    if (strike.record == 0 && ending.state != (strike.course == Course::commits ? "committed" : "aborted"))
+    if (!ending.was_struck && ending.state != (strike.course == Course::commits ? "committed" : "aborted"))
         return fail(ErrorKind::failed, "nothing was in its way, and it is " + ending.state);
     TRY(hold_promises(strike, ending));
     return ending;
@@ -534,13 +606,12 @@ Result<Ending> Trial::play_once(const Strike& strike)
 std::string Trial::story()
 {
     std::string text;
-    for (size_t host = 0; host < hosts; ++host) {
+    for (size_t host = 0; host < site_.size(); ++host) {
         text += fmt::format("\n--- {}\n", site_.name(host));
-        const Result<Json> operation = operation_on(host);
-        if (!operation || operation->is_null()) {
-            text += operation ? "no such operation" : operation.error().what;
-        } else {
-            const auto records = site_.belay(host, {"show", operation->at("id"), "--journal", "--json"});
+        const auto operations = history(host);
+        if (!operations) text += operations.error().what;
+        for (const Json& operation : operations.value_or(std::vector<Json>())) {
+            const auto records = site_.belay(host, {"show", operation.at("id"), "--journal", "--json"});
             const auto json = records ? answer_of(*records) : Result<Json>(Json::object());
             for (const Json& record : json ? json->value("records", Json::array()) : Json::array()) {
                 std::string line = json_text(record);
@@ -565,7 +636,7 @@ Result<Ending> Trial::play(const Strike& strike)
     error.what += error.output + story();
     if (person_.valid()) {
         // It follows what nobody will end any more.
-        for (size_t host = 0; host < hosts; ++host) site_.host(host).power_cut();
+        for (size_t host = 0; host < site_.size(); ++host) site_.host(host).power_cut();
         person_.wait();
     }
     return std::unexpected(std::move(error));

@@ -13,6 +13,9 @@
 
 namespace belay::faults {
 
+/// The second controller, where there is one.
+inline constexpr size_t beta = 3;
+
 /// How an operation ended that met a fault.
 struct Ending {
     bool was_struck = false;  ///< false: there are fewer records
@@ -30,8 +33,11 @@ class Trial {
         std::shared_ptr<lab::Network> network;
         store::Cluster* cluster;
     };
-    static Result<std::unique_ptr<Trial>> begin(const lab::Folder& folder,
-                                                std::optional<Etcd> etcd = std::nullopt);
+    struct Options {
+        std::optional<Etcd> etcd = {};     ///< with it there is another controller, beta, that stands by
+        bool works_on_controller = false;  ///< the operations are carried out on alpha, too
+    };
+    static Result<std::unique_ptr<Trial>> begin(const lab::Folder& folder, Options options);
 
     /// Carries out one operation, with that strike. Errors: what has ended badly, with what the hosts say of
     /// it.
@@ -43,7 +49,7 @@ class Trial {
     using Clock = std::chrono::steady_clock;
     using Mend = std::function<Result<void>()>;
 
-    Trial(lab::Site site, std::optional<Etcd> etcd) : site_(std::move(site)), etcd_(std::move(etcd)) {}
+    Trial(lab::Site site, Options options) : site_(std::move(site)), options_(std::move(options)) {}
 
     Result<Ending> play_once(const Strike& strike);
     Result<void> set_up();
@@ -68,8 +74,14 @@ class Trial {
     Result<Mend> fill_disk();
     Result<void> wait_for_effect(const Strike& strike);
 
-    Result<Json> history(size_t host);
-    Result<Json> operation_on(size_t host);
+    bool leads(size_t host);
+    Result<size_t> leader();
+    Result<void> let_alpha_lead();
+    Result<std::vector<Json>> history(size_t host);
+    Result<Json> site_operation();
+    Result<Json> part_on(size_t host);
+    bool is_home(size_t host);
+    std::vector<size_t> members() const;
     Result<Json> carry_on(Course course, Ending& ending);
     Result<void> hold_promises(const Strike& strike, const Ending& ending);
     Result<void> check_host(size_t host, const std::string& state);
@@ -78,7 +90,7 @@ class Trial {
     std::string story();
 
     lab::Site site_;
-    std::optional<Etcd> etcd_;
+    const Options options_;
     unsigned number_ = 0;           ///< of the operation that is tried
     std::string word_;              ///< that it brings, and that is found again in all journals
     std::string standing_ = "old";  ///< the one that the last one committed left

@@ -44,6 +44,33 @@ Json json_of_ran(const Ran& ran)
 
 constexpr const char* annas_password = "correct horse\n";
 
+TEST_CASE("a file that is applied again changes nothing and is no failure; to look makes no key")
+{
+    Machine machine;
+    const std::string file = machine.path("site.toml");
+    std::ofstream(file)
+        << "[host.web1]\naddress = \"10.0.0.1\"\n[application.shop]\nhost = \"web1\"\ncommand = "
+           "[\"/bin/shop\"]\nsecret_environment = { PASSWORD = \"planted\" }\n";
+    const auto has_key = [&] { return std::filesystem::exists(machine.state() + "/configuration.key"); };
+    type_all(machine, {{{"config", "diff", file}, 0, "+ host \"web1\""},
+                       {{"config", "diff", file, "--json"}, 0, "\"operation\":null"}});
+    CHECK(!has_key());
+    const std::string same =
+        "The configuration is as " + file + " wants it already: there is nothing to change";
+    type_all(machine, {{{"config", "apply", file}, 0, "operation 1 is activated"},
+                       {{"commit", "1"}, 0, "operation 1 is committed"},
+                       {{"config", "apply", file}, 0, same},
+                       {{"config", "apply", file, "--json"}, 0, "{\"changed\":false}"},
+                       {{"config", "import", file}, 0, same},
+                       {{"config", "diff", file}, 0, same},
+                       {{"config", "revert", "1"}, 0, "there is nothing to change"},
+                       {{"history"}, 0, "committed  config.change"}});
+    CHECK(has_key());
+    std::ofstream(file) << "[application.shop]\nenvironment = { \"A B\" = \"x\" }\n";
+    type(machine, {{"config", "apply", file}, 2, "which is no name of an environment variable"});
+    type(machine, {{"config", "check", file}, 2, ":2:17: error: \"environment\" has \"A B\""});
+}
+
 TEST_CASE("accounts: what the commands do at the controller, and what they refuse")
 {
     Machine controller;

@@ -3,10 +3,12 @@
 #include "base/json.h"
 #include "daemon/host_name.h"
 #include "daemon/network/member_view.h"
+#include "framework/configuration/key_actions.h"
 #include "framework/configuration/key_file.h"
 #include "framework/configuration/seal.h"
 #include "host/files.h"
 #include "site/identity/for_controllers.h"
+#include "site/remote/agent/uplink.h"
 #include "site/rollout/settle.h"
 #include "site/rollout/site_plan.h"
 
@@ -63,7 +65,8 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
                 .engine = ground.engine,
                 .wall = ground.wall,
                 .changed = [this] { ground_.changed(site_topic); }},
-      members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; }),
+      members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; },
+               [this](const std::string& member) { return comes_within(member); }),
       conductor_(ground_, {.controller = [this] { return is_open_ ? services_.controller.get() : nullptr; },
                            .configuration = [this] { return configuration_->snapshot(); },
                            .unseal = [this](std::string_view sealed) { return unsealed(sealed); }})
@@ -226,16 +229,52 @@ site::Pace ControllerRole::pace_of(const site::Member& member)
     return pace;
 }
 
+/// It notices that its connection is lost, and dials; between two attempts it makes a pause.
+Milliseconds ControllerRole::comes_within(const std::string& member)
+{
+    site::Pace pace;
+    const auto found = is_open_
+                           ? services_.controller->registry().find(member)
+                           : Result<site::Member>(fail(ErrorKind::unavailable, "there is no controller"));
+    if (found) pace = pace_of(*found);
+    return pace.timeout + site::Uplink::longest_pause;
+}
+
 std::function<Result<void>(std::string_view text)> ControllerRole::share_keys()
 {
     if (!fenced_) return nullptr;
     return [this](std::string_view text) -> Result<void> {
-        const Json json = {{"sealed", site::seal_for_controllers(authority_->authority, text)}};
-        const store::Transaction put{.when = {},
-                                     .then = {{.key = std::string(keys_key), .value = json_text(json)}}};
-        TRY(fenced_->commit(put));
-        return {};
+        // Another controller may have the keys that were there, and would lose them to these.
+        const std::optional<store::Entry> shared = TRY(store_->get(keys_key));
+        if (shared) {
+            if (const auto known = keys_in(*shared); !known) return std::unexpected(known.error());
+        }
+        return put_keys(text);
     };
+}
+
+Result<void> ControllerRole::put_keys(std::string_view text)
+{
+    const Json json = {{"sealed", site::seal_for_controllers(authority_->authority, text)}};
+    const store::Transaction put{.when = {},
+                                 .then = {{.key = std::string(keys_key), .value = json_text(json)}}};
+    TRY(fenced_->commit(put));
+    return {};
+}
+
+/// What a key file is to say by what the store has. Errors: corrupt.
+Result<std::string> ControllerRole::keys_in(const store::Entry& shared) const
+{
+    const auto json = parse_json(shared.value);
+    const auto sealed = json && json->is_object()
+                            ? from_json_value<std::string>(json->value("sealed", Json()))
+                            : Result<std::string>(fail(ErrorKind::corrupt, "no JSON"));
+    auto text = sealed ? site::unseal_for_controllers(authority_->authority, *sealed) : sealed;
+    if (text) return text;
+    return fail(ErrorKind::corrupt,
+                fmt::format("the keys of the configuration's secrets are damaged in the store ({}): {}",
+                            keys_key, text.error().what),
+                "let the controller lead that led before: it has them, and mends this");
 }
 
 /// Before this controller leads: the keys that the one before it has shared are its own from now on. Where
@@ -250,13 +289,33 @@ Result<void> ControllerRole::take_keys()
         if (!keys) return std::unexpected(keys.error());
         return keys->share();
     }
-    const Json json = TRY(parse_json(shared->value));
-    const std::string sealed =
-        TRY(from_json_value<std::string>(json.is_object() ? json.value("sealed", Json()) : Json()));
-    std::string text = TRY(site::unseal_for_controllers(authority_->authority, sealed));
-    Result<void> taken = framework::configuration::write_key_file(file, text);
-    framework::configuration::wipe(text);
+    Result<std::string> text = keys_in(*shared);
+    if (!text) {
+        ground_.log.standard(text.error().what);
+        return mend_keys();
+    }
+    Result<void> taken = framework::configuration::write_key_file(file, *text);
+    framework::configuration::wipe(*text);
     return taken;
+}
+
+/// Where its own keys open everything they become those of all again; else the site is led without.
+Result<void> ControllerRole::mend_keys()
+{
+    const std::string file = key_file_in(ground_.state_folder);
+    const auto keys = framework::configuration::KeyRing::read(file);
+    const framework::configuration::Snapshot snapshot = TRY(configuration_->snapshot());
+    if (!keys || !framework::configuration::open_all(*keys, *snapshot.configuration)) {
+        ground_.log.standard(
+            "leads without the keys of the configuration's secrets, and none can be changed here: let the "
+            "controller lead that led before (belayd --take-lead)");
+        return {};
+    }
+    const auto text = framework::configuration::read_key_file(file);
+    if (!text) return std::unexpected(text.error());
+    TRY(put_keys(text->view()));
+    ground_.log.standard("the store has the keys of this controller in their place");
+    return {};
 }
 
 void ControllerRole::seek_the_lead()
@@ -361,6 +420,12 @@ void ControllerRole::topic_changed(const std::string& topic)
     if (services_.controller) services_.controller->topic_changed(topic);
 }
 
+Json ControllerRole::leader() const
+{
+    const std::lock_guard lock(leader_mutex_);
+    return leader_ ? Json{{"host", leader_->host}, {"addresses", leader_->addresses}} : Json();
+}
+
 Json ControllerRole::status() const
 {
     site::Controller& controller = *services_.controller;
@@ -372,13 +437,12 @@ Json ControllerRole::status() const
             if (!member.revoked) hosts.push_back(view_of(member, controller.hub()));
         }
     }
+    const Json other = leader();
     const std::lock_guard lock(leader_mutex_);
-    Json leader;
-    if (leader_) leader = {{"host", leader_->host}, {"addresses", leader_->addresses}};
     return {{"address", controller.address()},
             {"emergency", address_.emergency},
             {"leads", leads_},
-            {"leader", leader},
+            {"leader", other},
             {"hosts", std::move(hosts)}};
 }
 

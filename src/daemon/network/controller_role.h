@@ -58,6 +58,8 @@ class ControllerRole {
     /// Gives the keys of the configuration's secrets to those who may lead after this one; null: there are
     /// none.
     std::function<Result<void>(std::string_view text)> share_keys();
+    /// {host, addresses} of another one that leads; else null. Threads: any.
+    Json leader() const;
     /// {address, emergency, leads, leader, hosts}
     Json status() const;
     void stop();
@@ -74,7 +76,11 @@ class ControllerRole {
     Result<std::string> configuration_key() const;
     Result<std::string> unsealed(std::string_view sealed) const;
     site::Pace pace_of(const site::Member& member);
+    Milliseconds comes_within(const std::string& member);
+    Result<void> put_keys(std::string_view text);
+    Result<std::string> keys_in(const store::Entry& shared) const;
     Result<void> take_keys();
+    Result<void> mend_keys();
     std::vector<std::string> own_addresses() const;
     Result<void> say_where_it_is();
     std::vector<std::string> other_controllers() const;

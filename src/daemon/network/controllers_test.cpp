@@ -4,6 +4,9 @@
 #include "store/etcd/testing/certificates.h"
 #include "store/etcd/testing/cluster.h"
 
+#include <filesystem>
+#include <thread>
+
 namespace belay::daemon {
 namespace {
 
@@ -56,6 +59,30 @@ struct Site {
     }
 };
 
+/// Who stands by says that the operations of the site are not in its lists, and where they are.
+void check_tells_leader(Machine& other, const Error& refusal, Machine& leader)
+{
+    const Json controller = leader.status().at("place").at("controller");
+    const std::string why =
+        fmt::format("{} leads the site, at {}", leader.status().at("host").get<std::string>(),
+                    controller.at("address").get<std::string>());
+    CHECK_MESSAGE(contains(refusal.what, why), refusal.what);
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"history"}, {"history", "--audit"}, {"show"}}) {
+        CAPTURE(words.back());
+        const Ran text = other.belay(words);
+        CHECK(text.code == 0);
+        CHECK_MESSAGE(contains(text.said, "not looked at: the operations of the site"), text.said);
+        std::vector<std::string> as_json = words;
+        as_json.emplace_back("--json");
+        const Json answer = need(parse_json(other.belay(as_json).said));
+        CHECK(answer.at("not_looked")[0].at("why") == why);
+        CHECK(answer.at("not_looked")[0].at("leader").at("addresses") ==
+              Json::array({controller.at("address")}));
+        CHECK(!contains(leader.belay(words).said, "not looked at"));
+    }
+}
+
 TEST_CASE("when the controller that leads is killed another leads, hosts find it, and what it began goes on")
 {
     Site site;
@@ -73,6 +100,7 @@ TEST_CASE("when the controller that leads is killed another leads, hosts find it
     const auto stranger = site.beta.face().call("Request", {{"operation", open}, {"verb", "commit"}});
     REQUIRE(!stranger);
     CHECK(stranger.error().kind == ErrorKind::unavailable);
+    check_tells_leader(site.beta, stranger.error(), site.alpha);
 
     kill(site.alpha.pid(), SIGKILL);
     site.alpha.stop();
@@ -142,11 +170,17 @@ TEST_CASE("a controller that slept does not lead any more when it wakes up, and 
 /// What a controller says to a change that is there already: it has to open what is sealed to know.
 void check_knows(Machine& controller, const std::string& text)
 {
-    const auto same = controller.face().call(
-        "Plan", {{"procedure", "config.change"},
-                 {"arguments", {{"text", text}, {"file", "site.toml"}, {"mode", "merge"}}}});
-    REQUIRE(!same);
-    CHECK_MESSAGE(contains(same.error().what, "is as site.toml wants it already"), same.error().what);
+    const Json same =
+        controller.ask("Plan", {{"procedure", "config.change"},
+                                {"arguments", {{"text", text}, {"file", "site.toml"}, {"mode", "merge"}}}});
+    CHECK(same.at("plan").at("title") == "The configuration is as site.toml wants it already");
+}
+
+std::string sealed_storage(const std::string& secret)
+{
+    return "[storage.s1]\nkind = \"s3\"\nlocation = \"https://s3.example\"\naccess_key = \"me\"\nsecret_key "
+           "= \"" +
+           secret + "\"\n";
 }
 
 TEST_CASE(
@@ -179,9 +213,7 @@ TEST_CASE(
     REQUIRE(beta.await_status(is_attached));
 
     INFO("the first secret of the site comes when both are there already; then there is a new key");
-    const std::string text =
-        "[storage.s1]\nkind = \"s3\"\nlocation = \"https://s3.example\"\naccess_key = "
-        "\"me\"\nsecret_key = \"planted-4711\"\n";
+    const std::string text = sealed_storage("planted-4711");
     const std::string first = Site::change(alpha, text, 3'600'000);
     alpha.ask("Request", {{"operation", first}, {"verb", "commit"}});
     CHECK(alpha.rest(first) == "committed");
@@ -207,6 +239,90 @@ TEST_CASE(
                                           key.substr(key.rfind(' ') + 1, 40)})
             CHECK_MESSAGE(!contains(entry.value, secret), entry.key);
     }
+}
+
+TEST_CASE("a controller that lost its lead with its etcd waits for that, and leads again")
+{
+    store::Cluster etcd(1);
+    Machine alpha;
+    alpha.make_controller({{"address", fmt::format("etcd:{}/branch-3", etcd.endpoint(0))},
+                           {"ca", ""},
+                           {"certificate", ""},
+                           {"key", ""}});
+    alpha.start({"--log-verbose", "standard", "--log-file", alpha.path("log")});
+    const auto await_log = [&](std::string_view part) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+        while (!contains(text_of_file(alpha.path("log")), part) && std::chrono::steady_clock::now() < end)
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        return contains(text_of_file(alpha.path("log")), part);
+    };
+    REQUIRE(await_log("leads the site"));
+    etcd.kill(0);
+    REQUIRE(await_log("cannot serve: etcd does not answer"));
+    std::filesystem::remove(alpha.path("log"));
+    etcd.start(0);
+    CHECK(await_log("leads the site"));
+    CHECK(alpha.await_status(leads));
+    CHECK(alpha.ask("Hello", {{"version", BELAY_VERSION}}).at("pid") == alpha.pid());
+}
+
+TEST_CASE("keys that are damaged in the store are said: the site is led, and who has the keys mends them")
+{
+    const std::string prefix = store::new_prefix();
+    const auto store = need(store::open_etcd(store::shared_etcd().options(prefix)));
+    const std::string entry = "site/configuration-keys";
+    const auto value = [&] { return need(store->get(entry))->value; };
+    const auto damage = [&](const std::string& by) {
+        need(store->commit({.when = {}, .then = {{.key = entry, .value = by}}}));
+    };
+    Machine alpha, beta;
+    const std::vector<std::string> logged = {"--log-verbose", "standard", "--log-file", alpha.path("log")};
+    const auto lead_anew = [&](const std::string& by) {
+        alpha.stop();
+        damage(by);
+        alpha.start(logged);
+        REQUIRE(alpha.await_status(leads));
+        const std::string log = text_of_file(alpha.path("log"));
+        CHECK_MESSAGE(contains(log, "secrets are damaged in the store"), log);
+        std::filesystem::remove(alpha.path("log"));
+    };
+    alpha.make_controller(store_of_site(prefix));
+    REQUIRE(alpha.await_status(leads));
+    alpha.keep_address();
+    const std::string text = sealed_storage("planted-4711");
+    configure(alpha, text);
+    const std::string good = value();
+    for (const std::string& by : {std::string("no JSON"), std::string("[]"), std::string("{\"sealed\":7}"),
+                                  std::string("{\"sealed\":\"AAAA\"}"), good.substr(0, good.size() / 2)}) {
+        CAPTURE(by);
+        lead_anew(by);
+        CHECK(value() != by);
+        check_knows(alpha, text);
+    }
+
+    INFO("another controller gets them from there, and is the only one that has them then");
+    join(alpha, beta, {{"name", "beta"}, {"role", "controller"}});
+    beta.make_controller(store_of_site(prefix));
+    REQUIRE(beta.await_status(is_attached));
+    alpha.stop();
+    REQUIRE(beta.await_status(leads));
+    check_knows(beta, text);
+    beta.stop();
+    std::filesystem::remove(alpha.state() + "/configuration.key");
+    lead_anew("no JSON");
+    CHECK(alpha.ask("ConfigShow").at("version") == 1);
+    // A new one in their place would be lost for beta's secrets, or they for its.
+    const auto refused = alpha.face().call(
+        "Plan", {{"procedure", "config.change"},
+                 {"arguments", {{"text", sealed_storage("other")}, {"file", "f"}, {"mode", "merge"}}},
+                 {"keep", true}});
+    REQUIRE(!refused);
+    CHECK_MESSAGE(contains(refused.error().what, "are damaged in the store"), refused.error().what);
+    CHECK(value() == "no JSON");
+    alpha.stop();
+    REQUIRE(beta.await_status(leads));
+    check_knows(beta, text);
+    CHECK(value() != "no JSON");
 }
 
 }  // namespace

@@ -65,6 +65,8 @@ class SitePlace final : public Place {
         if (member_) member_->topic_changed(topic);
     }
 
+    Json leader() const override { return controller_ ? controller_->leader() : Json(); }
+
     Json status() override
     {
         Json status = {

@@ -3,6 +3,7 @@
 
 #include "daemon/network/testing/machine.h"
 
+#include <algorithm>
 #include <array>
 
 namespace belay::daemon {
@@ -140,6 +141,60 @@ TEST_CASE("within the limit a host whose step fails is left out and named; beyon
     const Ran gone = fleet.add("1");
     CHECK(gone.code == 7);
     CHECK_MESSAGE(contains(gone.said, "web3"), gone.said);
+}
+
+TEST_CASE("a controller is a host of its own operation, and may be killed in the middle of it")
+{
+    Machine controller, web1;
+    controller.make_controller();
+    controller.status();
+    controller.keep_address();
+    join(controller, controller, {{"name", "alpha"}});
+    join(controller, web1, {{"name", "web1"}});
+    controller.stop();
+    const auto all_attached = [](const Json& status) {
+        const Json& hosts = status.at("place").at("controller").at("hosts");
+        return is_attached(status) && std::ranges::all_of(hosts, [](const Json& host) {
+                   return host.at("presence").at("state") == "attached";
+               });
+    };
+    for (Machine* machine : {&controller, &web1})
+        std::filesystem::create_directory(machine->state() + "/files");
+    REQUIRE(controller.await_status(is_attached));
+    REQUIRE(web1.await_status(is_attached));
+
+    const auto ask = [&](std::vector<std::string> words) {
+        const Ran ran = controller.belay(std::move(words));
+        CHECK_MESSAGE(ran.code == 0, ran.said);
+    };
+    const auto kill_controller = [&] {
+        controller.kill();
+        REQUIRE(controller.await_status(all_attached));
+    };
+    const std::vector<std::string> add = {"add",  "test.files", "--folder",    "/proc/self/cwd/files",
+                                          "--on", "alpha,web1", "--wave-soak", "100ms"};
+    ask(add);
+    kill_controller();
+    ask({"activate", "1"});
+    CHECK(Fleet::has(controller, "activated"));
+    CHECK(Fleet::has(web1, "activated"));
+    kill_controller();
+    ask({"abort", "1"});
+    CHECK(!Fleet::has(controller, "added"));
+    CHECK(!Fleet::has(web1, "added"));
+    CHECK(Fleet::last_state(web1) == "aborted");
+
+    ask(add);
+    const Json open = controller.ask("List").at("operations");
+    REQUIRE(open.size() == 2);  // that of the site, and its own part
+    const std::string id = open[0].at("id");
+    ask({"activate", id});
+    kill_controller();
+    ask({"commit", id});
+    CHECK(Fleet::has(controller, "committed"));
+    CHECK(Fleet::has(web1, "committed"));
+    for (const Json& operation : controller.ask("List", {{"ended", true}, {"limit", 2}}).at("operations"))
+        CHECK(operation.at("state") == "committed");
 }
 
 TEST_CASE("a runbook on hosts is called as it is on one of them, and a check that fails names its host")

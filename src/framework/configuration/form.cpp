@@ -52,6 +52,15 @@ bool is_user(std::string_view text)
            std::ranges::all_of(text, belongs);
 }
 
+/// What every shell and systemd takes. Source: environ(7), POSIX "Environment Variable Definition".
+bool is_variable(std::string_view text)
+{
+    const auto belongs = [](char c) {
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    return !text.empty() && !is_digit(text.front()) && std::ranges::all_of(text, belongs);
+}
+
 }  // namespace
 
 std::optional<std::string> complaint_about(Form form, std::string_view text)
@@ -71,6 +80,10 @@ std::optional<std::string> complaint_about(Form form, std::string_view text)
         case Form::user:
             if (is_user(text)) return std::nullopt;
             return "which is no name of an account";
+        case Form::variable:
+            if (is_variable(text)) return std::nullopt;
+            return "which is no name of an environment variable: write letters, digits and \"_\", no digit "
+                   "first";
     }
     return std::nullopt;
 }

@@ -39,6 +39,8 @@ prerequisites = [{ kind = "file" }, { kind = "application", application = "z" },
 ports = [{ name = "a", port = 2020 }, { name = "a", port = 70000 }]
 connections = [{ to = "y" }, { to = "config server" }, { to = "config server" }]
 limits = { memory = "some" }
+environment = { "A B" = "x", LOG_LEVEL = "y", "1ST" = "z", "A=B" = "" }
+secret_environment = { "A-B" = "planted", _ok2 = "planted" }
 options = { log = { level = 1.5 }, other = 3 }
 
 [application.z]
@@ -103,23 +105,27 @@ site.toml:28:60: error: "port" is 70000, and 1 to 65535 is possible
 site.toml:29:23: error: application "y" refers to itself
 site.toml:29:63: error: application "y" has application "config server" twice in "connections"
 site.toml:30:21: error: "memory" is "some", which is no size: write "64KiB", "512MiB" or "4GiB"
-site.toml:31:29: error: "options.log.level" is a value here, and an option is a text, a whole number, true or false: put it in quotes
-site.toml:31:44: error: "options.other" is a number here, and a table is wanted: write { option = "value" }
-site.toml:37:31: error: port 2020 of host "h1" is used twice, by "config server" and "z"
-site.toml:41:10: error: pair "p" has the same application twice
-site.toml:43:8: error: alarm "a" needs "detect": What raises it.
-site.toml:44:12: error: "severity" is "bad", and "critical", "major" or "minor" is wanted
-site.toml:46:9: error: script "s" needs "to": Mail addresses.
-site.toml:49:7: error: host "gone" cannot be removed, for it is not there
-site.toml:52:7: error: there are two objects host "h1", of the ids 2 and 1: a name is given once
-site.toml:55:7: error: host "h2" is host "h1" once more, which stands in line 52
-site.toml:56:10: error: "unset" has "nothing", which is no attribute of host
-site.toml:56:21: error: "unset" has "adress", which is no attribute of host, did you mean "address"?
-site.toml:58:11: error: the id 7 is that of pair "stat"
-site.toml:62:6: error: an id is a number from 1 on, not 0
-site.toml:63:12: error: "disabled" is a number here, and true or false is wanted: write true or false
-site.toml:64:10: error: there is no role "operator"
-site.toml:64:22: error: "roles" names "operator" twice
+site.toml:31:17: error: "environment" has "A B", which is no name of an environment variable: write letters, digits and "_", no digit first
+site.toml:31:47: error: "environment" has "1ST", which is no name of an environment variable: write letters, digits and "_", no digit first
+site.toml:31:60: error: "A=B" is no name for a value of "environment": it is empty, too long, or has "=" or a zero byte in it
+site.toml:32:24: error: "secret_environment" has "A-B", which is no name of an environment variable: write letters, digits and "_", no digit first
+site.toml:33:29: error: "options.log.level" is a value here, and an option is a text, a whole number, true or false: put it in quotes
+site.toml:33:44: error: "options.other" is a number here, and a table is wanted: write { option = "value" }
+site.toml:39:31: error: port 2020 of host "h1" is used twice, by "config server" and "z"
+site.toml:43:10: error: pair "p" has the same application twice
+site.toml:45:8: error: alarm "a" needs "detect": What raises it.
+site.toml:46:12: error: "severity" is "bad", and "critical", "major" or "minor" is wanted
+site.toml:48:9: error: script "s" needs "to": Mail addresses.
+site.toml:51:7: error: host "gone" cannot be removed, for it is not there
+site.toml:54:7: error: there are two objects host "h1", of the ids 2 and 1: a name is given once
+site.toml:57:7: error: host "h2" is host "h1" once more, which stands in line 54
+site.toml:58:10: error: "unset" has "nothing", which is no attribute of host
+site.toml:58:21: error: "unset" has "adress", which is no attribute of host, did you mean "address"?
+site.toml:60:11: error: the id 7 is that of pair "stat"
+site.toml:64:6: error: an id is a number from 1 on, not 0
+site.toml:65:12: error: "disabled" is a number here, and true or false is wanted: write true or false
+site.toml:66:10: error: there is no role "operator"
+site.toml:66:22: error: "roles" names "operator" twice
 )GOLDEN");
 }
 

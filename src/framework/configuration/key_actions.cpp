@@ -179,6 +179,17 @@ class DropOldKeys final : public Action {
 
 }  // namespace
 
+bool open_all(const KeyRing& keys, const Configuration& configuration)
+{
+    bool all = true;
+    for (const auto& [id, object] : configuration.objects()) {
+        Json attributes = object->attributes;
+        for_each_secret(attributes, *schema_of(object->type),
+                        [&](const std::string& sealed) { all = all && keys.unseal(sealed).has_value(); });
+    }
+    return all;
+}
+
 void fill_keys(operation::Catalogue& catalogue, const Site& site)
 {
     catalogue.add("config.new-key", std::make_unique<MakeNewKey>(site));

@@ -8,6 +8,9 @@ namespace belay::framework::configuration {
 
 void fill_keys(operation::Catalogue& catalogue, const Site& site);
 
+/// Whether these keys open every secret that there is.
+bool open_all(const KeyRing& keys, const Configuration& configuration);
+
 /// Makes a key that seals from now on, unless another than `had` does already. The way back makes `had` seal
 /// again; the new key stays in the file, for something may have been sealed by it meanwhile.
 operation::Act make_new_key(const std::string& had);

@@ -57,6 +57,7 @@ enum class Form {
     failures,  ///< "6/10s", or "0"
     day,       ///< "2027-01-31"
     user,      ///< the name of an account on a host
+    variable,  ///< the name of an environment variable: "LOG_LEVEL"
 };
 
 struct Attribute {
@@ -73,10 +74,10 @@ struct Attribute {
     int64_t most = std::numeric_limits<int64_t>::max();
     std::string unit = {};                  ///< of a number
     std::vector<std::string> choices = {};  ///< of a choice, and of texts where not any will do
-    Form form = Form::any;
-    std::string target = {};             ///< the type that a reference leads to
-    std::vector<Attribute> fields = {};  ///< of table and tables
-    std::vector<std::string> keys = {};  ///< of tables: the fields that tell one from another
+    Form form = Form::any;                  ///< of the text; in named_texts: of the names
+    std::string target = {};                ///< the type that a reference leads to
+    std::vector<Attribute> fields = {};     ///< of table and tables
+    std::vector<std::string> keys = {};     ///< of tables: the fields that tell one from another
 
     const Attribute* field(std::string_view field_name) const;
 };

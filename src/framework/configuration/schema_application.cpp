@@ -318,12 +318,14 @@ std::vector<Attribute> identity()
             {.name = "environment",
              .kind = Kind::named_texts,
              .meaning = "Its environment variables, besides PATH.",
-             .effect = restart},
+             .effect = restart,
+             .form = Form::variable},
             {.name = "secret_environment",
              .kind = Kind::named_texts,
              .meaning = "Those whose values are secret.",
              .effect = restart,
-             .secret = true}};
+             .secret = true,
+             .form = Form::variable}};
 }
 
 /// How it is started, kept alive and stopped.

@@ -117,6 +117,15 @@ Result<KeyRing> KeyRing::open(const std::string& path, ShareKeys share)
     return fresh;
 }
 
+Result<KeyRing> KeyRing::read_to_look(const std::string& path, ShareKeys share)
+{
+    auto ring = read(path, share);
+    if (ring || ring.error().kind != ErrorKind::not_found) return ring;
+    KeyRing fresh(path, std::move(share));
+    fresh.keys_.push_back(new_key());
+    return fresh;
+}
+
 Secret KeyRing::text_of(const std::vector<Key>& keys)
 {
     constexpr size_t digits =
@@ -147,12 +156,17 @@ Result<void> KeyRing::share() const
     return {};
 }
 
-Result<void> KeyRing::add_key()
+KeyRing::Key KeyRing::new_key()
 {
     ready();
     Secret secret_half(crypto_box_SECRETKEYBYTES);
     randombytes_buf(secret_half.bytes(), secret_half.size());
-    keys_.push_back(key_of(std::move(secret_half)));
+    return key_of(std::move(secret_half));
+}
+
+Result<void> KeyRing::add_key()
+{
+    keys_.push_back(new_key());
     Result<void> written = write(keys_);
     if (!written) keys_.pop_back();
     return written;

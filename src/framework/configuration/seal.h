@@ -58,6 +58,10 @@ class KeyRing {
     /// Reads it, or makes it with a first key where it is not there.
     static Result<KeyRing> open(const std::string& path, ShareKeys share = nullptr);
 
+    /// Reads it; where it is not there, with a key that is kept nowhere: nobody opens what that seals. It
+    /// writes nothing.
+    static Result<KeyRing> read_to_look(const std::string& path, ShareKeys share = nullptr);
+
     /// "sealed:...". Each time another one.
     std::string seal(std::string_view plain) const;
     /// Errors: not_found (sealed by a key that is not there), corrupt. No error holds a part of the secret.
@@ -90,6 +94,7 @@ class KeyRing {
     };
     KeyRing(std::string path, ShareKeys share) : path_(std::move(path)), share_(std::move(share)) {}
     static Key key_of(Secret secret_half);
+    static Key new_key();
     static Result<Key> key_in(std::string_view line, const std::string& path);
     const Key* find(const unsigned char* mark) const;
     static Secret text_of(const std::vector<Key>& keys);

@@ -223,6 +223,9 @@ std::optional<Json> ValueReader::read_named_texts(const Attribute& attribute, co
                   fmt::format("\"{}\" is no name for a value of \"{}\": it is empty, too long, or has "
                               "\"=\" or a zero byte in it",
                               shown(entry.key), attribute.name));
+        else if (const auto complaint = complaint_about(attribute.form, entry.key))
+            error(entry.place,
+                  fmt::format("\"{}\" has \"{}\", {}", attribute.name, shown(entry.key), *complaint));
         const auto text = attribute.secret ? read_secret(one, entry.value) : read_text(one, entry.value);
         if (named && text) texts[entry.key] = *text;
     }

@@ -10,6 +10,7 @@ namespace belay::operation::runbook {
 namespace {
 
 constexpr Milliseconds question_limit = std::chrono::seconds(60);
+constexpr Milliseconds sync_limit = std::chrono::minutes(10);
 constexpr size_t longest_remembered = 64 << 10, most_lines_shown = 8, most_said = 200;
 constexpr std::string_view remembered_shown = "${remembered}";
 
@@ -143,6 +144,20 @@ std::string remembered_text(const Json& remembered)
 {
     const auto text = host::decode_bytes(remembered.value("text", Json("")));
     return text ? *text : "";
+}
+
+Result<void> sync_all(host::Host& host)
+{
+    const host::Command sync{.argv = {"sync"}, .effect = host::Effect::changes, .limit = sync_limit};
+    Result<host::Outcome> synced = run_checked(host, sync);
+    // The step is done: it is not failed by a question that may be asked twice.
+    const bool again =
+        !synced && synced.error().kind != ErrorKind::dead && synced.error().kind != ErrorKind::timeout;
+    if (again) synced = run_checked(host, sync);
+    if (synced) return {};
+    Error error = synced.error();
+    error.what = "what the command did may not be on the disk: " + error.what;
+    return std::unexpected(std::move(error));
 }
 
 }  // namespace belay::operation::runbook

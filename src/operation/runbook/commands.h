@@ -30,6 +30,10 @@ Result<std::string> ask_to_remember(host::Host& host, const Json& arguments);
 /// What was kept of it.
 std::string remembered_text(const Json& remembered);
 
+/// What a command did may be in the kernel's memory alone, and nobody knows where: all of it goes to the
+/// disks. It takes as long as they need for all that is to be written on the host. Errors: those of sync(1).
+Result<void> sync_all(host::Host& host);
+
 /// Each action of a runbook by a name, for the catalogue.
 std::unique_ptr<Action> run_action(Repeat repeat);
 std::unique_ptr<Action> write_action();

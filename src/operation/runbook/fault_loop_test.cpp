@@ -65,6 +65,8 @@ TEST_CASE("without an accident the runbook goes through, and back from wherever 
         const State ended = trial.run();
         check(trial, wish, ended, "no fault");
         CHECK((ended == State::committed) == (wish == Wish::commit));
+        // What a command did, or undid, is on the disk before the journal says so.
+        CHECK(trial.log().contains(" changes: run sync"));
         CHECK(trial.times_held == 0);
     }
 }

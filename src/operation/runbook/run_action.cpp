@@ -71,6 +71,8 @@ class Run final : public Action {
         return std::unexpected(undone.error());
     }
 
+    Result<void> make_durable(host::Host& host, const Json&) const override { return sync_all(host); }
+
   private:
     const Repeat repeat_;
 };

@@ -116,6 +116,7 @@ inline void give_programs(host::SimulatedHost& host)
             machine.put_file(command.argv.at(1), fmt::format("{}", count + by));
             return Outcome{};
         });
+    give("sync", [](Machine&, const Command&) -> Result<Outcome> { return Outcome{}; });
     give("take-up", [](Machine& machine, const Command&) -> Result<Outcome> {
         const auto settings = machine.text("/etc/settings");
         if (!settings) return Outcome{1, "", "there are no settings\n"};

@@ -55,7 +55,10 @@ class Trial {
             [this, program, by](host::Machine& m, const host::Command& command) -> Result<host::Outcome> {
                 ++runs[program];
                 const std::string& path = command.argv.at(1);
-                m.put_file(path, fmt::format("{}", std::stoi(m.text(path).value_or("0")) + by));
+                const int count = std::stoi(m.text(path).value_or("0"));
+                // An undo may run twice: what dies before the journal has it undoes it again.
+                const bool was_undone = by < 0 && count == std::stoi(before.text(path).value_or("0"));
+                if (!was_undone) m.put_file(path, fmt::format("{}", count + by));
                 return host::Outcome{};
             });
     }

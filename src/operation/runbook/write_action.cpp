@@ -104,6 +104,13 @@ class WriteFile final : public Action {
         return {};
     }
 
+    /// The file is on the disk already; what took it up may have written others, and chmod has not synced.
+    Result<void> make_durable(host::Host& host, const Json& arguments) const override
+    {
+        if (!arguments.contains("run") && !arguments.contains("mode")) return {};
+        return sync_all(host);
+    }
+
   private:
     static Result<std::optional<std::string>> old_bytes(const Json& remembered)
     {

@@ -3,6 +3,7 @@
 // on the way.
 
 #include "base/invariant.h"
+#include "framework/configuration/key_file.h"
 #include "framework/configuration/reader.h"
 #include "framework/configuration/testing/sample.h"
 #include "framework/configuration/toml_text.h"
@@ -19,17 +20,24 @@ namespace configuration = framework::configuration;
 
 enum class ConfigWish { commit, abort_when_added, abort_when_activated, let_the_timer_run_out };
 
-/// What goes wrong: a call of the store, or a contact with the host; nothing where both are empty.
+/// The power goes between the keys in the store, which come first, and those in the file.
+struct PowerCutAtKeys {
+    size_t at = 0;          ///< the n-th time that they are written, from 1; 0: never
+    bool in_store = false;  ///< the store has the new ones
+};
+
+/// What goes wrong: a call of the store, a contact with the host, or the power; nothing where all are empty.
 struct ConfigAccident {
     store::StoreFault store = {};
     std::optional<host::Fault> contact = {};
+    PowerCutAtKeys keys = {};
 };
 
 struct ConfigVerdict {
     std::vector<std::string> broken;  ///< the promises that were not kept
     operation::State ended = operation::State::planned;
     std::string reason;
-    size_t calls = 0, contacts = 0;  ///< that the run had
+    size_t calls = 0, contacts = 0, keys_written = 0;  ///< that the run had
     int held = 0;
 };
 
@@ -79,6 +87,7 @@ class ConfigTrial {
           accident_(accident),
           memory_(config_clock(), start.data)
     {
+        if (is_rotation()) shared_keys_ = must(configuration::read_key_file(key_file_)).view();
         open(accident_.store, accident_.contact);
     }
 
@@ -95,6 +104,7 @@ class ConfigTrial {
                 operation_.reason,
                 calls_ + store_->calls(),
                 contacts_ + host_->contacts(),
+                keys_written_,
                 held_};
     }
 
@@ -111,7 +121,8 @@ class ConfigTrial {
         host_.emplace(machine_, contact);
         store_.emplace(memory_, fault, [this](const store::Transaction& written) { after_write(written); });
         register_.emplace(*store_);
-        const configuration::Site site{*store_, *register_, key_file_};
+        const configuration::Site site{*store_, *register_, key_file_,
+                                       [this](std::string_view text) { return share(text); }};
         catalogue_.emplace();
         fill_configuration(*catalogue_, site);
         procedure_ = is_rotation() ? config_rotate_key(site) : config_change(site);
@@ -121,7 +132,7 @@ class ConfigTrial {
     {
         const bool by_contact = accident_.contact && accident_.contact->kind == host::Fault::Kind::dead &&
                                 host_->contacts() >= accident_.contact->at;
-        return !restarted_ && (store_->dead() || by_contact);
+        return !restarted_ && (store_->dead() || by_contact || lost_power_);
     }
 
     void restart()
@@ -129,7 +140,17 @@ class ConfigTrial {
         restarted_ = true;
         calls_ += store_->calls();
         contacts_ += host_->contacts();
+        // As a controller does before it leads.
+        if (is_rotation()) must(configuration::write_key_file(key_file_, shared_keys_));
         open({}, std::nullopt);
+    }
+
+    Result<void> share(std::string_view text)
+    {
+        lost_power_ = ++keys_written_ == accident_.keys.at;
+        if (!lost_power_ || accident_.keys.in_store) shared_keys_ = text;
+        if (lost_power_) return fail(ErrorKind::dead, "the power is gone");
+        return {};
     }
 
     /// Whoever reads sees the site as it was or as it is wanted, and nothing between.
@@ -309,9 +330,10 @@ class ConfigTrial {
     operation::Id id_;
     operation::Operation operation_;
     std::vector<std::string> broken_;
-    size_t calls_ = 0, contacts_ = 0;
+    std::string shared_keys_;  ///< as the store has them
+    size_t calls_ = 0, contacts_ = 0, keys_written_ = 0;
     int refusals_ = 0, held_ = 0;
-    bool restarted_ = false, over_ = false, soaked_ = false;
+    bool restarted_ = false, over_ = false, soaked_ = false, lost_power_ = false;
 };
 
 }  // namespace belay::procedures

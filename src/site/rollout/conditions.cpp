@@ -86,7 +86,12 @@ Result<Fingerprint> differences_of_members(Rollouts& rollouts, host::Host& host,
     if (!TRY(has_begun(rollouts, roster))) return lines;
     const Muster muster = TRY(Muster::call(rollouts, host, roster));
     for (const Mustered& member : muster.members()) {
-        if (!member.part) return fail(member.error->kind, muster.sentence_of(member), member.error->next);
+        if (!member.part) {
+            // A controller that has just come back has not heard of its hosts yet.
+            const bool may_come = member.silent_for < rollouts.members().comes_within(member.name.id);
+            return fail(may_come ? ErrorKind::unavailable : ErrorKind::failed, muster.sentence_of(member),
+                        member.error->next);
+        }
         if (!member.part->differences.empty()) lines[member.name.name] = joined(member.part->differences);
     }
     return lines;

@@ -37,6 +37,9 @@ class Members {
     /// own.
     virtual std::vector<Result<Json>> ask(const std::vector<MemberQuestion>& questions,
                                           const std::string& asker, Milliseconds limit) = 0;
+
+    /// How long a member that lives may take to be attached again, from when its connection was lost.
+    virtual Milliseconds comes_within(const std::string& member) const = 0;
 };
 
 }  // namespace belay::site

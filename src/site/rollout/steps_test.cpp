@@ -34,6 +34,8 @@ class Scripted final : public Members {
         return answers;
     }
 
+    Milliseconds comes_within(const std::string&) const override { return 20s; }
+
     std::map<std::string, PartView> parts;
     std::set<std::string> away;                  ///< these do not answer
     std::map<std::string, std::string> refuses;  ///< what a member says to all that it is asked to do
