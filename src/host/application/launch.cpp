@@ -31,6 +31,17 @@ constexpr int first_passed = 3;
 constexpr int most_passed = 256;
 constexpr std::string_view pid_prefix = "LISTEN_PID=";
 
+/// To copy our page tables for each child, and our pages after it, would cost many times what all else does.
+/// A child that shares our memory needs a stack of its own, which the C library's clone() knows to give, but
+/// not clone3(), without which there is no start in a control group. Sanitizers do not know such stacks.
+#if defined(__x86_64__) && !defined(BELAY_SANITIZE_ADDRESS) && !defined(BELAY_SANITIZE_THREAD)
+#define BELAY_CHILD_SHARES_MEMORY 1
+constexpr uint64_t shares_memory = CLONE_VM;
+#else
+#define BELAY_CHILD_SHARES_MEMORY 0
+constexpr uint64_t shares_memory = 0;
+#endif
+
 /// What the child does, to be named in an error.
 enum class Doing : int {
     nothing,
@@ -71,6 +82,29 @@ class SharedPage {
 
   private:
     void* page_;
+};
+
+/// That of each child in turn, until it is its program.
+class ChildStack {
+  public:
+    static constexpr size_t bytes = 64 << 10;
+    ChildStack()
+        : lowest_(
+              mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0))
+    {
+    }
+    ~ChildStack()
+    {
+        if (lowest_ != MAP_FAILED) munmap(lowest_, bytes);
+    }
+    ChildStack(const ChildStack&) = delete;
+    ChildStack& operator=(const ChildStack&) = delete;
+
+    explicit operator bool() const { return lowest_ != MAP_FAILED; }
+    uint64_t lowest() const { return reinterpret_cast<uint64_t>(lowest_); }
+
+  private:
+    void* lowest_;
 };
 
 /// All that the child needs, made before it is: it may not allocate.
@@ -148,8 +182,10 @@ Result<void> prepare(Prepared& prepared)
     return {};
 }
 
-// Below, until launch(): in the child, by system calls alone. The C library's own ways to change the account
-// speak to its threads, which are not there.
+// Below, until live(): in the child, by system calls alone. The C library's own ways to change the account
+// speak to its threads, which are not its own. It may share our memory: it changes nothing in it but what is
+// made for it. No handler of ours runs in it, and who it becomes cannot look into us by it: with its change
+// of account the kernel lets nobody trace what has this memory.
 
 long change(long number, auto... arguments)
 {
@@ -264,6 +300,50 @@ void become(Prepared& prepared, volatile Shared& shared)
     did(Doing::program, false);
 }
 
+struct Child {
+    Prepared& prepared;
+    volatile Shared& shared;
+};
+
+/// The child's whole life.
+[[noreturn]] void live(Child& child)
+{
+    become(child.prepared, child.shared);
+    child.shared.problem = errno;
+    while (true) change(SYS_exit_group, 127);
+}
+
+/// Its number, or -errno. In the child it does not come back. With a stack of its own in `arguments`, what it
+/// was called from is not there for the child, which goes on in live() at once.
+#if BELAY_CHILD_SHARES_MEMORY
+long make_child(clone_args& arguments, Child& child)
+{
+    register void (*begin)(Child&) asm("r8") = live;
+    register Child* its asm("r9") = &child;
+    long pid = SYS_clone3;
+    asm volatile(
+        "syscall\n\t"
+        "test %%rax, %%rax\n\t"
+        "jnz 1f\n\t"
+        "xor %%ebp, %%ebp\n\t"  // the outermost frame
+        "mov %%r9, %%rdi\n\t"
+        "call *%%r8\n\t"
+        "hlt\n"
+        "1:"
+        : "+a"(pid)
+        : "D"(&arguments), "S"(sizeof arguments), "r"(begin), "r"(its)
+        : "rcx", "r11", "memory");
+    return pid;
+}
+#else
+long make_child(clone_args& arguments, Child& child)
+{
+    const long pid = change(SYS_clone3, &arguments, sizeof arguments);
+    if (pid == 0) live(child);
+    return pid < 0 ? -errno : pid;
+}
+#endif
+
 std::string text_of(Doing doing, const Launch& launch)
 {
     const std::string user = launch.account ? launch.account->name : "";
@@ -308,7 +388,8 @@ Result<Launched> launch(const Launch& launch)
 {
     static const SharedPage page;
     static std::mutex one_at_a_time;
-    if (!page) return std::unexpected(system_error("map a page", ENOMEM));
+    static const ChildStack stack;
+    if (!page || !stack) return std::unexpected(system_error("map a page", ENOMEM));
     Prepared prepared(launch);
     TRY(prepare(prepared));
 
@@ -319,24 +400,27 @@ Result<Launched> launch(const Launch& launch)
     int process = -1;
     // Until it is the program or has failed, we wait: CLONE_VFORK.
     clone_args arguments{};
-    arguments.flags = CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+    arguments.flags = CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | shares_memory;
     arguments.pidfd = reinterpret_cast<uint64_t>(&process);
     arguments.exit_signal = SIGCHLD;
     if (launch.control_group) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = static_cast<uint64_t>(*launch.control_group);
     }
-    const long child = change(SYS_clone3, &arguments, sizeof arguments);
-    if (child < 0) return std::unexpected(problem_of(launch, Doing::nothing, errno));
-    if (child == 0) {
-        become(prepared, shared);
-        shared.problem = errno;
-        change(SYS_exit_group, 127);
+    if (shares_memory != 0) {
+        arguments.stack = stack.lowest();
+        arguments.stack_size = ChildStack::bytes;
     }
-    Launched launched{.pid = static_cast<pid_t>(child), .process = Descriptor(process)};
+    Child child{.prepared = prepared, .shared = shared};
+    const int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    const long pid = make_child(arguments, child);
+    if (pid < 0) return std::unexpected(problem_of(launch, Doing::nothing, static_cast<int>(-pid)));
+    // Its change of account has made the memory that it shared with us one of which there is no dump.
+    if (shares_memory != 0 && launch.account) prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+    Launched launched{.pid = static_cast<pid_t>(pid), .process = Descriptor(process)};
     if (shared.problem == 0) return launched;
     siginfo_t ended{};
-    waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED);
+    waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED);
     return std::unexpected(problem_of(launch, shared.doing, shared.problem));
 }
 
