@@ -61,6 +61,7 @@ class Supervisor {
     void follow_up();
     void stop_those_that_may();
     void forget_those_that_may();
+    void give_memory_back();
     Result<Json> in_loop(const std::function<Result<Json>()>& what);
 
     site::Loop& loop_;
@@ -77,6 +78,7 @@ class Supervisor {
     std::set<ApplicationId> to_forget_;           ///< when they have stopped
     uint64_t revision_ = 0;
     bool following_up_ = false;
+    bool gives_back_ = false;
     std::function<void()> stopped_;
 };
 
