@@ -199,8 +199,9 @@ class StandIn {
     void be_on_time()
     {
         if (is_due(at_ready_)) {
-            notify("READY=1");
+            // In this order: what waits for us may begin before we come to write.
             trace_.say("ready");
+            notify("READY=1");
             if (asked_.heartbeat > 0 && !asked_.hangs) next_beat_ = Clock::now();
             if (asked_.lines_a_second > 0) next_line_ = Clock::now();
         }
