@@ -127,11 +127,6 @@ void ControlGroup::kill() const
     }
 }
 
-uint64_t ControlGroup::memory_kills() const
-{
-    return number_in(path_ + "/memory.events", "oom_kill ").value_or(0);
-}
-
 std::optional<ControlGroup::Use> ControlGroup::use() const
 {
     const auto memory = number_in(path_ + "/memory.current");

@@ -37,8 +37,6 @@ class ControlGroup {
     void kill() const;
     /// For inotify: changes when it becomes empty.
     std::string events_file() const { return path_ + "/cgroup.events"; }
-    /// How often the kernel has ended a process of it for want of memory.
-    uint64_t memory_kills() const;
 
     struct Use {
         uint64_t memory = 0;  ///< bytes
