@@ -47,10 +47,10 @@ Past past_from(const Json& json)
     return past;
 }
 
+/// But for its description.
 Json json_of(const Record& record)
 {
-    Json json = {{"described", record.described},
-                 {"want", record.want},
+    Json json = {{"want", record.want},
                  {"phase", record.phase},
                  {"sockets", record.sockets},
                  {"past", json_of(record.past)}};
@@ -105,11 +105,13 @@ std::string RunFolder::groups_of(const std::string& path)
 }
 
 /// The old one stands until the new one does; a reboot takes both, so nothing is synced.
-Result<void> RunFolder::keep(const Record& record) const
+Result<void> RunFolder::keep(const Record& record, std::string_view described) const
 {
     const std::string path = fmt::format("{}/{}{}", path_, record.described.id, ending);
     const std::string fresh = path + ".new";
-    const std::string text = json_text(json_of(record));
+    const std::string rest = json_text(json_of(record));
+    const std::string text =
+        fmt::format("{{\"described\":{},{}", described, std::string_view(rest).substr(1));
     host::Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     const bool written =
         file && write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());

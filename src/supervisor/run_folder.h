@@ -47,8 +47,9 @@ class RunFolder {
     std::string notify_of(ApplicationId id) const { return fmt::format("{}/{}.notify", path_, id); }
     std::string orders_of(ApplicationId id) const { return fmt::format("{}/{}.orders", path_, id); }
 
-    /// Errors: those of the system.
-    Result<void> keep(const Record& record) const;
+    /// `described`: what it is described by, in JSON, which is long and the same for many records. Errors:
+    /// those of the system.
+    Result<void> keep(const Record& record, std::string_view described) const;
     void forget(ApplicationId id) const;
     /// Those that can be read; what cannot is named in `problems`.
     std::vector<Record> all(std::vector<std::string>& problems) const;

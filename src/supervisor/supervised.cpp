@@ -33,6 +33,14 @@ constexpr size_t first_passed = 3;
 constexpr size_t most_read = 64 << 10;
 constexpr int most_reads_in_a_row = 16;
 
+/// It is kept for long, so without the room that it grew in.
+std::string text_of(const Application& application)
+{
+    std::string text = json_text(Json(application));
+    text.shrink_to_fit();
+    return text;
+}
+
 host::ListenAt place_of(const HeldSocket& socket)
 {
     return {.address = socket.address, .port = socket.port, .datagrams = socket.datagrams};
@@ -41,7 +49,9 @@ host::ListenAt place_of(const HeldSocket& socket)
 }  // namespace
 
 Supervised::Supervised(const Ground& ground, Application application)
-    : ground_(ground), life_(std::make_shared<const Application>(std::move(application)), *this)
+    : ground_(ground),
+      life_(std::make_shared<const Application>(std::move(application)), *this),
+      described_(text_of(life_.application()))
 {
 }
 
@@ -73,6 +83,7 @@ void Supervised::play(Role role)
 
 void Supervised::describe(Application application)
 {
+    described_ = text_of(application);
     after([&] {
         life_.describe(std::make_shared<const Application>(std::move(application)), site::boot_now());
     });
@@ -192,7 +203,6 @@ Result<void> Supervised::start(const Application& application)
     const host::Launch launch = TRY(launch_of(application));
     host::Launched launched = TRY(host::launch(launch));
     process_name_ = {.pid = launched.pid, .started = host::start_of(launched.pid).value_or(0)};
-    if (group_) memory_kills_ = group_->memory_kills();
     return watch_process(std::move(launched.process));
 }
 
@@ -485,7 +495,8 @@ Record Supervised::record() const
 void Supervised::keep(const Record& record)
 {
     if (detached_) return;
-    if (const Result<void> kept = ground_.folder.keep(record); !kept) ground_.said(kept.error().what);
+    if (const Result<void> kept = ground_.folder.keep(record, described_); !kept)
+        ground_.said(kept.error().what);
 }
 
 void Supervised::arm()

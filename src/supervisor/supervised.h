@@ -106,13 +106,13 @@ class Supervised final : private framework::supervision::Hands {
 
     const Ground& ground_;
     framework::supervision::Life life_;
+    std::string described_;  ///< in JSON
     host::ProcessName process_name_;
     host::Descriptor process_;
     std::optional<host::ControlGroup> group_;
     bool group_is_spent_ = false;
     std::optional<host::Account> account_;
     std::vector<std::string> not_in_force_;
-    uint64_t memory_kills_ = 0;
     std::vector<framework::supervision::HeldSocket> held_as_;
     std::vector<host::Descriptor> held_;
     std::optional<host::OutputPipe> pipe_;

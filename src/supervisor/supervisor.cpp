@@ -5,6 +5,7 @@
 #include <charconv>
 #include <ctime>
 #include <future>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ using framework::supervision::Phase;
 using framework::supervision::Role;
 using framework::supervision::Want;
 
+constexpr Milliseconds gives_back_after = std::chrono::seconds(1);
 constexpr std::array wants = {Want::stopped, Want::running, Want::suspended};
 constexpr std::array roles = {Role::none, Role::primary, Role::backup};
 
@@ -302,6 +304,17 @@ void Supervisor::forget_those_that_may()
     });
 }
 
+/// Descriptions of a thousand applications, and an answer about them, leave twice as much memory in pieces as
+/// the applications need; the kernel gets it back when the question is over.
+void Supervisor::give_memory_back()
+{
+    if (std::exchange(gives_back_, true)) return;
+    loop_.at(site::boot_now() + gives_back_after, [this] {
+        gives_back_ = false;
+        malloc_trim(0);
+    });
+}
+
 void Supervisor::stop_all(std::function<void()> stopped)
 {
     stopped_ = std::move(stopped);
@@ -354,6 +367,7 @@ std::vector<site::Method> Supervisor::methods()
         return Reply{.parameters = std::move(revision), .topic = applications_topic};
     };
     const auto describe_them = [this](const Json& parameters) -> Result<Json> {
+        give_memory_back();
         TRY(describe(parameters));
         return Json::object();
     };
@@ -366,7 +380,9 @@ std::vector<site::Method> Supervisor::methods()
         return Json::object();
     };
     const auto standing = [this](const Json& parameters) -> Result<Json> {
-        return standings(parameters.value("after", uint64_t{0}), parameters.value("use", false));
+        const auto after = parameters.value("after", uint64_t{0});
+        if (after == 0) give_memory_back();
+        return standings(after, parameters.value("use", false));
     };
     const auto renew = [this](const Json&) -> Result<Json> {
         loop_.post(options_.renew);

@@ -70,6 +70,7 @@ class Supervisor {
     void follow_up();
     void stop_those_that_may();
     void forget_those_that_may();
+    void give_memory_back();
     Result<Json> in_loop(const std::function<Result<Json>()>& what);
 
     site::Loop& loop_;
@@ -92,6 +93,7 @@ class Supervisor {
     std::map<ApplicationId, Elsewhere> elsewhere_;
     uint64_t revision_ = 0;
     bool following_up_ = false;
+    bool gives_back_ = false;
     std::function<void()> stopped_;
 };
 

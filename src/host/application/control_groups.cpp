@@ -88,8 +88,10 @@ bool ControlGroup::write(const char* file, std::string_view text) const
     return write_to(fmt::format("{}/{}", path_, file), text);
 }
 
-std::vector<std::string> ControlGroup::limit(const Limits& limits) const
+std::vector<std::string> ControlGroup::limit(const Limits& limits)
 {
+    const bool wants = limits.memory || limits.processor || limits.processes;
+    if (!std::exchange(may_have_limits_, wants) && !wants) return {};
     std::vector<std::string> not_in_force;
     const auto set = [&](const char* name, const char* file, const std::optional<uint64_t>& wanted,
                          const std::string& text) {
@@ -123,11 +125,6 @@ void ControlGroup::kill() const
         if (std::from_chars(word.data(), word.data() + word.size(), pid).ec == std::errc{} && pid > 1)
             ::kill(pid, SIGKILL);
     }
-}
-
-uint64_t ControlGroup::memory_kills() const
-{
-    return number_in(path_ + "/memory.events", "oom_kill ").value_or(0);
 }
 
 std::optional<ControlGroup::Use> ControlGroup::use() const
@@ -168,11 +165,12 @@ std::optional<ControlGroups> ControlGroups::open(const std::string& name)
 Result<ControlGroup> ControlGroups::group(const std::string& name) const
 {
     const std::string path = fmt::format("{}/{}", base_, name);
-    if (!make_folder(path))
+    const bool is_new = mkdir(path.c_str(), 0755) == 0;
+    if (!is_new && errno != EEXIST)
         return std::unexpected(system_error(fmt::format("make the group {}", path), errno));
     Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder) return std::unexpected(system_error(fmt::format("open the group {}", path), errno));
-    return ControlGroup(path, std::move(folder));
+    return ControlGroup(path, std::move(folder), is_new);
 }
 
 void ControlGroups::remove(const std::string& name) const

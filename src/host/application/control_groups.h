@@ -14,7 +14,11 @@ namespace belay::host {
 /// One group. Its folder stays when this goes.
 class ControlGroup {
   public:
-    ControlGroup(std::string path, Descriptor folder) : path_(std::move(path)), folder_(std::move(folder)) {}
+    /// `is_new`: nobody has set limits for it.
+    ControlGroup(std::string path, Descriptor folder, bool is_new)
+        : path_(std::move(path)), folder_(std::move(folder)), may_have_limits_(!is_new)
+    {
+    }
 
     const std::string& path() const { return path_; }
     /// For Launch::control_group.
@@ -25,7 +29,7 @@ class ControlGroup {
     struct Limits {
         std::optional<uint64_t> memory, processor, processes;
     };
-    std::vector<std::string> limit(const Limits& limits) const;
+    std::vector<std::string> limit(const Limits& limits);
 
     /// Errors: those of the system.
     Result<bool> is_empty() const;
@@ -33,8 +37,6 @@ class ControlGroup {
     void kill() const;
     /// For inotify: changes when it becomes empty.
     std::string events_file() const { return path_ + "/cgroup.events"; }
-    /// How often the kernel has ended a process of it for want of memory.
-    uint64_t memory_kills() const;
 
     struct Use {
         uint64_t memory = 0;  ///< bytes
@@ -49,6 +51,7 @@ class ControlGroup {
 
     std::string path_;
     Descriptor folder_;
+    bool may_have_limits_;
 };
 
 /// The groups of one supervisor.

@@ -31,6 +31,17 @@ constexpr int first_passed = 3;
 constexpr int most_passed = 256;
 constexpr std::string_view pid_prefix = "LISTEN_PID=";
 
+/// To copy our page tables for each child, and our pages after it, would cost many times what all else does.
+/// A child that shares our memory needs a stack of its own, which the C library's clone() knows to give, but
+/// not clone3(), without which there is no start in a control group. Sanitizers do not know such stacks.
+#if defined(__x86_64__) && !defined(BELAY_SANITIZE_ADDRESS) && !defined(BELAY_SANITIZE_THREAD)
+#define BELAY_CHILD_SHARES_MEMORY 1
+constexpr uint64_t shares_memory = CLONE_VM;
+#else
+#define BELAY_CHILD_SHARES_MEMORY 0
+constexpr uint64_t shares_memory = 0;
+#endif
+
 /// What the child does, to be named in an error.
 enum class Doing : int {
     nothing,
@@ -73,6 +84,85 @@ class SharedPage {
     void* page_;
 };
 
+/// That of each child in turn, until it is its program.
+class ChildStack {
+  public:
+    static constexpr size_t bytes = 64 << 10;
+    ChildStack()
+        : lowest_(
+              mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0))
+    {
+    }
+    ~ChildStack()
+    {
+        if (lowest_ != MAP_FAILED) munmap(lowest_, bytes);
+    }
+    ChildStack(const ChildStack&) = delete;
+    ChildStack& operator=(const ChildStack&) = delete;
+
+    explicit operator bool() const { return lowest_ != MAP_FAILED; }
+    uint64_t lowest() const { return reinterpret_cast<uint64_t>(lowest_); }
+
+  private:
+    void* lowest_;
+};
+
+/// What one child after the other gets from us, always under the same numbers: low ones where they are taken
+/// before there are many others, and above all that the child moves them to.
+class PassedOn {
+  public:
+    /// Errors: those of the system.
+    Result<void> take(int output, const std::vector<int>& others)
+    {
+        if (!nothing_) {
+            const Descriptor nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
+            nothing_ = TRY(copy_of(nothing.number()));
+        }
+        while (places_.size() < 1 + others.size()) {
+            Descriptor place = TRY(copy_of(nothing_.number()));
+            places_.push_back(std::move(place));
+        }
+        others_.clear();
+        border_ = nothing_.number() + 1;
+        TRY(put(output, places_.front()));
+        for (size_t i = 0; i < others.size(); ++i) {
+            TRY(put(others[i], places_[i + 1]));
+            others_.push_back(places_[i + 1].number());
+        }
+        return {};
+    }
+    /// Holds nothing of anybody any more.
+    void let_go() const
+    {
+        for (size_t i = 0; i <= others_.size(); ++i) dup3(nothing_.number(), places_[i].number(), O_CLOEXEC);
+    }
+
+    int nothing() const { return nothing_.number(); }  ///< an empty file
+    int output() const { return places_.front().number(); }
+    const std::vector<int>& others() const { return others_; }
+    int border() const { return border_; }  ///< above all of them
+
+  private:
+    static Result<Descriptor> copy_of(int descriptor)
+    {
+        Descriptor copy(fcntl(descriptor, F_DUPFD_CLOEXEC, first_passed + most_passed));
+        if (!copy) return std::unexpected(system_error("pass a descriptor on", errno));
+        return copy;
+    }
+    Result<void> put(int descriptor, const Descriptor& place)
+    {
+        if (dup3(descriptor, place.number(), O_CLOEXEC) < 0)
+            return std::unexpected(system_error("pass a descriptor on", errno));
+        border_ = std::max(border_, place.number() + 1);
+        return {};
+    }
+
+    Descriptor nothing_;
+    std::vector<Descriptor> places_;
+    std::vector<int> others_;
+    int border_ = 0;
+};
+
 /// All that the child needs, made before it is: it may not allocate.
 struct Prepared {
     explicit Prepared(const Launch& of) : launch(of) {}
@@ -80,22 +170,12 @@ struct Prepared {
     std::vector<char*> argv, environment;
     std::string listen_pid;
     std::vector<std::string> texts;  ///< of the environment
-    Descriptor nothing;              ///< an empty file
-    Descriptor output;
-    std::vector<Descriptor> passed;
     rlimit open_files{};
 };
 
 char* text_of(const std::string& text)
 {
     return const_cast<char*>(text.c_str());
-}
-
-Result<Descriptor> out_of_the_way(int descriptor)
-{
-    Descriptor copy(fcntl(descriptor, F_DUPFD_CLOEXEC, first_passed + most_passed));
-    if (!copy) return std::unexpected(system_error("pass a descriptor on", errno));
-    return copy;
 }
 
 void make_environment(Prepared& prepared)
@@ -126,43 +206,39 @@ void make_environment(Prepared& prepared)
     prepared.environment.push_back(nullptr);
 }
 
-Result<void> prepare(Prepared& prepared)
+void prepare(Prepared& prepared)
 {
     const Launch& launch = prepared.launch;
     INVARIANT(launch.passed.size() < most_passed);
     for (const std::string& word : launch.argv) prepared.argv.push_back(text_of(word));
     prepared.argv.push_back(nullptr);
     make_environment(prepared);
-    const Descriptor nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!nothing) return std::unexpected(system_error("open /dev/null", errno));
-    prepared.nothing = TRY(out_of_the_way(nothing.number()));
-    prepared.output = TRY(out_of_the_way(launch.output));
-    for (const int descriptor : launch.passed) {
-        Descriptor copy = TRY(out_of_the_way(descriptor));
-        prepared.passed.push_back(std::move(copy));
-    }
     getrlimit(RLIMIT_NOFILE, &prepared.open_files);
     const rlim_t standard = std::min<rlim_t>(1024, prepared.open_files.rlim_max);
     prepared.open_files.rlim_cur = launch.open_files.value_or(standard);
     prepared.open_files.rlim_max = launch.open_files.value_or(prepared.open_files.rlim_max);
-    return {};
 }
 
-// Below, until launch(): in the child, by system calls alone. The C library's own ways to change the account
-// speak to its threads, which are not there.
+// Below, until live(): in the child, by system calls alone. The C library's own ways to change the account
+// speak to its threads, which are not its own. It may share our memory: it changes nothing in it but what is
+// made for it. No handler of ours runs in it, and who it becomes cannot look into us by it: with its change
+// of account the kernel lets nobody trace what has this memory.
 
 long change(long number, auto... arguments)
 {
     return syscall(number, arguments...);
 }
 
-bool place_descriptors(const Prepared& prepared)
+/// Its table of descriptors is ours up to here: of what it has then, the kernel copies nothing but what is
+/// passed on, and not thousands to be closed again.
+bool place_descriptors(const PassedOn& passed_on)
 {
-    bool placed = dup2(prepared.nothing.number(), STDIN_FILENO) >= 0 &&
-                  dup2(prepared.output.number(), STDOUT_FILENO) >= 0 &&
-                  dup2(prepared.output.number(), STDERR_FILENO) >= 0;
+    bool placed = change(SYS_close_range, passed_on.border(), ~0U, CLOSE_RANGE_UNSHARE) == 0 &&
+                  dup2(passed_on.nothing(), STDIN_FILENO) >= 0 &&
+                  dup2(passed_on.output(), STDOUT_FILENO) >= 0 &&
+                  dup2(passed_on.output(), STDERR_FILENO) >= 0;
     int next = first_passed;
-    for (const Descriptor& passed : prepared.passed) placed = placed && dup2(passed.number(), next++) >= 0;
+    for (const int passed : passed_on.others()) placed = placed && dup2(passed, next++) >= 0;
     return placed && change(SYS_close_range, next, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
@@ -227,7 +303,7 @@ bool keep_capabilities(uint64_t kept)
 }
 
 /// What the process does before it becomes the program. Comes back only where that failed, with `doing` said.
-void become(Prepared& prepared, volatile Shared& shared)
+void become(Prepared& prepared, const PassedOn& passed_on, volatile Shared& shared)
 {
     const Launch& launch = prepared.launch;
     const auto did = [&](Doing doing, bool well) {
@@ -241,7 +317,7 @@ void become(Prepared& prepared, volatile Shared& shared)
         return;
     umask(022);
     write_own_pid(prepared);
-    if (!did(Doing::descriptors, place_descriptors(prepared))) return;
+    if (!did(Doing::descriptors, place_descriptors(passed_on))) return;
     if (has_own_mounts(launch) && !did(Doing::mounts, leave_our_mounts())) return;
     for (const std::string& path : launch.read_only) {
         if (!did(Doing::read_only, make_read_only(path))) return;
@@ -263,6 +339,51 @@ void become(Prepared& prepared, volatile Shared& shared)
     execve(launch.program.c_str(), prepared.argv.data(), prepared.environment.data());
     did(Doing::program, false);
 }
+
+struct Child {
+    Prepared& prepared;
+    const PassedOn& passed_on;
+    volatile Shared& shared;
+};
+
+/// The child's whole life.
+[[noreturn]] void live(Child& child)
+{
+    become(child.prepared, child.passed_on, child.shared);
+    child.shared.problem = errno;
+    while (true) change(SYS_exit_group, 127);
+}
+
+/// Its number, or -errno. In the child it does not come back. With a stack of its own in `arguments`, what it
+/// was called from is not there for the child, which goes on in live() at once.
+#if BELAY_CHILD_SHARES_MEMORY
+long make_child(clone_args& arguments, Child& child)
+{
+    register void (*begin)(Child&) asm("r8") = live;
+    register Child* its asm("r9") = &child;
+    long pid = SYS_clone3;
+    asm volatile(
+        "syscall\n\t"
+        "test %%rax, %%rax\n\t"
+        "jnz 1f\n\t"
+        "xor %%ebp, %%ebp\n\t"  // the outermost frame
+        "mov %%r9, %%rdi\n\t"
+        "call *%%r8\n\t"
+        "hlt\n"
+        "1:"
+        : "+a"(pid)
+        : "D"(&arguments), "S"(sizeof arguments), "r"(begin), "r"(its)
+        : "rcx", "r11", "memory");
+    return pid;
+}
+#else
+long make_child(clone_args& arguments, Child& child)
+{
+    const long pid = change(SYS_clone3, &arguments, sizeof arguments);
+    if (pid == 0) live(child);
+    return pid < 0 ? -errno : pid;
+}
+#endif
 
 std::string text_of(Doing doing, const Launch& launch)
 {
@@ -308,35 +429,42 @@ Result<Launched> launch(const Launch& launch)
 {
     static const SharedPage page;
     static std::mutex one_at_a_time;
-    if (!page) return std::unexpected(system_error("map a page", ENOMEM));
+    static PassedOn passed_on;
+    static const ChildStack stack;
+    if (!page || !stack) return std::unexpected(system_error("map a page", ENOMEM));
     Prepared prepared(launch);
-    TRY(prepare(prepared));
+    prepare(prepared);
 
     const std::lock_guard lock(one_at_a_time);
+    TRY(passed_on.take(launch.output, launch.passed));
     volatile Shared& shared = page.get();
     shared.doing = Doing::nothing;
     shared.problem = 0;
     int process = -1;
     // Until it is the program or has failed, we wait: CLONE_VFORK.
     clone_args arguments{};
-    arguments.flags = CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+    arguments.flags = CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | shares_memory;
     arguments.pidfd = reinterpret_cast<uint64_t>(&process);
     arguments.exit_signal = SIGCHLD;
     if (launch.control_group) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = static_cast<uint64_t>(*launch.control_group);
     }
-    const long child = change(SYS_clone3, &arguments, sizeof arguments);
-    if (child < 0) return std::unexpected(problem_of(launch, Doing::nothing, errno));
-    if (child == 0) {
-        become(prepared, shared);
-        shared.problem = errno;
-        change(SYS_exit_group, 127);
+    if (shares_memory != 0) {
+        arguments.stack = stack.lowest();
+        arguments.stack_size = ChildStack::bytes;
     }
-    Launched launched{.pid = static_cast<pid_t>(child), .process = Descriptor(process)};
+    Child child{.prepared = prepared, .passed_on = passed_on, .shared = shared};
+    const int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    const long pid = make_child(arguments, child);
+    passed_on.let_go();
+    if (pid < 0) return std::unexpected(problem_of(launch, Doing::nothing, static_cast<int>(-pid)));
+    // Its change of account has made the memory that it shared with us one of which there is no dump.
+    if (shares_memory != 0 && launch.account) prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+    Launched launched{.pid = static_cast<pid_t>(pid), .process = Descriptor(process)};
     if (shared.problem == 0) return launched;
     siginfo_t ended{};
-    waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED);
+    waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED);
     return std::unexpected(problem_of(launch, shared.doing, shared.problem));
 }
 

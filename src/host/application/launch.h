@@ -3,8 +3,9 @@
 // open files, its control group.
 //
 // Why no posix_spawn: it knows no control groups, and moving a process that runs already into one costs
-// milliseconds in the kernel (cgroup_threadgroup_rwsem); clone3(2) makes it there. The child shares nothing
-// but one page with us and makes system calls alone, as it must where there are other threads.
+// milliseconds in the kernel (cgroup_threadgroup_rwsem); clone3(2) makes it there. Until it is its program
+// the child shares our memory, as after posix_spawn, and makes system calls alone, as it must where there are
+// other threads.
 
 #include "base/result.h"
 #include "host/descriptor.h"

@@ -140,11 +140,14 @@ std::optional<std::string> NotifySocket::take() const
 
 Result<OutputPipe> open_output_pipe(const std::string& path)
 {
+    bool is_there = mkfifo(path.c_str(), 0600) == 0;
     struct stat status{};
-    const bool is_there = lstat(path.c_str(), &status) == 0;
-    if (is_there && !S_ISFIFO(status.st_mode) && unlink(path.c_str()) != 0)
-        return std::unexpected(system_error(fmt::format("remove {}", path), errno));
-    if (mkfifo(path.c_str(), 0600) != 0 && errno != EEXIST)
+    if (!is_there && errno == EEXIST && lstat(path.c_str(), &status) == 0) {
+        is_there = S_ISFIFO(status.st_mode);
+        if (!is_there && unlink(path.c_str()) != 0)
+            return std::unexpected(system_error(fmt::format("remove {}", path), errno));
+    }
+    if (!is_there && mkfifo(path.c_str(), 0600) != 0)
         return std::unexpected(system_error(fmt::format("make the pipe {}", path), errno));
     OutputPipe pipe{.read_end = Descriptor(open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)),
                     .write_end = Descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW))};
