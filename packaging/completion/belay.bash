@@ -7,7 +7,7 @@ _belay_common="--help --json --socket --state-dir --site --proxy --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 _belay_hosts_options="--on --waves --wave-soak --failures"
 
-_belay_commands="storage backup procedures plan add run runbook config status host account login logout activate commit abort clear timer show history clean parse version"
+_belay_commands="storage backup procedures plan add run runbook config status host app solution account login logout activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -40,6 +40,19 @@ declare -A _belay_options=(
     [host revoke]="--yes --why"
     [host rename]="--why"
     [host renew]="--why"
+    [app list]="--follow"
+    [app show]=""
+    [app start]="--why --no-wait"
+    [app stop]="--why --no-wait"
+    [app restart]="--why --no-wait"
+    [app suspend]="--why --no-wait"
+    [app resume]="--why --no-wait"
+    [app log]="--follow --lines"
+    [solution list]=""
+    [solution show]="--follow"
+    [solution plan]="--also-needed"
+    [solution start]="--why --no-wait"
+    [solution stop]="--also-needed --why --no-wait"
     [account add]="--role --why"
     [account list]=""
     [account password]="--why"
@@ -165,7 +178,7 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -174,7 +187,7 @@ _belay() {
                     command="storage ${COMP_WORDS[i]}"
                 elif [[ $command == runbook && ${COMP_WORDS[i]} == @(lint|plan|add|run) ]]; then
                     command="runbook ${COMP_WORDS[i]}"
-                elif [[ $command == @(config|host|account) ]]; then
+                elif [[ $command == @(config|host|app|solution|account) ]]; then
                     command="$command ${COMP_WORDS[i]}"
                 elif [[ -z $target ]]; then
                     target=${COMP_WORDS[i]}
@@ -193,7 +206,7 @@ _belay() {
         --site) COMPREPLY=($(compgen -W "$(_belay_sites)" -- "$word")) && return ;;
         --role) COMPREPLY=($(compgen -W "$([[ $command == host* ]] && echo agent proxy || echo view operate administer)" -- "$word")) && return ;;
         --on) COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word")) && return ;;
-        --why | --limit | --waves | --failures | --name | --account | --as) return ;;
+        --why | --limit | --waves | --failures | --name | --account | --as | --lines) return ;;
     esac
 
     if [[ -z $command ]]; then
@@ -206,6 +219,10 @@ _belay() {
         COMPREPLY=($(compgen -W "get edit check diff apply import export history revert $_belay_common" -- "$word"))
     elif [[ $command == host ]]; then
         COMPREPLY=($(compgen -W "invite list revoke rename renew $_belay_common" -- "$word"))
+    elif [[ $command == app ]]; then
+        COMPREPLY=($(compgen -W "list show start stop restart suspend resume log $_belay_common" -- "$word"))
+    elif [[ $command == solution ]]; then
+        COMPREPLY=($(compgen -W "list show plan start stop $_belay_common" -- "$word"))
     elif [[ $command == account ]]; then
         COMPREPLY=($(compgen -W "add list password role disable enable remove $_belay_common" -- "$word"))
     elif [[ $word == -* ]]; then
@@ -224,6 +241,15 @@ _belay() {
                 [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
             "host list" | "host revoke" | "host rename" | "host renew")
                 [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word")) ;;
+            "app show" | "app start" | "app stop" | "app restart" | "app suspend" | "app resume" | "app log")
+                [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names app list)" -- "$word")) ;;
+            "solution plan") if [[ -z $target ]]; then
+                    COMPREPLY=($(compgen -W "start stop" -- "$word"))
+                else
+                    COMPREPLY=($(compgen -W "$(_belay_names solution list)" -- "$word"))
+                fi ;;
+            "solution show" | "solution start" | "solution stop")
+                [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names solution list)" -- "$word")) ;;
             "account role") if [[ -z $target ]]; then
                     COMPREPLY=($(compgen -W "$(_belay_names account list)" -- "$word"))
                 else

@@ -210,10 +210,18 @@ bool Applications::wait_for_work()
     return !stopping_;
 }
 
+Result<std::unique_ptr<site::Client>> Applications::reach() const
+{
+    Result<std::unique_ptr<site::Client>> client = site::connect(options_.supervisor);
+    if (client || !options_.start || client.error().kind != ErrorKind::unavailable) return client;
+    TRY(options_.start());
+    return site::connect(options_.supervisor);
+}
+
 void Applications::serve()
 {
     while (wait_for_work()) {
-        Result<std::unique_ptr<site::Client>> client = site::connect(options_.supervisor);
+        Result<std::unique_ptr<site::Client>> client = reach();
         Result<void> done;
         if (!client) done = std::unexpected(client.error());
         {

@@ -31,6 +31,8 @@ class Applications {
   public:
     struct Options {
         site::ConnectOptions supervisor;
+        /// Starts it, where it is not to be started as a program of ours; null: it is.
+        std::function<Result<void>()> start;
         std::function<void(const std::string&)> said;  ///< a line for the daemon's log
         std::function<void()> changed;                 ///< how they stand
         std::function<Milliseconds()> wall;            ///< the wall clock now
@@ -84,6 +86,7 @@ class Applications {
     void load();
     void serve();
     bool wait_for_work();
+    Result<std::unique_ptr<site::Client>> reach() const;
     Result<void> push(site::Client& client);
     Result<void> follow(site::Client& client);
     Result<void> take_standings(site::Client& client);

@@ -151,15 +151,33 @@ class Daemon {
     {
         const std::string run_folder = options_.socket.substr(0, options_.socket.rfind('/'));
         const std::string program = host::own_program();
+        std::string beside = program.substr(0, program.rfind('/')) + "/belay-supervisor";
         applications_.emplace(
             *store_,
             Applications::Options{
                 .supervisor = {.socket = run_folder + "/supervisor.sock",
                                .state_folder = options_.state_folder,
-                               .daemon = program.substr(0, program.rfind('/')) + "/belay-supervisor"},
+                               .daemon = is_of_systemd() ? "" : std::move(beside)},
+                .start = is_of_systemd() ? [this] { return start_unit(); } : std::function<Result<void>()>(),
                 .said = [this](const std::string& line) { log_.standard(line); },
                 .changed = [this] { loop_->post([this] { topic_changed(applications_topic); }); },
                 .wall = [this] { return wall_now(); }});
+    }
+
+    static bool is_of_systemd()
+    {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment
+        return getenv("INVOCATION_ID") != nullptr;
+    }
+
+    /// In a unit of its own: what systemd takes away from this one it would take away from the applications.
+    Result<void> start_unit()
+    {
+        const host::Outcome outcome = TRY(host_->run(
+            {.argv = {"systemctl", "start", "belay-supervisor.service"}, .effect = host::Effect::changes}));
+        if (outcome.exit_code == 0) return {};
+        return fail(ErrorKind::unavailable, "belay-supervisor cannot be started: " + outcome.err,
+                    "systemctl status belay-supervisor");
     }
 
     /// A secret of the configuration, where this machine has the key.
@@ -231,8 +249,6 @@ class Daemon {
 
     Services services_with(operation::Engine& engine, Scheduler& scheduler)
     {
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment
-        const bool of_systemd = getenv("INVOCATION_ID") != nullptr;
         return {
             .engine = engine,
             .host = *host_,
@@ -240,8 +256,9 @@ class Daemon {
             .monitor = *monitor_,
             .configuration = *configuration_,
             .state_folder = options_.state_folder,
-            .restart = of_systemd ? "sudo systemctl restart belayd"
-                                  : fmt::format("sudo kill {}; the next belay starts the new one", getpid()),
+            .restart = is_of_systemd()
+                           ? "sudo systemctl restart belayd"
+                           : fmt::format("sudo kill {}; the next belay starts the new one", getpid()),
             .wake = [this, &scheduler](
                         const operation::Id& id) { loop_->post([&scheduler, id] { scheduler.wake(id); }); },
             .site_engine = [this] { return site_engine_.load(); },

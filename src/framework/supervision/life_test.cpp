@@ -377,7 +377,10 @@ TEST_CASE(
     for (; phase != Phase::failed && supervisors < 20; ++supervisors) {
         Story story(an_application());
         story.now = now;
-        story.life.adopt(nullptr, phase, Want::running, past, now);
+        const bool has_process = phase != Phase::waiting;
+        story.hands.process = has_process;
+        story.life.adopt(has_process ? std::make_shared<const Application>(an_application()) : nullptr, phase,
+                         Want::running, past, now);
         story.ends(crashed);
         past = story.life.past();
         phase = story.phase();
