@@ -50,7 +50,6 @@ std::string_view tail_of(std::string_view text, uint64_t lines)
 Applications::Applications(store::Store& store, Options options) : store_(store), options_(std::move(options))
 {
     load();
-    thread_ = std::thread([this] { serve(); });
 }
 
 Applications::~Applications()
@@ -119,7 +118,11 @@ void Applications::describe()
         return told == secrets_.end() ? unseal_(sealed) : told->second;
     };
     described_ = framework::supervision::described_on(*configuration_, host_, open);
-    is_configured_ = is_due_ = true;
+    is_due_ = true;
+    // Where there is nothing to start, and no supervisor that might have something to stop, nobody waits.
+    const bool has_some =
+        !described_.applications.empty() || access(options_.supervisor.socket.c_str(), F_OK) == 0;
+    if (has_some && !thread_.joinable() && !stopping_) thread_ = std::thread([this] { serve(); });
     if (following_ != nullptr) following_->interrupt();
     work_.notify_all();
 }
@@ -201,12 +204,7 @@ Applications::Want Applications::want_of(ApplicationId id) const
 bool Applications::wait_for_work()
 {
     std::unique_lock lock(mutex_);
-    // Where there is nothing to start, and no supervisor that might have something to stop, none is begun.
-    work_.wait(lock, [this] {
-        const bool has_some =
-            !described_.applications.empty() || access(options_.supervisor.socket.c_str(), F_OK) == 0;
-        return stopping_ || (is_due_ && is_configured_ && has_some);
-    });
+    work_.wait(lock, [this] { return stopping_ || is_due_; });
     return !stopping_;
 }
 

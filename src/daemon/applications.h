@@ -112,7 +112,7 @@ class Applications {
     std::map<ApplicationId, Json> standings_;  ///< as the supervisor says them
     std::vector<ApplicationId> to_restart_;
     uint64_t revision_ = 0;  ///< of the standings
-    bool is_configured_ = false, is_due_ = false, stopping_ = false;
+    bool is_due_ = false, stopping_ = false;
     std::optional<Error> problem_;  ///< why the supervisor is not reached
     site::Client* following_ = nullptr;
     std::thread thread_;
