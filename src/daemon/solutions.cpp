@@ -57,8 +57,9 @@ Json show(const ApplicationsEverywhere& everywhere)
         if (!applications) continue;
         Json members = Json::array();
         for (const auto& [id, mandatory] : *applications) {
-            const auto line = std::ranges::find_if(
-                lines, [id = id](const Json& one) { return one.value("id", ApplicationId{0}) == id; });
+            const auto line = std::ranges::find_if(lines, [wanted = id](const Json& one) {
+                return one.value("id", ApplicationId{0}) == wanted;
+            });
             const auto* const application = configuration->find(id);
             Json member = line != lines.end() ? *line : Json{{"phase", "unknown"}};
             member["name"] = application == nullptr ? "" : application->name;

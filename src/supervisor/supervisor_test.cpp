@@ -350,7 +350,7 @@ TEST_CASE("applications outlive a supervisor that is killed, and no end of their
         const auto before = house.standings();
         kill(supervisor, SIGSTOP);
         const pid_t dies = before.at(round + 1)["pid"];
-        kill(dies, round % 2 == 0 ? SIGSEGV : SIGTERM);
+        kill(dies, round % 2 == 0 ? SIGQUIT : SIGTERM);
         kill(supervisor, SIGKILL);
         house.reconnect();
         CHECK(House::parent_of(house.supervisor()) == guard);
@@ -358,8 +358,7 @@ TEST_CASE("applications outlive a supervisor that is killed, and no end of their
             return now[round + 1]["phase"] == (round % 2 == 0 ? "started" : "stopped") &&
                    now[round + 1]["pid"] != dies;
         });
-        CHECK(after.at(round + 1)["last"] ==
-              (round % 2 == 0 ? "signal 11 (Segmentation fault)" : "exit code 0"));
+        CHECK(after.at(round + 1)["last"] == (round % 2 == 0 ? "signal 3 (Quit)" : "exit code 0"));
         for (const auto& [id, standing] : before) {
             if (id != round + 1) CHECK(after.at(id)["pid"] == standing["pid"]);
         }
@@ -523,7 +522,12 @@ void check_order(const std::vector<Application>& stack, const std::vector<Happen
 TEST_CASE("500 random stacks: nothing starts before its prerequisites are ready, and they stop in reverse")
 {
     const char* const asked = getenv("BELAY_STACKS");  // NOLINT(concurrency-mt-unsafe)
-    const int stacks = asked == nullptr ? 500 : std::stoi(asked);
+#if defined(BELAY_SANITIZE_ADDRESS) || defined(BELAY_SANITIZE_THREAD)
+    constexpr int by_default = 50;  // a start takes ten times as long
+#else
+    constexpr int by_default = 500;
+#endif
+    const int stacks = asked == nullptr ? by_default : std::stoi(asked);
     House house;
     for (int seed = 1; seed <= stacks; ++seed) {
         CAPTURE(seed);
