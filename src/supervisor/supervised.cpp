@@ -202,7 +202,7 @@ Result<void> Supervised::start(const Application& application)
     TRY(open_orders(application));
     const host::Launch launch = TRY(launch_of(application));
     host::Launched launched = TRY(host::launch(launch));
-    process_name_ = {.pid = launched.pid, .started = host::start_of(launched.pid).value_or(0)};
+    process_name_ = {.pid = launched.pid, .started = launched.started};
     return watch_process(std::move(launched.process));
 }
 

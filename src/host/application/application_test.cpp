@@ -10,7 +10,9 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <poll.h>
+#include <set>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -137,6 +139,30 @@ TEST_CASE("launch: what went wrong is named, and leaves no child")
     CHECK(program_path("sh").has_value());
 }
 
+TEST_CASE(
+    "launch: when it began is known, whether the kernel was asked or not, and nothing of ours stays open")
+{
+    const Scratch scratch;
+    const auto pipe = open_output_pipe(scratch.path("output"));
+    REQUIRE(pipe);
+    Launch launch{.program = "/bin/true", .argv = {"true"}};
+    launch.output = pipe->write_end.number();
+    launch.passed = {pipe->read_end.number()};
+    const auto open_files = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+    };
+    std::set<long> counts;
+    for (int i = 0; i < 100; ++i) {
+        const auto launched = host::launch(launch);
+        REQUIRE(launched);
+        CHECK(launched->started == start_of(launched->pid).value_or(0));
+        await_end(launched->process);
+        REQUIRE(reap(launched->process.number()));
+        counts.insert(open_files());
+    }
+    CHECK(counts.size() == 1);
+}
+
 TEST_CASE("process: known by its number and its beginning, so not taken for a later one")
 {
     const Scratch scratch;
@@ -148,6 +174,7 @@ TEST_CASE("process: known by its number and its beginning, so not taken for a la
     REQUIRE(launched);
     const auto started = start_of(launched->pid);
     REQUIRE(started);
+    CHECK(launched->started == *started);
     CHECK(open_process({launched->pid, *started}).has_value());
     CHECK_FALSE(open_process({launched->pid, *started + 1}).has_value());
     CHECK_FALSE(reap(launched->process.number()));

@@ -1,12 +1,14 @@
 #include "host/application/launch.h"
 
 #include "base/invariant.h"
+#include "host/application/process_handle.h"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
@@ -415,6 +417,17 @@ std::string text_of(Doing doing, const Launch& launch)
     return {};
 }
 
+/// Since the boot, as the kernel tells when a process began. It is not asked where there is no need: it would
+/// let us wait until the program is loaded.
+uint64_t ticks_now()
+{
+    static const auto in_a_second = static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+    timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return static_cast<uint64_t>(now.tv_sec) * in_a_second +
+           static_cast<uint64_t>(now.tv_nsec) / (1'000'000'000 / in_a_second);
+}
+
 Error problem_of(const Launch& launch, Doing doing, int problem)
 {
     Error error = system_error(text_of(doing, launch), problem);
@@ -456,13 +469,18 @@ Result<Launched> launch(const Launch& launch)
     }
     Child child{.prepared = prepared, .passed_on = passed_on, .shared = shared};
     const int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    const uint64_t before = ticks_now();
     const long pid = make_child(arguments, child);
+    const uint64_t after = ticks_now();
     passed_on.let_go();
     if (pid < 0) return std::unexpected(problem_of(launch, Doing::nothing, static_cast<int>(-pid)));
     // Its change of account has made the memory that it shared with us one of which there is no dump.
     if (shares_memory != 0 && launch.account) prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
     Launched launched{.pid = static_cast<pid_t>(pid), .process = Descriptor(process)};
-    if (shared.problem == 0) return launched;
+    if (shared.problem == 0) {
+        launched.started = before == after ? after : start_of(launched.pid).value_or(0);
+        return launched;
+    }
     siginfo_t ended{};
     waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED);
     return std::unexpected(problem_of(launch, shared.doing, shared.problem));
