@@ -269,7 +269,7 @@ void Supervised::kill()
 {
     if (group_) group_->kill();
     group_is_spent_ = true;
-    // Its session as well: without a group that is all that we know to belong to it.
+    // Its process group as well: without a control group that is all that we know to belong to it.
     if (process_name_.pid > 1) ::kill(-process_name_.pid, SIGKILL);
     signal(SIGKILL);
 }

@@ -50,14 +50,14 @@ Said say(const Scratch& scratch, const std::string& script, Launch launch = {})
     return {std::string(room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))), *end};
 }
 
-TEST_CASE("launch: a program has a session, its environment, its folder, and nothing else of ours open")
+TEST_CASE("launch: a program has a process group, its environment, its folder, and nothing else of ours open")
 {
     const Scratch scratch;
     Launch launch;
     launch.environment = {"GREETING=good morning"};
     launch.folder = "/usr";
     const Said said =
-        say(scratch, "echo $GREETING; pwd; ls /proc/self/fd | wc -l; [ $$ = $(ps -o sid= $$) ]", launch);
+        say(scratch, "echo $GREETING; pwd; ls /proc/self/fd | wc -l; [ $$ = $(ps -o pgid= $$) ]", launch);
     // 0, 1, 2 and the one that ls reads by.
     CHECK(said.output == "good morning\n/usr\n4\n");
     CHECK_FALSE(said.end.by_signal);

@@ -51,7 +51,7 @@ struct Launch {
 };
 
 struct Launched {
-    pid_t pid = -1;        ///< its session and process group too
+    pid_t pid = -1;        ///< its process group too, and its session where we have a terminal
     uint64_t started = 0;  ///< as ProcessName has it
     Descriptor process;    ///< its pidfd: readable when it has ended
 };
