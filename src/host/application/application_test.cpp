@@ -259,12 +259,14 @@ TEST_CASE("control groups: a group has who is started in it, with all that it st
     CHECK(*group->is_empty());
     const Scratch scratch;
     const auto pipe = open_output_pipe(scratch.path("output"));
-    Launch launch{.program = "/bin/sh", .argv = {"sh", "-c", "setsid sleep 100 & setsid sleep 100"}};
+    Launch launch{.program = "/bin/sh", .argv = {"sh", "-c", "setsid sleep 100 & echo; setsid sleep 100"}};
     launch.output = pipe->write_end.number();
     launch.control_group = group->folder();
     const auto launched = host::launch(launch);
     REQUIRE(launched);
     CHECK_FALSE(*group->is_empty());
+    pollfd has_started_one{.fd = pipe->read_end.number(), .events = POLLIN, .revents = 0};
+    REQUIRE(poll(&has_started_one, 1, 20'000) == 1);
     REQUIRE(send_signal(launched->process.number(), SIGKILL));
     await_end(launched->process);
     reap(launched->process.number());
