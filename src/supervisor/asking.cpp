@@ -124,7 +124,7 @@ Result<void> run_command(const std::vector<std::string>& argv, const std::option
     const host::Launched launched = TRY(host::launch(launch));
     pollfd wait{.fd = launched.process.number(), .events = POLLIN, .revents = 0};
     const bool in_time = poll(&wait, 1, static_cast<int>(limit.count())) == 1;
-    kill(-launched.pid, SIGKILL);  // its session, where it has left something behind as well
+    kill(-launched.pid, SIGKILL);  // its group, where it has left something behind as well
     if (!in_time) poll(&wait, 1, -1);
     const auto end = host::reap(launched.process.number());
     if (!in_time)

@@ -202,7 +202,7 @@ Result<void> Supervised::start(const Application& application)
     TRY(open_orders(application));
     const host::Launch launch = TRY(launch_of(application));
     host::Launched launched = TRY(host::launch(launch));
-    process_name_ = {.pid = launched.pid, .started = host::start_of(launched.pid).value_or(0)};
+    process_name_ = {.pid = launched.pid, .started = launched.started};
     return watch_process(std::move(launched.process));
 }
 
@@ -269,7 +269,7 @@ void Supervised::kill()
 {
     if (group_) group_->kill();
     group_is_spent_ = true;
-    // Its session as well: without a group that is all that we know to belong to it.
+    // Its process group as well: without a control group that is all that we know to belong to it.
     if (process_name_.pid > 1) ::kill(-process_name_.pid, SIGKILL);
     signal(SIGKILL);
 }

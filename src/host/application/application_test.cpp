@@ -10,7 +10,9 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <poll.h>
+#include <set>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -48,14 +50,14 @@ Said say(const Scratch& scratch, const std::string& script, Launch launch = {})
     return {std::string(room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))), *end};
 }
 
-TEST_CASE("launch: a program has a session, its environment, its folder, and nothing else of ours open")
+TEST_CASE("launch: a program has a process group, its environment, its folder, and nothing else of ours open")
 {
     const Scratch scratch;
     Launch launch;
     launch.environment = {"GREETING=good morning"};
     launch.folder = "/usr";
     const Said said =
-        say(scratch, "echo $GREETING; pwd; ls /proc/self/fd | wc -l; [ $$ = $(ps -o sid= $$) ]", launch);
+        say(scratch, "echo $GREETING; pwd; ls /proc/self/fd | wc -l; [ $$ = $(ps -o pgid= $$) ]", launch);
     // 0, 1, 2 and the one that ls reads by.
     CHECK(said.output == "good morning\n/usr\n4\n");
     CHECK_FALSE(said.end.by_signal);
@@ -137,6 +139,30 @@ TEST_CASE("launch: what went wrong is named, and leaves no child")
     CHECK(program_path("sh").has_value());
 }
 
+TEST_CASE(
+    "launch: when it began is known, whether the kernel was asked or not, and nothing of ours stays open")
+{
+    const Scratch scratch;
+    const auto pipe = open_output_pipe(scratch.path("output"));
+    REQUIRE(pipe);
+    Launch launch{.program = "/bin/true", .argv = {"true"}};
+    launch.output = pipe->write_end.number();
+    launch.passed = {pipe->read_end.number()};
+    const auto open_files = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+    };
+    std::set<long> counts;
+    for (int i = 0; i < 100; ++i) {
+        const auto launched = host::launch(launch);
+        REQUIRE(launched);
+        CHECK(launched->started == start_of(launched->pid).value_or(0));
+        await_end(launched->process);
+        REQUIRE(reap(launched->process.number()));
+        counts.insert(open_files());
+    }
+    CHECK(counts.size() == 1);
+}
+
 TEST_CASE("process: known by its number and its beginning, so not taken for a later one")
 {
     const Scratch scratch;
@@ -148,6 +174,7 @@ TEST_CASE("process: known by its number and its beginning, so not taken for a la
     REQUIRE(launched);
     const auto started = start_of(launched->pid);
     REQUIRE(started);
+    CHECK(launched->started == *started);
     CHECK(open_process({launched->pid, *started}).has_value());
     CHECK_FALSE(open_process({launched->pid, *started + 1}).has_value());
     CHECK_FALSE(reap(launched->process.number()));
@@ -232,12 +259,14 @@ TEST_CASE("control groups: a group has who is started in it, with all that it st
     CHECK(*group->is_empty());
     const Scratch scratch;
     const auto pipe = open_output_pipe(scratch.path("output"));
-    Launch launch{.program = "/bin/sh", .argv = {"sh", "-c", "setsid sleep 100 & setsid sleep 100"}};
+    Launch launch{.program = "/bin/sh", .argv = {"sh", "-c", "setsid sleep 100 & echo; setsid sleep 100"}};
     launch.output = pipe->write_end.number();
     launch.control_group = group->folder();
     const auto launched = host::launch(launch);
     REQUIRE(launched);
     CHECK_FALSE(*group->is_empty());
+    pollfd has_started_one{.fd = pipe->read_end.number(), .events = POLLIN, .revents = 0};
+    REQUIRE(poll(&has_started_one, 1, 20'000) == 1);
     REQUIRE(send_signal(launched->process.number(), SIGKILL));
     await_end(launched->process);
     reap(launched->process.number());

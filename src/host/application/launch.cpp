@@ -1,12 +1,14 @@
 #include "host/application/launch.h"
 
 #include "base/invariant.h"
+#include "host/application/process_handle.h"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
@@ -171,6 +173,7 @@ struct Prepared {
     std::string listen_pid;
     std::vector<std::string> texts;  ///< of the environment
     rlimit open_files{};
+    bool own_session = false;  ///< else a process group alone
 };
 
 char* text_of(const std::string& text)
@@ -206,8 +209,18 @@ void make_environment(Prepared& prepared)
     prepared.environment.push_back(nullptr);
 }
 
+/// A session of its own keeps it from our terminal. Without one it would cost it its turn alone: the
+/// scheduler takes each session for a group that has to wait for all others first (sched(7), autogroup),
+/// which is milliseconds for each start where the processors are in use.
+bool have_terminal()
+{
+    return static_cast<bool>(Descriptor(open("/dev/tty", O_RDONLY | O_CLOEXEC)));
+}
+
 void prepare(Prepared& prepared)
 {
+    static const bool has_terminal = have_terminal();
+    prepared.own_session = has_terminal;
     const Launch& launch = prepared.launch;
     INVARIANT(launch.passed.size() < most_passed);
     for (const std::string& word : launch.argv) prepared.argv.push_back(text_of(word));
@@ -313,7 +326,8 @@ void become(Prepared& prepared, const PassedOn& passed_on, volatile Shared& shar
     sigset_t none;
     sigemptyset(&none);
     if (!did(Doing::session,
-             change(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0 && change(SYS_setsid) >= 0))
+             change(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0 &&
+                 (prepared.own_session ? change(SYS_setsid) : change(SYS_setpgid, 0, 0)) >= 0))
         return;
     umask(022);
     write_own_pid(prepared);
@@ -392,7 +406,7 @@ std::string text_of(Doing doing, const Launch& launch)
         case Doing::nothing:
             return fmt::format("start {}", launch.program);
         case Doing::session:
-            return "begin a session";
+            return "leave our process group";
         case Doing::descriptors:
             return "open its files";
         case Doing::mounts:
@@ -413,6 +427,17 @@ std::string text_of(Doing doing, const Launch& launch)
             return fmt::format("run {}", launch.program);
     }
     return {};
+}
+
+/// Since the boot, as the kernel tells when a process began. It is not asked where there is no need: it would
+/// let us wait until the program is loaded.
+uint64_t ticks_now()
+{
+    static const auto in_a_second = static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+    timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return static_cast<uint64_t>(now.tv_sec) * in_a_second +
+           static_cast<uint64_t>(now.tv_nsec) / (1'000'000'000 / in_a_second);
 }
 
 Error problem_of(const Launch& launch, Doing doing, int problem)
@@ -456,13 +481,18 @@ Result<Launched> launch(const Launch& launch)
     }
     Child child{.prepared = prepared, .passed_on = passed_on, .shared = shared};
     const int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    const uint64_t before = ticks_now();
     const long pid = make_child(arguments, child);
+    const uint64_t after = ticks_now();
     passed_on.let_go();
     if (pid < 0) return std::unexpected(problem_of(launch, Doing::nothing, static_cast<int>(-pid)));
     // Its change of account has made the memory that it shared with us one of which there is no dump.
     if (shares_memory != 0 && launch.account) prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
     Launched launched{.pid = static_cast<pid_t>(pid), .process = Descriptor(process)};
-    if (shared.problem == 0) return launched;
+    if (shared.problem == 0) {
+        launched.started = before == after ? after : start_of(launched.pid).value_or(0);
+        return launched;
+    }
     siginfo_t ended{};
     waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED);
     return std::unexpected(problem_of(launch, shared.doing, shared.problem));

@@ -51,8 +51,9 @@ struct Launch {
 };
 
 struct Launched {
-    pid_t pid = -1;      ///< its session and process group too
-    Descriptor process;  ///< its pidfd: readable when it has ended
+    pid_t pid = -1;        ///< its process group too, and its session where we have a terminal
+    uint64_t started = 0;  ///< as ProcessName has it
+    Descriptor process;    ///< its pidfd: readable when it has ended
 };
 
 /// Comes back when the program runs. Its standard input is empty. Errors: why it does not, with what it was
