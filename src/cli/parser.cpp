@@ -374,12 +374,10 @@ std::vector<CommandWords> Parser::commands() const
 {
     std::vector<CommandWords> commands{{"", options_of(app_)}};
     for (const CLI::App* app : app_.get_subcommands({})) {
-        if (app->get_subcommands({}).empty() && app->get_name() != backup_name)
-            commands.push_back({app->get_name(), options_of(*app)});
-    }
-    for (const CLI::App* parent : {storage_, runbook_, config_, host_, account_}) {
-        for (const CLI::App* app : parent->get_subcommands({}))
-            commands.push_back({parent->get_name() + ' ' + app->get_name(), options_of(*app)});
+        if (app->get_name() == backup_name) continue;
+        if (app->get_subcommands({}).empty()) commands.push_back({app->get_name(), options_of(*app)});
+        for (const CLI::App* child : app->get_subcommands({}))
+            commands.push_back({app->get_name() + ' ' + child->get_name(), options_of(*child)});
     }
     return commands;
 }

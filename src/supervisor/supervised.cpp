@@ -182,7 +182,11 @@ Result<host::Launch> Supervised::launch_of(const Application& application)
         launch.environment.push_back(fmt::format("BELAY_ORDERS_FD={}", first_passed + launch.passed.size()));
         launch.passed.push_back(orders_->write_end.number());
     }
-    if (notify_) launch.environment.push_back("NOTIFY_SOCKET=" + ground_.folder.notify_of(application.id));
+    if (notify_) {
+        launch.environment.push_back("NOTIFY_SOCKET=" + ground_.folder.notify_of(application.id));
+        // Not for its use: with it the next supervisor gets back what waits in there when we die.
+        launch.passed.push_back(notify_->descriptor());
+    }
     if (application.heartbeat)
         launch.environment.push_back(fmt::format("WATCHDOG_USEC={}", application.heartbeat->count() * 1000));
     if (standing().role != Role::none)
@@ -512,10 +516,18 @@ void Supervised::arm()
     });
 }
 
-/// One that was kept open has what was said meanwhile.
-void Supervised::adopt_notify(const Record& record, const Application& running)
+/// One that was kept open, or that its process has, holds what was said meanwhile.
+void Supervised::adopt_notify(const Record& record, const Application& running, int process)
 {
-    if (record.notify) notify_ = host::NotifySocket::of(*record.notify, ground_.folder.notify_of(running.id));
+    const std::string path = ground_.folder.notify_of(running.id);
+    if (record.notify) {
+        notify_ = host::NotifySocket::of(host::Descriptor(*record.notify), path);
+    } else if (running.notifies() && process >= 0) {
+        const bool has_orders = running.orders.kind == Orders::Kind::pipe;
+        const size_t number = first_passed + running.sockets.size() + (has_orders ? 1 : 0);
+        if (auto socket = host::descriptor_of(process, static_cast<int>(number)))
+            notify_ = host::NotifySocket::of(std::move(*socket), path);
+    }
     if (notify_) return watch(on_notify_, notify_->descriptor(), [this] { read_notices(); });
     if (const Result<void> opened = open_notify(running); !opened) ground_.said(opened.error().what);
 }
@@ -545,12 +557,12 @@ void Supervised::adopt(const Record& record)
         if (auto account = host::account_named(running->user)) account_ = std::move(*account);
     }
     if (const Result<void> opened = open_output(); !opened) ground_.said(opened.error().what);
-    adopt_notify(record, *running);
     if (running->orders.kind == Orders::Kind::pipe) {
         if (auto orders = host::open_output_pipe(ground_.folder.orders_of(application().id)))
             orders_ = std::move(*orders);
     }
     Result<host::Descriptor> process = host::open_process(process_name_);
+    adopt_notify(record, *running, process ? process->number() : -1);
     if (process && held_.empty()) {
         for (size_t i = 0; i < running->sockets.size(); ++i) {
             auto socket = host::socket_of(process->number(), static_cast<int>(first_passed + i),

@@ -101,7 +101,7 @@ class Supervised final : private framework::supervision::Hands {
     void arm();
     Record record() const;
     void keep(const Record& record);
-    void adopt_notify(const Record& record, const Application& running);
+    void adopt_notify(const Record& record, const Application& running, int process);
     void after(const std::function<void()>& what);
 
     const Ground& ground_;

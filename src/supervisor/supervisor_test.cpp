@@ -375,6 +375,25 @@ TEST_CASE("applications outlive a supervisor that is killed, and no end of their
     });
 }
 
+TEST_CASE("what an application says while its supervisor is dead is heard by the next")
+{
+    House house;
+    house.describe({house.stand_in(1, "slow", {"--ready-after", "300"})});
+    house.order({1}, "running");
+    house.await_phase(1, "starting");
+    const pid_t supervisor = house.supervisor();
+    kill(supervisor, SIGSTOP);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (count_of(house.happened(), "slow", "ready") == 0) {
+        REQUIRE(std::chrono::steady_clock::now() < until);
+        usleep(1000);
+    }
+    usleep(50'000);
+    kill(supervisor, SIGKILL);
+    house.reconnect();
+    CHECK(house.await_phase(1, "started")["restarts"] == 0);
+}
+
 TEST_CASE("what is printed is kept whole, over the death of supervisors, and a flood stops nobody")
 {
     House house;

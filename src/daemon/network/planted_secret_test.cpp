@@ -92,6 +92,18 @@ struct Talkative {
         hear(controller.belay(words, input), code);
     }
 
+    /// What a supervisor starts its applications anew by: as the environment of a process, for root alone,
+    /// and gone with the boot.
+    static bool is_of_supervisor(const std::string& path)
+    {
+        if (path.find("/applications/") == std::string::npos) return false;
+        CHECK_MESSAGE(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write),
+                      path);
+        const fs::path folder = fs::path(path).parent_path();
+        CHECK_MESSAGE(fs::status(folder).permissions() == fs::perms::owner_all, folder.string());
+        return true;
+    }
+
     /// Everything that there is on a machine, and in its logs.
     Seen files() const
     {
@@ -100,6 +112,7 @@ struct Talkative {
             for (const auto& entry : fs::recursive_directory_iterator(machine->path(""))) {
                 if (!entry.is_regular_file()) continue;
                 const std::string path = entry.path();
+                if (is_of_supervisor(path)) continue;
                 const std::string who = machine == &controller ? "controller"
                                         : machine == &web1     ? "web1"
                                                                : "web2";

@@ -92,10 +92,16 @@ bool is_bound_to(int socket, const ListenAt& where)
            std::memcmp(&bound.storage, &wanted->storage, bound.size) == 0;
 }
 
+Result<Descriptor> descriptor_of(int process, int number)
+{
+    Descriptor descriptor(static_cast<int>(syscall(SYS_pidfd_getfd, process, number, 0)));
+    if (!descriptor) return std::unexpected(system_error("get a descriptor back from its process", errno));
+    return descriptor;
+}
+
 Result<Descriptor> socket_of(int process, int number, const ListenAt& where)
 {
-    Descriptor socket(static_cast<int>(syscall(SYS_pidfd_getfd, process, number, 0)));
-    if (!socket) return std::unexpected(system_error("get a socket back from its process", errno));
+    Descriptor socket = TRY(descriptor_of(process, number));
     if (!is_bound_to(socket.number(), where))
         return fail(ErrorKind::not_found, fmt::format("the process holds no {}", text_of_place(where)));
     return socket;
@@ -118,14 +124,15 @@ Result<NotifySocket> NotifySocket::open(const std::string& path, uid_t user)
     return NotifySocket(std::move(socket));
 }
 
-std::optional<NotifySocket> NotifySocket::of(int number, const std::string& path)
+std::optional<NotifySocket> NotifySocket::of(Descriptor socket, const std::string& path)
 {
     sockaddr_un address{};
     socklen_t size = sizeof address;
-    if (getsockname(number, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
-        address.sun_family != AF_UNIX || path != address.sun_path || fcntl(number, F_SETFD, FD_CLOEXEC) != 0)
+    if (getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+        address.sun_family != AF_UNIX || path != address.sun_path ||
+        fcntl(socket.number(), F_SETFD, FD_CLOEXEC) != 0)
         return std::nullopt;
-    return NotifySocket(Descriptor(number));
+    return NotifySocket(std::move(socket));
 }
 
 std::optional<std::string> NotifySocket::take() const

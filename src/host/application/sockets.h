@@ -26,6 +26,9 @@ Result<Descriptor> listen_on(const ListenAt& where);
 /// process keeps it. Errors: not_found, permission.
 Result<Descriptor> socket_of(int process, int number, const ListenAt& where);
 
+/// The descriptor `number` of a process, whatever it is. Errors: not_found, permission.
+Result<Descriptor> descriptor_of(int process, int number);
+
 /// Whether a socket is bound there.
 bool is_bound_to(int socket, const ListenAt& where);
 
@@ -34,8 +37,9 @@ class NotifySocket {
   public:
     /// Made anew at `path`, for that user to write to. Errors: usage (a path of more than 107 bytes), io.
     static Result<NotifySocket> open(const std::string& path, uid_t user);
-    /// One that this process has open already; nothing: that descriptor is not the one of this path.
-    static std::optional<NotifySocket> of(int number, const std::string& path);
+    /// One that is open already, with what waits in it; nothing: that descriptor is not the one of this path,
+    /// and is closed.
+    static std::optional<NotifySocket> of(Descriptor socket, const std::string& path);
 
     int descriptor() const { return socket_.number(); }
     /// The next message, as it was sent; nothing: there is none now.
