@@ -31,7 +31,7 @@ std::string restarts_text(const Json& application)
 /// Why it is as it is; what it says of itself, where there is nothing to explain.
 std::string remark_text(const Style& style, const Json& application)
 {
-    const std::string reason = text_of(style, application, "reason");
+    std::string reason = text_of(style, application, "reason");
     if (!reason.empty()) return reason;
     if (flag_of(application, "awaits_restart"))
         return "runs as it was configured before; restart it for the new";

@@ -77,13 +77,13 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     const sigset_t awaited = awaited_signals();
     sigset_t before;
-    sigprocmask(SIG_BLOCK, &awaited, &before);
+    pthread_sigmask(SIG_BLOCK, &awaited, &before);
     Milliseconds pause{0};
     while (true) {
         const Milliseconds begun = now();
         const pid_t supervisor = fork();
         if (supervisor == 0) {
-            sigprocmask(SIG_SETMASK, &before, nullptr);
+            pthread_sigmask(SIG_SETMASK, &before, nullptr);
             return {};
         }
         if (ready_fd) let_go_of_starter(*std::exchange(ready_fd, std::nullopt));

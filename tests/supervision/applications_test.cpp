@@ -195,8 +195,6 @@ TEST_CASE("a secret reaches its application, and stands nowhere else that is not
                                                   {"config", "export"},
                                                   {"history", "--json"}})
         CHECK(machine.belay(words).said.find("planted-secret") == std::string::npos);
-    const Json application = machine.application("spare");
-    const std::string id = std::to_string(application["id"].get<int64_t>());
     struct stat status{};
     REQUIRE(stat(machine.path("run/applications").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0700);
