@@ -55,7 +55,10 @@ class House {
             const pid_t guard = parent_of(supervisor);
             kill(supervisor, SIGTERM);
             // A guard that is ours is waited for; of another one the end is awaited by its lock alone.
-            if (waitpid(guard, nullptr, 0) < 0) {
+            int status = 0;
+            if (waitpid(guard, &status, 0) >= 0) {
+                CHECK(status == 0);
+            } else {
                 for (int i = 0; i < 5000 && kill(supervisor, 0) == 0; ++i) usleep(1000);
             }
         }
