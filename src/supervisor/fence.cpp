@@ -3,21 +3,23 @@
 #include "supervisor/vote_file.h"
 
 #include <algorithm>
-#include <array>
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <mutex>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 namespace belay::supervisor {
 namespace {
 
-using framework::redundancy::message_from;
 using framework::redundancy::Message;
+using framework::redundancy::message_from;
 using framework::redundancy::Seat;
 using framework::redundancy::Terms;
 using framework::redundancy::Vote;
@@ -26,11 +28,11 @@ constexpr int priority = 10;
 constexpr size_t longest_letter = 1500;
 constexpr Microseconds longest_sleep = std::chrono::hours(1);
 
-/// Above all that is not real-time; where the system does not let us, as it is.
-void run_before_others()
+/// It does not wait for the disk because its memory was written there. Others than root have a limit, beyond
+/// which they would get no memory at all.
+void stay_in_memory()
 {
-    const sched_param wanted{.sched_priority = priority};
-    pthread_setschedparam(pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &wanted);
+    if (geteuid() == 0) mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
 uint64_t wall_microseconds()
@@ -58,6 +60,7 @@ class Fence::Place final : public framework::redundancy::SeatHands {
     }
 
     Seat& seat() { return seat_; }
+    std::set<ApplicationId>& ended() { return ended_; }
 
     void set_peers(const std::vector<Peer>& peers)
     {
@@ -110,7 +113,7 @@ class Fence::Place final : public framework::redundancy::SeatHands {
     void lost(ApplicationId application) override
     {
         if (host::LeasePage* const at = page(application)) {
-            at->kill();
+            if (at->kill()) ended_.insert(application);
             at->set(Microseconds{0}, seat_.token_of(application));
         }
         fence_.options_.lost(application);
@@ -123,6 +126,7 @@ class Fence::Place final : public framework::redundancy::SeatHands {
     VoteFile votes_;
     std::map<HostId, sockaddr_in6> peers_;
     std::map<ApplicationId, host::LeasePage> pages_;
+    std::set<ApplicationId> ended_;
     Seat seat_;
 };
 
@@ -162,17 +166,29 @@ Result<void> Fence::listen()
     sockaddr_in6 here{};
     here.sin6_family = AF_INET6;
     here.sin6_addr = in6addr_any;
-    here.sin6_port = htons(options_.port);
     const std::string mapped =
         options_.address.contains(':') ? options_.address : "::ffff:" + options_.address;
     if (!options_.address.empty() && inet_pton(AF_INET6, mapped.c_str(), &here.sin6_addr) != 1)
         return fail(ErrorKind::usage, fmt::format("\"{}\" is no IP address", options_.address));
-    if (bind(socket_.number(), reinterpret_cast<const sockaddr*>(&here), sizeof here) != 0)
-        return std::unexpected(system_error(fmt::format("listen at UDP port {}", options_.port), errno));
+    TRY(bind_to(here));
     socklen_t size = sizeof here;
     getsockname(socket_.number(), reinterpret_cast<sockaddr*>(&here), &size);
     port_ = ntohs(here.sin6_port);
     return {};
+}
+
+/// The others are told which it is, so any will do; but a firewall may let only that one through.
+Result<void> Fence::bind_to(sockaddr_in6& here) const
+{
+    const auto* const at = reinterpret_cast<const sockaddr*>(&here);
+    for (const uint16_t port : options_.ports) {
+        here.sin6_port = htons(port);
+        if (bind(socket_.number(), at, sizeof here) == 0) return {};
+        options_.said(fmt::format("UDP port {} is not to be had: {}", port, std::strerror(errno)));
+    }
+    here.sin6_port = 0;
+    if (bind(socket_.number(), at, sizeof here) == 0) return {};
+    return std::unexpected(system_error("listen at a UDP port for pairs", errno));
 }
 
 void Fence::wake() const
@@ -242,6 +258,7 @@ void Fence::set_process(PairId pair, ApplicationId application, const host::Proc
                         const std::string& control_group)
 {
     act(pair, [&](Place& place, Microseconds) {
+        place.ended().erase(application);
         if (host::LeasePage* const page = place.page(application)) page->set_process(process, control_group);
     });
 }
@@ -255,6 +272,18 @@ void Fence::ended(PairId pair, ApplicationId application)
     });
 }
 
+bool Fence::has_ended(PairId pair, ApplicationId application) const
+{
+    const std::lock_guard lock(mutex_);
+    Place* const place = find(pair);
+    if (place == nullptr) return false;
+    // The guard may have been the first.
+    const host::LeasePage* const page = place->page(application);
+    const bool is_over =
+        page != nullptr && page->until().count() != 0 && page->until() <= host::lease_clock();
+    return is_over || place->ended().contains(application);
+}
+
 Result<void> Fence::hand_over(PairId pair, ApplicationId application)
 {
     Result<void> done = fail(ErrorKind::refused, "the hosts of its pair are not known here yet");
@@ -265,8 +294,7 @@ Result<void> Fence::hand_over(PairId pair, ApplicationId application)
 void Fence::stepped_down(PairId pair, ApplicationId application)
 {
     act(pair, [&](Place& place, Microseconds now) {
-        if (host::LeasePage* const page = place.page(application))
-            page->set(Microseconds{0}, page->token());
+        if (host::LeasePage* const page = place.page(application)) page->set(Microseconds{0}, page->token());
         place.seat().stepped_down(application, now);
     });
 }
@@ -310,15 +338,20 @@ void Fence::take_letters()
         const Result<Message> message = message_from(letter->text);
         Place* const place = message ? find(message->pair) : nullptr;
         if (place == nullptr) continue;
-        const bool knows_more = message->kind == Message::Kind::status;
+        const auto others = [&] {
+            const auto& own = place->seat().terms().own;
+            return own.empty() ? Fitness::absent : place->seat().other_of(own.front()).fitness;
+        };
+        const Fitness before = others();
         place->seat().received(letter->from, *message, host::lease_clock());
-        if (knows_more) options_.changed();
+        if (others() != before) options_.changed();
     }
 }
 
 void Fence::serve()
 {
-    run_before_others();
+    host::run_before_others(priority);
+    stay_in_memory();
     while (true) {
         Microseconds next = longest_sleep;
         {
@@ -332,7 +365,8 @@ void Fence::serve()
             }
         }
         const timespec sleep{.tv_sec = next.count() / 1'000'000, .tv_nsec = next.count() % 1'000'000 * 1000};
-        std::array<pollfd, 2> waits = {pollfd{socket_.number(), POLLIN, 0}, pollfd{wake_.number(), POLLIN, 0}};
+        std::array<pollfd, 2> waits = {pollfd{socket_.number(), POLLIN, 0},
+                                       pollfd{wake_.number(), POLLIN, 0}};
         ppoll(waits.data(), waits.size(), &sleep, nullptr);
         uint64_t count = 0;
         [[maybe_unused]] const ssize_t done = read(wake_.number(), &count, sizeof count);

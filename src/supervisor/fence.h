@@ -6,7 +6,7 @@
 #include "framework/redundancy/seat.h"
 #include "host/application/lease_page.h"
 #include "host/descriptor.h"
-#include "host/inheriting_mutex.h"
+#include "host/real_time.h"
 #include "supervisor/letters.h"
 
 #include <functional>
@@ -28,11 +28,11 @@ class Fence {
     struct Options {
         std::string run_folder;
         std::string key_file;
-        std::string address = {};  ///< an IP address to listen at; empty: all
-        uint16_t port = 0;         ///< UDP; 0: any
+        std::string address = {};          ///< an IP address to listen at; empty: all
+        std::vector<uint16_t> ports = {};  ///< UDP, one of them; where all are taken, any
         std::function<void(const std::string&)> said;
-        // What a pair's application is to do. In a thread of the fence's or of who has asked it for something,
-        // and under its lock.
+        // What a pair's application is to do. In a thread of the fence's or of who has asked it for
+        // something, and under its lock.
         std::function<void(ApplicationId)> gained, step_down, lost;
         std::function<void()> changed;     ///< something else is known of the other one
         std::function<void()> page_begun;  ///< for the guard: there is a page that it may not know
@@ -58,14 +58,16 @@ class Fence {
     /// The pair is there from now on, or has these terms.
     void set(const Pair& pair);
     void forget(PairId pair);
-    /// Takes up the lease of the application's process, which was begun by a supervisor before this one; where
-    /// that is over, ends the process.
+    /// Takes up the lease of the application's process, which was begun by a supervisor before this one;
+    /// where that is over, ends the process.
     void resume(PairId pair, ApplicationId application);
 
     void set_fitness(PairId pair, ApplicationId application, Fitness fitness);
     void set_process(PairId pair, ApplicationId application, const host::ProcessName& process,
                      const std::string& control_group);
     void ended(PairId pair, ApplicationId application);
+    /// Its process was ended by force because its lease was over.
+    bool has_ended(PairId pair, ApplicationId application) const;
     Result<void> hand_over(PairId pair, ApplicationId application);
     void stepped_down(PairId pair, ApplicationId application);
     void take_over(PairId pair, ApplicationId application);
@@ -84,6 +86,7 @@ class Fence {
     class Place;
     Fence(Options options, Letters letters);
     Result<void> listen();
+    Result<void> bind_to(sockaddr_in6& here) const;
     void serve();
     void take_letters();
     Place* find(PairId pair) const;

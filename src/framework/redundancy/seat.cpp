@@ -333,7 +333,7 @@ void Seat::time(Microseconds now)
         const bool goes_back = terms_.returns && candidate.id != terms_.preferred &&
                                now >= other.ready_since + before_it_returns;
         // It is being started again, and meanwhile the other could serve.
-        const bool is_missed = candidate.fitness == Fitness::coming;
+        const bool is_missed = candidate.fitness == Fitness::coming && !terms_.starts_at_need;
         if (goes_back || is_missed) static_cast<void>(hand_over(candidate.id, now).has_value());
     }
 }
@@ -369,8 +369,8 @@ void Seat::ended(ApplicationId application, Microseconds now)
     Candidate* const candidate = find(application);
     if (candidate == nullptr || !serves(*candidate)) return;
     const Other& other = candidate->other;
-    const bool other_can = other.heard && now - *other.heard < status_counts_for &&
-                           other.fitness == Fitness::ready && terms_.is_automatic;
+    const bool other_can = other.heard && now - *other.heard < status_counts_for && terms_.is_automatic &&
+                           other.fitness == Fitness::ready && !terms_.starts_at_need;
     if (!other_can && candidate->fitness != Fitness::absent && candidate->state == State::holding) return;
     stepped_down(application, now);
 }

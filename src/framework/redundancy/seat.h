@@ -22,8 +22,9 @@ struct Terms {
     HostId self = 0;
     std::vector<HostId> members = {};  ///< the voters: one to three hosts; empty: not known yet
     Microseconds lease{0};
-    bool is_automatic = true;    ///< the other takes over by itself
-    bool returns = false;        ///< the preferred one serves again by itself
+    bool is_automatic = true;     ///< the other takes over by itself
+    bool returns = false;         ///< the preferred one serves again by itself
+    bool starts_at_need = false;  ///< the one that stands by is not started, and is ready for all that
     ApplicationId preferred = 0, other = 0;
     std::vector<ApplicationId> own = {};  ///< those of them that are on this host
 
@@ -96,9 +97,9 @@ class Seat {
         Fitness fitness = Fitness::absent;
         Microseconds ready_since{0};
         uint64_t token = 0;
-        Microseconds until{0};      ///< of its lease; of one that asks: then it takes another token
-        Microseconds next_ask{0};   ///< of one that asks or holds
-        Microseconds not_before{0}; ///< of one that is idle
+        Microseconds until{0};       ///< of its lease; of one that asks: then it takes another token
+        Microseconds next_ask{0};    ///< of one that asks or holds
+        Microseconds not_before{0};  ///< of one that is idle
         std::map<HostId, Microseconds> given = {};    ///< for which question
         std::map<HostId, Microseconds> refused = {};  ///< when to ask again
         bool has_held = false, is_told_to = false;

@@ -79,19 +79,20 @@ void LeasePage::set_process(const ProcessName& process, const std::string& contr
     std::atomic_ref(fields_->pid).store(process.pid);
 }
 
-void LeasePage::kill() const
+bool LeasePage::kill() const
 {
     const auto pid = static_cast<pid_t>(std::atomic_ref(fields_->pid).load());
-    if (pid <= 1) return;
+    if (pid <= 1) return false;
     if (fields_->control_group[0] != 0) {
         const std::string path = std::string(fields_->control_group) + "/cgroup.kill";
         const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         [[maybe_unused]] const ssize_t done = write(file.number(), "1", 1);
     }
     const auto started = start_of(pid);
-    if (!started || *started != fields_->started) return;
+    if (!started || *started != fields_->started) return false;
     ::kill(-pid, SIGKILL);
     ::kill(pid, SIGKILL);
+    return true;
 }
 
 Result<Descriptor> LeasePage::readable(const std::string& path)

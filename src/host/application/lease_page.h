@@ -33,8 +33,8 @@ class LeasePage {
     /// Who is ended where the time comes and nobody has set another: a process, its group of processes, and
     /// its control group where it has one.
     void set_process(const ProcessName& process, const std::string& control_group);
-    /// Ends it by force. Nothing happens where it is gone.
-    void kill() const;
+    /// Ends it by force. False: it is gone, or not known.
+    bool kill() const;
 
     /// One that can only be read, for the application. Errors: those of the system.
     static Result<Descriptor> readable(const std::string& path);

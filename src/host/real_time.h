@@ -1,11 +1,21 @@
 #pragma once
-// A mutex whose holder runs with the priority of the highest that waits for it: a thread of real-time
-// priority does not wait until an ordinary one that holds it gets its turn among the busy.
+// For the few threads that must not be late on a busy machine.
 
 #include <pthread.h>
+#include <sched.h>
 
 namespace belay::host {
 
+/// The calling thread before all that has no priority or a lower one; 1 to 99. Where the system does not let
+/// us, it stays as it is. What it starts does not inherit it.
+inline void run_before_others(int priority)
+{
+    const sched_param wanted{.sched_priority = priority};
+    pthread_setschedparam(pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &wanted);
+}
+
+/// Its holder runs with the priority of the highest that waits for it: one of real-time priority does not
+/// wait until an ordinary one that holds it gets its turn among the busy.
 class InheritingMutex {
   public:
     InheritingMutex()
