@@ -277,6 +277,8 @@ void Supervised::look_whether_seen(int tries)
 void Supervised::ended(const Ended& ended)
 {
     process_.close();
+    // Somebody else may have used cgroup.kill: the guard, the fence, a person.
+    if (!ended.code) group_is_spent_ = true;
     read_output();
     ground_.output.finish(application().id, application().name, ground_.wall());
     // What it said last counts: it may have said that it is ready, and ended.
