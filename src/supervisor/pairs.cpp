@@ -223,6 +223,13 @@ bool Pairs::serves(const Supervised& supervised) const
            fence_->standing(pairing->pair, supervised.application().id).is_held;
 }
 
+bool Pairs::stands_by(const Supervised& supervised) const
+{
+    const Pairing* const pairing = pairing_of(supervised);
+    return pairing != nullptr && pairing->is_cold && supervised.standing().phase == Phase::stopped &&
+           want_of(supervised) == Want::running && !serves(supervised);
+}
+
 Want Pairs::want_of(const Supervised& supervised) const
 {
     const auto found = wants_.find(supervised.application().id);
@@ -234,11 +241,11 @@ Fitness Pairs::fitness_of(const Supervised& supervised) const
 {
     const Phase phase = supervised.standing().phase;
     if (want_of(supervised) != Want::running || phase == Phase::failed) return Fitness::absent;
-    const bool stands_by = pairing_of(supervised)->is_cold && !serves(supervised);
-    if (stands_by && !supervised.has_process()) return Fitness::ready;
+    const bool rests = pairing_of(supervised)->is_cold && !serves(supervised);
+    if (rests && !supervised.has_process()) return Fitness::ready;
     switch (phase) {
         case Phase::started:
-            return stands_by ? Fitness::coming : Fitness::ready;
+            return rests ? Fitness::coming : Fitness::ready;
         case Phase::waiting:
         case Phase::starting:
         case Phase::unavailable:

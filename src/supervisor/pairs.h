@@ -49,6 +49,8 @@ class Pairs {
     /// It is the one that serves.
     bool serves(const Supervised& supervised) const;
     bool has_lost_lease(ApplicationId id) const;
+    /// It is to run, and is started when it is to serve.
+    bool stands_by(const Supervised& supervised) const;
     /// Null where it is of no pair.
     Json json_of(const Supervised& supervised) const;
     void forget(ApplicationId id);
