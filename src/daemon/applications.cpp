@@ -143,6 +143,11 @@ void Applications::tell(const Json& elsewhere)
         has_new_secret = true;
     }
     Json applications = elsewhere.value("applications", Json::object());
+    for (auto& [id, standing] : applications.items()) {
+        if (standing.is_null()) standing = elsewhere_.value(id, Json());
+    }
+    for (auto one = applications.begin(); one != applications.end();)
+        one = one->is_null() ? applications.erase(one) : std::next(one);
     if (elsewhere_ != applications) {
         elsewhere_ = std::move(applications);
         is_due_ = true;
@@ -162,6 +167,12 @@ std::string Applications::host() const
 {
     const std::lock_guard lock(mutex_);
     return host_;
+}
+
+bool Applications::in_maintenance() const
+{
+    const std::lock_guard lock(mutex_);
+    return described_.in_maintenance;
 }
 
 void Applications::say_moved()
@@ -192,10 +203,14 @@ Result<Json> Applications::moved_since(const Call& call)
 
 Applications::Want Applications::want_of(ApplicationId id) const
 {
-    const auto standard = described_.standard.find(id);
-    const bool may_run = !described_.in_maintenance;
+    return described_.in_maintenance ? Want::stopped : want_without_maintenance(id);
+}
+
+Applications::Want Applications::want_without_maintenance(ApplicationId id) const
+{
     const auto wanted = wanted_.find(id);
-    if (wanted != wanted_.end()) return may_run ? wanted->second.want : Want::stopped;
+    if (wanted != wanted_.end()) return wanted->second.want;
+    const auto standard = described_.standard.find(id);
     return standard == described_.standard.end() ? Want::stopped : standard->second;
 }
 
@@ -268,7 +283,8 @@ Result<void> Applications::push(site::Client& client)
         const std::lock_guard lock(mutex_);
         is_due_ = false;
         describe = {{"applications", described_.applications}, {"whole", true}};
-        elsewhere = {{"applications", elsewhere_}};
+        // Before a controller has told anything, the supervisor may know more than this daemon does.
+        if (!term_.empty()) elsewhere = {{"applications", elsewhere_}};
         restarts = std::exchange(to_restart_, {});
         // At the same instant: what is wanted next may rest on what is known of other hosts then.
         for (const Application& application : described_.applications)
@@ -276,7 +292,7 @@ Result<void> Applications::push(site::Client& client)
                 described_.not_ready.contains(application.id) ? Want::stopped : want_of(application.id);
     }
     TRY(client.call("Describe", describe));
-    TRY(client.call("Elsewhere", elsewhere));
+    if (!elsewhere.is_null()) TRY(client.call("Elsewhere", elsewhere));
     TRY(take_standings(client));
     {
         const std::lock_guard lock(mutex_);
@@ -335,7 +351,7 @@ Json Applications::line_of(const Application& application) const
     Json line = {{"id", id}, {"name", application.name}, {"host", host_}, {"wanted", name_of(want_of(id))}};
     if (const auto standing = standings_.find(id); standing != standings_.end()) {
         for (const char* field : {"phase", "role", "since_ms", "reason", "told", "restarts", "pid", "last",
-                                  "awaits_restart", "not_in_force", "output", "use"})
+                                  "awaits_restart", "not_in_force", "output"})
             line[field] = standing->second.value(field, Json());
     } else {
         line["phase"] = "unknown";
@@ -343,7 +359,10 @@ Json Applications::line_of(const Application& application) const
     }
     if (const auto why = described_.not_ready.find(id); why != described_.not_ready.end())
         line["reason"] = fmt::format("cannot be started: {}", why->second);
-    if (described_.in_maintenance) line["reason"] = "its host is in maintenance";
+    if (described_.in_maintenance) {
+        line["reason"] = "its host is in maintenance";
+        line["wanted_after"] = name_of(want_without_maintenance(id));
+    }
     if (const auto wanted = wanted_.find(id); wanted != wanted_.end())
         line["asked"] = {{"want", name_of(wanted->second.want)},
                          {"by", wanted->second.by},
@@ -396,7 +415,7 @@ Result<Json> Applications::order(const Call& call)
     const ApplicationId id = TRY(find(name));
     if (described_.in_maintenance && want == Want::running)
         return fail(ErrorKind::refused, "this host is in maintenance, so nothing is started on it",
-                    "belay host maintenance NAME off");
+                    fmt::format("belay host maintenance '{}' off", host_));
     if (const auto not_ready = described_.not_ready.find(id);
         not_ready != described_.not_ready.end() && want == Want::running)
         return fail(ErrorKind::refused, fmt::format("\"{}\" cannot be started: {}", name, not_ready->second));
@@ -414,6 +433,31 @@ Result<Json> Applications::order(const Call& call)
     if (following_ != nullptr) following_->interrupt();
     work_.notify_all();
     return Json{{"id", id}, {"at_ms", wanted.at.count()}};
+}
+
+/// What it uses is asked of the kernel now: that moves without an event.
+Result<Json> Applications::show(const Call& call) const
+{
+    Parameters parameters(call.parameters);
+    const std::string name = TRY(parameters.required_text("application"));
+    TRY(parameters.no_other());
+    Json line;
+    ApplicationId id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        id = TRY(find(name));
+        line = line_of(*std::ranges::find(described_.applications, id, &Application::id));
+    }
+    line["use"] = nullptr;
+    site::ConnectOptions there = options_.supervisor;
+    there.daemon.clear();
+    const auto client = site::connect(there);
+    if (!client) return line;
+    const auto answer = (*client)->call("Standings", {{"use", true}, {"only", id}});
+    if (!answer) return line;
+    for (const Json& one : answer->value("applications", Json::array()))
+        line["use"] = one.value("use", Json());
+    return line;
 }
 
 Result<Json> Applications::output(const Call& call) const
@@ -455,6 +499,10 @@ std::vector<site::Method> Applications::methods()
         Json answer = TRY(order(call));
         return Reply{std::move(answer)};
     };
+    const auto show_one = [this](const Call& call) -> Result<Reply> {
+        Json answer = TRY(Applications::show(call));
+        return Reply{std::move(answer)};
+    };
     const auto read = [this](const Call& call) -> Result<Reply> {
         Json answer = TRY(output(call));
         return Reply{std::move(answer)};
@@ -467,11 +515,10 @@ std::vector<site::Method> Applications::methods()
         tell(call.parameters);
         return Reply{};
     };
-    return {{"Applications", Right::view, show},
-            {"ApplicationsMoved", Right::view, moved},
-            {"ApplicationsElsewhere", Right::administer, elsewhere},
-            {"ApplicationOrder", Right::operate, ask},
-            {"ApplicationOutput", Right::operate, read}};
+    return {
+        {"Applications", Right::view, show},       {"ApplicationShow", Right::view, show_one},
+        {"ApplicationsMoved", Right::view, moved}, {"ApplicationsElsewhere", Right::administer, elsewhere},
+        {"ApplicationOrder", Right::operate, ask}, {"ApplicationOutput", Right::operate, read}};
 }
 
 }  // namespace belay::daemon

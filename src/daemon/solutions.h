@@ -21,7 +21,7 @@ struct ApplicationsEverywhere {
     std::function<Result<Json>(const site::Call&)> order;
 };
 
-/// Solutions, SolutionMoves, SolutionOrder (docs/protocol.md).
+/// Solutions, SolutionMoves, SolutionOrder, HostMoves (docs/protocol.md).
 std::vector<site::Method> solution_methods(const ApplicationsEverywhere& everywhere);
 
 }  // namespace belay::daemon

@@ -38,6 +38,9 @@ class Conductor {
     /// Applications and ApplicationOrder for the whole site, Solutions and what belongs to them.
     std::vector<site::Method> methods();
     void stop() { stopped_ = true; }
+    /// This controller leads from now on. Before, it tells no host anything; a host that it has not heard yet
+    /// has as long to come as one that was there and is away. Threads: any.
+    void begin_to_lead();
 
   private:
     struct Host {
@@ -46,6 +49,9 @@ class Conductor {
         uint64_t after = 0;
         Json lines = Json::array();
         Json told = {};  ///< what it was last told
+        /// When it was last seen go, by the boot clock and by the wall clock.
+        Milliseconds away_since{0}, away_since_wall{0};
+        bool was_heard = false;
     };
     struct Message {
         std::string host, member;
@@ -53,7 +59,8 @@ class Conductor {
         uint64_t number = 0;  ///< those made later have higher ones
     };
 
-    void meet(const std::string& name, const std::string& member, bool attached);
+    void meet(const std::string& name, const std::string& member, bool attached, Milliseconds lost_after);
+    void tell_all();
     void follow(const std::string& name);
     void heard(const std::string& name, const std::string& member, const Result<Json>& answer);
     void distribute();
@@ -61,6 +68,9 @@ class Conductor {
     Json numbered(const Message& message) const;
     void send(const Message& message);
     Json lines() const;
+    Json line_of_unheard(const framework::configuration::Object& application, const std::string& host,
+                         Milliseconds lost_after) const;
+    Result<Json> show(const site::Call& call);
     Result<Json> order(const site::Call& call);
     void tell_now(const std::string& host);
     void forget_those_heard(const Json& lines);
@@ -73,6 +83,7 @@ class Conductor {
     mutable uint64_t messages_ = 0;
     bool distributing_ = false, again_ = false;
     std::atomic<bool> stopped_ = false;
+    std::atomic<Milliseconds> began_ = Milliseconds{0};  ///< to lead, by the boot clock; 0: it does not
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
 };
 

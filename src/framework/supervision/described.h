@@ -20,10 +20,10 @@ struct Described {
     std::map<ApplicationId, Want> standard;
     /// Those that cannot be started now, and why: a secret that cannot be opened here.
     std::map<ApplicationId, std::string> not_ready;
-    bool in_maintenance = false;  ///< the host: nothing is to run
+    bool in_maintenance = false;  ///< the host: nothing is to run, whatever goes without saying
 };
 
-/// Disabled ones are left out; on a host that is in maintenance all are to be stopped. Threads: any.
+/// Disabled ones are left out. Threads: any.
 Described described_on(const configuration::Configuration& configuration, std::string_view host,
                        const Unseal& unseal);
 
