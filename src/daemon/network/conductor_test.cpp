@@ -154,8 +154,8 @@ TEST_CASE("without a controller the applications go on, and are watched; with it
     site.controller_.start({});
     site.await(site.controller_, {{"page", "stopped"}, {"config", "started"}, {"licence", "started"}});
     // A host that is away: what is known stays until the host counts as lost, and is said as what was then.
-    site.web2_.stop();
     const auto stopped = std::chrono::steady_clock::now();
+    site.web2_.stop();
     const Json away = site.await_that(site.controller_, "config",
                                       [](const Json& one) { return one.contains("host_away"); });
     CHECK(away["phase"] == "started");
