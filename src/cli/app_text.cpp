@@ -35,7 +35,8 @@ std::string remark_text(const Style& style, const Json& application)
     std::string reason = text_of(style, application, "reason");
     const Json& away = object_of(application, "host_away");
     if (flag_of(away, "was_heard"))
-        reason += fmt::format(" since {}", style.clock(span_of(away, "since_ms")));
+        reason += fmt::format("{} {}", flag_of(away, "lost") ? ", at" : " since",
+                              style.clock(span_of(away, "since_ms")));
     if (!reason.empty()) return reason;
     if (flag_of(application, "awaits_restart"))
         return "runs as it was configured before; restart it for the new";

@@ -72,7 +72,9 @@ Result<Reply> status(const Services& services, const Call& call)
     if (!whole) return Reply{std::move(answer), site_topic};
     answer["load"] = own_host(*services.applications, *services.load, true).at("load");
     answer["applications"] = answer_to(services, "Applications", "applications");
-    answer["solutions"] = answer_to(services, "Solutions", "solutions");
+    // A host knows its own applications, and so not how a solution stands that has others as well.
+    const bool knows_all = services.place == nullptr || services.place->is_controller();
+    answer["solutions"] = knows_all ? answer_to(services, "Solutions", "solutions") : Json::array();
     answer["operations"]["unfinished"] = Json::array();
     for (const Json& view : answer_to(services, "List", "operations"))
         answer["operations"]["unfinished"].push_back(short_view(view));

@@ -211,7 +211,7 @@ std::vector<Conductor::Message> Conductor::messages() const
     const Needs needs(configuration);
     const std::map<Id, std::string> host_of = hosts_of(configuration);
     std::map<std::string, Json> elsewhere, secrets;
-    const Json every = lines();
+    const Json every = lines_by(configuration);
     for (const Json& line : every) {
         const Id id = line.value("id", Id{0});
         const auto own = host_of.find(id);
@@ -306,12 +306,16 @@ void Conductor::forget_those_heard(const Json& lines)
 
 Json Conductor::lines() const
 {
+    const auto snapshot = options_.configuration();
+    return lines_by(snapshot ? *snapshot->configuration : Configuration());
+}
+
+Json Conductor::lines_by(const Configuration& configuration) const
+{
     const std::string own_host = ground_.applications.host();
     Json all = ground_.applications.lines();
-    const auto snapshot = options_.configuration();
-    const auto configuration = snapshot ? snapshot->configuration : std::make_shared<const Configuration>();
     const auto lost_after = [&](const std::string& name) {
-        return framework::configuration::settings_of_host(*configuration, name).lost_after;
+        return framework::configuration::settings_of_host(configuration, name).lost_after;
     };
     const Milliseconds now = site::boot_now();
     const std::lock_guard lock(mutex_);
@@ -329,8 +333,8 @@ Json Conductor::lines() const
         }
     }
     if (began_.load() == Milliseconds{0}) return all;
-    for (const auto& [id, name] : hosts_of(*configuration)) {
-        const Object& application = *configuration->find(id);
+    for (const auto& [id, name] : hosts_of(configuration)) {
+        const Object& application = *configuration.find(id);
         const auto host = hosts_.find(name);
         const bool is_heard = name == own_host || (host != hosts_.end() && host->second.was_heard);
         if (!is_heard && !application.disabled)

@@ -68,6 +68,7 @@ class Conductor {
     Json numbered(const Message& message) const;
     void send(const Message& message);
     Json lines() const;
+    Json lines_by(const framework::configuration::Configuration& configuration) const;
     Json line_of_unheard(const framework::configuration::Object& application, const std::string& host,
                          Milliseconds lost_after) const;
     Result<Json> show(const site::Call& call);

@@ -67,7 +67,7 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
           .engine = ground.engine,
           .wall = ground.wall,
           .changed = [this] { ground_.changed(site_topic); },
-          .settings = [this](const std::string& host) { return settings_of(host); },
+          .configuration = [this] { return configuration_now(); },
           .own_name = [this] { return own_name(ground_.applications); },
           .own_host = [this](bool summary) { return own_host(ground_.applications, ground_.load, summary); },
           .applications = [this] { return conductor_.everywhere().lines(); },
@@ -225,17 +225,18 @@ Result<std::string> ControllerRole::unsealed(std::string_view sealed) const
 }
 
 /// A store that does not answer must not keep a member out.
-framework::configuration::HostSettings ControllerRole::settings_of(const std::string& host)
+std::shared_ptr<const framework::configuration::Configuration> ControllerRole::configuration_now()
 {
     const auto snapshot = configuration_->snapshot();
-    if (!snapshot) return {};
-    return framework::configuration::settings_of_host(*snapshot->configuration, host);
+    return snapshot ? snapshot->configuration
+                    : std::make_shared<const framework::configuration::Configuration>();
 }
 
 site::Pace ControllerRole::pace_of(const site::Member& member)
 {
     site::Pace pace;
-    const framework::configuration::HostSettings settings = settings_of(member.name);
+    const framework::configuration::HostSettings settings =
+        framework::configuration::settings_of_host(*configuration_now(), member.name);
     pace.heartbeat = settings.heartbeat_interval.value_or(pace.heartbeat);
     // One that is late is not lost yet.
     pace.timeout = std::max(settings.heartbeat_timeout.value_or(pace.timeout), 2 * pace.heartbeat);
@@ -446,11 +447,12 @@ Json ControllerRole::status(LoadToTell load)
     Json hosts = Json::array();
     // A store that fails says so where it is asked for the hosts themselves.
     const auto members = controller.registry().all();
+    const auto configuration = configuration_now();
     if (load != LoadToTell::none) loads_.ask(controller.hub());
     if (load == LoadToTell::fresh) loads_.await();
     for (const site::Member& member : members ? *members : std::vector<site::Member>()) {
         if (member.revoked) continue;
-        hosts.push_back(view_of(services_, member));
+        hosts.push_back(view_of(services_, *configuration, member));
         if (load != LoadToTell::none) hosts.back()["load"] = loads_.of(member.id);
     }
     const Json other = leader();

@@ -26,8 +26,8 @@ struct SiteServices {
     std::function<operation::Engine*()> engine;  ///< of the site; null while this controller does not lead
     std::function<Milliseconds()> wall;
     std::function<void()> changed;  ///< something that Status tells
-    /// What the configuration says of a host. Threads: any.
-    std::function<framework::configuration::HostSettings(const std::string& host)> settings;
+    /// As it is now; an empty one where it cannot be read. Threads: any.
+    std::function<std::shared_ptr<const framework::configuration::Configuration>()> configuration;
     std::function<std::string()> own_name;  ///< of this machine
     /// This machine, as HostShow tells it.
     std::function<Json(bool summary)> own_host;
@@ -84,7 +84,7 @@ class ControllerRole {
     void settle_next();
     Result<std::string> configuration_key() const;
     Result<std::string> unsealed(std::string_view sealed) const;
-    framework::configuration::HostSettings settings_of(const std::string& host);
+    std::shared_ptr<const framework::configuration::Configuration> configuration_now();
     site::Pace pace_of(const site::Member& member);
     Milliseconds comes_within(const std::string& member);
     Result<void> put_keys(std::string_view text);

@@ -4,17 +4,19 @@
 #include "daemon/network/member_view.h"
 #include "daemon/parameters.h"
 #include "daemon/services.h"
+#include "framework/configuration/host_settings.h"
 
 namespace belay::daemon {
 
 using site::Call;
 using site::Reply;
 
-Json view_of(const SiteServices& services, const site::Member& member)
+Json view_of(const SiteServices& services, const framework::configuration::Configuration& configuration,
+             const site::Member& member)
 {
     Json view = member;
     view["presence"] = services.controller->hub().presence(member.id);
-    view["maintenance"] = services.settings(member.name).maintenance;
+    view["maintenance"] = framework::configuration::settings_of_host(configuration, member.name).maintenance;
     return view;
 }
 
@@ -55,13 +57,14 @@ Result<Reply> list_hosts(const SiteServices& services, const Call& call)
     const bool revoked = TRY(parameters.flag("revoked", false));
     TRY(parameters.no_other());
     site::Registry& registry = services.controller->registry();
+    const auto configuration = services.configuration();
     Json hosts = Json::array();
     if (!one.empty()) {
-        hosts.push_back(view_of(services, TRY(registry.find(one))));
+        hosts.push_back(view_of(services, *configuration, TRY(registry.find(one))));
         return Reply{{{"hosts", hosts}}, site_topic};
     }
     for (const site::Member& member : TRY(registry.all())) {
-        if (revoked || !member.revoked) hosts.push_back(view_of(services, member));
+        if (revoked || !member.revoked) hosts.push_back(view_of(services, *configuration, member));
     }
     return Reply{{{"hosts", hosts}}, site_topic};
 }
@@ -100,7 +103,7 @@ Result<Reply> show_host(const SiteServices& services, const Call& call)
     const bool is_own = host.empty() || host == own_name;
     const Result<site::Member> member = services.controller->registry().find(is_own ? own_name : host);
     if (!member && !is_own) return std::unexpected(member.error());
-    Json view = member ? view_of(services, *member) : Json{{"name", own_name}};
+    Json view = member ? view_of(services, *services.configuration(), *member) : Json{{"name", own_name}};
     view.update(is_own ? services.own_host(summary) : told_by(services, *member, call, summary));
     if (!summary) view["applications"] = applications_on(services, view.at("name"));
     if (call.more) services.look_again();
@@ -117,7 +120,7 @@ Result<Reply> on_host(const SiteServices& services, const Call& call, std::strin
     const Result<site::Member> member = act(host, parameters);
     services.audit(call, verb, "host " + host, problem_of(member));
     if (!member) return std::unexpected(member.error());
-    return Reply{{{"host", view_of(services, *member)}}};
+    return Reply{{{"host", view_of(services, *services.configuration(), *member)}}};
 }
 
 Result<Reply> revoke_host(const SiteServices& services, const Call& call)
