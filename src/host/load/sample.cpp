@@ -57,20 +57,24 @@ void take_filesystems(Sample& sample)
     if (!text) return;
     const auto mounts = parse_mounts(*text);
     if (!mounts) return;
-    // One that is mounted twice counts once, where it was mounted first.
+    // One that is mounted twice counts once, where it was mounted first. Each subvolume of a btrfs has a
+    // number of its own, and the room of all.
     std::set<std::string> seen;
+    const auto key_of = [](const Mount& mount) {
+        return mount.type == "btrfs" ? mount.device : mount.numbers;
+    };
     for (const Mount& mount : *mounts) {
         if (seen.size() == most_filesystems) return;
         const bool is_root = mount.at == "/";
         if (is_network(mount) && !is_root) {
-            if (seen.insert(mount.numbers).second)
+            if (seen.insert(key_of(mount)).second)
                 sample.not_asked.push_back(fmt::format("{} ({})", mount.at, mount.type));
             continue;
         }
         if (!has_disk(mount)) continue;
         struct statvfs use{};
         if (statvfs(mount.at.c_str(), &use) != 0 || use.f_blocks == 0) continue;
-        if (!seen.insert(mount.numbers).second) continue;
+        if (!seen.insert(key_of(mount)).second) continue;
         sample.filesystems.push_back({.at = mount.at,
                                       .type = mount.type,
                                       .device = mount.device,
