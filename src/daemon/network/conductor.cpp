@@ -54,7 +54,8 @@ void say_away(Json& line, Milliseconds away, Milliseconds away_since_wall, Milli
 Json standing_of(const Json& line, const Needs& needs)
 {
     const std::string phase = line.value("phase", "");
-    if (line.contains("host_away") && !line["host_away"].value("was_heard", true)) return {};
+    const Json away = line.value("host_away", Json::object());
+    if (!away.value("was_heard", true) && !away.value("lost", true)) return {};
     return {{"started", phase == "started"},
             {"goes_first", line.value("wanted", "") == "stopped" && has_process(phase)},
             {"needs", needs.of(line.value("id", Id{0}))}};
@@ -106,8 +107,12 @@ void Conductor::meet(const std::string& name, const std::string& member, bool at
     if (is_new) follow(name);
     tell_all();
     // Nothing happens at the moment from which on it counts as lost: that has to be told.
-    if (attached) return;
-    ground_.loop.at(site::boot_now() + lost_after, [this, alive = std::weak_ptr(there_)] {
+    if (!attached) tell_all_in(lost_after);
+}
+
+void Conductor::tell_all_in(Milliseconds span)
+{
+    ground_.loop.at(site::boot_now() + span, [this, alive = std::weak_ptr(there_)] {
         if (!alive.expired() && !stopped_) tell_all();
     });
 }
@@ -122,6 +127,21 @@ void Conductor::begin_to_lead()
 {
     began_ = site::boot_now();
     own_changed();
+    // Those that never come count as lost then, and nothing else happens at that moment.
+    const auto find = [this, alive = std::weak_ptr(there_)]() -> site::Loop::Callback {
+        const auto snapshot = options_.configuration();
+        std::set<Milliseconds> spans;
+        for (const auto& [id, host] : hosts_of(snapshot ? *snapshot->configuration : Configuration()))
+            spans.insert(
+                framework::configuration::settings_of_host(*snapshot->configuration, host).lost_after);
+        return [this, alive, spans] {
+            if (alive.expired() || stopped_) return;
+            for (const Milliseconds span : spans) tell_all_in(span);
+        };
+    };
+    ground_.loop.post([this, find, alive = std::weak_ptr(there_)] {
+        if (!alive.expired() && !stopped_) static_cast<void>(ground_.workers.run(find).has_value());
+    });
 }
 
 void Conductor::follow(const std::string& name)
@@ -196,8 +216,9 @@ void Conductor::distribute()
     if (!ground_.workers.run(work)) distributing_ = false;  // the next that moves tries again
 }
 
-/// For each host that is to know something else than it was told. In a thread of the workers.
-std::vector<Conductor::Message> Conductor::messages() const
+/// For each host that is to know something else than it was told, and for the one that is always to be told.
+/// In a thread of the workers.
+std::vector<Conductor::Message> Conductor::messages(const std::string& always) const
 {
     std::vector<Message> all;
     uint64_t number = 0;
@@ -245,7 +266,8 @@ std::vector<Conductor::Message> Conductor::messages() const
     const std::lock_guard lock(mutex_);
     for (const auto& [name, host] : hosts_) {
         Message message = message_for(name, host.member);
-        if (name != own_host && host.attached && host.told != message.what) all.push_back(std::move(message));
+        const bool is_news = host.told != message.what || name == always;
+        if (name != own_host && host.attached && is_news) all.push_back(std::move(message));
     }
     if (!own_host.empty()) all.push_back(message_for(own_host, ""));
     return all;
@@ -281,10 +303,11 @@ void Conductor::send(const Message& message)
 
 // --- what is asked ---
 
-/// Before an order: what is known now may be newer than what the host was told. In a thread of its own.
+/// Before an order: what is known now may be newer than what the host was told, and what it was told may be
+/// on its way still, where the order could overtake it. In a thread of its own.
 void Conductor::tell_now(const std::string& host)
 {
-    const std::vector<Message> all = messages();
+    const std::vector<Message> all = messages(host);
     const auto message = std::ranges::find(all, host, &Message::host);
     if (message == all.end()) return;
     if (message->member.empty()) return ground_.applications.tell(numbered(*message));

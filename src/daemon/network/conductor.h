@@ -61,10 +61,11 @@ class Conductor {
 
     void meet(const std::string& name, const std::string& member, bool attached, Milliseconds lost_after);
     void tell_all();
+    void tell_all_in(Milliseconds span);
     void follow(const std::string& name);
     void heard(const std::string& name, const std::string& member, const Result<Json>& answer);
     void distribute();
-    std::vector<Message> messages() const;
+    std::vector<Message> messages(const std::string& always = {}) const;
     Json numbered(const Message& message) const;
     void send(const Message& message);
     Json lines() const;

@@ -24,7 +24,7 @@ std::string stack_of(const std::string& trace)
                 fmt::format("prerequisites = [{{ kind = \"application\", application = \"{}\" }}]\n", needs);
         return text;
     };
-    return "[host.web1]\naddress = \"127.0.0.1\"\n[host.web2]\naddress = \"127.0.0.1\"\n"
+    return "[host.web1]\naddress = \"127.0.0.1\"\nlost_after = \"5s\"\n[host.web2]\naddress = \"127.0.0.1\"\n"
            "lost_after = \"1500ms\"\n" +
            application("licence", "web1", "") + application("config", "web2", "licence") +
            application("page", "web1", "config") +
@@ -201,8 +201,18 @@ TEST_CASE(
               .has_value());
     site.await_that(site.web2_, "config",
                     [&](const Json& one) { return one["phase"] == "started" && one["pid"] != before; });
+    // Until the host that does not come counts as lost.
+    CHECK(site.application(site.controller_, "licence")["host_away"]["lost"] == false);
+    site.await_that(site.controller_, "licence",
+                    [](const Json& one) { return one["host_away"]["lost"] == true; });
+    CHECK(site.controller_.face()
+              .call("ApplicationOrder", {{"application", "config"}, {"want", "running"}, {"restart", true}})
+              .has_value());
+    CHECK(site.await_that(site.web2_, "config", [](const Json& one) {
+        return one["phase"] == "waiting";
+    })["reason"] == "waits for application licence");
     site.web1_.start({});
-    site.await(site.controller_, {{"licence", "started"}, {"page", "started"}});
+    site.await(site.controller_, {{"licence", "started"}, {"config", "started"}, {"page", "started"}});
     CHECK_FALSE(site.application(site.controller_, "licence").contains("host_away"));
 }
 
