@@ -34,9 +34,11 @@ declare -A _belay_options=(
     [config export]=""
     [config history]="--limit"
     [config revert]="$_belay_plan_options --no-wait"
-    [status]=""
+    [status]="--follow"
     [host invite]="--name --role --valid --why"
     [host list]=""
+    [host show]="--follow"
+    [host maintenance]="--dry-run --for --why --no-wait"
     [host revoke]="--yes --why"
     [host rename]="--why"
     [host renew]="--why"
@@ -180,7 +182,7 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines | --for) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -201,7 +203,7 @@ _belay() {
     case $before in
         --socket | --from) COMPREPLY=($(compgen -f -- "$word")) && return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
-        --timer | --gate-grace | --soak | --extend | --valid | --wave-soak) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
+        --timer | --gate-grace | --soak | --extend | --valid | --wave-soak | --for) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
         --gate) COMPREPLY=($(compgen -W "array: command: tcp: http://" -- "$word")) && return ;;
         --set) compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W "$(_belay_variables "$target")" -- "$word")) && return ;;
         --mode) COMPREPLY=($(compgen -W "merge objects whole" -- "$word")) && return ;;
@@ -220,7 +222,7 @@ _belay() {
     elif [[ $command == config ]]; then
         COMPREPLY=($(compgen -W "get edit check diff apply import export history revert $_belay_common" -- "$word"))
     elif [[ $command == host ]]; then
-        COMPREPLY=($(compgen -W "invite list revoke rename renew $_belay_common" -- "$word"))
+        COMPREPLY=($(compgen -W "invite list show maintenance revoke rename renew $_belay_common" -- "$word"))
     elif [[ $command == app ]]; then
         COMPREPLY=($(compgen -W "list show start stop restart suspend resume log pairs switch-over $_belay_common" -- "$word"))
     elif [[ $command == solution ]]; then
@@ -241,7 +243,12 @@ _belay() {
             "config get" | "config edit") [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_types" -- "$word")) ;;
             "config check" | "config diff" | "config apply" | "config import")
                 [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
-            "host list" | "host revoke" | "host rename" | "host renew")
+            "host maintenance") if [[ -z $target ]]; then
+                    COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word"))
+                else
+                    COMPREPLY=($(compgen -W "on off" -- "$word"))
+                fi ;;
+            "host list" | "host show" | "host revoke" | "host rename" | "host renew")
                 [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word")) ;;
             "app show" | "app start" | "app stop" | "app restart" | "app suspend" | "app resume" | "app log")
                 [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names app list)" -- "$word")) ;;

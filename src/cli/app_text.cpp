@@ -2,6 +2,7 @@
 
 #include "cli/fields.h"
 
+#include <algorithm>
 #include <fmt/ranges.h>
 
 namespace belay::cli {
@@ -32,6 +33,10 @@ std::string restarts_text(const Json& application)
 std::string remark_text(const Style& style, const Json& application)
 {
     std::string reason = text_of(style, application, "reason");
+    const Json& away = object_of(application, "host_away");
+    if (flag_of(away, "was_heard"))
+        reason += fmt::format("{} {}", flag_of(away, "lost") ? ", at" : " since",
+                              style.clock(span_of(away, "since_ms")));
     if (!reason.empty()) return reason;
     if (flag_of(application, "awaits_restart"))
         return "runs as it was configured before; restart it for the new";
@@ -41,12 +46,26 @@ std::string remark_text(const Style& style, const Json& application)
     return text_of(style, application, "told");
 }
 
+/// What is only as last known is good for nobody.
+Tone tone_of_application(const Json& application)
+{
+    const Tone tone = tone_of_phase(raw_text(application, "phase"));
+    return has(application, "host_away") && tone == Tone::good ? Tone::warn : tone;
+}
+
+bool are_of_several_hosts(const std::vector<Json>& applications)
+{
+    return std::ranges::any_of(applications, [&](const Json& one) {
+        return raw_text(one, "host") != raw_text(applications.front(), "host");
+    });
+}
+
 }  // namespace
 
 std::string standing_text(const Style& style, const Json& application)
 {
     const std::string phase = text_of(style, application, "phase");
-    std::string text = paint(style, tone_of_phase(phase), phase);
+    std::string text = paint(style, tone_of_application(application), phase);
     if (has(application, "since_ms"))
         text += fmt::format(" since {}", style.clock(span_of(application, "since_ms")));
     const std::string remark = remark_text(style, application);
@@ -57,17 +76,25 @@ std::string applications_text(const Style& style, const std::vector<Json>& appli
 {
     if (applications.empty())
         return "no application is configured for this host\n  next: belay config apply FILE\n";
+    return applications_table(style, applications, 0);
+}
+
+std::string applications_table(const Style& style, const std::vector<Json>& applications, size_t indent)
+{
     std::vector<std::vector<std::string>> rows;
+    const bool several = are_of_several_hosts(applications);
     for (const Json& one : applications) {
         const std::string phase = text_of(style, one, "phase");
         const std::string role = raw_text(one, "role");
         const int64_t pid = number_of(one, "pid");
-        rows.push_back(
-            {text_of(style, one, "name"), paint(style, tone_of_phase(phase), phase),
-             role == "none" ? "" : role, has(one, "since_ms") ? style.clock(span_of(one, "since_ms")) : "",
-             pid == 0 ? "" : fmt::format("pid {}", pid), restarts_text(one), remark_text(style, one)});
+        rows.push_back({text_of(style, one, "name"), several ? text_of(style, one, "host") : "",
+                        paint(style, tone_of_application(one), phase), role == "none" ? "" : role,
+                        has(one, "since_ms") ? style.clock(span_of(one, "since_ms")) : "",
+                        pid == 0 ? "" : fmt::format("pid {}", pid), restarts_text(one),
+                        remark_text(style, one)});
+        if (!several) rows.back().erase(rows.back().begin() + 1);
     }
-    return table(style, rows, 0);
+    return table(style, rows, indent);
 }
 
 std::string pairs_text(const Style& style, const std::vector<Json>& pairs)
@@ -111,6 +138,11 @@ std::string switch_text(const Style& style, const Json& done)
 std::string solutions_text(const Style& style, const std::vector<Json>& solutions)
 {
     if (solutions.empty()) return "no solution is configured\n  next: belay config apply FILE\n";
+    return solutions_table(style, solutions, 0);
+}
+
+std::string solutions_table(const Style& style, const std::vector<Json>& solutions, size_t indent)
+{
     std::vector<std::vector<std::string>> rows;
     for (const Json& one : solutions) {
         std::vector<std::string> missing;
@@ -125,7 +157,7 @@ std::string solutions_text(const Style& style, const std::vector<Json>& solution
                         says_missing ? fmt::format("not started: {}", fmt::join(missing, ", "))
                                      : text_of(style, one, "description")});
     }
-    return table(style, rows, 0);
+    return table(style, rows, indent);
 }
 
 std::string solution_text(const Style& style, const Json& solution)
@@ -171,8 +203,11 @@ std::string application_text(const Style& style, const Json& application)
     };
     row("application", text_of(style, application, "name"));
     row("stands", standing_text(style, application));
+    row("host", text_of(style, application, "host"));
     const Json& asked = object_of(application, "asked");
     std::string wanted = text_of(style, application, "wanted");
+    if (const std::string after = text_of(style, application, "wanted_after"); !after.empty())
+        wanted += fmt::format(" as long as its host is in maintenance, then {}", after);
     if (!asked.empty()) {
         const std::string why = text_of(style, asked, "why");
         wanted += fmt::format(", asked by {} at {}{}", text_of(style, asked, "by"),

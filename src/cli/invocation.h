@@ -47,6 +47,8 @@ enum class Command {
     status,
     host_invite,
     host_list,
+    host_show,
+    host_maintenance,
     host_revoke,
     host_rename,
     host_renew,
@@ -102,7 +104,7 @@ struct Invocation {
     std::vector<std::string> words;  ///< what the procedure is to read, as "--leaving", "/dev/sda"
     std::optional<Milliseconds> timer, gate_grace;
     std::vector<std::string> gates;
-    bool dry_run = false;  ///< of clean and storage esp-sync as well
+    bool dry_run = false;  ///< of clean, storage esp-sync and host maintenance as well
     Milliseconds soak{0};
     bool yes = false;
     std::vector<std::string> hosts;  ///< of the site, on which it is to be done together
@@ -121,6 +123,7 @@ struct Invocation {
     std::string role;     ///< may be empty
     std::string account;  ///< may be empty
     std::optional<Milliseconds> valid;
+    std::optional<Milliseconds> lasts;  ///< of host maintenance: it ends by itself
 
     // timer
     bool stop = false, restart = false;
@@ -130,7 +133,7 @@ struct Invocation {
     bool journal = false;  ///< of show
     bool follow = false;
     bool also_needed = false;  ///< of solution stop: those that need it as well
-    std::string verb;          ///< of solution plan: start or stop
+    std::string verb;          ///< of solution plan: start or stop; of host maintenance: on or off
     // history
     bool audit = false;
     std::optional<uint64_t> limit;

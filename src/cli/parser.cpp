@@ -325,6 +325,7 @@ Result<void> Parser::read_typed()
     if (!typed_.gate_grace.empty()) invocation_.gate_grace = TRY(parse_span(typed_.gate_grace));
     if (!typed_.soak.empty()) invocation_.soak = TRY(parse_span(typed_.soak));
     if (!typed_.valid.empty()) invocation_.valid = TRY(parse_span(typed_.valid));
+    if (!typed_.lasts.empty()) invocation_.lasts = TRY(parse_span(typed_.lasts));
     if (!typed_.extend.empty()) invocation_.extend = TRY(parse_span(typed_.extend));
     if (typed_.limit.empty()) return {};
     const char* end = typed_.limit.data() + typed_.limit.size();

@@ -12,7 +12,7 @@ namespace belay::cli {
 
 /// What was typed where a length of time or a number is wanted; it is read here, and not by the library.
 struct Typed {
-    std::string timer, gate_grace, soak, extend, limit, valid, hosts, waves, failures, wave_soak;
+    std::string timer, gate_grace, soak, extend, limit, valid, lasts, hosts, waves, failures, wave_soak;
 };
 
 /// The parser with the values that it fills; they stay where they are, for it points at them.

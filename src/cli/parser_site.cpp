@@ -58,9 +58,13 @@ void Parser::config_commands()
 
 void Parser::site_commands()
 {
-    command(app_, Command::status, "status",
-            "how this host stands, and the hosts of the site where it is a controller",
-            "belay status\n  belay --site branch-3 status");
+    CLI::App* status =
+        command(app_, Command::status, "status",
+                "how this host stands, its load, applications, solutions and operations; on a controller "
+                "those of the whole site",
+                "belay status\n  belay status --follow\n  belay --site branch-3 status");
+    status->add_flag("--follow", invocation_.follow,
+                     "go on with what comes, until you end it; on a terminal in place");
     host_commands();
     app_commands();
     solution_commands();
@@ -70,7 +74,8 @@ void Parser::site_commands()
 
 void Parser::host_commands()
 {
-    group(host_, "host", "the hosts of the site", "belay host invite --name web1\n  belay host list");
+    group(host_, "host", "this host, and the hosts of the site",
+          "belay host show\n  belay host invite --name web1\n  belay host list");
     CLI::App* invite =
         command(*host_, Command::host_invite, "invite", "make an invitation for one host; it is good once",
                 "belay host invite --name web1 --valid 2h");
@@ -83,6 +88,23 @@ void Parser::host_commands()
     invite->add_option("--valid", typed_.valid, "how long it may be used; 1h unless told")->type_name("TIME");
     CLI::App* list = command(*host_, Command::host_list, "list", "the hosts, and whether they are there",
                              "belay host list\n  belay host list web1");
+    CLI::App* show = command(
+        *host_, Command::host_show, "show",
+        "one host: processor, memory, disks, its applications, and the processes that nobody watches; "
+        "this one unless told",
+        "belay host show\n  belay host show web1 --follow");
+    show->add_flag("--follow", invocation_.follow,
+                   "go on with what comes, until you end it; on a terminal in place");
+    CLI::App* maintenance =
+        command(*host_, Command::host_maintenance, "maintenance",
+                "stop what runs on a host and start nothing there, for somebody works on it; or end that",
+                "belay host maintenance web1 on --dry-run\n"
+                "  belay host maintenance web1 on --why 'new memory' --for 2h\n"
+                "  belay host maintenance web1 off");
+    maintenance->add_flag("--dry-run", invocation_.dry_run, "say what would be stopped or started");
+    maintenance->add_option("--for", typed_.lasts, "with on: it ends by itself so long after it has begun")
+        ->type_name("TIME");
+    no_wait_option(*maintenance);
     CLI::App* revoke = command(*host_, Command::host_revoke, "revoke",
                                "shut a host out, from now on and for good; to come back it has to be invited",
                                "belay host revoke web1 --why 'stolen'");
@@ -91,11 +113,13 @@ void Parser::host_commands()
     CLI::App* renew =
         command(*host_, Command::host_renew, "renew",
                 "have a host make another key and get another certificate now", "belay host renew web1");
-    for (CLI::App* app : {list, revoke, rename, renew})
+    for (CLI::App* app : {list, show, revoke, rename, renew})
         app->add_option("host", invocation_.target, "its name or number")->type_name("");
+    maintenance->add_option("host", invocation_.target, "its name, as it is configured")->type_name("");
+    maintenance->add_option("state", invocation_.verb, "on or off")->type_name("");
     rename->add_option("name", invocation_.name, "what it will be called")->type_name("");
     revoke->add_flag("--yes", invocation_.yes, "do not ask; needed where there is no terminal to ask on");
-    for (CLI::App* app : {invite, revoke, rename, renew}) why_option(*app);
+    for (CLI::App* app : {invite, maintenance, revoke, rename, renew}) why_option(*app);
 }
 
 void Parser::app_commands()

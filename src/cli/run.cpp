@@ -84,6 +84,10 @@ Result<int> Session::carry_out()
             return status();
         case Command::host_list:
             return host_list();
+        case Command::host_show:
+            return host_show();
+        case Command::host_maintenance:
+            return host_maintenance();
         case Command::host_invite:
             return host_invite();
         case Command::host_revoke:

@@ -50,6 +50,7 @@ struct Setting {
     State before = State::added;
     bool one_shot = false;
     std::map<std::string, Json> answers = {};  ///< in place of the sample's
+    std::vector<Json> streamed = {};           ///< in place of views of an operation
 };
 
 /// By which a test moves a fake daemon in a child on.
@@ -89,6 +90,7 @@ class Terminal : private MovePipe, public ChildOnTerminal {
         const Connect connect = [&](const Invocation&) -> Result<std::unique_ptr<site::Client>> {
             auto client = std::make_unique<DrivenClient>(moves);
             for (const State state : setting.states) client->views.push_back(view_of(state));
+            if (!setting.streamed.empty()) client->views = setting.streamed;
             client->answers = {{"Procedures", samples::procedures()},
                                {"Plan", samples::planned_answer()},
                                {"Show", view_of(setting.before)},

@@ -90,6 +90,16 @@ Result<void> check_sense(const Invocation& asked)
                 return fail(ErrorKind::usage, "to which version? no number was given",
                             "belay config history");
             break;
+        case Command::host_maintenance:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which host? none was named", "belay config get host");
+            if (asked.verb != "on" && asked.verb != "off")
+                return fail(ErrorKind::usage, "maintenance on or off? neither was said",
+                            fmt::format("belay host maintenance {} on", asked.target));
+            if (asked.verb == "off" && asked.lasts)
+                return fail(ErrorKind::usage, "--for is for maintenance that begins",
+                            fmt::format("belay host maintenance {} off", asked.target));
+            break;
         case Command::host_revoke:
         case Command::host_rename:
         case Command::host_renew:

@@ -3,6 +3,7 @@
 #include "cli/console.h"
 #include "cli/follow.h"
 #include "cli/invocation.h"
+#include "cli/live_page.h"
 #include "cli/style.h"
 #include "site/client.h"
 
@@ -42,6 +43,15 @@ class Session {
     Result<int> apply_config(const Json& answer);
     Result<int> status();
     Result<int> host_list();
+    Result<int> host_show();
+    Result<int> host_maintenance();
+    /// What maintenance moves on its host, and how all stood before.
+    struct Moved {
+        Json moves, before;
+    };
+    Result<int> lead_maintenance(const std::string& operation, std::string_view verb, const Moved& moved);
+    Result<int> lead_quietly(const std::string& operation, std::string_view verb, const std::string& wanted);
+    Result<int> await_moves(const Moved& moved);
     Result<int> host_invite();
     Result<int> host_change();
     Result<int> app_list();
@@ -73,6 +83,9 @@ class Session {
     Result<int> follow_to_end(const std::string& operation, const std::string& wanted,
                               const FollowOptions& options);
     int say_interrupted(const std::string& operation, const Followed& followed);
+
+    /// The answer as a page; with --follow each that comes.
+    Result<int> show_page(std::string_view method, const Json& parameters, const PageMaker& page);
 
     /// The daemon's answer as JSON, or as this text.
     void say(const Json& answer, const std::string& text)

@@ -85,8 +85,7 @@ Result<int> Session::app_list()
 
 Result<int> Session::app_show()
 {
-    const Json answer = TRY(client_.call("Applications", Json::object()));
-    const Json one = TRY(named_in(answer, asked_.target));
+    const Json one = TRY(client_.call("ApplicationShow", {{"application", asked_.target}}));
     say(one, application_text(style_, one));
     return 0;
 }

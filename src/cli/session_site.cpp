@@ -2,6 +2,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/fields.h"
+#include "cli/host_text.h"
 #include "cli/login.h"
 #include "cli/session.h"
 #include "cli/site_text.h"
@@ -35,9 +36,34 @@ std::string_view method_of(Command command)
 
 Result<int> Session::status()
 {
-    const Json answer = TRY(client_.call("Status", Json::object()));
-    say(answer, status_text(style_, answer));
+    return show_page("Status", {{"whole", true}}, status_sections);
+}
+
+Result<int> Session::show_page(std::string_view method, const Json& parameters, const PageMaker& page)
+{
+    if (!asked_.follow) {
+        const Json answer = TRY(client_.call(method, parameters));
+        say(answer, page_text(style_, page(style_, answer)));
+        return 0;
+    }
+    if (console_.is_live() && !asked_.json) {
+        const int signal = TRY(show_live_page(client_, console_, style_, method, parameters, page));
+        return signal == 0 ? 0 : 128 + signal;
+    }
+    bool first = true;
+    TRY(client_.stream(method, parameters, [&](const Json& answer) {
+        say(answer, (first ? "" : "\n") + page_text(style_, page(style_, answer)));
+        first = false;
+        return !console_.failed();
+    }));
     return 0;
+}
+
+Result<int> Session::host_show()
+{
+    Json parameters = Json::object();
+    if (!asked_.target.empty()) parameters["host"] = asked_.target;
+    return show_page("HostShow", parameters, host_sections);
 }
 
 Result<int> Session::host_list()

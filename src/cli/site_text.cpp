@@ -1,11 +1,27 @@
 #include "cli/site_text.h"
 
+#include "cli/app_text.h"
 #include "cli/fields.h"
+#include "cli/host_text.h"
+#include "cli/live_text.h"
+#include "cli/operation_text.h"
+#include "cli/plan_text.h"
 
+#include <algorithm>
 #include <fmt/ranges.h>
 
 namespace belay::cli {
 namespace {
+
+/// "its clock is 7 s slow"; empty: it is as ours.
+std::string clock_text(const Json& presence)
+{
+    const Milliseconds ahead = span_of(presence, "clock_ahead_ms");
+    constexpr Milliseconds far_off = std::chrono::seconds(5);
+    if (raw_text(presence, "state") != "attached" || (ahead <= far_off && ahead >= -far_off)) return {};
+    return fmt::format("its clock is {} {}", to_text(ahead > Milliseconds{0} ? ahead : -ahead),
+                       ahead > Milliseconds{0} ? "fast" : "slow");
+}
 
 /// "since 09:28:32", with what is known of why.
 std::string presence_text(const Style& style, const Json& presence)
@@ -15,11 +31,7 @@ std::string presence_text(const Style& style, const Json& presence)
     std::string text = fmt::format("since {}", style.clock(span_of(presence, "since_ms")));
     const std::string why = text_of(style, presence, "why");
     if (state != "attached" && !why.empty()) text += ": " + why;
-    const Milliseconds ahead = span_of(presence, "clock_ahead_ms");
-    constexpr Milliseconds far_off = std::chrono::seconds(5);
-    if (state == "attached" && (ahead > far_off || ahead < -far_off))
-        text += fmt::format("; its clock is {} {}", to_text(ahead > Milliseconds{0} ? ahead : -ahead),
-                            ahead > Milliseconds{0} ? "fast" : "slow");
+    if (const std::string clock = clock_text(presence); !clock.empty()) text += "; " + clock;
     return text;
 }
 
@@ -71,7 +83,9 @@ std::string hosts_text(const Style& style, const std::vector<Json>& hosts)
         rows.push_back({text_of(style, host, "id"), text_of(style, host, "name"),
                         text_of(style, host, "role"), paint(style, tone_of(state), state),
                         text_of(style, presence, "address"), version.empty() ? "" : "belay " + version,
-                        state == "revoked" ? "" : presence_text(style, presence)});
+                        state == "revoked" ? ""
+                                           : (flag_of(host, "maintenance") ? "in maintenance, " : "") +
+                                                 presence_text(style, presence)});
     }
     return table(style, rows, 0);
 }
@@ -87,7 +101,77 @@ std::string accounts_text(const Style& style, const std::vector<Json>& accounts)
     return table(style, rows, 0);
 }
 
-std::string status_text(const Style& style, const Json& status)
+std::string host_link_text(const Style& style, const Json& host)
+{
+    const Json& presence = object_of(host, "presence");
+    const std::string state = raw_text(presence, "state"), address = text_of(style, presence, "address");
+    return fmt::format("{} {}{}", paint(style, tone_of(state), state), presence_text(style, presence),
+                       address.empty() ? "" : ", from " + address);
+}
+
+namespace {
+
+/// What is to be said of a host beside its load.
+std::string host_remark(const Style& style, const Json& host, std::string_view own_version)
+{
+    const Json& presence = object_of(host, "presence");
+    const bool is_attached = raw_text(presence, "state") == "attached";
+    std::vector<std::string> parts;
+    if (flag_of(host, "maintenance")) parts.emplace_back("in maintenance");
+    if (!is_attached) parts.push_back(presence_text(style, presence));
+    if (const std::string clock = clock_text(presence); !clock.empty()) parts.push_back(clock);
+    const std::string version = text_of(style, presence, "version");
+    if (is_attached && version != own_version) parts.push_back("belay " + version);
+    return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+PageSection hosts_section(const Style& style, const Json& status)
+{
+    const Json& controller = object_of(object_of(status, "place"), "controller");
+    if (!flag_of(controller, "leads")) return {};
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& host : list_of(controller, "hosts")) {
+        const std::string state = raw_text(object_of(host, "presence"), "state");
+        std::vector<std::string> row = {text_of(style, host, "name"), text_of(style, host, "role"),
+                                        paint(style, tone_of(state), state)};
+        for (std::string& cell : load_cells(style, object_of(host, "load"))) row.push_back(std::move(cell));
+        row.push_back(host_remark(style, host, raw_text(status, "version")));
+        rows.push_back(std::move(row));
+    }
+    if (rows.empty()) return {"hosts", {"  none has joined yet", "  next: belay host invite"}};
+    return {"hosts", lines_of(table(style, rows, 2))};
+}
+
+PageSection operations_section(const Style& style, const Json& status)
+{
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& one : list_of(object_of(status, "operations"), "unfinished")) {
+        const std::string state = text_of(style, one, "state");
+        const Json& progress = object_of(one, "progress");
+        std::string how = progress.empty() ? std::string() : progress_text(style, progress, Milliseconds{0});
+        if (how.empty() && state == "held") how = text_of(style, one, "reason");
+        if (how.empty() && has(one, "timer")) how = "timer: " + timer_text(one, Milliseconds{0});
+        rows.push_back({text_of(style, one, "id"), paint(style, tone_of_state(state), state),
+                        text_of(style, one, "title"), std::move(how)});
+    }
+    return {"operations", lines_of(table(style, rows, 2))};
+}
+
+/// What is not as it should be goes first, for a screen may have no room for all.
+PageSection applications_section(const Style& style, const Json& status)
+{
+    std::vector<Json> applications = list_of(status, "applications");
+    const auto rank = [](const Json& one) {
+        const std::string phase = raw_text(one, "phase");
+        if (phase == "failed" || phase == "unavailable" || phase == "unknown") return 0;
+        if (phase == "started") return has(one, "host_away") ? 1 : 2;
+        return phase == "stopped" ? 3 : 1;
+    };
+    std::ranges::stable_sort(applications, {}, rank);
+    return {"applications", lines_of(applications_table(style, applications, 2))};
+}
+
+PageSection machine_section(const Style& style, const Json& status)
 {
     const Json& place = object_of(status, "place");
     const Json& operations = object_of(status, "operations");
@@ -125,9 +209,22 @@ std::string status_text(const Style& style, const Json& status)
          fmt::format("{} on the way{}", number_of(operations, "open"),
                      held == 0 ? "" : paint(style, Tone::bad, fmt::format(", {} of them held", held)))});
     rows.push_back({"configuration", configuration_text(style, status, link)});
-    std::string text = table(style, rows, 0);
-    if (flag_of(controller, "leads")) text += '\n' + hosts_text(style, list_of(controller, "hosts"));
-    return text;
+    if (flag_of(status, "maintenance"))
+        rows.push_back({"maintenance", "somebody works on this host: nothing is started here"});
+    if (const Json& load = object_of(status, "load"); !load.empty())
+        rows.push_back({"load", fmt::format("{}", fmt::join(load_cells(style, load), ", "))});
+    return {"", lines_of(table(style, rows, 0))};
+}
+
+}  // namespace
+
+std::vector<PageSection> status_sections(const Style& style, const Json& status)
+{
+    return {machine_section(style, status),
+            hosts_section(style, status),
+            operations_section(style, status),
+            {"solutions", lines_of(solutions_table(style, list_of(status, "solutions"), 2))},
+            applications_section(style, status)};
 }
 
 }  // namespace belay::cli

@@ -1,5 +1,6 @@
-// What a person sees of `belay status` on a terminal, held to the letter: a machine alone, a controller with
-// hosts in every presence, one that stands by, and members. The screens are in src/cli/screens.
+// What a person sees of `belay status` and `belay host show` on a terminal, held to the letter: a machine
+// alone, a controller with hosts in every presence, one that stands by, and members; and a page that is
+// followed. The screens are in src/cli/screens.
 
 #include "cli/screens.h"
 
@@ -84,20 +85,135 @@ Json problem_of(const std::string& what, const std::string& next)
     return {{"kind", "unavailable"}, {"what", what}, {"next", next}};
 }
 
-/// The command shows exactly this screen; nothing is broken over the edge.
-void status_shows(const std::string& scene, unsigned short columns, const Json& status, bool colourful)
+std::string kept_screen(const std::string& name)
 {
-    const std::string name = fmt::format("status-{}-{}", scene, columns);
-    INFO(name);
-    Terminal terminal({"status"},
-                      {.columns = columns, .environment = {{"TZ", "UTC"}}, .answers = {{"Status", status}}});
-    CHECK(terminal.end() == 0);
-    CHECK_FALSE(terminal.screen().had_broken_rows());
-    CHECK(terminal.screen().had_colour() == colourful);
     std::ifstream file(fmt::format("{}/{}.txt", BELAY_SCREENS, name));
     std::stringstream kept;
     kept << file.rdbuf();
-    CHECK(terminal.screen().text() == kept.str());
+    return kept.str();
+}
+
+/// The command shows exactly this screen; nothing is broken over the edge.
+void shows(const std::vector<std::string>& words, const std::string& name, const Setting& setting,
+           bool colourful)
+{
+    INFO(name);
+    Terminal terminal(words, setting);
+    CHECK(terminal.end() == 0);
+    CHECK_FALSE(terminal.screen().had_broken_rows());
+    CHECK(terminal.screen().had_colour() == colourful);
+    CHECK(terminal.screen().text() == kept_screen(name));
+}
+
+void status_shows(const std::string& scene, unsigned short columns, const Json& status, bool colourful)
+{
+    shows({"status"}, fmt::format("status-{}-{}", scene, columns),
+          {.columns = columns, .environment = {{"TZ", "UTC"}}, .answers = {{"Status", status}}}, colourful);
+}
+
+Json load_view(double busy, uint64_t available_gib, double disk)
+{
+    const uint64_t gib = uint64_t{1} << 30;
+    return {{"at_ms", started + 60 * minute},
+            {"over_ms", 250},
+            {"processor",
+             {{"count", 4},
+              {"busy", busy},
+              {"user", busy / 2},
+              {"system", busy / 4},
+              {"iowait", 0.4},
+              {"steal", busy / 4},
+              {"each", {busy, busy, busy, busy}},
+              {"load_average", {0.31, 1.4, 12.52}},
+              {"pressure", {{"some", {1.6, 0, 4.07}}, {"full", {0, 0, 0}}}}}},
+            {"memory",
+             {{"total", 16 * gib},
+              {"available", available_gib * gib},
+              {"swap", 2 * gib},
+              {"swap_free", gib / 2},
+              {"pressure", {{"some", {0, 0, 0}}, {"full", {0, 0, 0}}}}}},
+            {"disks",
+             {{{"name", "sda"},
+               {"reads", 12},
+               {"writes", 340},
+               {"read", 98304},
+               {"written", 7 << 20},
+               {"busy", 96.2}},
+              {{"name", "nvme0n1"}, {"reads", 0}, {"writes", 0}, {"read", 0}, {"written", 0}, {"busy", 0}}}},
+            {"disk_pressure", nullptr},
+            {"filesystems",
+             {{{"at", "/"},
+               {"type", "ext4"},
+               {"device", "/dev/sda2"},
+               {"size", 40 * gib},
+               {"free", 30 * gib},
+               {"used", 25.0},
+               {"inodes", 2'000'000},
+               {"inodes_free", 1'900'000}},
+              {{"at", "/srv/database"},
+               {"type", "xfs"},
+               {"device", "/dev/mapper/vg0-database"},
+               {"size", 400 * gib},
+               {"free", 12 * gib},
+               {"used", disk},
+               {"inodes", 0},
+               {"inodes_free", 0}}}},
+            {"not_asked", {"/home (nfs4)"}},
+            {"processes", nullptr}};
+}
+
+Json application_view(const std::string& name, const std::string& host, const std::string& phase,
+                      const std::string& reason = "")
+{
+    const bool runs = phase == "started" || phase == "starting";
+    return {{"id", 1},
+            {"name", name},
+            {"host", host},
+            {"wanted", "running"},
+            {"phase", phase},
+            {"role", "none"},
+            {"since_ms", started + 40 * minute},
+            {"reason", reason},
+            {"told", ""},
+            {"restarts", phase == "failed" ? 6 : 0},
+            {"pid", runs ? 4711 : 0},
+            {"last", nullptr},
+            {"awaits_restart", false},
+            {"not_in_force", Json::array()}};
+}
+
+Json whole_view()
+{
+    Json controller = controller_view();
+    const std::vector<Json> loads = {load_view(12.4, 11, 61), load_view(97, 1, 96.5), load_view(0.3, 15, 9)};
+    for (size_t i = 0; i < loads.size(); ++i) controller["hosts"][i]["load"] = loads[i];
+    controller["hosts"][2]["maintenance"] = true;
+    controller["hosts"][2]["presence"]["version"] = "0.0.9";
+    Json status = status_of({{"role", "controller"},
+                             {"site", "0123456789abcdef"},
+                             {"controller", controller},
+                             {"link", nullptr}});
+    status["load"] = load_view(3.5, 9, 44);
+    Json away = application_view("archive", "db1", "started", "as last known: its host is away");
+    away["host_away"] = {{"since_ms", started + 30 * minute}, {"lost", false}, {"was_heard", true}};
+    status["applications"] = {
+        application_view("database", "web1", "started"),
+        application_view("shop", "web1", "failed", "ended with code 3, 6 times in 10 s"),
+        application_view("cache", "web2", "stopped", "its host is in maintenance"),
+        application_view("page", "web1", "waiting", "for the application shop"), away};
+    status["solutions"] = {{{"name", "web"},
+                            {"description", "the shop"},
+                            {"stands", "impaired"},
+                            {"applications", status["applications"]}}};
+    status["operations"]["unfinished"] = {{{"id", "7"},
+                                           {"title", "Replace sda by sdc in md0"},
+                                           {"state", "activating"},
+                                           {"progress", {{"done", 52}, {"total", 100}, {"unit", "bytes"}}}},
+                                          {{"id", "8"},
+                                           {"title", "Put the host web2 into maintenance"},
+                                           {"state", "held"},
+                                           {"reason", "no room"}}};
+    return status;
 }
 
 TEST_CASE("a machine that runs alone")
@@ -120,6 +236,61 @@ TEST_CASE("a controller and its hosts, in every presence that there is")
     first_day["place"]["controller"]["hosts"] = Json::array();
     first_day["place"]["controller"]["emergency"] = "127.0.0.1:4881";
     status_shows("controller-emergency", 80, first_day, true);
+}
+
+TEST_CASE("a site with its load, applications, solutions and operations")
+{
+    status_shows("whole", 80, whole_view(), true);
+    status_shows("whole", 140, whole_view(), true);
+}
+
+TEST_CASE("a status that is followed is redrawn in place, and cut to the rows of the terminal")
+{
+    Json later = whole_view();
+    later["applications"][1]["phase"] = "started";
+    later["applications"][1]["reason"] = "";
+    for (int i = 0; i < 40; ++i)
+        later["applications"].push_back(application_view(fmt::format("worker {}", i), "web1", "started"));
+    Terminal terminal({"status", "--follow"},
+                      {.environment = {{"TZ", "UTC"}}, .streamed = {whole_view(), later}});
+    CHECK(terminal.shows("shop      web1  failed"));
+    terminal.move_on();
+    CHECK(terminal.until([&] { return terminal.screen().text().find("web1  failed") == std::string::npos; }));
+    CHECK_FALSE(terminal.screen().had_broken_rows());
+    CHECK(terminal.screen().text() == kept_screen("status-followed-80"));
+    kill(terminal.pid(), SIGINT);
+    CHECK(terminal.end() == 130);
+    CHECK(terminal.screen().text().find("Ctrl-C") == std::string::npos);
+}
+
+TEST_CASE("a host with all that it has")
+{
+    Json host = host_view(2, "web1", "agent", presence("attached", "10.0.1.1:51234"));
+    host.update({{"host_name", "web1.example.org"}, {"version", "0.1.0"}, {"maintenance", true}});
+    host["load"] = load_view(97, 1, 96.5);
+    host["applications"] = {application_view("database", "web1", "started"),
+                            application_view("shop", "web1", "failed", "ended with code 3, 6 times in 10 s")};
+    const auto process = [](int pid, const char* user, const char* command, double share,
+                            uint64_t mebibytes) {
+        return Json{{"pid", pid},        {"user", user},          {"command", command},
+                    {"state", "S"},      {"started_ms", started}, {"memory", mebibytes << 20},
+                    {"processor", share}};
+    };
+    host["load"]["processes"] = {
+        {"all", 143},
+        {"of_applications", 12},
+        {"of_belay", 3},
+        {"others", 128},
+        {"by_processor", {process(4242, "anna", "make \x1b[31m", 96, 12)}},
+        {"by_memory", {process(812, "www-data", "nginx", 0, 310), process(4242, "anna", "make", 96, 12)}}};
+    for (const unsigned short columns : std::initializer_list<unsigned short>{80, 140})
+        shows({"host", "show", "web1"}, fmt::format("host-{}", columns),
+              {.columns = columns, .environment = {{"TZ", "UTC"}}, .answers = {{"HostShow", host}}}, true);
+    host["load"] = nullptr;
+    host["problem"] = "the host web1 is not attached";
+    host["presence"] = presence("gone", "10.0.1.1:51234", "the connection was lost");
+    shows({"host", "show", "web1"}, "host-away-80",
+          {.environment = {{"TZ", "UTC"}}, .answers = {{"HostShow", host}}}, true);
 }
 
 TEST_CASE("a controller that stands by, and one of which nobody leads")

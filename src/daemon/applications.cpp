@@ -147,6 +147,11 @@ void Applications::tell(const Json& elsewhere)
         has_new_secret = true;
     }
     Json applications = elsewhere.value("applications", Json::object());
+    for (auto& [id, standing] : applications.items()) {
+        if (standing.is_null()) standing = elsewhere_.value(id, Json());
+    }
+    for (auto one = applications.begin(); one != applications.end();)
+        one = one->is_null() ? applications.erase(one) : std::next(one);
     if (elsewhere_ != applications) {
         elsewhere_ = std::move(applications);
         is_due_ = true;
@@ -218,6 +223,12 @@ std::string Applications::host() const
     return host_;
 }
 
+bool Applications::in_maintenance() const
+{
+    const std::lock_guard lock(mutex_);
+    return described_.in_maintenance;
+}
+
 void Applications::say_moved()
 {
     std::function<void()> tell;
@@ -246,10 +257,14 @@ Result<Json> Applications::moved_since(const Call& call)
 
 Applications::Want Applications::want_of(ApplicationId id) const
 {
-    const auto standard = described_.standard.find(id);
-    const bool may_run = !described_.in_maintenance;
+    return described_.in_maintenance ? Want::stopped : want_without_maintenance(id);
+}
+
+Applications::Want Applications::want_without_maintenance(ApplicationId id) const
+{
     const auto wanted = wanted_.find(id);
-    if (wanted != wanted_.end()) return may_run ? wanted->second.want : Want::stopped;
+    if (wanted != wanted_.end()) return wanted->second.want;
+    const auto standard = described_.standard.find(id);
     return standard == described_.standard.end() ? Want::stopped : standard->second;
 }
 
@@ -322,7 +337,8 @@ Result<void> Applications::push(site::Client& client)
         const std::lock_guard lock(mutex_);
         is_due_ = false;
         describe = {{"applications", described_.applications}, {"whole", true}};
-        elsewhere = {{"applications", elsewhere_}};
+        // Before a controller has told anything, the supervisor may know more than this daemon does.
+        if (!term_.empty()) elsewhere = {{"applications", elsewhere_}};
         restarts = std::exchange(to_restart_, {});
         // At the same instant: what is wanted next may rest on what is known of other hosts then.
         for (const Application& application : described_.applications)
@@ -330,7 +346,7 @@ Result<void> Applications::push(site::Client& client)
                 described_.not_ready.contains(application.id) ? Want::stopped : want_of(application.id);
     }
     TRY(client.call("Describe", describe));
-    TRY(client.call("Elsewhere", elsewhere));
+    if (!elsewhere.is_null()) TRY(client.call("Elsewhere", elsewhere));
     TRY(push_pairs(client));
     TRY(take_standings(client));
     {
@@ -390,7 +406,7 @@ Json Applications::line_of(const Application& application) const
     Json line = {{"id", id}, {"name", application.name}, {"host", host_}, {"wanted", name_of(want_of(id))}};
     if (const auto standing = standings_.find(id); standing != standings_.end()) {
         for (const char* field : {"phase", "role", "since_ms", "reason", "told", "restarts", "pid", "last",
-                                  "awaits_restart", "not_in_force", "output", "use", "pair"})
+                                  "awaits_restart", "not_in_force", "output", "pair"})
             line[field] = standing->second.value(field, Json());
     } else {
         line["phase"] = "unknown";
@@ -398,7 +414,10 @@ Json Applications::line_of(const Application& application) const
     }
     if (const auto why = described_.not_ready.find(id); why != described_.not_ready.end())
         line["reason"] = fmt::format("cannot be started: {}", why->second);
-    if (described_.in_maintenance) line["reason"] = "its host is in maintenance";
+    if (described_.in_maintenance) {
+        line["reason"] = "its host is in maintenance";
+        line["wanted_after"] = name_of(want_without_maintenance(id));
+    }
     if (const auto wanted = wanted_.find(id); wanted != wanted_.end())
         line["asked"] = {{"want", name_of(wanted->second.want)},
                          {"by", wanted->second.by},
@@ -453,7 +472,7 @@ Result<Json> Applications::order(const Call& call)
     const ApplicationId id = TRY(find(name));
     if (described_.in_maintenance && want == Want::running)
         return fail(ErrorKind::refused, "this host is in maintenance, so nothing is started on it",
-                    "belay host maintenance NAME off");
+                    fmt::format("belay host maintenance '{}' off", host_));
     if (const auto not_ready = described_.not_ready.find(id);
         not_ready != described_.not_ready.end() && want == Want::running)
         return fail(ErrorKind::refused, fmt::format("\"{}\" cannot be started: {}", name, not_ready->second));
@@ -492,6 +511,31 @@ Result<Json> Applications::hand(const Call& call)
     options_.said(fmt::format("{}, asked by {}: {}", name, call.caller.user,
                               takes_over ? "takes over" : "lets the other of its pair serve"));
     return Json{{"id", id}};
+}
+
+/// What it uses is asked of the kernel now: that moves without an event.
+Result<Json> Applications::show(const Call& call) const
+{
+    Parameters parameters(call.parameters);
+    const std::string name = TRY(parameters.required_text("application"));
+    TRY(parameters.no_other());
+    Json line;
+    ApplicationId id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        id = TRY(find(name));
+        line = line_of(*std::ranges::find(described_.applications, id, &Application::id));
+    }
+    line["use"] = nullptr;
+    site::ConnectOptions there = options_.supervisor;
+    there.daemon.clear();
+    const auto client = site::connect(there);
+    if (!client) return line;
+    const auto answer = (*client)->call("Standings", {{"use", true}, {"only", id}});
+    if (!answer) return line;
+    for (const Json& one : answer->value("applications", Json::array()))
+        line["use"] = one.value("use", Json());
+    return line;
 }
 
 Result<Json> Applications::output(const Call& call) const
@@ -533,6 +577,10 @@ std::vector<site::Method> Applications::methods()
         Json answer = TRY(order(call));
         return Reply{std::move(answer)};
     };
+    const auto show_one = [this](const Call& call) -> Result<Reply> {
+        Json answer = TRY(Applications::show(call));
+        return Reply{std::move(answer)};
+    };
     const auto read = [this](const Call& call) -> Result<Reply> {
         Json answer = TRY(output(call));
         return Reply{std::move(answer)};
@@ -550,6 +598,7 @@ std::vector<site::Method> Applications::methods()
         return Reply{};
     };
     return {{"Applications", Right::view, show},
+            {"ApplicationShow", Right::view, show_one},
             {"ApplicationsMoved", Right::view, moved},
             {"ApplicationsElsewhere", Right::administer, elsewhere},
             {"ApplicationOrder", Right::operate, ask},

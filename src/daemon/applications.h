@@ -49,13 +49,13 @@ class Applications {
     void configured(std::shared_ptr<const framework::configuration::Configuration> configuration,
                     const std::string& host, const framework::supervision::Unseal& unseal);
 
-    /// Applications, ApplicationOrder, ApplicationOutput, ApplicationsMoved, ApplicationsElsewhere
-    /// (docs/protocol.md).
+    /// Applications, ApplicationShow, ApplicationOrder, ApplicationOutput, ApplicationsMoved,
+    /// ApplicationsElsewhere (docs/protocol.md).
     std::vector<site::Method> methods();
     /// What else there is to know: {"applications": {id: {started, goes_first, needs, partner}}, of other
-    /// hosts; "secrets": {as they are sealed: as they are}, kept in memory alone, "pairs": as of
-    /// belay-supervisor's Pairs, "term": whose, "number": n}. Of one term what has a lower number than what
-    /// was told before is left alone.
+    /// hosts (null: whoever tells it does not know either, and what was told before stays); "secrets": {as
+    /// they are sealed: as they are}, kept in memory alone, "pairs": as of belay-supervisor's Pairs, "term":
+    /// whose, "number": n}. Of one term what has a lower number than what was told before is left alone.
     void tell(const Json& elsewhere);
     /// {"key": of belay-supervisor's PairKey, or null, "pairs": [{"pair", "epoch", "retired"}]: what it goes
     /// by}.
@@ -64,8 +64,12 @@ class Applications {
     void when_moved(std::function<void()> moved);
     /// As Applications tells them.
     Json lines() const;
+    /// As ApplicationShow: a line, with what it uses now.
+    Result<Json> show(const site::Call& call) const;
     /// What this machine is called in the configuration; empty: nothing is known of that.
     std::string host() const;
+    /// Somebody works on it: nothing is started here.
+    bool in_maintenance() const;
     /// Those of this host, for solution_methods().
     ApplicationsEverywhere everywhere();
 
@@ -92,6 +96,7 @@ class Applications {
     void say_moved();
     Result<ApplicationId> find(const std::string& name) const;
     Want want_of(ApplicationId id) const;
+    Want want_without_maintenance(ApplicationId id) const;
     Result<void> keep(ApplicationId id, const Wanted& wanted);
     void load();
     void serve();

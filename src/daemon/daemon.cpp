@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include "daemon/applications.h"
+#include "daemon/host_load.h"
 #include "daemon/host_name.h"
 #include "daemon/monitor.h"
 #include "daemon/scheduler.h"
@@ -36,6 +37,8 @@ using SharedConfiguration = std::shared_ptr<const framework::configuration::Conf
 
 constexpr const char* socket_group = "belay";
 constexpr Milliseconds clock_retry = std::chrono::seconds(60);
+/// What nobody tells of by itself, as the load of a host, is looked at so often while somebody follows it.
+constexpr Milliseconds between_looks_at_load = std::chrono::seconds(2);
 
 /// Whether a plan that is asked for changes the site, and not this machine.
 bool is_of_site(const site::Call& call)
@@ -212,6 +215,8 @@ class Daemon {
                 .store = *store_,
                 .log = log_,
                 .applications = *applications_,
+                .load = host_load_,
+                .look_again = [this] { look_again(); },
                 .engine = [this] { return has_own_store() ? site_engine_.load() : engine_.get(); },
                 .lead = [this] { return open_site_engine(); },
                 .restart =
@@ -264,6 +269,9 @@ class Daemon {
             .site_engine = [this] { return site_engine_.load(); },
             .stuck = [&scheduler](const operation::Id& id) { return scheduler.stuck(id); },
             .applications = &*applications_,
+            .load = &host_load_,
+            .look_again = [this] { look_again(); },
+            .methods = [this]() -> const site::Methods& { return server_->methods(); },
             .place = place_.get(),
             .started = wall_now()};
     }
@@ -305,8 +313,27 @@ class Daemon {
 
     void topic_changed(const std::string& topic)
     {
+        tell_streams_of(topic);
+        if (topic != overview_topic) tell_streams_of(overview_topic);
+    }
+
+    void tell_streams_of(const std::string& topic)
+    {
         if (server_) server_->changed(topic);
         if (place_) loop_->post([this, topic] { place_->topic_changed(topic); });
+    }
+
+    /// Once for all who ask meanwhile. Whoever still follows asks anew when it is told; where nobody does any
+    /// more this was the last time. Threads: any.
+    void look_again()
+    {
+        if (looks_again_.exchange(true)) return;
+        loop_->post([this] {
+            loop_->at(site::boot_now() + between_looks_at_load, [this] {
+                looks_again_ = false;
+                topic_changed(overview_topic);
+            });
+        });
     }
 
     void take(SharedConfiguration configuration, const std::string& host)
@@ -431,6 +458,8 @@ class Daemon {
     std::unique_ptr<site::Loop> loop_;
     std::optional<site::Workers> workers_;
     std::optional<Applications> applications_;
+    HostLoad host_load_;
+    std::atomic<bool> looks_again_ = false;  ///< it is to be looked again already
     std::unique_ptr<Place> place_;
     std::optional<framework::configuration::Register> configuration_;
     std::atomic<framework::configuration::Version> configured_ = -1;  ///< whose settings hold

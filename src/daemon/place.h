@@ -21,6 +21,14 @@
 namespace belay::daemon {
 
 class Applications;
+class HostLoad;
+
+/// What is to be told of the load of hosts.
+enum class LoadToTell {
+    none,
+    known,  ///< as it was heard last; newer ones are asked for, and told of by overview_topic
+    fresh,  ///< waits a moment for those that are there
+};
 
 /// A change that is asked for on several hosts of the site.
 struct HostsAsk {
@@ -62,7 +70,7 @@ class Place {
     /// known to, or it is this one. Threads: any.
     virtual Json leader() const = 0;
     /// {role, site, ...}, for `belay status`. Threads: any but the loop's.
-    virtual Json status() = 0;
+    virtual Json status(LoadToTell load) = 0;
     virtual void stop() = 0;
     /// After stop(), when nothing runs any more and everything is still there: its threads end, and another
     /// may lead.
@@ -77,6 +85,8 @@ struct PlaceGround {
     store::Store& store;  ///< of this machine
     site::Log& log;
     Applications& applications;
+    HostLoad& load;                    ///< of this machine
+    std::function<void()> look_again;  ///< as Services has it; threads: any
     /// The engine that carries out the operations of the site; null while this controller does not lead.
     /// Threads: any.
     std::function<operation::Engine*()> engine;

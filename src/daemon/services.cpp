@@ -1,6 +1,7 @@
 #include "daemon/services.h"
 
 #include "daemon/applications.h"
+#include "daemon/own_host.h"
 #include "daemon/pairs.h"
 #include "site/rollout/part_methods.h"
 
@@ -16,7 +17,7 @@ std::vector<site::Method> methods_of(const Services& services)
     for (const auto& part :
          {house_methods(services), plan_methods(services), operation_methods(services),
           history_methods(services), alarm_methods(services), configuration_methods(services),
-          status_methods(services), services.applications->methods(),
+          status_methods(services), own_host_methods(services), services.applications->methods(),
           solution_methods(services.applications->everywhere()),
           pair_methods(services.applications->everywhere()),
           site::part_methods(services.engine, services.wake)})

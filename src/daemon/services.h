@@ -18,10 +18,14 @@ class Register;
 namespace belay::daemon {
 
 class Applications;
+class HostLoad;
 class Monitor;
 
 /// What streams of alarms follow; no operation has such a name.
 inline constexpr const char* alarm_topic = "alarms";
+
+/// What streams of the whole follow: anything that Status tells with `whole`, and the load of hosts.
+inline constexpr const char* overview_topic = "overview";
 
 /// What the methods work with. All of it outlives them, and is called in any thread.
 struct Services {
@@ -37,6 +41,11 @@ struct Services {
     std::function<operation::Engine*()> site_engine;
     std::function<std::optional<Error>(const operation::Id&)> stuck;
     Applications* applications = nullptr;
+    HostLoad* load = nullptr;
+    /// Somebody follows what nobody tells of by itself: its streams are to be answered again in a while.
+    std::function<void()> look_again;
+    /// What can be asked of this daemon, by its place in the site as well.
+    std::function<const site::Methods&()> methods;
     Place* place = nullptr;   ///< null: this machine is no part of a site
     Milliseconds started{0};  ///< wall clock; when this daemon did
 };
@@ -56,7 +65,8 @@ std::vector<site::Method> history_methods(const Services& services);
 /// Those about the configuration of the site: ConfigShow, ConfigHistory. It is changed by Plan and Request.
 std::vector<site::Method> configuration_methods(const Services& services);
 
-/// How this daemon stands, and where it is part of a site: Status.
+/// How this daemon stands, and where it is part of a site: Status. With `whole` also the hosts' load, the
+/// applications, the solutions and the operations that have not ended.
 std::vector<site::Method> status_methods(const Services& services);
 
 /// Those about what happened to the machine by itself: Alarms, AlarmTest.

@@ -139,6 +139,36 @@ Result<Reply> order(const ApplicationsEverywhere& everywhere, const Call& call)
     return Reply{std::move(answer)};
 }
 
+/// What somebody wants to run there, whether it may now or not.
+std::set<ApplicationId> wanted_on(const Json& lines, const std::string& host)
+{
+    std::set<ApplicationId> wanted;
+    for (const Json& line : lines) {
+        const bool is_wanted = line.value("wanted_after", line.value("wanted", "")) != "stopped";
+        if (is_wanted && line.value("host", "") == host) wanted.insert(line.value("id", ApplicationId{0}));
+    }
+    return wanted;
+}
+
+/// What maintenance would move on a host.
+Result<Reply> host_moves(const ApplicationsEverywhere& everywhere, const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const std::string host = TRY(parameters.required_text("host"));
+    const std::string state = TRY(parameters.required_text("state"));
+    TRY(parameters.no_other());
+    if (state != "on" && state != "off")
+        return fail(ErrorKind::usage, fmt::format("maintenance is on or off, and not \"{}\"", state));
+    const auto configuration = everywhere.configuration();
+    if (!configuration) return fail(ErrorKind::unavailable, "the configuration is not known yet");
+    const Json lines = everywhere.lines();
+    if (state == "on")
+        return Reply{
+            json_of(TRY(framework::solution::moves_to_clear(*configuration, host, phases_of(lines))))};
+    return Reply{json_of(TRY(
+        framework::solution::moves_to_fill(*configuration, host, phases_of(lines), wanted_on(lines, host))))};
+}
+
 }  // namespace
 
 std::vector<site::Method> solution_methods(const ApplicationsEverywhere& everywhere)
@@ -153,10 +183,12 @@ std::vector<site::Method> solution_methods(const ApplicationsEverywhere& everywh
         const Asked asked = TRY(read(call));
         return Reply{json_of(TRY(moves_of(everywhere, asked)))};
     };
-    return {{"Solutions", Right::view, list},
-            {"SolutionMoves", Right::view, moves},
-            {"SolutionOrder", Right::operate,
-             [everywhere](const Call& call) { return order(everywhere, call); }}};
+    return {
+        {"HostMoves", Right::view, [everywhere](const Call& call) { return host_moves(everywhere, call); }},
+        {"Solutions", Right::view, list},
+        {"SolutionMoves", Right::view, moves},
+        {"SolutionOrder", Right::operate,
+         [everywhere](const Call& call) { return order(everywhere, call); }}};
 }
 
 }  // namespace belay::daemon

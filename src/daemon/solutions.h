@@ -24,7 +24,7 @@ struct ApplicationsEverywhere {
     std::function<std::map<int64_t, std::string>()> pair_problems;
 };
 
-/// Solutions, SolutionMoves, SolutionOrder (docs/protocol.md).
+/// Solutions, SolutionMoves, SolutionOrder, HostMoves (docs/protocol.md).
 std::vector<site::Method> solution_methods(const ApplicationsEverywhere& everywhere);
 
 }  // namespace belay::daemon

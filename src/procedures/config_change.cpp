@@ -145,6 +145,32 @@ Result<Plan> make_revert(host::Host& host, const Site& site, const Arguments& ar
     return plan_of(host, site, snapshot, delta, std::move(plan));
 }
 
+Result<Plan> make_maintenance(host::Host& host, const Site& site, const Arguments& arguments)
+{
+    const std::string& name = arguments.at("host");
+    const std::string& state = arguments.at("state");
+    if (state != "on" && state != "off")
+        return fail(ErrorKind::usage, fmt::format("maintenance is on or off, and not \"{}\"", state),
+                    "belay host maintenance --help");
+    const Snapshot snapshot = TRY(site.configuration.snapshot());
+    const Object* const before = snapshot.configuration->find("host", name);
+    if (before == nullptr)
+        return fail(ErrorKind::not_found, fmt::format("there is no host \"{}\" in the configuration", name),
+                    "belay config get host");
+    const bool wanted = state == "on";
+    if (before->value("maintenance").get<bool>() == wanted)
+        return so_already("config.maintenance", fmt::format("The host {} is {} maintenance already", name,
+                                                            wanted ? "in" : "out of"));
+    const auto after = std::make_shared<Object>(*before);
+    after->attributes["maintenance"] = wanted;
+    const Delta delta{.objects = {{.before = snapshot.configuration->share(before->id), .after = after}}};
+    PlanBuilder plan("config.maintenance",
+                     wanted ? fmt::format("Put the host {} into maintenance", name)
+                            : fmt::format("Take the host {} out of maintenance", name),
+                     {{"host", name}, {"state", state}});
+    return plan_of(host, site, snapshot, delta, std::move(plan));
+}
+
 Result<Plan> make_rotation(host::Host& host, const Site& site)
 {
     const Result<KeyRing> keys = KeyRing::read_to_look(site.key_file, site.share_keys);
@@ -206,6 +232,23 @@ Procedure config_revert(const Site& site)
             .before_keeping = first_key(site)};
 }
 
+Procedure config_maintenance(const Site& site)
+{
+    return {
+        .name = "config.maintenance",
+        .summary = "say that somebody works on a host, or does no longer",
+        .description =
+            "On: the applications of the host are drained and stopped, those first that need others, and "
+            "nothing is started there until it is off. Off: what was wanted before is started again, each "
+            "when what it needs is there. While it is not committed, abort and the timer do the reverse.",
+        .source = "docs/supervision.md",
+        .arguments = {{"host", "the host, as it is configured", "web1", true},
+                      {"state", "on or off", "on", true}},
+        .make = [site](host::Host& host, const Arguments& arguments) {
+            return make_maintenance(host, site, arguments);
+        }};
+}
+
 Procedure config_rotate_key(const Site& site)
 {
     return {.name = "config.rotate-key",
@@ -224,7 +267,7 @@ Procedure config_rotate_key(const Site& site)
 
 std::vector<Procedure> configuration_procedures(const Site& site)
 {
-    return {config_change(site), config_revert(site), config_rotate_key(site)};
+    return {config_change(site), config_maintenance(site), config_revert(site), config_rotate_key(site)};
 }
 
 void fill_configuration(operation::Catalogue& catalogue, const Site& site)

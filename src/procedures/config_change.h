@@ -1,6 +1,6 @@
 #pragma once
-// config.change, config.revert, config.rotate-key: the configuration of the site is changed, and confirmed
-// within the timer or returns by itself.
+// config.change, config.revert, config.maintenance, config.rotate-key: the configuration of the site is
+// changed, and confirmed within the timer or returns by itself.
 
 #include "framework/configuration/actions.h"
 #include "procedures/procedures.h"
@@ -13,6 +13,9 @@ Procedure config_change(const framework::configuration::Site& site);
 
 /// The configuration as it was at a version that the history still has.
 Procedure config_revert(const framework::configuration::Site& site);
+
+/// Whether somebody works on a host.
+Procedure config_maintenance(const framework::configuration::Site& site);
 
 /// A new key for the secrets; everything is sealed anew, and the old key goes with the commit.
 Procedure config_rotate_key(const framework::configuration::Site& site);

@@ -229,6 +229,37 @@ TEST_CASE("the configuration returns to an earlier version, by an operation that
     CHECK(revert.make(desk.machine, {{"version", "x"}}).error().kind == ErrorKind::usage);
 }
 
+TEST_CASE("a host is put into maintenance and taken out of it; what is not confirmed ends by itself")
+{
+    ConfigDesk desk;
+    const std::string before = desk.text();
+    const Procedure maintenance = config_maintenance(desk.site);
+    const auto in_maintenance = [&] {
+        return must(desk.configuration.snapshot()).configuration->find("host", "h1")->value("maintenance");
+    };
+    const operation::Plan plan = must(maintenance.make(desk.machine, {{"host", "h1"}, {"state", "on"}}));
+    CHECK(plan.title == "Put the host h1 into maintenance");
+    const Id id = desk.activate(plan);
+    CHECK(in_maintenance() == true);
+    must(desk.engine->request(id, Verb::abort, carla));
+    desk.serve(id);
+    CHECK(desk.text() == before);
+    const Id again = desk.activate(must(maintenance.make(desk.machine, {{"host", "h1"}, {"state", "on"}})));
+    must(desk.engine->request(again, Verb::commit, carla));
+    desk.serve(again);
+    CHECK(must(maintenance.make(desk.machine, {{"host", "h1"}, {"state", "on"}})).steps.empty());
+    const Id over = desk.activate(must(maintenance.make(desk.machine, {{"host", "h1"}, {"state", "off"}})));
+    must(desk.engine->request(over, Verb::commit, carla));
+    desk.serve(over);
+    CHECK(in_maintenance() == false);
+    CHECK(must(maintenance.make(desk.machine, {{"host", "h1"}, {"state", "off"}})).title ==
+          "The host h1 is out of maintenance already");
+    CHECK(maintenance.make(desk.machine, {{"host", "h9"}, {"state", "on"}}).error().kind ==
+          ErrorKind::not_found);
+    CHECK(maintenance.make(desk.machine, {{"host", "h1"}, {"state", "perhaps"}}).error().kind ==
+          ErrorKind::usage);
+}
+
 TEST_CASE("a planted secret is in no byte of the database, and in nothing that anybody is told")
 {
     ConfigDesk desk;

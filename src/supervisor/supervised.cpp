@@ -109,7 +109,12 @@ bool Supervised::awaits_restart() const
 
 std::optional<host::ControlGroup::Use> Supervised::use() const
 {
-    return group_ ? group_->use() : std::nullopt;
+    if (auto of_group = group_ ? group_->use() : std::nullopt) return of_group;
+    const auto of_first = has_process() ? host::use_of(pid()) : std::nullopt;
+    if (!of_first) return std::nullopt;
+    return host::ControlGroup::Use{.memory = of_first->memory,
+                                   .processes = 1,
+                                   .processor_microseconds = of_first->processor_microseconds};
 }
 
 // --- its processes ---

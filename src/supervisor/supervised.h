@@ -50,6 +50,7 @@ class Supervised final : private framework::supervision::Hands {
     std::string control_group() const { return group_ ? group_->path() : ""; }
     /// As "memory": limits that are asked for, and that this host cannot enforce.
     const std::vector<std::string>& limits_not_in_force() const { return not_in_force_; }
+    /// Of its control group; on a host without such, of its first process.
     std::optional<host::ControlGroup::Use> use() const;
     /// What is described counts from the next start on only.
     bool awaits_restart() const;

@@ -148,10 +148,11 @@ Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
     return json;
 }
 
-Json Supervisor::standings(uint64_t after, bool with_use) const
+Json Supervisor::standings(uint64_t after, bool with_use, ApplicationId only) const
 {
     Json list = Json::array();
     for (const auto& [id, supervised] : applications_) {
+        if (only != 0 && id != only) continue;
         if (moved_at_.contains(id) ? moved_at_.at(id) > after : after == 0)
             list.push_back(json_of(*supervised, with_use));
     }
@@ -433,8 +434,9 @@ std::vector<site::Method> Supervisor::methods()
     };
     const auto standing = [this](const Json& parameters) -> Result<Json> {
         const auto after = parameters.value("after", uint64_t{0});
-        if (after == 0) give_memory_back();
-        return standings(after, parameters.value("use", false));
+        const auto only = parameters.value("only", ApplicationId{0});
+        if (after == 0 && only == 0) give_memory_back();
+        return standings(after, parameters.value("use", false), only);
     };
     const auto renew = [this](const Json&) -> Result<Json> {
         loop_.post(options_.renew);

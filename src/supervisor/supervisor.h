@@ -47,8 +47,8 @@ class Supervisor {
     ///   TakeOver   {"application": id} -> {}
     ///   Elsewhere  {"applications": {id: {"started", "goes_first", "needs"}}} -> {}
     ///              of other hosts; goes_first: it is to stop as well, and has not yet
-    ///   Standings  {"after": revision, "use": false} -> {"revision", "applications": [...]}
-    ///              those that have moved since
+    ///   Standings  {"after": revision, "use": false, "only": id} -> {"revision", "applications": [...]}
+    ///              those that have moved since; with `only` that one alone
     ///   Watch      {} more -> {"revision"}, again after each change
     ///   Renew      {} -> {}
     std::vector<site::Method> methods();
@@ -74,7 +74,7 @@ class Supervisor {
     std::optional<Milliseconds> started_since(ApplicationId id) const;
     std::optional<Milliseconds> started_here(ApplicationId id) const;
     bool is_needed(ApplicationId id) const;
-    Json standings(uint64_t after, bool with_use) const;
+    Json standings(uint64_t after, bool with_use, ApplicationId only) const;
     Json json_of(const Supervised& supervised, bool with_use) const;
     void want(const std::set<ApplicationId>& ids, Wanted wanted, bool restart);
     void moved(ApplicationId id);

@@ -238,6 +238,120 @@ TEST_CASE(
     }
 }
 
+/// Three that need each other in a row, and tell in a file what happens to them; the last has to drain.
+std::string row_site(const std::string& trace)
+{
+    std::string text = fmt::format("[host.\"{}\"]\naddress = \"127.0.0.1\"\n", own_host_name());
+    std::string before;
+    for (const std::string name : {"one", "two", "three"}) {
+        text += fmt::format(
+            "[application.{0}]\nhost = \"{1}\"\nreadiness = {{ kind = \"notify\" }}\n"
+            "command = [\"{2}\", \"--name\", \"{0}\", \"--ready-after\", \"50\", \"--trace\", \"{3}\"]\n",
+            name, own_host_name(), TEST_STAND_IN, trace);
+        if (!before.empty())
+            text +=
+                fmt::format("prerequisites = [{{ kind = \"application\", application = \"{}\" }}]\n", before);
+        before = name;
+    }
+    return text;
+}
+
+std::vector<std::string> happened_in(const std::string& trace)
+{
+    std::ifstream lines(trace);
+    std::vector<std::string> all;
+    long time = 0, pid = 0;
+    for (std::string what; lines >> time >> pid && std::getline(lines >> std::ws, what);) all.push_back(what);
+    return all;
+}
+
+TEST_CASE(
+    "maintenance of a host: what runs is stopped in reverse, nothing starts, and all comes back in order")
+{
+    Machine machine;
+    const std::string host = own_host_name(), trace = machine.path("trace");
+    machine.configure(row_site(trace));
+    machine.await_phase("three", "started");
+    const std::vector<std::string> up = {"one started", "one ready",     "two started",
+                                         "two ready",   "three started", "three ready"};
+    const std::vector<std::string> down = {"three told to stop", "three ended",      "two told to stop",
+                                           "two ended",          "one told to stop", "one ended"};
+    const Ran planned = machine.belay({"host", "maintenance", host, "on", "--dry-run"});
+    CHECK(planned.code == 0);
+    CHECK(planned.out.find("1.  stop  three") < planned.out.find("3.  stop  one"));
+    CHECK(happened_in(trace) == up);
+
+    const Ran begun = machine.belay({"host", "maintenance", host, "on", "--why", "new memory"});
+    REQUIRE_MESSAGE(begun.code == 0, begun.said);
+    for (const char* name : {"one", "two", "three"}) CHECK(machine.application(name)["phase"] == "stopped");
+    std::vector<std::string> wanted = up;
+    wanted.insert(wanted.end(), down.begin(), down.end());
+    CHECK(happened_in(trace) == wanted);
+    CHECK(machine.belay({"status"}).out.find("maintenance    somebody works on this host") !=
+          std::string::npos);
+    CHECK(machine.belay({"config", "history"}).out.find("new memory") != std::string::npos);
+    const Ran refused = machine.belay({"app", "start", "one"});
+    CHECK(refused.code == 3);
+    CHECK(refused.said.find(fmt::format("next: belay host maintenance '{}' off", host)) != std::string::npos);
+    CHECK(machine.belay({"host", "maintenance", host, "on"}).out.find("is in maintenance already") !=
+          std::string::npos);
+    CHECK(machine.belay({"host", "maintenance", "nobody", "on"}).code == 5);
+    CHECK(machine.belay({"host", "maintenance", host}).code == 2);
+    // Also after the host was started anew.
+    machine.reboot();
+    CHECK(machine.application("one")["wanted_after"] == "running");
+    CHECK(happened_in(trace) == wanted);
+
+    const Ran over = machine.belay({"host", "maintenance", host, "off", "--json"});
+    REQUIRE_MESSAGE(over.code == 0, over.said);
+    wanted.insert(wanted.end(), up.begin(), up.end());
+    CHECK(happened_in(trace) == wanted);
+
+    // With a time it ends by itself, or sooner where somebody says so.
+    REQUIRE(machine.belay({"host", "maintenance", host, "on", "--for", "1h"}).code == 0);
+    CHECK(machine.application("two")["phase"] == "stopped");
+    REQUIRE(machine.belay({"host", "maintenance", host, "off"}).code == 0);
+    CHECK(machine.application("three")["phase"] == "started");
+    REQUIRE(machine.belay({"host", "maintenance", host, "on", "--for", "300ms"}).code == 0);
+    machine.await_phase("three", "started");
+}
+
+TEST_CASE("a host shows its load, what its applications use, and who runs there that nobody watches")
+{
+    Machine machine;
+    machine.configure(row_site(machine.path("trace")));
+    const Json three = machine.await_phase("three", "started");
+    const pid_t stranger = daemon::testing::spawn({"/bin/sleep", "1000"}, {}, {});
+    const Ran shown = machine.belay({"host", "show", "--json"});
+    REQUIRE_MESSAGE(shown.code == 0, shown.said);
+    const Json host = must(parse_json(shown.out));
+    CHECK(host["name"] == own_host_name());
+    const Json& load = host["load"];
+    CHECK(load["processor"]["each"].size() == load["processor"]["count"].get<size_t>());
+    CHECK(load["memory"]["available"] < load["memory"]["total"]);
+    CHECK(load["filesystems"].size() >= 1);
+    CHECK(load["processes"]["of_applications"] == 3);
+    // Daemon, guard and supervisor, and the command that asks.
+    CHECK(load["processes"]["of_belay"] >= 3);
+    CHECK(load["processes"]["all"].get<int>() ==
+          3 + load["processes"]["of_belay"].get<int>() + load["processes"]["others"].get<int>());
+    CHECK(shown.out.find(fmt::format("\"pid\":{},", three["pid"].get<pid_t>())) != std::string::npos);
+    for (const Json& one : load["processes"]["by_memory"]) CHECK(one["pid"] != three["pid"]);
+    const auto others = load["processes"]["others"].get<int>();
+    kill(stranger, SIGKILL);
+    waitpid(stranger, nullptr, 0);
+    CHECK(others >= 2);
+    CHECK(machine.belay({"host", "show"}).out.find("that nobody watches, of ") != std::string::npos);
+    CHECK(machine.belay({"host", "show", "nobody"}).code == 5);
+
+    const Json use = must(parse_json(machine.belay({"app", "show", "three", "--json"}).out))["use"];
+    CHECK(use["memory"] > 100'000);
+    CHECK(use["processes"] >= 1);
+    const Json status = must(parse_json(machine.belay({"status", "--json"}).out));
+    CHECK(status["applications"].size() == 3);
+    CHECK(status["load"]["processes"].is_null());
+}
+
 TEST_CASE("what cannot be is said with the name and the way on")
 {
     Machine machine;

@@ -4,6 +4,7 @@
 #include "daemon/parameters.h"
 #include "daemon/solutions.h"
 #include "framework/configuration/effective.h"
+#include "framework/configuration/host_settings.h"
 #include "framework/solution/needs.h"
 
 #include <unistd.h>
@@ -37,11 +38,27 @@ std::map<Id, std::string> hosts_of(const Configuration& configuration)
     return hosts;
 }
 
-/// What a host must know of an application elsewhere. Of a pair the one that serves is started.
+/// As last known, while its host is away; once that counts as lost nobody knows.
+void say_away(Json& line, Milliseconds away, Milliseconds away_since_wall, Milliseconds lost_after)
+{
+    const bool is_lost = away >= lost_after;
+    line["host_away"] = {{"since_ms", away_since_wall.count()}, {"lost", is_lost}, {"was_heard", true}};
+    if (!is_lost) {
+        line["reason"] = "as last known: its host is away";
+        return;
+    }
+    line["reason"] = fmt::format("was {} when its host was last heard", line.value("phase", ""));
+    line["phase"] = "unknown";
+}
+
+/// What a host must know of an application elsewhere; null: that is not known here yet, and the host may know
+/// from the controller before. Of a pair the one that serves is started.
 Json standing_of(const Json& line, const Needs& needs,
                  const std::optional<framework::configuration::Partner>& partner)
 {
     const std::string phase = line.value("phase", "");
+    const Json away = line.value("host_away", Json::object());
+    if (!away.value("was_heard", true) && !away.value("lost", true)) return {};
     const bool serves = !partner || line.value("role", Json()) == "primary";
     return {{"started", phase == "started" && serves},
             {"goes_first", line.value("wanted", "") == "stopped" && has_process(phase)},
@@ -60,21 +77,31 @@ void Conductor::presence_changed(const std::string& member)
             if (controller == nullptr) return [] {};
             const auto found = controller->registry().find(member);
             const bool attached = controller->hub().presence(member).state == site::Presence::State::attached;
-            return [this, alive, found, attached] {
-                if (!alive.expired() && !stopped_ && found) meet(found->name, found->id, attached);
+            const auto snapshot = options_.configuration();
+            framework::configuration::HostSettings settings;
+            if (snapshot && found)
+                settings = framework::configuration::settings_of_host(*snapshot->configuration, found->name);
+            return [this, alive, found, attached, lost_after = settings.lost_after] {
+                if (!alive.expired() && !stopped_ && found)
+                    meet(found->name, found->id, attached, lost_after);
             };
         };
         static_cast<void>(ground_.workers.run(find).has_value());
     });
 }
 
-void Conductor::meet(const std::string& name, const std::string& member, bool attached)
+void Conductor::meet(const std::string& name, const std::string& member, bool attached,
+                     Milliseconds lost_after)
 {
     bool is_new = false;
     {
         const std::lock_guard lock(mutex_);
         Host& host = hosts_[name];
         is_new = attached && (!host.attached || host.member != member);
+        if (host.attached && !attached) {
+            host.away_since = site::boot_now();
+            host.away_since_wall = ground_.wall();
+        }
         host.member = member;
         host.attached = attached;
         if (is_new) {
@@ -83,8 +110,43 @@ void Conductor::meet(const std::string& name, const std::string& member, bool at
         }
     }
     if (is_new) follow(name);
+    tell_all();
+    // Nothing happens at the moment from which on it counts as lost: that has to be told.
+    if (!attached) tell_all_in(lost_after);
+}
+
+void Conductor::tell_all_in(Milliseconds span)
+{
+    ground_.loop.at(site::boot_now() + span, [this, alive = std::weak_ptr(there_)] {
+        if (!alive.expired() && !stopped_) tell_all();
+    });
+}
+
+void Conductor::tell_all()
+{
     distribute();
     ground_.changed(applications_topic);
+}
+
+void Conductor::begin_to_lead()
+{
+    began_ = site::boot_now();
+    own_changed();
+    // Those that never come count as lost then, and nothing else happens at that moment.
+    const auto find = [this, alive = std::weak_ptr(there_)]() -> site::Loop::Callback {
+        const auto snapshot = options_.configuration();
+        std::set<Milliseconds> spans;
+        for (const auto& [id, host] : hosts_of(snapshot ? *snapshot->configuration : Configuration()))
+            spans.insert(
+                framework::configuration::settings_of_host(*snapshot->configuration, host).lost_after);
+        return [this, alive, spans] {
+            if (alive.expired() || stopped_) return;
+            for (const Milliseconds span : spans) tell_all_in(span);
+        };
+    };
+    ground_.loop.post([this, find, alive = std::weak_ptr(there_)] {
+        if (!alive.expired() && !stopped_) static_cast<void>(ground_.workers.run(find).has_value());
+    });
 }
 
 void Conductor::follow(const std::string& name)
@@ -116,6 +178,7 @@ void Conductor::heard(const std::string& name, const std::string& member, const 
         // Of a stream before the one that it has now, or after its end.
         if (host.member != member || !host.attached) return;
         if (answer) {
+            host.was_heard = true;
             host.after = answer->value("moves", uint64_t{0});
             host.lines = answer->value("applications", Json::array());
             host.voting = answer->value("voting", Json::object());
@@ -159,8 +222,9 @@ void Conductor::distribute()
     if (!ground_.workers.run(work)) distributing_ = false;  // the next that moves tries again
 }
 
-/// For each host that is to know something else than it was told. In a thread of the workers.
-std::vector<Conductor::Message> Conductor::messages()
+/// For each host that is to know something else than it was told, and for the one that is always to be told.
+/// In a thread of the workers.
+std::vector<Conductor::Message> Conductor::messages(const std::string& always)
 {
     std::vector<Message> all;
     uint64_t number = 0;
@@ -169,14 +233,14 @@ std::vector<Conductor::Message> Conductor::messages()
         number = ++messages_;
     }
     const auto snapshot = options_.configuration();
-    if (!snapshot) return all;
+    if (!snapshot || began_.load() == Milliseconds{0}) return all;
     const Configuration& configuration = *snapshot->configuration;
     const Needs needs(configuration);
     const std::map<Id, std::string> host_of = hosts_of(configuration);
     const framework::configuration::Pairs pairs(configuration);
     const Electorates::Told voters = electorates(configuration);
     std::map<std::string, Json> elsewhere, secrets;
-    const Json every = lines();
+    const Json every = lines_by(configuration);
     for (const Json& line : every) {
         const Id id = line.value("id", Id{0});
         const auto own = host_of.find(id);
@@ -216,7 +280,8 @@ std::vector<Conductor::Message> Conductor::messages()
     const std::lock_guard lock(mutex_);
     for (const auto& [name, host] : hosts_) {
         Message message = message_for(name, host.member);
-        if (name != own_host && host.attached && host.told != message.what) all.push_back(std::move(message));
+        const bool is_news = host.told != message.what || name == always;
+        if (name != own_host && host.attached && is_news) all.push_back(std::move(message));
     }
     if (!own_host.empty()) all.push_back(message_for(own_host, ""));
     return all;
@@ -288,10 +353,11 @@ void Conductor::send(const Message& message)
 
 // --- what is asked ---
 
-/// Before an order: what is known now may be newer than what the host was told. In a thread of its own.
+/// Before an order: what is known now may be newer than what the host was told, and what it was told may be
+/// on its way still, where the order could overtake it. In a thread of its own.
 void Conductor::tell_now(const std::string& host)
 {
-    const std::vector<Message> all = messages();
+    const std::vector<Message> all = messages(host);
     const auto message = std::ranges::find(all, host, &Message::host);
     if (message == all.end()) return;
     if (message->member.empty()) return ground_.applications.tell(numbered(*message));
@@ -313,8 +379,18 @@ void Conductor::forget_those_heard(const Json& lines)
 
 Json Conductor::lines() const
 {
+    const auto snapshot = options_.configuration();
+    return lines_by(snapshot ? *snapshot->configuration : Configuration());
+}
+
+Json Conductor::lines_by(const Configuration& configuration) const
+{
     const std::string own_host = ground_.applications.host();
     Json all = ground_.applications.lines();
+    const auto lost_after = [&](const std::string& name) {
+        return framework::configuration::settings_of_host(configuration, name).lost_after;
+    };
+    const Milliseconds now = site::boot_now();
     const std::lock_guard lock(mutex_);
     for (Json& line : all) {
         if (to_stop_.contains(line.value("id", Id{0}))) line["wanted"] = "stopped";
@@ -324,14 +400,38 @@ Json Conductor::lines() const
         for (const Json& line : host.lines) {
             all.push_back(line);
             if (to_stop_.contains(line.value("id", Id{0}))) all.back()["wanted"] = "stopped";
-            if (host.attached) continue;
             // What was last heard; the loss of the link is not that of the application.
-            all.back()["reason"] =
-                fmt::format("was {} when its host was last heard", line.value("phase", ""));
-            all.back()["phase"] = "unknown";
+            if (!host.attached)
+                say_away(all.back(), now - host.away_since, host.away_since_wall, lost_after(name));
         }
     }
+    if (began_.load() == Milliseconds{0}) return all;
+    for (const auto& [id, name] : hosts_of(configuration)) {
+        const Object& application = *configuration.find(id);
+        const auto host = hosts_.find(name);
+        const bool is_heard = name == own_host || (host != hosts_.end() && host->second.was_heard);
+        if (!is_heard && !application.disabled)
+            all.push_back(line_of_unheard(application, name, lost_after(name)));
+    }
     return all;
+}
+
+/// Of one whose host this controller has not heard since it leads: nothing is known, which is not the same as
+/// lost. With the mutex.
+Json Conductor::line_of_unheard(const Object& application, const std::string& host,
+                                Milliseconds lost_after) const
+{
+    const Milliseconds awaited = site::boot_now() - began_.load();
+    return {{"id", application.id},
+            {"name", application.name},
+            {"host", host},
+            {"phase", "unknown"},
+            {"reason", "its host has not been heard since this controller leads"},
+            {"host_away",
+             {{"since_ms", (ground_.wall() - awaited).count()},
+              {"lost", awaited >= lost_after},
+              {"was_heard", false}}},
+            {"command", application.value("command")}};
 }
 
 /// Of the host that the application is configured for.
@@ -365,6 +465,39 @@ Result<Json> Conductor::ask_host(const std::string& name, const std::string& met
                     fmt::format("the host {} of \"{}\" is no host of this site yet", host->name, name),
                     fmt::format("belay host invite --name {}", host->name));
     return controller->hub().ask(member->id, method, call.parameters, call.caller.user, order_patience);
+}
+
+/// Its line, with what it uses where its host can be asked.
+Result<Json> Conductor::show(const site::Call& call)
+{
+    Parameters parameters(call.parameters);
+    const std::string name = TRY(parameters.required_text("application"));
+    TRY(parameters.no_other());
+    const Json all = lines();
+    const auto line =
+        std::ranges::find_if(all, [&](const Json& one) { return one.value("name", "") == name; });
+    if (line == all.end())
+        return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\" in this site", name),
+                    "belay app list");
+    Json shown = *line;
+    const std::string host = line->value("host", "");
+    Result<Json> answer = fail(ErrorKind::unavailable, "its host is away");
+    if (host == ground_.applications.host()) {
+        answer = ground_.applications.show(call);
+    } else {
+        std::string member;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto found = hosts_.find(host);
+            if (found != hosts_.end() && found->second.attached) member = found->second.member;
+        }
+        site::Controller* const controller = options_.controller();
+        if (!member.empty() && controller != nullptr)
+            answer = controller->hub().ask(member, "ApplicationShow", call.parameters, call.caller.user,
+                                           order_patience);
+    }
+    shown["use"] = answer ? answer->value("use", Json()) : Json();
+    return shown;
 }
 
 ApplicationsEverywhere Conductor::everywhere()
@@ -402,7 +535,12 @@ std::vector<site::Method> Conductor::methods()
         Json answer = TRY(ask_host(call.parameters.value("application", ""), "ApplicationOrder", call));
         return Reply{std::move(answer)};
     };
+    const auto show_one = [this](const site::Call& call) -> Result<Reply> {
+        Json answer = TRY(show(call));
+        return Reply{std::move(answer)};
+    };
     std::vector<site::Method> all = solution_methods(everywhere());
+    all.push_back({"ApplicationShow", Right::view, show_one});
     std::ranges::move(pair_methods(everywhere()), std::back_inserter(all));
     all.push_back({"Applications", Right::view, list});
     all.push_back({"ApplicationOrder", Right::operate, ask});

@@ -40,6 +40,9 @@ class Conductor {
     /// Applications and ApplicationOrder for the whole site, Solutions and what belongs to them.
     std::vector<site::Method> methods();
     void stop() { stopped_ = true; }
+    /// This controller leads from now on. Before, it tells no host anything; a host that it has not heard yet
+    /// has as long to come as one that was there and is away. Threads: any.
+    void begin_to_lead();
 
   private:
     struct Host {
@@ -49,6 +52,9 @@ class Conductor {
         Json lines = Json::array();
         Json voting = Json::object();
         Json told = {};  ///< what it was last told
+        /// When it was last seen go, by the boot clock and by the wall clock.
+        Milliseconds away_since{0}, away_since_wall{0};
+        bool was_heard = false;
     };
     struct Message {
         std::string host, member;
@@ -56,16 +62,22 @@ class Conductor {
         uint64_t number = 0;  ///< those made later have higher ones
     };
 
-    void meet(const std::string& name, const std::string& member, bool attached);
+    void meet(const std::string& name, const std::string& member, bool attached, Milliseconds lost_after);
+    void tell_all();
+    void tell_all_in(Milliseconds span);
     void follow(const std::string& name);
     void heard(const std::string& name, const std::string& member, const Result<Json>& answer);
     void distribute();
-    std::vector<Message> messages();
+    std::vector<Message> messages(const std::string& always = {});
     Electorates::Told electorates(const framework::configuration::Configuration& configuration);
     void look_again_after(Milliseconds span);
     Json numbered(const Message& message) const;
     void send(const Message& message);
     Json lines() const;
+    Json lines_by(const framework::configuration::Configuration& configuration) const;
+    Json line_of_unheard(const framework::configuration::Object& application, const std::string& host,
+                         Milliseconds lost_after) const;
+    Result<Json> show(const site::Call& call);
     Result<Json> ask_host(const std::string& application, const std::string& method, const site::Call& call);
     void tell_now(const std::string& host);
     void forget_those_heard(const Json& lines);
@@ -81,6 +93,7 @@ class Conductor {
     std::map<int64_t, std::string> pair_problems_;  ///< of the last messages
     bool distributing_ = false, again_ = false;
     std::atomic<bool> stopped_ = false;
+    std::atomic<Milliseconds> began_ = Milliseconds{0};  ///< to lead, by the boot clock; 0: it does not
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
 };
 

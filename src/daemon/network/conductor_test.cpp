@@ -24,7 +24,8 @@ std::string stack_of(const std::string& trace)
                 fmt::format("prerequisites = [{{ kind = \"application\", application = \"{}\" }}]\n", needs);
         return text;
     };
-    return "[host.web1]\naddress = \"127.0.0.1\"\n[host.web2]\naddress = \"127.0.0.1\"\n" +
+    return "[host.web1]\naddress = \"127.0.0.1\"\nlost_after = \"5s\"\n[host.web2]\naddress = \"127.0.0.1\"\n"
+           "lost_after = \"1500ms\"\n" +
            application("licence", "web1", "") + application("config", "web2", "licence") +
            application("page", "web1", "config") +
            "[solution.centre]\napplications = [{ application = \"page\" }, { application = \"config\" }, "
@@ -55,6 +56,18 @@ class Stack {
             if (one.at("name") == name) return one;
         }
         return {};
+    }
+    /// Until the application is so, as that machine tells it.
+    Json await_that(Machine& asked, const std::string& name, const std::function<bool(const Json&)>& is_so)
+    {
+        const auto until = std::chrono::steady_clock::now() + 20s;
+        Json one = application(asked, name);
+        while (!one.is_object() || !is_so(one)) {
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, one.dump(1));
+            usleep(10'000);
+            one = application(asked, name);
+        }
+        return one;
     }
     void await(Machine& asked, const std::map<std::string, std::string>& phases)
     {
@@ -140,11 +153,20 @@ TEST_CASE("without a controller the applications go on, and are watched; with it
     site.await(site.web1_, {{"page", "stopped"}});
     site.controller_.start({});
     site.await(site.controller_, {{"page", "stopped"}, {"config", "started"}, {"licence", "started"}});
-    // A host that is away: what is known is said as what was.
+    // A host that is away: what is known stays until the host counts as lost, and is said as what was then.
+    const auto stopped = std::chrono::steady_clock::now();
     site.web2_.stop();
+    const Json away = site.await_that(site.controller_, "config",
+                                      [](const Json& one) { return one.contains("host_away"); });
+    CHECK(away["phase"] == "started");
+    CHECK(away["reason"] == "as last known: its host is away");
+    CHECK(away["host_away"]["lost"] == false);
     site.await(site.controller_, {{"config", "unknown"}});
-    CHECK(site.application(site.controller_, "config")["reason"] ==
-          "was started when its host was last heard");
+    CHECK(std::chrono::steady_clock::now() - stopped >= 1500ms);
+    const Json lost = site.application(site.controller_, "config");
+    CHECK(lost["reason"] == "was started when its host was last heard");
+    CHECK(lost["host_away"]["lost"] == true);
+    CHECK(site.controller_.ask("ApplicationShow", {{"application", "config"}})["use"].is_null());
     CHECK(site.controller_.face()
               .call("ApplicationOrder", {{"application", "config"}, {"want", "stopped"}})
               .error()
@@ -153,6 +175,172 @@ TEST_CASE("without a controller the applications go on, and are watched; with it
               .call("ApplicationOrder", {{"application", "nobody"}, {"want", "stopped"}})
               .error()
               .what == "there is no application \"nobody\" in this site");
+}
+
+TEST_CASE(
+    "a controller that has just begun to lead says what it does not know, and takes from no host what it "
+    "does")
+{
+    Stack site;
+    site.controller_.keep_address();
+    CHECK(site.move("start")["problems"].empty());
+    site.await(site.controller_, {{"page", "started"}, {"config", "started"}, {"licence", "started"}});
+    // web1 goes as well, so that the next controller has heard of nobody's licence when config is started.
+    site.controller_.stop();
+    site.web1_.stop();
+    site.controller_.start({});
+    site.await(site.controller_, {{"config", "started"}, {"licence", "unknown"}});
+    const Json licence = site.application(site.controller_, "licence");
+    CHECK(licence["reason"] == "its host has not been heard since this controller leads");
+    CHECK(licence["host_away"]["was_heard"] == false);
+    CHECK(licence["host"] == "web1");
+    // It needs the licence, which its host knows to be started.
+    const pid_t before = site.application(site.web2_, "config")["pid"];
+    CHECK(site.controller_.face()
+              .call("ApplicationOrder", {{"application", "config"}, {"want", "running"}, {"restart", true}})
+              .has_value());
+    site.await_that(site.web2_, "config",
+                    [&](const Json& one) { return one["phase"] == "started" && one["pid"] != before; });
+    // Until the host that does not come counts as lost.
+    CHECK(site.application(site.controller_, "licence")["host_away"]["lost"] == false);
+    site.await_that(site.controller_, "licence",
+                    [](const Json& one) { return one["host_away"]["lost"] == true; });
+    CHECK(site.controller_.face()
+              .call("ApplicationOrder", {{"application", "config"}, {"want", "running"}, {"restart", true}})
+              .has_value());
+    CHECK(site.await_that(site.web2_, "config", [](const Json& one) {
+        return one["phase"] == "waiting";
+    })["reason"] == "waits for application licence");
+    site.web1_.start({});
+    site.await(site.controller_, {{"licence", "started"}, {"config", "started"}, {"page", "started"}});
+    CHECK_FALSE(site.application(site.controller_, "licence").contains("host_away"));
+}
+
+/// The operation that a plan with these parameters becomes, in one go.
+void carry_out(Machine& controller, const Json& arguments)
+{
+    const Json planned = controller.ask("Plan", {{"procedure", "config.maintenance"},
+                                                 {"arguments", arguments},
+                                                 {"keep", true},
+                                                 {"one_shot", true},
+                                                 {"why", "new memory"}});
+    REQUIRE(planned["refused"] == false);
+    const std::string operation = planned["operation"];
+    controller.ask("Request", {{"operation", operation}, {"verb", "add"}});
+    CHECK(controller.rest(operation, false) == "committed");
+}
+
+TEST_CASE(
+    "a host in maintenance has its applications stopped and starts none; the others go on, and all is as "
+    "before it")
+{
+    Stack site;
+    CHECK(site.move("start")["problems"].empty());
+    site.await(site.controller_, {{"page", "started"}, {"config", "started"}, {"licence", "started"}});
+    const size_t begun = site.happened().size();
+    const Json moves = site.controller_.ask("HostMoves", {{"host", "web1"}, {"state", "on"}});
+    REQUIRE(moves["moves"].size() == 2);
+    CHECK(moves["moves"][0]["application"] == "licence");
+    CHECK(moves["moves"][1]["application"] == "page");
+    // What is between them stays, so neither waits for the other.
+    CHECK(moves["moves"][0]["step"] == 1);
+    CHECK(moves["moves"][1]["step"] == 1);
+    CHECK(moves["remarks"].size() == 1);
+    CHECK(moves["remarks"][0] == "\"config\" on web2 needs something of it, and goes on without");
+    carry_out(site.controller_, {{"host", "web1"}, {"state", "on"}});
+    site.await(site.controller_, {{"page", "stopped"}, {"config", "started"}, {"licence", "stopped"}});
+    std::vector<std::string> happened = site.happened();
+    happened.erase(happened.begin(), happened.begin() + static_cast<std::ptrdiff_t>(begun));
+    CHECK(std::ranges::count(happened, "page ended") == 1);
+    CHECK(std::ranges::count(happened, "licence ended") == 1);
+    CHECK(std::ranges::count(happened, "config told to stop") == 0);
+    const Json page = site.application(site.controller_, "page");
+    CHECK(page["reason"] == "its host is in maintenance");
+    CHECK(page["wanted_after"] == "running");
+    const auto refused =
+        site.controller_.face().call("ApplicationOrder", {{"application", "page"}, {"want", "running"}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == ErrorKind::refused);
+    CHECK(refused.error().next == "belay host maintenance 'web1' off");
+    const auto maintained = [&](Machine& machine) {
+        const Json status = machine.status();
+        for (const Json& host : status["place"]["controller"]["hosts"]) {
+            if (host["name"] == "web1") return host["maintenance"].get<bool>();
+        }
+        return false;
+    };
+    CHECK(maintained(site.controller_));
+    CHECK(site.web1_.status()["maintenance"] == true);
+    CHECK(site.controller_.ask("ConfigHistory")["versions"].back()["why"] == "new memory");
+    // Asked twice it is so already; a host that there is not is refused.
+    CHECK(
+        site.controller_.ask("Plan", {{"procedure", "config.maintenance"},
+                                      {"arguments", {{"host", "web1"}, {"state", "on"}}}})["plan"]["title"] ==
+        "The host web1 is in maintenance already");
+    CHECK(site.controller_.face().call("HostMoves", {{"host", "web9"}, {"state", "on"}}).error().kind ==
+          ErrorKind::not_found);
+    // Also after the host was started anew, without a word of the controller.
+    site.web1_.stop();
+    site.web1_.start({});
+    site.await(site.web1_, {{"page", "stopped"}, {"licence", "stopped"}});
+    carry_out(site.controller_, {{"host", "web1"}, {"state", "off"}});
+    site.await(site.controller_, {{"page", "started"}, {"config", "started"}, {"licence", "started"}});
+    CHECK_FALSE(maintained(site.controller_));
+}
+
+TEST_CASE(
+    "the controller shows each host with its load, by asking it; one that is away as far as it is known")
+{
+    Stack site;
+    CHECK(site.move("start")["problems"].empty());
+    site.await(site.controller_, {{"page", "started"}, {"config", "started"}, {"licence", "started"}});
+    const Json shown = site.controller_.ask("HostShow", {{"host", "web2"}});
+    CHECK(shown["name"] == "web2");
+    CHECK(shown["presence"]["state"] == "attached");
+    CHECK(shown["load"]["processor"]["count"] >= 1);
+    CHECK(shown["load"]["processes"]["of_applications"] >= 1);
+    REQUIRE(shown["applications"].size() == 1);
+    CHECK(shown["applications"][0]["name"] == "config");
+    CHECK(site.controller_.ask("ApplicationShow", {{"application", "config"}})["use"]["memory"] > 100'000);
+    CHECK(site.controller_.ask("HostShow")["load"]["memory"]["total"] > 0);
+    CHECK(site.controller_.face().call("HostShow", {{"host", "web9"}}).error().kind == ErrorKind::not_found);
+    CHECK(site.web1_.face().call("HostShow", {{"host", "web2"}}).error().kind == ErrorKind::not_found);
+
+    const Json whole = site.controller_.ask("Status", {{"whole", true}});
+    CHECK(whole["applications"].size() == 3);
+    CHECK(whole["solutions"][0]["stands"] == "started");
+    CHECK(whole["operations"]["unfinished"].empty());
+    CHECK(whole["load"]["processor"]["count"] >= 1);
+    for (const Json& host : whole["place"]["controller"]["hosts"]) CHECK(host["load"]["memory"]["total"] > 0);
+    CHECK_FALSE(site.controller_.status().contains("applications"));
+
+    // Whoever follows it hears of an application at once, and of the load by and by.
+    std::vector<int64_t> looked_at;
+    bool has_stopped = false;
+    CHECK(site.web1_.face()
+              .call("ApplicationOrder", {{"application", "page"}, {"want", "stopped"}})
+              .has_value());
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    const auto followed =
+        site.controller_.face().stream("Status", {{"whole", true}}, [&](const Json& status) {
+            for (const Json& one : status["applications"])
+                has_stopped = has_stopped || (one["name"] == "page" && one["phase"] == "stopped");
+            const Json& load = status["place"]["controller"]["hosts"][0]["load"];
+            if (!load.is_null() && (looked_at.empty() || looked_at.back() != load["at_ms"]))
+                looked_at.push_back(load["at_ms"]);
+            return (!has_stopped || looked_at.size() < 2) && std::chrono::steady_clock::now() < until;
+        });
+    CHECK(followed);
+    CHECK(has_stopped);
+    CHECK(looked_at.size() >= 2);
+    site.controller_.forget_face();
+
+    site.web2_.stop();
+    site.await_that(site.controller_, "config", [](const Json& one) { return one.contains("host_away"); });
+    const Json away = site.controller_.ask("HostShow", {{"host", "web2"}});
+    CHECK(away["load"].is_null());
+    CHECK_FALSE(away["problem"].get<std::string>().empty());
+    CHECK(away["applications"][0]["name"] == "config");
 }
 
 /// Two servers of a pair, on two of three hosts.

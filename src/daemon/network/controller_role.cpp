@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "daemon/host_name.h"
 #include "daemon/network/member_view.h"
+#include "daemon/own_host.h"
 #include "framework/configuration/key_actions.h"
 #include "framework/configuration/key_file.h"
 #include "framework/configuration/seal.h"
@@ -61,16 +62,23 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
       address_(std::move(address)),
       store_(std::move(store)),
       audit_(ground.engine, site::boot_now),
-      services_{.controller = nullptr,
-                .engine = ground.engine,
-                .wall = ground.wall,
-                .changed = [this] { ground_.changed(site_topic); }},
+      services_{
+          .controller = nullptr,
+          .engine = ground.engine,
+          .wall = ground.wall,
+          .changed = [this] { ground_.changed(site_topic); },
+          .configuration = [this] { return configuration_now(); },
+          .own_name = [this] { return own_name(ground_.applications); },
+          .own_host = [this](bool summary) { return own_host(ground_.applications, ground_.load, summary); },
+          .applications = [this] { return conductor_.everywhere().lines(); },
+          .look_again = [this] { ground_.look_again(); }},
       members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; },
                [this](const std::string& member) { return comes_within(member); }),
       conductor_(ground_, {.controller = [this] { return is_open_ ? services_.controller.get() : nullptr; },
                            .configuration = [this] { return configuration_->snapshot(); },
                            .store = [this]() -> store::Store& { return state(); },
-                           .unseal = [this](std::string_view sealed) { return unsealed(sealed); }})
+                           .unseal = [this](std::string_view sealed) { return unsealed(sealed); }}),
+      loads_([this] { ground_.changed(overview_topic); })
 {
     if (store_) {
         fenced_.emplace(*store_, site::leader_key);
@@ -155,6 +163,7 @@ Result<void> ControllerRole::start(const site::Methods& all)
                                 .changed = [this](const std::string& member) { presence_changed(member); }}));
     is_open_ = true;
     ground_.applications.when_moved([this] { conductor_.own_changed(); });
+    if (!fenced_) conductor_.begin_to_lead();
     ground_.log.standard(fmt::format("controller of the site {}, listens at {}", authority_->site,
                                      services_.controller->address()));
     if (!address_.emergency.empty())
@@ -217,13 +226,18 @@ Result<std::string> ControllerRole::unsealed(std::string_view sealed) const
 }
 
 /// A store that does not answer must not keep a member out.
+std::shared_ptr<const framework::configuration::Configuration> ControllerRole::configuration_now()
+{
+    const auto snapshot = configuration_->snapshot();
+    return snapshot ? snapshot->configuration
+                    : std::make_shared<const framework::configuration::Configuration>();
+}
+
 site::Pace ControllerRole::pace_of(const site::Member& member)
 {
     site::Pace pace;
-    const auto snapshot = configuration_->snapshot();
-    if (!snapshot) return pace;
     const framework::configuration::HostSettings settings =
-        framework::configuration::settings_of_host(*snapshot->configuration, member.name);
+        framework::configuration::settings_of_host(*configuration_now(), member.name);
     pace.heartbeat = settings.heartbeat_interval.value_or(pace.heartbeat);
     // One that is late is not lost yet.
     pace.timeout = std::max(settings.heartbeat_timeout.value_or(pace.timeout), 2 * pace.heartbeat);
@@ -351,6 +365,7 @@ void ControllerRole::won(store::Revision term)
             leads_ = true;
             leader_.reset();
         }
+        conductor_.begin_to_lead();
         services_.controller->lead();
         ground_.changed(site_topic);
     });
@@ -427,16 +442,19 @@ Json ControllerRole::leader() const
     return leader_ ? Json{{"host", leader_->host}, {"addresses", leader_->addresses}} : Json();
 }
 
-Json ControllerRole::status() const
+Json ControllerRole::status(LoadToTell load)
 {
     site::Controller& controller = *services_.controller;
     Json hosts = Json::array();
     // A store that fails says so where it is asked for the hosts themselves.
     const auto members = controller.registry().all();
-    if (members) {
-        for (const site::Member& member : *members) {
-            if (!member.revoked) hosts.push_back(view_of(member, controller.hub()));
-        }
+    const auto configuration = configuration_now();
+    if (load != LoadToTell::none) loads_.ask(controller.hub());
+    if (load == LoadToTell::fresh) loads_.await();
+    for (const site::Member& member : members ? *members : std::vector<site::Member>()) {
+        if (member.revoked) continue;
+        hosts.push_back(view_of(services_, *configuration, member));
+        if (load != LoadToTell::none) hosts.back()["load"] = loads_.of(member.id);
     }
     const Json other = leader();
     const std::lock_guard lock(leader_mutex_);

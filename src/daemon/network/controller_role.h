@@ -3,6 +3,7 @@
 
 #include "daemon/network/audit_trail.h"
 #include "daemon/network/conductor.h"
+#include "daemon/network/host_loads.h"
 #include "daemon/network/site_store.h"
 #include "framework/configuration/register.h"
 #include "site/leadership/fenced_store.h"
@@ -24,7 +25,14 @@ struct SiteServices {
     std::unique_ptr<site::Controller> controller;
     std::function<operation::Engine*()> engine;  ///< of the site; null while this controller does not lead
     std::function<Milliseconds()> wall;
-    std::function<void()> changed;         ///< something that Status tells
+    std::function<void()> changed;  ///< something that Status tells
+    /// As it is now; an empty one where it cannot be read. Threads: any.
+    std::function<std::shared_ptr<const framework::configuration::Configuration>()> configuration;
+    std::function<std::string()> own_name;  ///< of this machine
+    /// This machine, as HostShow tells it.
+    std::function<Json(bool summary)> own_host;
+    std::function<Json()> applications;    ///< of all hosts, as Applications tells them
+    std::function<void()> look_again;      ///< as Services has it
     bool has_several_controllers = false;  ///< the state of the site has a store that others reach, too
 
     /// What was asked for goes to the audit trail, with what came of it.
@@ -32,7 +40,7 @@ struct SiteServices {
                const std::optional<Error>& problem) const;
 };
 
-/// HostInvite, HostList, HostRevoke, HostRename, HostRenew.
+/// HostInvite, HostList, HostShow, HostRevoke, HostRename, HostRenew.
 std::vector<site::Method> host_methods(const SiteServices& services);
 /// AccountAdd, AccountList, AccountRemove, AccountPassword, AccountRole, AccountDisable.
 std::vector<site::Method> account_methods(const SiteServices& services);
@@ -60,8 +68,9 @@ class ControllerRole {
     std::function<Result<void>(std::string_view text)> share_keys();
     /// {host, addresses} of another one that leads; else null. Threads: any.
     Json leader() const;
-    /// {address, emergency, leads, leader, hosts}
-    Json status() const;
+    /// {address, emergency, leads, leader, hosts}; a host has its load as far as it was asked for and is
+    /// known.
+    Json status(LoadToTell load);
     void stop();
     void end();
 
@@ -75,6 +84,7 @@ class ControllerRole {
     void settle_next();
     Result<std::string> configuration_key() const;
     Result<std::string> unsealed(std::string_view sealed) const;
+    std::shared_ptr<const framework::configuration::Configuration> configuration_now();
     site::Pace pace_of(const site::Member& member);
     Milliseconds comes_within(const std::string& member);
     Result<void> put_keys(std::string_view text);
@@ -100,6 +110,7 @@ class ControllerRole {
     SiteServices services_;
     site::HubMembers members_;
     Conductor conductor_;
+    HostLoads loads_;
     std::optional<site::Rollouts> rollouts_;
     std::deque<std::string> to_settle_;  ///< members that have attached; only the loop touches it
     bool settling_ = false;

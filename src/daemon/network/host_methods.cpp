@@ -3,16 +3,20 @@
 #include "daemon/network/controller_role.h"
 #include "daemon/network/member_view.h"
 #include "daemon/parameters.h"
+#include "daemon/services.h"
+#include "framework/configuration/host_settings.h"
 
 namespace belay::daemon {
 
 using site::Call;
 using site::Reply;
 
-Json view_of(const site::Member& member, const site::Hub& hub)
+Json view_of(const SiteServices& services, const framework::configuration::Configuration& configuration,
+             const site::Member& member)
 {
     Json view = member;
-    view["presence"] = hub.presence(member.id);
+    view["presence"] = services.controller->hub().presence(member.id);
+    view["maintenance"] = framework::configuration::settings_of_host(configuration, member.name).maintenance;
     return view;
 }
 
@@ -53,15 +57,57 @@ Result<Reply> list_hosts(const SiteServices& services, const Call& call)
     const bool revoked = TRY(parameters.flag("revoked", false));
     TRY(parameters.no_other());
     site::Registry& registry = services.controller->registry();
+    const auto configuration = services.configuration();
     Json hosts = Json::array();
     if (!one.empty()) {
-        hosts.push_back(view_of(TRY(registry.find(one)), services.controller->hub()));
+        hosts.push_back(view_of(services, *configuration, TRY(registry.find(one))));
         return Reply{{{"hosts", hosts}}, site_topic};
     }
     for (const site::Member& member : TRY(registry.all())) {
-        if (revoked || !member.revoked) hosts.push_back(view_of(member, services.controller->hub()));
+        if (revoked || !member.revoked) hosts.push_back(view_of(services, *configuration, member));
     }
     return Reply{{{"hosts", hosts}}, site_topic};
+}
+
+Json applications_on(const SiteServices& services, const std::string& host)
+{
+    Json own = Json::array();
+    for (Json& line : services.applications()) {
+        if (line.value("host", "") == host) own.push_back(std::move(line));
+    }
+    return own;
+}
+
+/// What only the host itself can tell.
+Json told_by(const SiteServices& services, const site::Member& member, const Call& call, bool summary)
+{
+    constexpr Milliseconds patience = std::chrono::seconds(10);
+    const Result<Json> answer = services.controller->hub().ask(member.id, "HostShow", {{"summary", summary}},
+                                                               call.caller.user, patience);
+    if (!answer) return {{"load", nullptr}, {"problem", answer.error().what}};
+    Json told = Json::object();
+    for (const char* field : {"host_name", "version", "load", "problem"}) {
+        if (answer->contains(field)) told[field] = answer->at(field);
+    }
+    return told;
+}
+
+/// The controller's own machine need be no host of the site.
+Result<Reply> show_host(const SiteServices& services, const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const std::string host = TRY(parameters.text("host"));
+    const bool summary = TRY(parameters.flag("summary", false));
+    TRY(parameters.no_other());
+    const std::string own_name = services.own_name();
+    const bool is_own = host.empty() || host == own_name;
+    const Result<site::Member> member = services.controller->registry().find(is_own ? own_name : host);
+    if (!member && !is_own) return std::unexpected(member.error());
+    Json view = member ? view_of(services, *services.configuration(), *member) : Json{{"name", own_name}};
+    view.update(is_own ? services.own_host(summary) : told_by(services, *member, call, summary));
+    if (!summary) view["applications"] = applications_on(services, view.at("name"));
+    if (call.more) services.look_again();
+    return Reply{std::move(view), overview_topic};
 }
 
 /// A method of one host: what it does, and what is said of it.
@@ -74,7 +120,7 @@ Result<Reply> on_host(const SiteServices& services, const Call& call, std::strin
     const Result<site::Member> member = act(host, parameters);
     services.audit(call, verb, "host " + host, problem_of(member));
     if (!member) return std::unexpected(member.error());
-    return Reply{{{"host", view_of(*member, services.controller->hub())}}};
+    return Reply{{{"host", view_of(services, *services.configuration(), *member)}}};
 }
 
 Result<Reply> revoke_host(const SiteServices& services, const Call& call)
@@ -117,6 +163,7 @@ std::vector<site::Method> host_methods(const SiteServices& services)
     };
     return {{"HostInvite", Right::administer, with(invite_host)},
             {"HostList", Right::view, with(list_hosts)},
+            {"HostShow", Right::view, with(show_host)},
             {"HostRevoke", Right::administer, with(revoke_host)},
             {"HostRename", Right::administer, with(rename_host)},
             {"HostRenew", Right::administer, with(renew_host)}};

@@ -1,11 +1,14 @@
 #pragma once
 
+#include "framework/configuration/object.h"
 #include "site/members/registry.h"
-#include "site/remote/controller/hub.h"
 
 namespace belay::daemon {
 
-/// A member with its presence, as docs/protocol.md has it.
-Json view_of(const site::Member& member, const site::Hub& hub);
+struct SiteServices;
+
+/// A member with its presence, and whether somebody works on it, as docs/protocol.md has it.
+Json view_of(const SiteServices& services, const framework::configuration::Configuration& configuration,
+             const site::Member& member);
 
 }  // namespace belay::daemon

@@ -67,14 +67,14 @@ class SitePlace final : public Place {
 
     Json leader() const override { return controller_ ? controller_->leader() : Json(); }
 
-    Json status() override
+    Json status(LoadToTell load) override
     {
         Json status = {
             {"role", controller_ ? name_of(site::Role::controller) : name_of(member_->identity().role)},
             {"site", controller_ ? controller_->site() : member_->identity().site},
             {"controller", nullptr},
             {"link", nullptr}};
-        if (controller_) status["controller"] = controller_->status();
+        if (controller_) status["controller"] = controller_->status(load);
         if (member_) status["link"] = member_->status();
         return status;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/ranges.h>
+#include <functional>
 
 namespace belay::framework::solution {
 namespace {
@@ -213,6 +214,83 @@ Moves moves_to_stop(const Configuration& configuration, const std::vector<std::p
     number_steps(result.moves);
     sort(result.moves, applications);
     return result;
+}
+
+namespace {
+
+/// The applications that are configured for a host, by name.
+Result<std::vector<std::pair<Id, bool>>> applications_on(const Configuration& configuration,
+                                                         const std::string& host)
+{
+    const Object* const machine = configuration.find("host", host);
+    if (machine == nullptr || machine->disabled)
+        return fail(ErrorKind::not_found, fmt::format("there is no host \"{}\" in the configuration", host),
+                    "belay config get host");
+    std::vector<std::pair<Id, bool>> applications;
+    for (const Object* const object : configuration.of_type("application")) {
+        if (!object->disabled && object->attributes.value("host", Id{0}) == machine->id)
+            applications.emplace_back(object->id, true);
+    }
+    return applications;
+}
+
+using Others = std::function<const std::set<Id>&(Id)>;
+
+/// How many of these move one after the other before this one, where it waits for those directly: what is
+/// between them on another host does not move.
+size_t place_among(const std::set<Id>& moved, Id id, const Others& waits_for)
+{
+    size_t place = 0;
+    for (const Id other : waits_for(id)) {
+        if (moved.contains(other)) place = std::max(place, place_among(moved, other, waits_for) + 1);
+    }
+    return place;
+}
+
+/// What is left of these moves when only those of a host are made.
+void keep_those_on(Moves& moves, const std::vector<std::pair<Id, bool>>& applications,
+                   const Others& waits_for)
+{
+    const std::set<Id> own = ids_of(applications);
+    std::erase_if(moves.moves, [&](const Move& move) { return !own.contains(move.application); });
+    const std::set<Id> moved = moves.to_move();
+    for (Move& move : moves.moves) {
+        if (moved.contains(move.application)) move.step = place_among(moved, move.application, waits_for);
+    }
+    number_steps(moves.moves);
+    sort(moves.moves, applications);
+}
+
+}  // namespace
+
+Result<Moves> moves_to_clear(const Configuration& configuration, const std::string& host,
+                             const Phases& phases)
+{
+    const Needs needs(configuration);
+    const auto applications = TRY(applications_on(configuration, host));
+    const std::set<Id> own = ids_of(applications);
+    Moves moves = moves_to_stop(configuration, applications, phases, true);
+    for (const Move& move : moves.moves) {
+        const bool goes_on = move.what == Move::What::stop && !own.contains(move.application);
+        const bool needs_it =
+            std::ranges::any_of(needs.of(move.application), [&](Id other) { return own.contains(other); });
+        if (goes_on && needs_it)
+            moves.remarks.push_back(
+                fmt::format("\"{}\" on {} needs something of it, and goes on without", move.name, move.host));
+    }
+    keep_those_on(moves, applications, [&](Id id) -> const std::set<Id>& { return needs.needed_by(id); });
+    return moves;
+}
+
+Result<Moves> moves_to_fill(const Configuration& configuration, const std::string& host, const Phases& phases,
+                            const std::set<Id>& wanted)
+{
+    const Needs needs(configuration);
+    auto applications = TRY(applications_on(configuration, host));
+    std::erase_if(applications, [&](const auto& one) { return !wanted.contains(one.first); });
+    Moves moves = moves_to_start(configuration, applications, phases);
+    keep_those_on(moves, applications, [&](Id id) -> const std::set<Id>& { return needs.of(id); });
+    return moves;
 }
 
 Whole whole_of(const std::vector<std::pair<Id, bool>>& applications, const Phases& phases)

@@ -50,6 +50,14 @@ Moves moves_to_start(const Configuration& configuration, const std::vector<std::
 Moves moves_to_stop(const Configuration& configuration, const std::vector<std::pair<Id, bool>>& applications,
                     const Phases& phases, bool also_needed);
 
+/// Stops all that runs on a host, for somebody is to work on it. Those on other hosts that need something of
+/// it go on, and are remarked. Errors: not_found.
+Result<Moves> moves_to_clear(const Configuration& configuration, const std::string& host,
+                             const Phases& phases);
+/// Starts what is wanted there and does not run, when he is done. Errors: not_found.
+Result<Moves> moves_to_fill(const Configuration& configuration, const std::string& host, const Phases& phases,
+                            const std::set<Id>& wanted);
+
 /// How a solution stands as a whole.
 enum class Whole {
     stopped,   ///< none of it runs

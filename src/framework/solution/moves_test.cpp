@@ -107,6 +107,25 @@ TEST_CASE("solution: a start brings what is needed first, and leaves alone what 
                 "3 start snmp"});
 }
 
+TEST_CASE("solution: maintenance moves what is on its host; what waits through another host waits for nobody")
+{
+    Site site;
+    site.all_are(Phase::started);
+    const Moves clear = must(moves_to_clear(site.configuration, "h1", site.phases));
+    CHECK(lines_of(clear) == Lines{"1 stop config", "1 stop report", "2 stop licence"});
+    CHECK(clear.remarks == Lines{"\"message\" on h2 needs something of it, and goes on without",
+                                 "\"proxy\" on h2 needs something of it, and goes on without"});
+    site.phases[site.id("report")] = Phase::failed;
+    CHECK(lines_of(must(moves_to_clear(site.configuration, "h1", site.phases))) ==
+          Lines{"0 is so report", "1 stop config", "2 stop licence"});
+    site.all_are(Phase::stopped);
+    const std::set<Id> wanted = {site.id("config"), site.id("licence")};
+    CHECK(lines_of(must(moves_to_fill(site.configuration, "h1", site.phases, wanted))) ==
+          Lines{"1 start licence", "2 start config"});
+    CHECK(must(moves_to_fill(site.configuration, "h2", site.phases, wanted)).moves.empty());
+    CHECK(moves_to_clear(site.configuration, "h9", site.phases).error().kind == ErrorKind::not_found);
+}
+
 TEST_CASE(
     "solution: a stop goes in reverse; what others need that run stays, unless they are to stop as well")
 {

@@ -248,8 +248,7 @@ Described described_on(const Configuration& configuration, std::string_view host
         }
         if (const Result<void> taken = take_environment(object, application, unseal); !taken)
             described.not_ready[object.id] = taken.error().what;
-        const bool runs = object.value("autostart").get<bool>() && !described.in_maintenance;
-        described.standard[object.id] = runs ? Want::running : Want::stopped;
+        described.standard[object.id] = object.value("autostart").get<bool>() ? Want::running : Want::stopped;
         described.applications.push_back(std::move(application));
     }
     return described;

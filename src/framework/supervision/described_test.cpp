@@ -136,12 +136,15 @@ TEST_CASE("described: a backup has what its primary has, but for its program")
     CHECK(backup.user.empty());
 }
 
-TEST_CASE("described: nothing runs on a host in maintenance, and there is nothing on one that is not there")
+TEST_CASE(
+    "described: maintenance is said beside what goes without it; there is nothing on a host that is not "
+    "there")
 {
     const auto site = site_of(full_site);
     const Described described = described_on(site, "h3", no_secrets);
     REQUIRE(described.applications.size() == 1);
-    CHECK(described.standard.begin()->second == Want::stopped);
+    CHECK(described.in_maintenance);
+    CHECK(described.standard.begin()->second == Want::running);
     CHECK(described_on(site, "h4", no_secrets).applications.empty());
 }
 

@@ -1,5 +1,6 @@
 #include "host/application/control_groups.h"
 
+#include "host/application/process_handle.h"
 #include "host/files.h"
 
 #include <algorithm>
@@ -132,10 +133,26 @@ std::optional<ControlGroup::Use> ControlGroup::use() const
     const auto memory = number_in(path_ + "/memory.current");
     const auto processes = number_in(path_ + "/pids.current");
     const auto processor = number_in(path_ + "/cpu.stat", "usage_usec ");
-    if (!memory && !processes && !processor) return std::nullopt;
-    return Use{.memory = memory.value_or(0),
-               .processes = processes.value_or(0),
-               .processor_microseconds = processor.value_or(0)};
+    const bool is_counted = memory && processes && processor;
+    if (is_counted)
+        return Use{.memory = *memory, .processes = *processes, .processor_microseconds = *processor};
+    const Result<std::string> members = files::read(path_ + "/cgroup.procs", most_group_bytes);
+    if (!members) return std::nullopt;
+    ProcessUse sum;
+    uint64_t there = 0;
+    for (const std::string& word : words_of(*members)) {
+        pid_t pid = 0;
+        if (std::from_chars(word.data(), word.data() + word.size(), pid).ec != std::errc{}) continue;
+        const auto one = use_of(pid);
+        if (!one) continue;
+        ++there;
+        sum.memory += one->memory;
+        sum.processor_microseconds += one->processor_microseconds;
+    }
+    if (there == 0) return std::nullopt;
+    return Use{.memory = memory.value_or(sum.memory),
+               .processes = processes.value_or(there),
+               .processor_microseconds = processor.value_or(sum.processor_microseconds)};
 }
 
 std::optional<ControlGroups> ControlGroups::open(const std::string& name)

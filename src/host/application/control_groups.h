@@ -43,7 +43,8 @@ class ControlGroup {
         uint64_t processes = 0;
         uint64_t processor_microseconds = 0;  ///< since it was made
     };
-    /// What of it the kernel tells; nothing: not even that.
+    /// Where the kernel does not count them for a group, memory and processes are those of its members.
+    /// Nothing: it has none, or they cannot be told.
     std::optional<Use> use() const;
 
   private:

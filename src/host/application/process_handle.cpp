@@ -1,9 +1,9 @@
 #include "host/application/process_handle.h"
 
 #include "host/files.h"
+#include "host/load/proc_text.h"
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,26 +13,25 @@ namespace belay::host {
 namespace {
 
 constexpr Bytes most_stat_bytes{4 << 10};
-constexpr int start_field = 22;  // proc(5), /proc/PID/stat
-constexpr int first_field_after_name = 3;
 
 }  // namespace
 
 Result<uint64_t> start_of(pid_t pid)
 {
     const std::string text = TRY(files::read(fmt::format("/proc/{}/stat", pid), most_stat_bytes));
-    // The name is in brackets, and may have any character in it.
-    size_t at = text.rfind(") ");
-    for (int field = first_field_after_name; at != std::string::npos; ++field) {
-        at = text.find_first_not_of(") ", at);
-        if (field == start_field) break;
-        at = text.find(' ', at);
-    }
-    uint64_t started = 0;
-    if (at == std::string::npos ||
-        std::from_chars(text.data() + at, text.data() + text.size(), started).ec != std::errc{})
-        return fail(ErrorKind::corrupt, fmt::format("the kernel does not say when process {} began", pid));
-    return started;
+    return TRY(load::parse_process(text)).started;
+}
+
+std::optional<ProcessUse> use_of(pid_t pid)
+{
+    const auto text = files::read(fmt::format("/proc/{}/stat", pid), most_stat_bytes);
+    if (!text) return std::nullopt;
+    const auto counts = load::parse_process(*text);
+    if (!counts) return std::nullopt;
+    constexpr uint64_t microseconds = 1'000'000;
+    return ProcessUse{.memory = counts->pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)),
+                      .processor_microseconds =
+                          counts->ticks * (microseconds / static_cast<uint64_t>(sysconf(_SC_CLK_TCK)))};
 }
 
 Result<Descriptor> open_process(const ProcessName& name)

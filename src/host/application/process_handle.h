@@ -21,6 +21,14 @@ struct ProcessName {
 /// When the process began; also of one that has ended and was not waited for. Errors: not_found.
 Result<uint64_t> start_of(pid_t pid);
 
+/// What one process has of this host.
+struct ProcessUse {
+    uint64_t memory = 0;  ///< bytes, what it shares with others included
+    uint64_t processor_microseconds = 0;
+};
+/// Nothing: it is gone.
+std::optional<ProcessUse> use_of(pid_t pid);
+
 /// A pidfd of this very process. Errors: not_found, where it is gone.
 Result<Descriptor> open_process(const ProcessName& name);
 
