@@ -9,6 +9,9 @@ namespace belay::cli {
 std::string applications_text(const Style& style, const std::vector<Json>& applications);
 /// The rows of it alone; with the host of each where there are several.
 std::string applications_table(const Style& style, const std::vector<Json>& applications, size_t indent);
+std::string pairs_text(const Style& style, const std::vector<Json>& pairs);
+/// What a switch-over has done, or would do.
+std::string switch_text(const Style& style, const Json& done);
 std::string solutions_text(const Style& style, const std::vector<Json>& solutions);
 std::string solutions_table(const Style& style, const std::vector<Json>& solutions, size_t indent);
 std::string solution_text(const Style& style, const Json& solution);

@@ -121,6 +121,33 @@ Result<int> Session::app_order()
     return await_application(answer, order.restart ? number_of(now, "pid") : 0);
 }
 
+Result<int> Session::app_pairs()
+{
+    const auto text = [&](const Json& answer) { return pairs_text(style_, list_of(answer, "pairs")); };
+    if (!asked_.follow) {
+        const Json answer = TRY(client_.call("Pairs", Json::object()));
+        say(answer, text(answer));
+        return 0;
+    }
+    std::string said;
+    TRY(client_.stream("Pairs", Json::object(), [&](const Json& answer) {
+        // Their applications move in ways that are not to be seen here.
+        const std::string now = text(answer);
+        if (now != said) say(answer, (said.empty() ? "" : "\n") + now);
+        said = now;
+        return true;
+    }));
+    return 0;
+}
+
+Result<int> Session::app_switch_over()
+{
+    const Json answer =
+        TRY(client_.call("PairSwitch", {{"pair", asked_.target}, {"dry_run", asked_.dry_run}}));
+    say(answer, switch_text(style_, answer));
+    return 0;
+}
+
 /// Says each step on the way, and comes back where it ends. What somebody waits for goes on without him.
 Result<int> Session::await_application(const Json& asked, int64_t old_pid)
 {
@@ -138,6 +165,7 @@ Result<int> Session::await_application(const Json& asked, int64_t old_pid)
         if (line != said && is_news && !asked_.json)
             console_.out(fmt::format("{} {}\n", asked_.target, line));
         said = line;
+        if (order.want == "running" && phase == "standby") code = 0;
         if (phase == order.wanted_phase && (old_pid == 0 || number_of(last, "pid") != old_pid)) code = 0;
         const bool ended = phase == "failed" || (phase == "stopped" && order.want != "stopped");
         if (ended && is_news) code = static_cast<int>(ExitCode::failed);
@@ -213,7 +241,7 @@ Result<int> Session::await_solution(const Json& ordered)
             const std::string line = one ? standing_text(style_, *one) : "not known to anybody";
             // One that has not begun to move is no news.
             const bool has_moved = phase != "unknown" && phase != (starts ? "stopped" : "started");
-            const bool has_come = phase == (starts ? "started" : "stopped");
+            const bool has_come = phase == (starts ? "started" : "stopped") || (starts && phase == "standby");
             if ((has_moved || has_come) && said[name] != line && !asked_.json)
                 console_.out(fmt::format("{} {}\n", cli::clean(style_, name), line));
             if (has_moved || has_come) said[name] = line;

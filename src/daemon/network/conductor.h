@@ -8,6 +8,7 @@
 // secrets of its applications, which it keeps in memory alone.
 
 #include "daemon/applications.h"
+#include "daemon/network/electorates.h"
 #include "daemon/place.h"
 #include "framework/configuration/register.h"
 #include "site/remote/controller/controller.h"
@@ -23,6 +24,7 @@ class Conductor {
     struct Options {
         std::function<site::Controller*()> controller;  ///< null while there is none
         std::function<Result<framework::configuration::Snapshot>()> configuration;
+        std::function<store::Store&()> store;  ///< of the site
         framework::supervision::Unseal unseal;
     };
 
@@ -48,6 +50,7 @@ class Conductor {
         bool attached = false;
         uint64_t after = 0;
         Json lines = Json::array();
+        Json voting = Json::object();
         Json told = {};  ///< what it was last told
         /// When it was last seen go, by the boot clock and by the wall clock.
         Milliseconds away_since{0}, away_since_wall{0};
@@ -65,7 +68,9 @@ class Conductor {
     void follow(const std::string& name);
     void heard(const std::string& name, const std::string& member, const Result<Json>& answer);
     void distribute();
-    std::vector<Message> messages(const std::string& always = {}) const;
+    std::vector<Message> messages(const std::string& always = {});
+    Electorates::Told electorates(const framework::configuration::Configuration& configuration);
+    void look_again_after(Milliseconds span);
     Json numbered(const Message& message) const;
     void send(const Message& message);
     Json lines() const;
@@ -73,7 +78,7 @@ class Conductor {
     Json line_of_unheard(const framework::configuration::Object& application, const std::string& host,
                          Milliseconds lost_after) const;
     Result<Json> show(const site::Call& call);
-    Result<Json> order(const site::Call& call);
+    Result<Json> ask_host(const std::string& application, const std::string& method, const site::Call& call);
     void tell_now(const std::string& host);
     void forget_those_heard(const Json& lines);
 
@@ -82,7 +87,10 @@ class Conductor {
     mutable std::mutex mutex_;
     std::map<std::string, Host> hosts_;               ///< by their names
     std::set<framework::configuration::Id> to_stop_;  ///< ordered here, and not heard of yet
-    mutable uint64_t messages_ = 0;
+    uint64_t messages_ = 0;
+    std::mutex electorates_mutex_;
+    Electorates electorates_;
+    std::map<int64_t, std::string> pair_problems_;  ///< of the last messages
     bool distributing_ = false, again_ = false;
     std::atomic<bool> stopped_ = false;
     std::atomic<Milliseconds> began_ = Milliseconds{0};  ///< to lead, by the boot clock; 0: it does not

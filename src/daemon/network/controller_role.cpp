@@ -76,6 +76,7 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
                [this](const std::string& member) { return comes_within(member); }),
       conductor_(ground_, {.controller = [this] { return is_open_ ? services_.controller.get() : nullptr; },
                            .configuration = [this] { return configuration_->snapshot(); },
+                           .store = [this]() -> store::Store& { return state(); },
                            .unseal = [this](std::string_view sealed) { return unsealed(sealed); }}),
       loads_([this] { ground_.changed(overview_topic); })
 {
