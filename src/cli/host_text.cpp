@@ -51,7 +51,7 @@ std::string pressure_text(const Json& pressure)
                        percent_text(some[1].get<double>()), percent_text(some[2].get<double>()));
 }
 
-std::string with_pressure(std::string text, const Json& pressure)
+std::string with_pressure(const std::string& text, const Json& pressure)
 {
     const std::string waited = pressure_text(pressure);
     return waited.empty() ? text : text + "; " + waited;

@@ -63,8 +63,8 @@ class Seat {
     Seat(SeatHands& hands, const Terms& terms, const Vote& vote);
 
     const Terms& terms() const { return terms_; }
-    /// The same pair. A lease that is held is renewed by the new members; without any it is lost. The third of
-    /// three may be another where none has voted in between (Electorates).
+    /// The same pair. A lease that is held is renewed by the new members; without any it is lost. The third
+    /// of three may be another where none has voted in between (Electorates).
     void set_terms(const Terms& terms, Microseconds now);
     /// In place of asking: it was held by the program before this one.
     void resume(ApplicationId application, uint64_t token, Microseconds until, Microseconds now);

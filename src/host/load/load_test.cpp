@@ -20,6 +20,11 @@ constexpr std::string_view stat_text =
     "cpu1 40 5 20 400 20 0 3 10 0 0\n"
     "intr 12345 0 0\nctxt 99\nbtime 1795780827\nprocesses 4\n";
 
+Bytes kibibytes(uint64_t count)
+{
+    return Bytes{count * 1024};
+}
+
 TEST_CASE("load: what /proc/stat says of processors; an older kernel says less")
 {
     const Processors processors = must(parse_processors(stat_text));
@@ -41,11 +46,11 @@ TEST_CASE("load: memory, with and without what the kernel reckons to be availabl
     const Memory memory =
         must(parse_memory("MemTotal:  1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\n"
                           "Cached: 300 kB\nSwapTotal: 50 kB\nSwapFree: 20 kB\n"));
-    CHECK(memory.total == Bytes{1000 * 1024});
-    CHECK(memory.available == Bytes{600 * 1024});
-    CHECK(memory.swap_free == Bytes{20 * 1024});
+    CHECK(memory.total == kibibytes(1000));
+    CHECK(memory.available == kibibytes(600));
+    CHECK(memory.swap_free == kibibytes(20));
     CHECK(must(parse_memory("MemTotal: 1000 kB\nMemFree: 100 kB\nCached: 300 kB\n")).available ==
-          Bytes{400 * 1024});
+          kibibytes(400));
     CHECK(parse_memory("MemFree: 100 kB\n").error().kind == ErrorKind::corrupt);
     CHECK(parse_memory("MemTotal: 99999999999999999999 kB\n").error().kind == ErrorKind::corrupt);
 }
@@ -158,7 +163,7 @@ TEST_CASE("load: who is watched: by group, by process group, by descent; Belay i
     CHECK(processes["by_processor"][0]["processor"] == doctest::Approx(share));
     CHECK(processes["by_memory"][0]["pid"] == 50);
     // It began a second after the boot.
-    const int64_t began = 1'000'000 + 100 * 1000 / sysconf(_SC_CLK_TCK);
+    const int64_t began = 1'000'000 + 100'000 / sysconf(_SC_CLK_TCK);
     CHECK(processes["by_memory"][0]["started_ms"] == began);
 }
 

@@ -54,9 +54,8 @@ template <typename T>
 std::optional<T> number_of_word(std::string_view word)
 {
     T number{};
-    const char* const end = word.data() + word.size();
-    const auto [stopped, problem] = std::from_chars(word.data(), end, number);
-    if (word.empty() || problem != std::errc{} || stopped != end) return std::nullopt;
+    const auto [stopped, problem] = std::from_chars(word.begin(), word.end(), number);
+    if (word.empty() || problem != std::errc{} || stopped != word.end()) return std::nullopt;
     return number;
 }
 
