@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <mutex>
 #include <poll.h>
@@ -184,7 +183,7 @@ Result<void> Fence::bind_to(sockaddr_in6& here) const
     for (const uint16_t port : options_.ports) {
         here.sin6_port = htons(port);
         if (bind(socket_.number(), at, sizeof here) == 0) return {};
-        options_.said(fmt::format("UDP port {} is not to be had: {}", port, std::strerror(errno)));
+        options_.said(system_error(fmt::format("listen at UDP port {}", port), errno).what);
     }
     here.sin6_port = 0;
     if (bind(socket_.number(), at, sizeof here) == 0) return {};

@@ -63,6 +63,7 @@ command = ["/usr/bin/stat-server", "-app", "stat server b"]
 [pair.stat]
 primary = "stat server"
 backup = "stat server b"
+redundancy = "cold"
 
 [solution.reporting]
 
