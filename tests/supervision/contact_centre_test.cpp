@@ -1,6 +1,6 @@
 // examples/contact-centre on one machine, as its README says: in the order of its prerequisites, and back.
 
-#include "happened.h"
+#include "examples/contact-centre/trace.h"
 #include "machine.h"
 #include "own_network.h"
 
@@ -8,11 +8,11 @@ namespace belay {
 namespace {
 
 using daemon::testing::Ran;
-using testing::as_traced;
-using testing::Happened;
-using testing::happened_in;
+using stand_in::as_traced;
+using stand_in::Happened;
+using stand_in::happened_in;
+using stand_in::when;
 using testing::replace_all;
-using testing::when;
 
 constexpr const char* site_file = TEST_EXAMPLES "/contact-centre/site.toml";
 
@@ -65,6 +65,24 @@ void check_order_of_start(const std::vector<Happened>& all, const auto& needs, i
         REQUIRE(started);
         CHECK(*ready < *started);
     }
+}
+
+TEST_CASE(
+    "two that serve at once are seen: one that was told too early, and one that was frozen and wakes up")
+{
+    const auto overlaps = [](const std::string& trace) {
+        return overlaps_of(stand_in::reigns_of(happened_in(trace), {"a", "b"})).size();
+    };
+    const std::string begins = "1 7 a role primary\n2 7 a acts\n3 7 a acts\n";
+    CHECK(overlaps(begins + "4 8 b role primary\n5 8 b acts\n6 8 b acts\n") == 0);
+    CHECK(overlaps(begins + "4 8 b role primary\n5 8 b acts\n6 7 a acts\n") == 1);
+    CHECK(overlaps(begins + "2 8 b role primary\n3 8 b acts\n") == 1);
+    // Its turn again, and in its turn.
+    CHECK(overlaps(begins + "5 8 b role primary\n6 8 b acts\n7 7 a role primary\n8 7 a acts\n") == 0);
+    CHECK(overlaps(begins + "5 8 b role primary\n6 8 b acts\n7 7 a role backup\n8 7 a acts\n") == 1);
+    // Another of the same name, and one that is none of them.
+    CHECK(overlaps(begins + "5 9 a acts\n6 7 a acts\n") == 1);
+    CHECK(overlaps(begins + "2 8 c acts\n3 8 c acts\n") == 0);
 }
 
 TEST_CASE("the contact centre is a site without an error")

@@ -1,6 +1,7 @@
 #include "stack.h"
 
 #include "host/descriptor.h"
+#include "stand_ins.h"
 
 #include <arpa/inet.h>
 #include <array>
@@ -26,22 +27,6 @@ constexpr const char* outside_address = "10.77.0.254/24";
 // A process has a name of 15 letters.
 constexpr std::string_view supervisor_name = "belay-superviso", stand_in_name = "belay-stand-in";
 
-lab::SiteOptions options_for(std::vector<std::string> names, std::shared_ptr<lab::Network> network)
-{
-    lab::SiteOptions options{.names = std::move(names), .network = std::move(network)};
-    std::string hosts;
-    for (size_t host = 0; host < options.names.size(); ++host)
-        hosts += fmt::format("10.77.0.{} {}\n", host + 1, options.names[host]);
-    const std::string program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / stand_in_name;
-    options.at_boot = {
-        {"sh", "-c", "printf '%s' \"$1\" >>/etc/hosts", "sh", hosts},
-        {"ln", "-s", program, "/usr/local/bin/belay-stand-in"},
-        {"sh", "-c",
-         "mkdir -p /etc/contact-centre; cd /etc/contact-centre; echo valid | tee license.dat snmp.dat"},
-        {"sh", "-c", "umask 0; : >/run/trace"}};
-    return options;
-}
-
 /// Connects, and waits for the first that is said. In the network of the calling thread.
 bool is_answered(const std::string& address, uint16_t port, Milliseconds limit)
 {
@@ -64,7 +49,8 @@ Stack::Stack(std::vector<std::string> names, const std::string& site)
     : folder_(need(lab::Folder::make())), network_(need(lab::Network::make()))
 {
     need(network_->add_address(outside_address));
-    site_.emplace(need(lab::Site::build(folder_, options_for(std::move(names), network_))));
+    site_.emplace(need(
+        lab::Site::build(folder_, lab::with_stand_ins({.names = std::move(names), .network = network_}))));
     need(site_->enrol());
     need(site_->run(0, {"tee", "/root/site.toml"}, site));
     for (const std::vector<std::string>& words :
@@ -117,7 +103,7 @@ Json Stack::await_phase(size_t host, const std::string& name, std::string_view p
 
 std::vector<Happened> Stack::happened(size_t host)
 {
-    return happened_in(need(site_->run(host, {"cat", trace})));
+    return stand_in::happened_in(need(site_->run(host, {"cat", lab::trace_of_stand_ins})));
 }
 
 void Stack::kill(size_t host, pid_t pid, const std::string& signal)

@@ -2,8 +2,8 @@
 // Applications on the hosts of a lab's site, and how a test looks at them: through `belay`, through /proc,
 // and from outside.
 
-#include "../happened.h"
 #include "base/json.h"
+#include "examples/contact-centre/trace.h"
 #include "site.h"
 
 #include <doctest/doctest.h>
@@ -19,6 +19,8 @@ T need(Result<T> result)
     if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
+using stand_in::Happened;
+
 /// A process that was found in /proc.
 struct Seen {
     pid_t parent = 0;
@@ -28,9 +30,6 @@ struct Seen {
 /// Threads: one.
 class Stack {
   public:
-    /// Where the stand-ins of every host write what happens, by the clock that all of them have.
-    static constexpr const char* trace = "/run/trace";
-
     /// Hosts of these names, the first their controller, configured by this site. In it "belay-stand-in" is
     /// found by its name.
     Stack(std::vector<std::string> names, const std::string& site);

@@ -7,10 +7,10 @@ namespace belay {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Happened;
+using stand_in::Happened;
+using stand_in::when;
 using testing::need;
 using testing::Stack;
-using testing::when;
 
 constexpr size_t alpha = 0, web1 = 1, web2 = 2;
 constexpr uint16_t server_port = 5002, stat_port = 5004;
