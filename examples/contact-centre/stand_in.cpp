@@ -1,6 +1,8 @@
 // A stand-in for a server of the contact centre: it needs what it needs, listens, says when it is ready, does
 // as it is told, and can fail in the ways in which servers fail. It does nothing else.
 
+#include "belay/lease.h"
+
 #include <CLI/CLI.hpp>
 #include <arpa/inet.h>
 #include <array>
@@ -185,7 +187,7 @@ class StandIn {
         if (role.empty() || role == role_) return;
         role_ = role;
         trace_.say("role " + role);
-        notify("STATUS=" + role);
+        notify(fmt::format("STATUS={}\nX_ROLE={}", role, role));
         next_act_ = Clock::now();
     }
 
@@ -234,7 +236,10 @@ class StandIn {
         }
         if (is_due(next_line_)) print_some();
         if (asked_.act_every > 0 && role_ == "primary" && is_due(next_act_)) {
-            trace_.say("acts");
+            if (lease_ == nullptr)
+                trace_.say("acts");
+            else if (belay_lease_is_held(lease_) != 0)
+                trace_.say(fmt::format("acts {}", belay_lease_token(lease_)));
             next_act_ = Clock::now() + milliseconds(asked_.act_every);
         }
         if (is_due(at_drained_)) {
@@ -323,6 +328,7 @@ class StandIn {
 
     const Asked& asked_;
     Trace trace_;
+    const belay_lease* const lease_ = belay_lease_open();
     std::string role_, order_;
     int signals_ = -1, listening_ = -1, orders_ = -1, code_ = 0;
     long printed_ = 0;

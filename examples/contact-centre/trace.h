@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -53,11 +54,12 @@ inline std::string as_traced(std::string name)
     return name;
 }
 
-/// The time in which one process served: from its first act after it was told to be primary to its last. One
-/// that was frozen in it and acts again has been serving all the time.
+/// The time in which one process served: from its first act after it was told to be primary, or under one
+/// lease, to its last. One that was frozen in it and acts again has been serving all the time.
 struct Reign {
     std::string name;
     pid_t pid = 0;
+    uint64_t token = 0;  ///< of its lease; 0: it has none
     int64_t first = 0, last = 0;
     size_t acts = 0;
 };
@@ -65,16 +67,21 @@ struct Reign {
 /// Of the applications of these names, in the order of their beginning. `all` in the order of time.
 inline std::vector<Reign> reigns_of(const std::vector<Happened>& all, const std::set<std::string>& names)
 {
+    constexpr std::string_view act = "acts";
     std::vector<Reign> reigns;
     std::map<std::pair<std::string, pid_t>, size_t> current;
     for (const Happened& one : all) {
         if (!names.contains(one.name)) continue;
         const std::pair process(one.name, one.pid);
         if (one.what == "role primary") current.erase(process);
-        if (one.what != "acts") continue;
-        const auto [at, is_new] = current.try_emplace(process, reigns.size());
-        if (is_new) reigns.push_back({.name = one.name, .pid = one.pid, .first = one.at});
-        Reign& reign = reigns[at->second];
+        if (!one.what.starts_with(act)) continue;
+        const uint64_t token = std::strtoull(one.what.c_str() + act.size(), nullptr, 10);
+        auto found = current.find(process);
+        if (found == current.end() || reigns[found->second].token != token) {
+            found = current.insert_or_assign(process, reigns.size()).first;
+            reigns.push_back({.name = one.name, .pid = one.pid, .token = token, .first = one.at});
+        }
+        Reign& reign = reigns[found->second];
         reign.last = one.at;
         ++reign.acts;
     }

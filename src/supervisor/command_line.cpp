@@ -1,5 +1,6 @@
 #include "supervisor/command_line.h"
 
+#include "host/application/process_handle.h"
 #include "host/program.h"
 #include "site/local_socket.h"
 #include "site/log.h"
@@ -28,6 +29,7 @@ struct Asked {
     std::string state_folder = "/var/lib/belay";
     std::optional<int> ready_fd;
     std::string log_level;
+    uint16_t pair_port = 7434;
     bool guarded = false;
 };
 
@@ -67,8 +69,11 @@ class Program {
         supervisor_ = TRY(Supervisor::open(*loop_, *workers_,
                                            {.run_folder = run_folder_of(asked_),
                                             .log_folder = asked_.state_folder + "/output",
+                                            .key_file = asked_.state_folder + "/pairs.key",
+                                            .pair_port = asked_.pair_port,
                                             .said = [this](const std::string& line) { log_.standard(line); },
-                                            .renew = [this] { begin_anew(true); }}));
+                                            .renew = [this] { begin_anew(true); },
+                                            .page_begun = [this] { tell_guard(); }}));
         host::Descriptor listener = TRY(site::listen_at(asked_.socket, ""));
         server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), supervisor_->methods()));
         supervisor_->set_server(server_.get());
@@ -136,6 +141,8 @@ class Program {
         }));
         return {};
     }
+
+    void tell_guard() const { static_cast<void>(host::send_signal(guard_.number(), SIGUSR1).has_value()); }
 
     void end()
     {
@@ -209,6 +216,10 @@ int run(int argc, char** argv)
         ->envname("BELAY_STATE_DIR")
         ->capture_default_str()
         ->check(must_be_absolute);
+    app.add_option("--pair-port", asked.pair_port,
+                   "UDP port at which the other hosts of its pairs reach it; 0: any")
+        ->envname("BELAY_PAIR_PORT")
+        ->capture_default_str();
     app.add_option("--log-verbose", asked.log_level, "How much it says of itself: none, standard, trace, all")
         ->type_name("LEVEL");
     app.add_option(

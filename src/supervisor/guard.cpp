@@ -1,6 +1,8 @@
 #include "supervisor/guard.h"
 
 #include "host/application/control_groups.h"
+#include "host/application/lease_page.h"
+#include "host/real_time.h"
 #include "supervisor/run_folder.h"
 
 #include <algorithm>
@@ -8,6 +10,8 @@
 #include <csignal>
 #include <ctime>
 #include <fcntl.h>
+#include <filesystem>
+#include <map>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +19,7 @@
 namespace belay::supervisor {
 namespace {
 
+constexpr int guard_priority = 11;
 constexpr Milliseconds first_pause = std::chrono::milliseconds(20);
 constexpr Milliseconds longest_pause = std::chrono::seconds(5);
 constexpr Milliseconds good_run = std::chrono::seconds(10);
@@ -31,7 +36,7 @@ sigset_t awaited_signals()
 {
     sigset_t signals;
     sigemptyset(&signals);
-    for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+    for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, signal);
     return signals;
 }
 
@@ -60,6 +65,86 @@ std::optional<siginfo_t> reap_all(pid_t supervisor, const std::string& run_folde
     }
 }
 
+/// Those of applications that serve. The supervisor ends them itself when their leases are over; where it
+/// does not, since it is frozen or gone, this does.
+class Leases {
+  public:
+    explicit Leases(std::string run_folder) : run_folder_(std::move(run_folder)) { look(); }
+
+    /// There may be others.
+    void look()
+    {
+        std::error_code problem;
+        for (const auto& entry : std::filesystem::directory_iterator(run_folder_, problem)) {
+            const std::string path = entry.path().string();
+            if (entry.path().extension() != ".lease" || pages_.contains(path)) continue;
+            if (auto page = host::LeasePage::open(path)) pages_.emplace(path, std::move(*page));
+        }
+    }
+
+    /// For one of these signals, and ends meanwhile what has no lease any more. 0: none came.
+    int wait(const sigset_t& signals)
+    {
+        const auto next = next_end();
+        siginfo_t signal{};
+        if (!next) {
+            sigwaitinfo(&signals, &signal);
+            return signal.si_signo;
+        }
+        const timespec limit = span_of(*next - host::lease_clock());
+        if (sigtimedwait(&signals, &signal, &limit) > 0) return signal.si_signo;
+        end_those_due();
+        return 0;
+    }
+
+    /// Nobody renews a lease now.
+    void rest(Milliseconds pause)
+    {
+        const host::Microseconds until = host::lease_clock() + pause;
+        while (true) {
+            const auto next = next_end();
+            const host::Microseconds at = next ? std::min(until, *next) : until;
+            const timespec limit = span_of(at - host::lease_clock());
+            nanosleep(&limit, nullptr);
+            end_those_due();
+            if (host::lease_clock() >= until) return;
+        }
+    }
+
+  private:
+    static timespec span_of(host::Microseconds span)
+    {
+        span = std::max(span, host::Microseconds{0});
+        return {.tv_sec = span.count() / 1'000'000, .tv_nsec = span.count() % 1'000'000 * 1000};
+    }
+
+    std::optional<host::Microseconds> next_end() const
+    {
+        std::optional<host::Microseconds> next;
+        for (const auto& [path, page] : pages_) {
+            const host::Microseconds until = page.until();
+            const auto ended = ended_.find(path);
+            if (until.count() == 0 || (ended != ended_.end() && ended->second == until)) continue;
+            next = next ? std::min(*next, until) : until;
+        }
+        return next;
+    }
+
+    void end_those_due()
+    {
+        const host::Microseconds at = host::lease_clock();
+        for (const auto& [path, page] : pages_) {
+            const host::Microseconds until = page.until();
+            if (until.count() == 0 || until > at || std::exchange(ended_[path], until) == until) continue;
+            page.kill();
+        }
+    }
+
+    const std::string run_folder_;
+    std::map<std::string, host::LeasePage> pages_;
+    std::map<std::string, host::Microseconds> ended_;  ///< by which end
+};
+
 /// The supervisor has its own: the starter waits until nobody else can say anything.
 void let_go_of_starter(int ready_fd)
 {
@@ -78,6 +163,8 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
     const sigset_t awaited = awaited_signals();
     sigset_t before;
     pthread_sigmask(SIG_BLOCK, &awaited, &before);
+    host::run_before_others(guard_priority);
+    Leases leases(run_folder);
     Milliseconds pause{0};
     while (true) {
         const Milliseconds begun = now();
@@ -89,9 +176,10 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
         if (ready_fd) let_go_of_starter(*std::exchange(ready_fd, std::nullopt));
         std::optional<siginfo_t> end;
         while (!end) {
-            siginfo_t signal{};
-            sigwaitinfo(&awaited, &signal);
-            if (signal.si_signo != SIGCHLD && supervisor > 0) kill(supervisor, signal.si_signo);
+            const int signal = leases.wait(awaited);
+            if (signal == SIGUSR1) leases.look();
+            const bool is_for_supervisor = signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+            if (is_for_supervisor && supervisor > 0) kill(supervisor, signal);
             end = reap_all(supervisor, run_folder);
             if (supervisor < 0) break;
         }
@@ -99,8 +187,7 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
         if (end && end->si_code == CLD_EXITED) return {.is_guard = true, .exit_code = end->si_status};
         pause =
             now() - begun >= good_run ? Milliseconds{0} : std::clamp(pause * 2, first_pause, longest_pause);
-        const timespec wait{.tv_sec = pause.count() / 1000, .tv_nsec = pause.count() % 1000 * 1'000'000};
-        nanosleep(&wait, nullptr);
+        leases.rest(pause);
     }
 }
 

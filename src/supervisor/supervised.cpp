@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 #include "host/program.h"
 #include "supervisor/asking.h"
+#include "supervisor/fence.h"
 
 #include <array>
 #include <cerrno>
@@ -79,6 +80,16 @@ void Supervised::restart()
 void Supervised::play(Role role)
 {
     after([&] { life_.play(role); });
+}
+
+void Supervised::replace()
+{
+    after([&] { life_.replace(site::boot_now()); });
+}
+
+void Supervised::end_now(std::string reason)
+{
+    after([&] { life_.end_now(std::move(reason), site::boot_now()); });
 }
 
 void Supervised::describe(Application application)
@@ -189,6 +200,13 @@ Result<host::Launch> Supervised::launch_of(const Application& application)
         // Not for its use: with it the next supervisor gets back what waits in there when we die.
         launch.passed.push_back(notify_->descriptor());
     }
+    if (application.pair) {
+        const std::string page = Fence::page_of(ground_.folder.path(), application.id);
+        TRY(host::LeasePage::open(page));
+        lease_ = TRY(host::LeasePage::readable(page));
+        launch.environment.push_back(fmt::format("BELAY_LEASE_FD={}", first_passed + launch.passed.size()));
+        launch.passed.push_back(lease_.number());
+    }
     if (application.heartbeat)
         launch.environment.push_back(fmt::format("WATCHDOG_USEC={}", application.heartbeat->count() * 1000));
     if (standing().role != Role::none)
@@ -209,7 +227,9 @@ Result<void> Supervised::start(const Application& application)
     TRY(open_orders(application));
     watch_renewals();
     const host::Launch launch = TRY(launch_of(application));
-    host::Launched launched = TRY(host::launch(launch));
+    Result<host::Launched> begun = host::launch(launch);
+    lease_.close();
+    host::Launched launched = TRY(std::move(begun));
     process_name_ = {.pid = launched.pid, .started = launched.started};
     return watch_process(std::move(launched.process));
 }
@@ -266,7 +286,10 @@ void Supervised::ended(const Ended& ended)
     ground_.output.finish(application().id, application().name, ground_.wall());
     // What it said last counts: it may have said that it is ready, and ended.
     read_notices();
-    after([&] { life_.exited(ended, site::boot_now()); });
+    after([&] {
+        if (application().pair && ground_.has_lost_lease(application().id)) life_.replace(site::boot_now());
+        life_.exited(ended, site::boot_now());
+    });
 }
 
 void Supervised::signal(int number)
@@ -335,22 +358,24 @@ void Supervised::tell(const Application& application, Word word)
             const std::string line = fmt::format("{}\n", name_of(word));
             if (!orders_ || write(orders_->read_end.number(), line.data(), line.size()) < 0)
                 ground_.said(fmt::format("{} does not read its orders", application.name));
-            return;
+            return ground_.told(application.id, word);
         }
         case Orders::Kind::signals: {
             const std::array signals = {orders.primary, orders.backup, orders.drain, orders.serve};
             const int number = signals.at(static_cast<size_t>(word));
             if (number != 0) signal(number);
-            return;
+            return ground_.told(application.id, word);
         }
         case Orders::Kind::command: {
             std::vector<std::string> command = orders.command;
             command.emplace_back(name_of(word));
             const auto run = [&ground = ground_, command, account = account_,
-                              limit = application.start_timeout, name = application.name] {
+                              limit = application.start_timeout, name = application.name, id = application.id,
+                              word] {
                 const Result<void> done = run_command(command, account, limit);
-                return [&ground, done, name] {
-                    if (!done) ground.said(fmt::format("order to {}: {}", name, done.error().what));
+                return [&ground, done, name, id, word] {
+                    if (!done) return ground.said(fmt::format("order to {}: {}", name, done.error().what));
+                    ground.told(id, word);
                 };
             };
             if (const auto begun = ground_.workers.run(run); !begun) ground_.said(begun.error().what);

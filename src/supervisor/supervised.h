@@ -27,7 +27,10 @@ struct Ground {
     std::function<void(ApplicationId)> moved;  ///< its standing says something else
     /// Since when that application is started, here or on another host; nothing: it is not.
     std::function<std::optional<Milliseconds>(ApplicationId)> started_since;
-    std::function<void(const std::string&)> said;  ///< a line for the supervisor's own log
+    /// It was told that: the command has ended, the signal is sent, the line is written.
+    std::function<void(ApplicationId, framework::supervision::Word)> told;
+    std::function<bool(ApplicationId)> has_lost_lease;  ///< its process was ended for that
+    std::function<void(const std::string&)> said;       ///< a line for the supervisor's own log
 };
 
 /// Threads: that of the loop. Is destroyed when it has no process and the workers are idle.
@@ -43,6 +46,9 @@ class Supervised final : private framework::supervision::Hands {
     bool has_process() const { return life_.has_process(); }
     /// 0: it has none.
     pid_t pid() const { return process_name_.pid; }
+    const host::ProcessName& process() const { return process_name_; }
+    /// Empty: it has none.
+    std::string control_group() const { return group_ ? group_->path() : ""; }
     /// As "memory": limits that are asked for, and that this host cannot enforce.
     const std::vector<std::string>& limits_not_in_force() const { return not_in_force_; }
     std::optional<host::ControlGroup::Use> use() const;
@@ -52,6 +58,8 @@ class Supervised final : private framework::supervision::Hands {
     void order(framework::supervision::Want want);
     void restart();
     void play(framework::supervision::Role role);
+    void replace();
+    void end_now(std::string reason);
     void describe(Application application);
     /// Takes over the process of a supervisor before this one, where it is still there.
     void adopt(const Record& record);
@@ -123,6 +131,7 @@ class Supervised final : private framework::supervision::Hands {
     std::optional<host::OutputPipe> pipe_;
     std::optional<host::OutputPipe> orders_;
     std::optional<host::NotifySocket> notify_;
+    host::Descriptor lease_;
     Watched on_process_, on_output_, on_notify_;
     struct Renewal {
         std::string path, version;  ///< that it was started with

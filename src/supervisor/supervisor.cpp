@@ -14,12 +14,10 @@ namespace {
 
 using framework::supervision::Gate;
 using framework::supervision::Phase;
-using framework::supervision::Role;
 using framework::supervision::Want;
 
 constexpr Milliseconds gives_back_after = std::chrono::seconds(1);
 constexpr std::array wants = {Want::stopped, Want::running, Want::suspended};
-constexpr std::array roles = {Role::none, Role::primary, Role::backup};
 
 Milliseconds wall_now()
 {
@@ -85,7 +83,21 @@ Supervisor::Supervisor(site::Loop& loop, site::Workers& workers, RunFolder folde
               .wall = wall_now,
               .moved = [this](ApplicationId id) { moved(id); },
               .started_since = [this](ApplicationId id) { return started_since(id); },
-              .said = options_.said}
+              .told = [this](ApplicationId id, framework::supervision::Word word) { pairs_.told(id, word); },
+              .has_lost_lease = [this](ApplicationId id) { return pairs_.has_lost_lease(id); },
+              .said = options_.said},
+      pairs_({.loop = loop_,
+              .run_folder = folder_.path(),
+              .key_file = options_.key_file,
+              .port = options_.pair_port,
+              .said = options_.said,
+              .find =
+                  [this](ApplicationId id) {
+                      const auto found = applications_.find(id);
+                      return found == applications_.end() ? nullptr : found->second.get();
+                  },
+              .moved = [this](ApplicationId id) { moved(id); },
+              .page_begun = options_.page_begun})
 {
 }
 
@@ -102,6 +114,8 @@ void Supervisor::adopt()
     for (const Record& record : records)
         applications_.emplace(record.described.id, std::make_unique<Supervised>(ground_, record.described));
     for (const Record& record : records) applications_.at(record.described.id)->adopt(record);
+    pairs_.load();
+    for (const auto& [id, supervised] : applications_) pairs_.adopted(*supervised);
     folder_.clear_ends();
     if (!records.empty()) options_.said(fmt::format("took over {} applications", records.size()));
 }
@@ -113,8 +127,9 @@ Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
     Json json = {{"id", supervised.application().id},
                  {"name", supervised.application().name},
                  {"phase", name_of(standing.phase)},
-                 {"want", name_of(standing.want)},
+                 {"want", name_of(pairs_.want_of(supervised))},
                  {"role", name_of(standing.role)},
+                 {"pair", pairs_.json_of(supervised)},
                  {"since_ms", standing.since.count() == 0 ? Json() : Json((wall_now() - age).count())},
                  {"reason", standing.reason},
                  {"told", standing.told},
@@ -187,13 +202,11 @@ Result<Json> Supervisor::order(const Json& parameters)
     return Json{{"revision", revision_}};
 }
 
-Result<void> Supervisor::play(const Json& parameters)
+Result<ApplicationId> Supervisor::application_in(const Json& parameters) const
 {
-    const Role role = TRY(named(parameters, "role", roles));
-    const auto found = applications_.find(parameters.value("application", ApplicationId{0}));
-    if (found == applications_.end()) return fail(ErrorKind::not_found, "no such application is known here");
-    found->second->play(role);
-    return {};
+    const auto id = parameters.value("application", ApplicationId{0});
+    if (!applications_.contains(id)) return fail(ErrorKind::not_found, "no such application is known here");
+    return id;
 }
 
 void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool restart)
@@ -206,7 +219,7 @@ void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool rest
         else if (wanted == Want::stopped)
             to_stop_.insert(id);
         else
-            supervised.order(wanted);
+            pairs_.order(supervised, wanted);
     }
     follow_up();
 }
@@ -214,6 +227,7 @@ void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool rest
 void Supervisor::moved(ApplicationId id)
 {
     moved_at_[id] = ++revision_;
+    moved_.insert(id);
     if (server_ != nullptr) server_->changed(applications_topic);
     if (following_up_) return;
     following_up_ = true;
@@ -225,6 +239,10 @@ void Supervisor::moved(ApplicationId id)
 void Supervisor::follow_up()
 {
     following_up_ = false;
+    for (const ApplicationId id : std::exchange(moved_, {})) {
+        const auto found = applications_.find(id);
+        if (found != applications_.end()) pairs_.moved(*found->second);
+    }
     for (const auto& [id, supervised] : applications_) supervised->look_again();
     stop_those_that_may();
     forget_those_that_may();
@@ -234,13 +252,31 @@ void Supervisor::follow_up()
     if (all && to_stop_.empty()) std::exchange(stopped_, nullptr)();
 }
 
-std::optional<Milliseconds> Supervisor::started_since(ApplicationId id) const
+std::optional<Milliseconds> Supervisor::started_here(ApplicationId id) const
 {
-    if (const auto other = elsewhere_.find(id); other != elsewhere_.end()) return other->second.started;
     const auto found = applications_.find(id);
     if (found == applications_.end() || found->second->standing().phase != Phase::started)
         return std::nullopt;
-    return found->second->standing().since;
+    const Supervised& supervised = *found->second;
+    if (supervised.application().pair && !pairs_.serves(supervised)) return std::nullopt;
+    return supervised.standing().since;
+}
+
+/// Of a pair: whichever of them serves.
+std::optional<Milliseconds> Supervisor::started_since(ApplicationId id) const
+{
+    const auto one = [this](ApplicationId each) {
+        const auto other = elsewhere_.find(each);
+        return other == elsewhere_.end() ? started_here(each) : other->second.started;
+    };
+    ApplicationId partner = 0;
+    if (const auto here = applications_.find(id); here != applications_.end()) {
+        if (const auto& pair = here->second->application().pair) partner = pair->other;
+    } else if (const auto other = elsewhere_.find(id); other != elsewhere_.end()) {
+        partner = other->second.partner;
+    }
+    const auto since = one(id);
+    return since || partner == 0 ? since : one(partner);
 }
 
 /// Whether one that is to stop as well needs it, and has not stopped yet.
@@ -264,7 +300,7 @@ void Supervisor::stop_those_that_may()
     }
     for (const ApplicationId id : free) {
         to_stop_.erase(id);
-        applications_.at(id)->order(Want::stopped);
+        pairs_.order(*applications_.at(id), Want::stopped);
     }
 }
 
@@ -283,6 +319,7 @@ Result<void> Supervisor::learn(const Json& parameters)
                                                                                  : site::boot_now();
         json.at("goes_first").get_to(other.goes_first);
         json.at("needs").get_to(other.needs);
+        other.partner = json.value("partner", ApplicationId{0});
     }
     elsewhere_ = std::move(now);
     follow_up();
@@ -296,6 +333,7 @@ void Supervisor::forget_those_that_may()
         if (found == applications_.end()) return true;
         if (found->second->has_process() || to_stop_.contains(id)) return false;
         found->second->detach();
+        pairs_.forget(id);
         applications_.erase(found);
         moved_at_.erase(id);
         folder_.forget(id);
@@ -375,8 +413,22 @@ std::vector<site::Method> Supervisor::methods()
         TRY(learn(parameters));
         return Json::object();
     };
-    const auto play_it = [this](const Json& parameters) -> Result<Json> {
-        TRY(play(parameters));
+    const auto pair_key = [this](const Json&) { return pairs_.address(); };
+    // Names are looked up before the loop is asked, which must not wait for that.
+    const auto pairs = [this](const Call& call) -> Result<Reply> {
+        const Json resolved = Pairs::resolved(call.parameters);
+        Json answer = TRY(in_loop([&]() -> Result<Json> {
+            TRY(pairs_.set(resolved));
+            return Json::object();
+        }));
+        return Reply{std::move(answer)};
+    };
+    const auto hand_over = [this](const Json& parameters) -> Result<Json> {
+        TRY(pairs_.hand_over(TRY(application_in(parameters))));
+        return Json::object();
+    };
+    const auto take_over = [this](const Json& parameters) -> Result<Json> {
+        TRY(pairs_.take_over(TRY(application_in(parameters))));
         return Json::object();
     };
     const auto standing = [this](const Json& parameters) -> Result<Json> {
@@ -392,7 +444,10 @@ std::vector<site::Method> Supervisor::methods()
             {"Describe", Right::administer, method(describe_them)},
             {"Order", Right::operate, method([this](const Json& parameters) { return order(parameters); })},
             {"Elsewhere", Right::administer, method(learn_it)},
-            {"Play", Right::operate, method(play_it)},
+            {"PairKey", Right::view, method(pair_key)},
+            {"Pairs", Right::administer, pairs},
+            {"HandOver", Right::operate, method(hand_over)},
+            {"TakeOver", Right::operate, method(take_over)},
             {"Standings", Right::view, method(standing)},
             {"Watch", Right::view, watch},
             {"Renew", Right::administer, method(renew)}};

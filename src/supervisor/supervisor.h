@@ -2,6 +2,7 @@
 // The applications of this host, and what can be asked about them.
 
 #include "site/server.h"
+#include "supervisor/pairs.h"
 #include "supervisor/supervised.h"
 
 #include <map>
@@ -16,9 +17,11 @@ inline constexpr const char* applications_topic = "applications";
 class Supervisor {
   public:
     struct Options {
-        std::string run_folder, log_folder;
+        std::string run_folder, log_folder, key_file;
+        uint16_t pair_port = 0;                        ///< UDP, for the supervisors of other hosts; 0: any
         std::function<void(const std::string&)> said;  ///< a line for its log
-        std::function<void()> renew;  ///< its program is to be run again, with all that it holds
+        std::function<void()> renew;       ///< its program is to be run again, with all that it holds
+        std::function<void()> page_begun;  ///< of a lease: the guard is to look
     };
 
     /// Takes over what a supervisor before it has left in the run folder. Errors: those of the system.
@@ -34,7 +37,14 @@ class Supervisor {
     ///   Describe   {"applications": [...], "whole": true} -> {}
     ///              `whole`: others are stopped and forgotten
     ///   Order      {"applications": [id], "want": "running", "restart": false} -> {"revision"}
-    ///   Play       {"application": id, "role": "primary"} -> {}
+    ///   PairKey    {} -> {"key", "port"}
+    ///              for the other hosts of its pairs
+    ///   Pairs      {"self": host, "pairs": [{"pair", "name", "epoch", "lease_ms", "automatic", "returns",
+    ///              "cold", "preferred", "other", "own": [application], "members": [{"host", "address",
+    ///              "port", "key"}]}]} -> {} all that this host has to do with; members: those who vote, with
+    ///              its own
+    ///   HandOver   {"application": id} -> {}
+    ///   TakeOver   {"application": id} -> {}
     ///   Elsewhere  {"applications": {id: {"started", "goes_first", "needs"}}} -> {}
     ///              of other hosts; goes_first: it is to stop as well, and has not yet
     ///   Standings  {"after": revision, "use": false} -> {"revision", "applications": [...]}
@@ -59,9 +69,10 @@ class Supervisor {
     void adopt();
     Result<void> describe(const Json& parameters);
     Result<Json> order(const Json& parameters);
-    Result<void> play(const Json& parameters);
+    Result<ApplicationId> application_in(const Json& parameters) const;
     Result<void> learn(const Json& parameters);
     std::optional<Milliseconds> started_since(ApplicationId id) const;
+    std::optional<Milliseconds> started_here(ApplicationId id) const;
     bool is_needed(ApplicationId id) const;
     Json standings(uint64_t after, bool with_use) const;
     Json json_of(const Supervised& supervised, bool with_use) const;
@@ -82,13 +93,16 @@ class Supervisor {
     Ground ground_;
     site::Server* server_ = nullptr;
     std::map<ApplicationId, std::unique_ptr<Supervised>> applications_;
+    Pairs pairs_;
     std::map<ApplicationId, uint64_t> moved_at_;  ///< the revision
+    std::set<ApplicationId> moved_;               ///< since the last follow_up()
     std::set<ApplicationId> to_stop_;             ///< when those that need them have
     std::set<ApplicationId> to_forget_;           ///< when they have stopped
     struct Elsewhere {
         std::optional<Milliseconds> started = {};  ///< since when it is known to be
         bool goes_first = false;
         std::set<ApplicationId> needs = {};
+        ApplicationId partner = 0;  ///< of its pair
     };
     std::map<ApplicationId, Elsewhere> elsewhere_;
     uint64_t revision_ = 0;

@@ -1,209 +1,14 @@
 // belay-supervisor as a process, with real applications: they crash, hang, flood and ignore, and supervisors
 // are killed under them.
 
-#include "base/testing/must.h"
-#include "framework/supervision/application.h"
-#include "framework/supervision/life.h"
-#include "host/application/process_handle.h"
-#include "host/application/sockets.h"
-#include "host/testing/scratch.h"
-#include "site/client.h"
+#include "supervisor/testing/house.h"
 
-#include <algorithm>
-#include <arpa/inet.h>
-#include <array>
-#include <chrono>
-#include <csignal>
-#include <fstream>
-#include <map>
 #include <random>
 #include <set>
-#include <sstream>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace belay::supervisor {
 namespace {
-
-using namespace std::chrono_literals;
-using framework::supervision::Application;
-using framework::supervision::ApplicationId;
-using framework::supervision::Autorestart;
-using framework::supervision::Gate;
-using framework::supervision::Orders;
-using framework::supervision::Question;
-using host::testing::Scratch;
-using site::Client;
-
-constexpr auto patience = 20s;
-
-struct Happened {
-    int64_t at = 0;  ///< nanoseconds
-    pid_t pid = 0;
-    std::string name, what;
-};
-
-/// A supervisor, and what its stand-ins say.
-class House {
-  public:
-    House() { client(); }
-    ~House()
-    {
-        if (const auto hello = client_->call("Hello", Json::object())) {
-            const auto supervisor = hello->value("pid", pid_t{0});
-            const pid_t guard = parent_of(supervisor);
-            kill(supervisor, SIGTERM);
-            // A guard that is ours is waited for; of another one the end is awaited by its lock alone.
-            int status = 0;
-            if (waitpid(guard, &status, 0) >= 0) {
-                CHECK(status == 0);
-            } else {
-                for (int i = 0; i < 5000 && kill(supervisor, 0) == 0; ++i) usleep(1000);
-            }
-        }
-    }
-    House(const House&) = delete;
-    House& operator=(const House&) = delete;
-
-    Client& client()
-    {
-        if (client_) return *client_;
-        client_ = must(site::connect({.socket = scratch_.path("run/supervisor.sock"),
-                                      .state_folder = scratch_.path("state"),
-                                      .daemon = TEST_SUPERVISOR}));
-        return *client_;
-    }
-    /// After the end of the one before: waits for the next, or for one that fits.
-    void reconnect(const std::function<bool(pid_t)>& fits = [](pid_t) { return true; })
-    {
-        client_.reset();
-        const auto until = std::chrono::steady_clock::now() + patience;
-        while (!client_) {
-            REQUIRE(std::chrono::steady_clock::now() < until);
-            auto client = site::connect(
-                {.socket = scratch_.path("run/supervisor.sock"), .state_folder = "", .daemon = ""});
-            if (!client) continue;
-            const auto hello = (*client)->call("Hello", Json::object());
-            if (hello && fits(hello->at("pid"))) client_ = std::move(*client);
-        }
-    }
-
-    Json ask(std::string_view method, const Json& parameters)
-    {
-        return must(client().call(method, parameters));
-    }
-    void describe(const std::vector<Application>& applications, bool whole = true)
-    {
-        ask("Describe", {{"applications", applications}, {"whole", whole}});
-    }
-    void order(const std::vector<ApplicationId>& ids, std::string_view want, bool restart = false)
-    {
-        ask("Order", {{"applications", ids}, {"want", want}, {"restart", restart}});
-    }
-    pid_t supervisor() { return ask("Hello", Json::object())["pid"]; }
-
-    std::map<ApplicationId, Json> standings(bool use = false)
-    {
-        std::map<ApplicationId, Json> all;
-        const Json answer = ask("Standings", {{"use", use}});
-        for (const Json& one : answer.at("applications")) all[one["id"].get<ApplicationId>()] = one;
-        return all;
-    }
-    /// Waits for it, woken by each change.
-    std::map<ApplicationId, Json> await(const std::function<bool(std::map<ApplicationId, Json>&)>& come)
-    {
-        std::map<ApplicationId, Json> now = standings();
-        const auto until = std::chrono::steady_clock::now() + patience;
-        while (!come(now)) {
-            if (std::chrono::steady_clock::now() > until) FAIL(Json(now).dump(1));
-            usleep(2000);
-            now = standings();
-        }
-        return now;
-    }
-    Json await_phase(ApplicationId id, std::string_view phase)
-    {
-        return await([&](auto& now) { return now[id]["phase"] == phase; })[id];
-    }
-
-    std::string path(std::string_view name) const { return scratch_.path(name); }
-    std::vector<Happened> happened() const
-    {
-        std::ifstream file(path("trace"));
-        std::vector<Happened> all;
-        for (std::string line; std::getline(file, line);) {
-            std::istringstream words(line);
-            Happened one;
-            words >> one.at >> one.pid >> one.name;
-            std::getline(words >> std::ws, one.what);
-            all.push_back(one);
-        }
-        return all;
-    }
-    std::string output_of(ApplicationId id)
-    {
-        std::ifstream file(standings()[id]["output"].get<std::string>());
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
-
-    /// A stand-in that says when it is ready, with these words besides.
-    Application stand_in(ApplicationId id, const std::string& name, std::vector<std::string> words = {}) const
-    {
-        Application application;
-        application.id = id;
-        application.name = name;
-        application.command = {TEST_STAND_IN, "--name", name, "--trace", path("trace")};
-        application.command.insert(application.command.end(), words.begin(), words.end());
-        application.readiness.kind = Question::Kind::notify;
-        return application;
-    }
-
-    static pid_t parent_of(pid_t pid)
-    {
-        std::ifstream file(fmt::format("/proc/{}/status", pid));
-        for (std::string word; file >> word;) {
-            if (word == "PPid:" && file >> word) return std::stoi(word);
-        }
-        return 0;
-    }
-
-  private:
-    Scratch scratch_;
-    std::unique_ptr<Client> client_;
-};
-
-uint16_t free_port()
-{
-    const auto socket = must(host::listen_on({.address = "127.0.0.1"}));
-    sockaddr_in address{};
-    socklen_t size = sizeof address;
-    REQUIRE(getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    return ntohs(address.sin_port);
-}
-
-/// What answers at a port of this machine; empty: nobody.
-std::string answer_of(uint16_t port)
-{
-    const host::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
-    std::string text;
-    std::array<char, 256> room{};
-    for (ssize_t count = 0; (count = recv(socket.number(), room.data(), room.size(), 0)) > 0;)
-        text.append(room.data(), static_cast<size_t>(count));
-    return text;
-}
-
-size_t count_of(const std::vector<Happened>& all, std::string_view name, std::string_view what)
-{
-    return static_cast<size_t>(std::ranges::count_if(
-        all, [&](const Happened& one) { return one.name == name && one.what == what; }));
-}
 
 TEST_CASE("an application is started, restarted when it ends unasked, and stopped")
 {
@@ -239,8 +44,8 @@ TEST_CASE("what was asked wrongly is refused, and changes nothing")
     CHECK(client.call("Describe", {{"applications", 5}}).error().kind == ErrorKind::corrupt);
     CHECK(client.call("Describe", {{"applications", Json::array()}, {"whole", "yes"}}).error().kind ==
           ErrorKind::usage);
-    CHECK(client.call("Play", {{"application", 3}, {"role", "primary"}}).error().kind ==
-          ErrorKind::not_found);
+    CHECK(client.call("HandOver", {{"application", 3}}).error().kind == ErrorKind::not_found);
+    CHECK(client.call("Pairs", {{"pairs", {{{"pair", 3}}}}}).error().kind == ErrorKind::usage);
     CHECK(house.standings().empty());
 }
 
@@ -537,12 +342,12 @@ TEST_CASE("readiness and health by port and command; a role is told by the pipe"
                      .failures = 2};
     server.orders.kind = Orders::Kind::pipe;
     server.drain_timeout = 10s;
+    server.pair = framework::supervision::Pairing{.pair = 5, .other = 2};
     house.describe({server});
-    house.ask("Play", {{"application", 1}, {"role", "backup"}});
     house.order({1}, "running");
     const pid_t first = house.await_phase(1, "started")["pid"];
     CHECK(answer_of(port) == fmt::format("server {} backup\n", first));
-    house.ask("Play", {{"application", 1}, {"role", "primary"}});
+    house.ask("Pairs", {{"self", 1}, {"pairs", {pair_of({.applications = {1}})}}});
     house.await([](auto& now) { return now[1]["told"] == "primary"; });
     std::ofstream(house.path("sick")) << "x";
     const Json ill = house.await([](auto& now) { return now[1]["restarts"] > 0; })[1];

@@ -80,6 +80,10 @@ TEST_CASE(
     // Its turn again, and in its turn.
     CHECK(overlaps(begins + "5 8 b role primary\n6 8 b acts\n7 7 a role primary\n8 7 a acts\n") == 0);
     CHECK(overlaps(begins + "5 8 b role primary\n6 8 b acts\n7 7 a role backup\n8 7 a acts\n") == 1);
+    // A lease that was lost and another that was given to the same one; and one that acts under an old one.
+    const std::string leased = "1 7 a role primary\n2 7 a acts 3\n5 8 b acts 4\n";
+    CHECK(overlaps(leased + "6 8 b acts 4\n7 7 a acts 5\n") == 0);
+    CHECK(overlaps(leased + "6 7 a acts 3\n") == 1);
     // Another of the same name, and one that is none of them.
     CHECK(overlaps(begins + "5 9 a acts\n6 7 a acts\n") == 1);
     CHECK(overlaps(begins + "2 8 c acts\n3 8 c acts\n") == 0);

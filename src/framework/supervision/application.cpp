@@ -239,6 +239,12 @@ Application read_application(const Json& json)
     read(json, "stop_command", application.stop_command);
     read(json, "reload_signal", application.reload_signal);
     if (json.contains("orders")) application.orders = orders_from(json["orders"]);
+    if (const auto pair = json.find("pair"); pair != json.end())
+        application.pair = Pairing{.pair = pair->at("pair").get<int64_t>(),
+                                   .other = pair->at("other").get<ApplicationId>(),
+                                   .is_cold = pair->at("cold").get<bool>(),
+                                   .address = pair->at("address").get<std::string>(),
+                                   .interface = pair->at("interface").get<std::string>()};
     if (json.contains("limits")) application.limits = limits_from(json["limits"]);
     if (json.contains("sandbox")) application.sandbox = sandbox_from(json["sandbox"]);
     return application;
@@ -280,6 +286,7 @@ bool Application::differs_for_next_start(const Application& other) const
     return command != other.command || working_directory != other.working_directory || user != other.user ||
            environment != other.environment || sockets != other.sockets || sandbox != other.sandbox ||
            limits.open_files != other.limits.open_files || notifies() != other.notifies() ||
+           pair.has_value() != other.pair.has_value() ||
            (orders.kind == Orders::Kind::pipe) != (other.orders.kind == Orders::Kind::pipe);
 }
 
@@ -315,6 +322,12 @@ void to_json(Json& json, const Application& application)
             {"limits", json_of(application.limits)},
             {"sandbox", json_of(application.sandbox)}};
     write(json, "heartbeat", application.heartbeat);
+    if (application.pair)
+        json["pair"] = {{"pair", application.pair->pair},
+                        {"other", application.pair->other},
+                        {"cold", application.pair->is_cold},
+                        {"address", application.pair->address},
+                        {"interface", application.pair->interface}};
 }
 
 Result<Application> application_from(const Json& json)

@@ -124,6 +124,17 @@ struct Orders {
     bool operator==(const Orders&) const = default;
 };
 
+/// The pair that it is one of: who of the two serves is agreed on between their hosts.
+struct Pairing {
+    int64_t pair = 0;
+    ApplicationId other = 0;
+    bool is_cold = false;        ///< the one that stands by is not started
+    std::string address = {};    ///< "192.0.2.7/24": of the host of who serves; empty: none
+    std::string interface = {};  ///< that has the address
+
+    bool operator==(const Pairing&) const = default;
+};
+
 struct Application {
     ApplicationId id = 0;
     std::string name;
@@ -148,6 +159,7 @@ struct Application {
     std::vector<std::string> stop_command = {};  ///< in place of the signal
     int reload_signal = 0;                       ///< 0: none
     Orders orders = {};
+    std::optional<Pairing> pair = {};
     Limits limits = {};
     Sandbox sandbox = {};
 

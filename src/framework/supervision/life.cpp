@@ -126,6 +126,7 @@ void Life::tell(Word word)
 
 void Life::tell_role()
 {
+    standing_.said = Role::none;
     if (standing_.role != Role::none) tell(standing_.role == Role::primary ? Word::primary : Word::backup);
 }
 
@@ -135,6 +136,20 @@ void Life::play(Role role)
     standing_.role = role;
     if (has_process() && standing_.phase != Phase::starting) tell_role();
     hands_.moved();
+}
+
+void Life::replace(Milliseconds now)
+{
+    if (!has_process()) return;
+    was_asked_to_end_ = true;
+    if (is_forced_) return;
+    end_by_force("", now);
+    move(Phase::stopping, now, "is ended, and begun anew");
+}
+
+void Life::end_now(std::string reason, Milliseconds now)
+{
+    if (has_process() && !is_forced_) end_by_force(std::move(reason), now);
 }
 
 /// Its gates first, then its process.
@@ -169,6 +184,8 @@ void Life::launch(Milliseconds now)
     was_asked_to_end_ = is_forced_ = false;
     forced_for_.clear();
     standing_.told.clear();
+    standing_.says_roles = false;
+    standing_.said = Role::none;
     if (const Result<void> started = hands_.start(*application_); !started)
         return failed_once(fmt::format("it could not be started: {}", started.error().what), now);
     running_ = application_;
@@ -405,6 +422,11 @@ void Life::notified_of(std::string_view name, std::string_view value, Millisecon
         return hands_.moved();
     }
     if (name == "EXTEND_TIMEOUT_USEC") return extend(value, now);
+    if (name == "X_ROLE") {
+        standing_.says_roles = true;
+        standing_.said = value == name_of(Role::primary) ? Role::primary : Role::backup;
+        return hands_.moved();
+    }
     if (name == "X_DRAINED" && value == "1" && standing_.phase == Phase::suspending) {
         if (standing_.want != Want::suspended) return stop(now);
         deadline_.reset();

@@ -50,6 +50,8 @@ struct Standing {
     Phase phase = Phase::stopped;
     Want want = Want::stopped;
     Role role = Role::none;   ///< of a pair: which it is to be
+    bool says_roles = false;  ///< its process has said which it is (X_ROLE=), so it is expected to
+    Role said = Role::none;   ///< that, since it was last told which it is to be
     Milliseconds since{0};    ///< the phase
     std::string reason = {};  ///< of the phase, where there is something to say; one sentence
     std::string told = {};    ///< what it last said of itself (STATUS=)
@@ -111,6 +113,10 @@ class Life {
     void restart(Milliseconds now);
     /// It is told at once, and when it is ready after each start.
     void play(Role role);
+    /// Its process is ended, or is to be, by no fault of its own: ends it by force, and begins it anew.
+    void replace(Milliseconds now);
+    /// Ends its process by force, as one that has failed.
+    void end_now(std::string reason, Milliseconds now);
     /// Another description; it counts from the next start on.
     void describe(ApplicationPointer application, Milliseconds now);
 

@@ -1,0 +1,438 @@
+#include "supervisor/pairs.h"
+
+#include "host/files.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <cstring>
+#include <netdb.h>
+
+namespace belay::supervisor {
+namespace {
+
+using framework::redundancy::Terms;
+using framework::supervision::Orders;
+using framework::supervision::Pairing;
+using framework::supervision::Phase;
+using framework::supervision::Role;
+using framework::supervision::Want;
+using framework::supervision::Word;
+
+constexpr Milliseconds step_down_limit = std::chrono::seconds(2);
+constexpr Bytes most_kept{16 << 20};
+
+std::string file_of(const std::string& run_folder)
+{
+    return run_folder + "/pairs";
+}
+
+const Pairing* pairing_of(const Supervised& supervised)
+{
+    const auto& pair = supervised.application().pair;
+    return pair ? &*pair : nullptr;
+}
+
+/// The port of an address that is a number; 0 where it is none.
+sockaddr_in6 place_of(const std::string& address, uint16_t port)
+{
+    sockaddr_in6 at{};
+    at.sin6_family = AF_INET6;
+    const std::string mapped = address.contains(':') ? address : "::ffff:" + address;
+    if (inet_pton(AF_INET6, mapped.c_str(), &at.sin6_addr) == 1) at.sin6_port = htons(port);
+    return at;
+}
+
+std::optional<std::string> number_of(const std::string& name)
+{
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_DGRAM;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
+    std::array<char, NI_MAXHOST> text{};
+    const bool is_text = getnameinfo(found->ai_addr, found->ai_addrlen, text.data(), text.size(), nullptr, 0,
+                                     NI_NUMERICHOST) == 0;
+    freeaddrinfo(found);
+    return is_text ? std::optional<std::string>(text.data()) : std::nullopt;
+}
+
+Fence::Pair pair_from(const Json& json, HostId self)
+{
+    Fence::Pair pair;
+    Terms& terms = pair.terms;
+    terms.pair = json.at("pair").get<PairId>();
+    terms.epoch = json.at("epoch").get<uint64_t>();
+    terms.self = self;
+    terms.lease = Milliseconds(json.at("lease_ms").get<int64_t>());
+    terms.is_automatic = json.at("automatic").get<bool>();
+    terms.returns = json.at("returns").get<bool>();
+    terms.starts_at_need = json.at("cold").get<bool>();
+    terms.preferred = json.at("preferred").get<ApplicationId>();
+    terms.other = json.at("other").get<ApplicationId>();
+    json.at("own").get_to(terms.own);
+    for (const Json& member : json.at("members")) {
+        const auto host = member.at("host").get<HostId>();
+        terms.members.push_back(host);
+        if (host != self)
+            pair.peers.push_back(
+                {.host = host,
+                 .public_key = member.at("key").get<std::string>(),
+                 .at = place_of(member.at("address").get<std::string>(), member.at("port").get<uint16_t>())});
+    }
+    return pair;
+}
+
+}  // namespace
+
+// --- what it is told ---
+
+/// The one before first: the others know it.
+std::vector<uint16_t> Pairs::ports() const
+{
+    std::vector<uint16_t> all;
+    for (const uint16_t port : {last_port_, ground_.port}) {
+        if (port != 0) all.push_back(port);
+    }
+    return all;
+}
+
+Result<void> Pairs::open_fence()
+{
+    if (fence_) return {};
+    const auto hand = [this](void (Pairs::*what)(ApplicationId)) {
+        return [this, what](ApplicationId id) { in_loop(id, what); };
+    };
+    const auto changed = [this, alive = std::weak_ptr(there_)] {
+        ground_.loop.post([this, alive] {
+            if (alive.expired()) return;
+            for (const auto& [id, want] : wants_) ground_.moved(id);
+        });
+    };
+    fence_ = TRY(Fence::open({.run_folder = ground_.run_folder,
+                              .key_file = ground_.key_file,
+                              .address = {},
+                              .ports = ports(),
+                              .said = ground_.said,
+                              .gained = hand(&Pairs::gained),
+                              .step_down = hand(&Pairs::step_down),
+                              .lost = hand(&Pairs::lost),
+                              .changed = changed,
+                              .page_begun = ground_.page_begun}));
+    return {};
+}
+
+void Pairs::in_loop(ApplicationId id, void (Pairs::*what)(ApplicationId))
+{
+    ground_.loop.post([this, id, what, alive = std::weak_ptr(there_)] {
+        if (!alive.expired()) (this->*what)(id);
+    });
+}
+
+Result<Json> Pairs::address()
+{
+    const bool is_new = fence_ == nullptr;
+    TRY(open_fence());
+    if (is_new) keep();
+    return Json{{"key", fence_->public_key()}, {"port", fence_->port()}};
+}
+
+Json Pairs::resolved(Json parameters)
+{
+    for (Json& pair : parameters["pairs"]) {
+        for (Json& member : pair["members"]) {
+            const std::string name = member.value("address", "");
+            if (const auto number = name.empty() ? std::nullopt : number_of(name))
+                member["address"] = *number;
+        }
+    }
+    return parameters;
+}
+
+Result<void> Pairs::take(const Json& parameters)
+{
+    std::vector<Fence::Pair> told;
+    std::map<PairId, Known> now;
+    const auto self = parameters.value("self", HostId{0});
+    for (const Json& json : parameters.value("pairs", Json::array())) {
+        told.push_back(pair_from(json, self));
+        now[told.back().terms.pair] = {.terms = told.back().terms, .name = json.value("name", "")};
+    }
+    if (!told.empty()) TRY(open_fence());
+    for (const auto& [id, known] : pairs_) {
+        if (!now.contains(id) && fence_) fence_->forget(id);
+    }
+    for (const Fence::Pair& pair : told) fence_->set(pair);
+    pairs_ = std::move(now);
+    return {};
+}
+
+Result<void> Pairs::set(const Json& parameters)
+{
+    if (parameters == told_) return {};
+    TRY(take(parameters));
+    told_ = parameters;
+    keep();
+    for (const auto& [id, known] : pairs_) {
+        for (const ApplicationId own : known.terms.own) {
+            Supervised* const supervised = ground_.find(own);
+            if (supervised != nullptr) moved(*supervised);
+        }
+    }
+    return {};
+}
+
+/// For the supervisor after this one, which may be needed while nobody can tell it.
+void Pairs::keep() const
+{
+    Json wants = Json::object();
+    for (const auto& [id, want] : wants_) wants[std::to_string(id)] = static_cast<int>(want);
+    const Json kept = {
+        {"told", told_}, {"wants", std::move(wants)}, {"port", fence_ ? fence_->port() : last_port_}};
+    const Result<void> done = host::files::replace(file_of(ground_.run_folder), json_text(kept), 0600);
+    if (!done) ground_.said(done.error().what);
+}
+
+void Pairs::load()
+{
+    const auto text = host::files::read(file_of(ground_.run_folder), most_kept);
+    const Result<Json> kept = text ? parse_json(*text) : Result<Json>(std::unexpected(text.error()));
+    if (!kept) return;
+    try {
+        const Json wants = kept->at("wants");
+        for (const auto& [id, want] : wants.items())
+            wants_[std::stoll(id)] = static_cast<Want>(std::clamp(want.get<int>(), 0, 2));
+        last_port_ = kept->at("port").get<uint16_t>();
+        const Json told = kept->at("told");
+        if (const Result<void> taken = take(told); !taken) return ground_.said(taken.error().what);
+        told_ = told;
+    } catch (const std::exception& problem) {
+        ground_.said(fmt::format("{}: {}", file_of(ground_.run_folder), problem.what()));
+    }
+}
+
+// --- what becomes of the applications ---
+
+bool Pairs::serves(const Supervised& supervised) const
+{
+    const Pairing* const pairing = pairing_of(supervised);
+    return pairing != nullptr && fence_ &&
+           fence_->standing(pairing->pair, supervised.application().id).is_held;
+}
+
+Want Pairs::want_of(const Supervised& supervised) const
+{
+    const auto found = wants_.find(supervised.application().id);
+    return found == wants_.end() || pairing_of(supervised) == nullptr ? supervised.standing().want
+                                                                      : found->second;
+}
+
+Fitness Pairs::fitness_of(const Supervised& supervised) const
+{
+    const Phase phase = supervised.standing().phase;
+    if (want_of(supervised) != Want::running || phase == Phase::failed) return Fitness::absent;
+    const bool stands_by = pairing_of(supervised)->is_cold && !serves(supervised);
+    if (stands_by && !supervised.has_process()) return Fitness::ready;
+    switch (phase) {
+        case Phase::started:
+            return stands_by ? Fitness::coming : Fitness::ready;
+        case Phase::waiting:
+        case Phase::starting:
+        case Phase::unavailable:
+            return Fitness::coming;
+        // It was not to run until now; else it has ended by itself.
+        case Phase::stopped:
+            return supervised.standing().want != Want::running ? Fitness::coming : Fitness::absent;
+        default:
+            return Fitness::absent;
+    }
+}
+
+/// Starts or stops it by what is wanted and by which it is now.
+void Pairs::apply(Supervised& supervised)
+{
+    const bool rests = pairing_of(supervised)->is_cold &&
+                       (!serves(supervised) || stepping_down_.contains(supervised.application().id));
+    const Want wanted = want_of(supervised);
+    const Want now = rests && wanted == Want::running ? Want::stopped : wanted;
+    if (supervised.standing().want != now) supervised.order(now);
+}
+
+void Pairs::order(Supervised& supervised, Want want)
+{
+    const ApplicationId id = supervised.application().id;
+    const Pairing* const pairing = pairing_of(supervised);
+    if (pairing == nullptr) return supervised.order(want);
+    const bool rests = pairing->is_cold && !serves(supervised);
+    const bool is_asked_again = want == Want::running && want_of(supervised) == want && !rests;
+    wants_[id] = want;
+    keep();
+    to_stop_.erase(id);
+    const auto known = pairs_.find(pairing->pair);
+    const bool hands_over = want != Want::running && serves(supervised) && known != pairs_.end() &&
+                            known->second.terms.is_automatic;
+    if (hands_over && fence_->hand_over(pairing->pair, id)) {
+        to_stop_.insert(id);
+        return;
+    }
+    // Who asks for one that has failed wants it started anew.
+    if (is_asked_again) supervised.order(want);
+    apply(supervised);
+    moved(supervised);
+}
+
+void Pairs::adopted(Supervised& supervised)
+{
+    const Pairing* const pairing = pairing_of(supervised);
+    if (pairing == nullptr || !fence_) return;
+    const ApplicationId id = supervised.application().id;
+    moved(supervised);
+    fence_->resume(pairing->pair, id);
+}
+
+void Pairs::moved(Supervised& supervised)
+{
+    const Pairing* const pairing = pairing_of(supervised);
+    if (pairing == nullptr || !fence_) return;
+    const ApplicationId id = supervised.application().id;
+    if (supervised.standing().role == Role::none) supervised.play(Role::backup);
+    const host::ProcessName before = std::exchange(processes_[id], supervised.process());
+    if (supervised.pid() != 0 && supervised.process() != before)
+        fence_->set_process(pairing->pair, id, supervised.process(), supervised.control_group());
+    fence_->set_fitness(pairing->pair, id, fitness_of(supervised));
+    if (!supervised.has_process()) fence_->ended(pairing->pair, id);
+    look_whether_stepped_down(supervised);
+}
+
+void Pairs::gained(ApplicationId id)
+{
+    Supervised* const supervised = ground_.find(id);
+    if (supervised == nullptr || !serves(*supervised)) return;
+    supervised->play(Role::primary);
+    apply(*supervised);
+    ground_.moved(id);
+}
+
+bool Pairs::has_lost_lease(ApplicationId id) const
+{
+    const Supervised* const supervised = ground_.find(id);
+    const Pairing* const pairing = supervised == nullptr ? nullptr : pairing_of(*supervised);
+    return pairing != nullptr && fence_ && fence_->has_ended(pairing->pair, id);
+}
+
+void Pairs::lost(ApplicationId id)
+{
+    end_step_down(id);
+    Supervised* const supervised = ground_.find(id);
+    if (supervised == nullptr) return;
+    ground_.said(fmt::format("{} has lost its lease: the other hosts of its pair did not answer in time",
+                             supervised->application().name));
+    // One that the fence did not know yet.
+    if (supervised->standing().role == Role::primary && !has_lost_lease(id)) supervised->replace();
+    supervised->play(Role::backup);
+    to_stop_.erase(id);
+    apply(*supervised);
+    ground_.moved(id);
+}
+
+void Pairs::step_down(ApplicationId id)
+{
+    Supervised* const supervised = ground_.find(id);
+    if (supervised == nullptr || stepping_down_.contains(id)) return;
+    stepping_down_[id].limit = ground_.loop.at(site::boot_now() + step_down_limit, [this, id] {
+        if (stepping_down_.contains(id)) stepping_down_[id].limit = {};
+        if (Supervised* const slow = ground_.find(id))
+            slow->end_now(fmt::format("did not step down within {}", to_text(step_down_limit)));
+    });
+    supervised->play(Role::backup);
+    apply(*supervised);
+    look_whether_stepped_down(*supervised);
+}
+
+void Pairs::told(ApplicationId id, Word word)
+{
+    const auto found = stepping_down_.find(id);
+    if (found == stepping_down_.end() || word != Word::backup) return;
+    found->second.is_told = true;
+    in_loop(id, &Pairs::look_again);
+}
+
+void Pairs::look_again(ApplicationId id)
+{
+    Supervised* const supervised = ground_.find(id);
+    if (supervised != nullptr) look_whether_stepped_down(*supervised);
+}
+
+void Pairs::look_whether_stepped_down(Supervised& supervised)
+{
+    const ApplicationId id = supervised.application().id;
+    const auto found = stepping_down_.find(id);
+    if (found == stepping_down_.end()) return;
+    const auto& standing = supervised.standing();
+    const bool is_done = found->second.is_told && !pairing_of(supervised)->is_cold &&
+                         (!standing.says_roles || standing.said == Role::backup);
+    if (supervised.has_process() && !is_done) return;
+    end_step_down(id);
+    fence_->stepped_down(pairing_of(supervised)->pair, id);
+    to_stop_.erase(id);
+    apply(supervised);
+    ground_.moved(id);
+}
+
+void Pairs::end_step_down(ApplicationId id)
+{
+    const auto found = stepping_down_.find(id);
+    if (found == stepping_down_.end()) return;
+    ground_.loop.cancel(found->second.limit);
+    stepping_down_.erase(found);
+}
+
+Result<void> Pairs::hand_over(ApplicationId id)
+{
+    const Supervised* const supervised = ground_.find(id);
+    const Pairing* const pairing = supervised == nullptr ? nullptr : pairing_of(*supervised);
+    if (pairing == nullptr || !fence_) return fail(ErrorKind::refused, "it is of no pair that is known here");
+    return fence_->hand_over(pairing->pair, id);
+}
+
+Result<void> Pairs::take_over(ApplicationId id)
+{
+    const Supervised* const supervised = ground_.find(id);
+    const Pairing* const pairing = supervised == nullptr ? nullptr : pairing_of(*supervised);
+    if (pairing == nullptr || !fence_) return fail(ErrorKind::refused, "it is of no pair that is known here");
+    if (fitness_of(*supervised) != Fitness::ready)
+        return fail(ErrorKind::refused, "it is not ready to serve");
+    fence_->take_over(pairing->pair, id);
+    return {};
+}
+
+Json Pairs::json_of(const Supervised& supervised) const
+{
+    const Pairing* const pairing = pairing_of(supervised);
+    if (pairing == nullptr) return nullptr;
+    const auto known = pairs_.find(pairing->pair);
+    Json json = {{"pair", pairing->pair}, {"other", pairing->other}, {"cold", pairing->is_cold}};
+    if (known == pairs_.end() || !fence_) {
+        json["problem"] = "the hosts of its pair are not known here yet";
+        return json;
+    }
+    const Fence::Standing standing = fence_->standing(pairing->pair, supervised.application().id);
+    json["name"] = known->second.name;
+    json["epoch"] = known->second.terms.epoch;
+    json["hosts"] = known->second.terms.members;
+    json["lease_ms"] = known->second.terms.lease.count() / 1000;
+    json["held"] = standing.is_held;
+    json["token"] = standing.token;
+    json["vote_for"] = standing.served_by;
+    json["other_ready"] = standing.other.heard && standing.other.fitness == Fitness::ready;
+    return json;
+}
+
+void Pairs::forget(ApplicationId id)
+{
+    wants_.erase(id);
+    processes_.erase(id);
+    to_stop_.erase(id);
+    end_step_down(id);
+}
+
+}  // namespace belay::supervisor

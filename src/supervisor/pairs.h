@@ -1,0 +1,91 @@
+#pragma once
+// The applications of this host that are one of a pair: which of them serves, what it is told, and what is
+// done when that is another. Who may serve the fence says; what becomes of processes their lives do.
+
+#include "supervisor/fence.h"
+#include "supervisor/supervised.h"
+
+#include <functional>
+#include <map>
+#include <set>
+
+namespace belay::supervisor {
+
+/// Threads: that of the loop, but for what is said otherwise.
+class Pairs {
+  public:
+    using Want = framework::supervision::Want;
+    struct Ground {
+        site::Loop& loop;
+        std::string run_folder, key_file;
+        uint16_t port = 0;
+        std::function<void(const std::string&)> said;
+        std::function<Supervised*(ApplicationId)> find;  ///< null: not known here
+        std::function<void(ApplicationId)> moved;        ///< its standing says something else
+        std::function<void()> page_begun;
+    };
+    explicit Pairs(Ground ground) : ground_(std::move(ground)) {}
+
+    /// What the supervisor before this one was told.
+    void load();
+    /// As methods() of Supervisor tells it. Addresses are numbers. Errors: usage, those of the fence.
+    Result<void> set(const Json& parameters);
+    /// {"key", "port"}. Errors: those of the fence.
+    Result<Json> address();
+    /// Names become numbers, where they can be found. Threads: any.
+    static Json resolved(Json parameters);
+
+    /// What is wanted of it: one that stands by may not be started for it, one that serves hands over first.
+    void order(Supervised& supervised, Want want);
+    /// What is wanted of it by those who order it.
+    Want want_of(const Supervised& supervised) const;
+    void adopted(Supervised& supervised);
+    void moved(Supervised& supervised);
+    void told(ApplicationId id, framework::supervision::Word word);
+    /// Errors: refused.
+    Result<void> hand_over(ApplicationId id);
+    Result<void> take_over(ApplicationId id);
+    /// It is the one that serves.
+    bool serves(const Supervised& supervised) const;
+    bool has_lost_lease(ApplicationId id) const;
+    /// Null where it is of no pair.
+    Json json_of(const Supervised& supervised) const;
+    void forget(ApplicationId id);
+
+  private:
+    struct Known {
+        framework::redundancy::Terms terms;
+        std::string name;
+    };
+    struct StepDown {
+        bool is_told = false;
+        site::Loop::TimerId limit;
+    };
+
+    Result<void> open_fence();
+    std::vector<uint16_t> ports() const;
+    Result<void> take(const Json& parameters);
+    void keep() const;
+    void apply(Supervised& supervised);
+    void gained(ApplicationId id);
+    void lost(ApplicationId id);
+    void step_down(ApplicationId id);
+    void look_again(ApplicationId id);
+    void look_whether_stepped_down(Supervised& supervised);
+    void end_step_down(ApplicationId id);
+    Fitness fitness_of(const Supervised& supervised) const;
+    void in_loop(ApplicationId id, void (Pairs::*what)(ApplicationId));
+
+    const Ground ground_;
+    Json told_ = Json::object();
+    uint16_t last_port_ = 0;
+    std::map<PairId, Known> pairs_;
+    std::map<ApplicationId, Want> wants_;
+    std::map<ApplicationId, host::ProcessName> processes_;  ///< that the fence knows
+    std::map<ApplicationId, StepDown> stepping_down_;
+    std::set<ApplicationId> to_stop_;  ///< when it has handed over
+    const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
+    std::unique_ptr<Fence> fence_;  ///< goes first: it calls
+};
+
+}  // namespace belay::supervisor
