@@ -101,6 +101,9 @@ TEST_CASE("the contact centre starts in its order on one machine, and stops in r
 {
     testing::have_own_network();
     ContactCentre centre;
+    const Ran begun = centre.belay({"solution", "start", "telephony"});
+    CHECK_MESSAGE(begun.code == 0, begun.said);
+    CHECK(centre.application("stat server")["phase"] == "started");
     centre.await_all("started");
     const auto needs = centre.needs();
     CHECK(needs.size() >= 18);
