@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <thread>
 
@@ -50,7 +51,9 @@ class Show {
     {
         TRY(make_the_site());
         TRY(start());
-        return stop_and_start();
+        TRY(stop_and_start());
+        TRY(lose_the_serving_one());
+        return freeze_the_serving_one();
     }
 
   private:
@@ -82,6 +85,91 @@ class Show {
         TRY(on(0, "belay solution plan stop framework --also-needed"));
         TRY(on(0, "belay solution stop telephony"));
         return on(0, "belay solution start telephony");
+    }
+
+    Result<void> lose_the_serving_one()
+    {
+        say(strong("\n4. The T-Server that serves is killed\n"));
+        TRY(await_all_started());
+        const Serving serving = TRY(find_serving());
+        TRY(type(serving.host, {"kill", "-KILL", fmt::format("{}", serving.pid)}));
+        return show_takeover(serving);
+    }
+
+    Result<void> freeze_the_serving_one()
+    {
+        say(strong("\n5. The machine of the T-Server that serves hangs, and wakes up again\n"));
+        TRY(await_all_started());
+        const Serving serving = TRY(find_serving());
+        say(fmt::format("\n{} is stopped for three seconds.\n", site_.name(serving.host)));
+        site_.host(serving.host).freeze();
+        std::this_thread::sleep_for(std::chrono::seconds(3));
+        site_.host(serving.host).thaw();
+        TRY(await_all_started());
+        return show_takeover(serving);
+    }
+
+    /// Of the two T-Servers, the one whose turn it is.
+    struct Serving {
+        std::string name;  ///< as it is traced
+        size_t host = 0;
+        pid_t pid = 0;
+    };
+    Result<Serving> find_serving()
+    {
+        const auto until = std::chrono::steady_clock::now() + patience;
+        while (std::chrono::steady_clock::now() < until) {
+            const Json all = TRY(applications());
+            for (const Json& one : all) {
+                const std::string name = one.at("name");
+                if (!name.starts_with("t-server") || one.at("role") != "primary") continue;
+                return Serving{.name = stand_in::as_traced(name),
+                               .host = one.at("host") == site_.name(0) ? size_t{0} : size_t{1},
+                               .pid = one.at("pid")};
+            }
+            std::this_thread::sleep_for(between_looks);
+        }
+        return fail(ErrorKind::timeout, "no T-Server serves");
+    }
+
+    /// From the acts that both have written, each with its time.
+    Result<void> show_takeover(const Serving& before)
+    {
+        const auto until = std::chrono::steady_clock::now() + patience;
+        while (std::chrono::steady_clock::now() < until) {
+            const std::vector<stand_in::Reign> reigns = TRY(reigns_of_t_servers());
+            const auto last = std::ranges::find_if(reigns.rbegin(), reigns.rend(), [&](const auto& one) {
+                return one.name == before.name && one.pid == before.pid;
+            });
+            if (last != reigns.rend() && last != reigns.rbegin()) {
+                const stand_in::Reign& next = *std::prev(last);
+                say(fmt::format(
+                    "\n{} has acted {} times; {} went on {:.0f} ms after its last act. Times at which both "
+                    "have acted: {}.\n",
+                    before.name, last->acts, next.name,
+                    static_cast<double>(next.first - last->last) / counts_of_a_millisecond(),
+                    overlaps_of(reigns).size()));
+                return on(0, "belay solution show telephony");
+            }
+            std::this_thread::sleep_for(between_looks);
+        }
+        return fail(ErrorKind::timeout, "nobody went on in its place");
+    }
+
+    Result<std::vector<stand_in::Reign>> reigns_of_t_servers()
+    {
+        std::string traces;
+        for (const size_t host : {size_t{0}, size_t{1}})
+            traces += TRY(site_.run(host, {"cat", trace_of_stand_ins}));
+        return stand_in::reigns_of(stand_in::happened_in(traces), {"t-server", "t-server-backup"});
+    }
+
+    /// A line that is no command of ours.
+    Result<void> type(size_t host, const std::vector<std::string>& words)
+    {
+        say(strong(fmt::format("\n{}# {}\n", site_.name(host), fmt::join(words, " "))));
+        TRY(site_.run(host, words));
+        return {};
     }
 
     Result<Json> applications()

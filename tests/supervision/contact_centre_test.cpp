@@ -28,7 +28,7 @@ class ContactCentre : public testing::Machine {
                     fmt::format(R"("{}", "--trace", "{}")", TEST_STAND_IN, path("trace")));
         replace_all(site, "/etc/contact-centre", path("licences"));
         if (geteuid() != 0) replace_all(site, "user = \"nobody\"\n", "");
-        std::ofstream(path("trace"));
+        std::ofstream(path("trace")) << "";
         REQUIRE(chmod(path("trace").c_str(), 0666) == 0);
         configure(site);
     }

@@ -11,8 +11,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr size_t alpha = 0, web1 = 1, web2 = 2;
-constexpr std::array names = {"", "server", "server-backup"};  // by host
-constexpr auto lasts = 1500ms;                                 // what is frozen or cut for a while
+constexpr std::array traced_names = {"", "server", "server-backup"};  // by host
+constexpr auto lasts = 1500ms;                                        // what is frozen or cut for a while
 constexpr auto between_looks_at_acts = 20ms;
 
 constexpr std::string_view site_of_pair = R"(
@@ -166,9 +166,9 @@ Takeover PairUnderFaults::meet(Fault fault)
     happened_ = stand_in::happened_in(traces_);
     REQUIRE_MESSAGE(has_taken_over, name_of(fault), ": nobody has taken over");
 
-    const auto reigns = stand_in::reigns_of(happened_, {names[web1], names[web2]});
-    const auto next = std::ranges::find_if(reigns.rbegin(), reigns.rend(),
-                                           [&](const auto& reign) { return reign.name == names[host]; });
+    const auto reigns = stand_in::reigns_of(happened_, {traced_names[web1], traced_names[web2]});
+    const auto next = std::ranges::find_if(
+        reigns.rbegin(), reigns.rend(), [&](const auto& reign) { return reign.name == traced_names[host]; });
     REQUIRE(next != reigns.rend());
     REQUIRE(next != reigns.rbegin());
     const auto gap = static_cast<double>(std::prev(next)->first - next->last);
