@@ -1,9 +1,9 @@
 /* For applications of a pair: may I serve now?
  *
- * Belay gives the one of a pair that serves a lease, renews it all the time, and ends the application by force
- * where it cannot be renewed. A machine that was frozen as a whole may wake up, though, and run its application
- * for a moment before anybody can end it. So an application that must never act beside the other one asks
- * before each thing that it does:
+ * Belay gives the one of a pair that serves a lease, renews it all the time, and ends the application by
+ * force where it cannot be renewed. A machine that was frozen as a whole may wake up, though, and run its
+ * application for a moment before anybody can end it. So an application that must never act beside the other
+ * one asks before each thing that it does:
  *
  *     const struct belay_lease* lease = belay_lease_open();   // once; NULL: not of a pair
  *     ...

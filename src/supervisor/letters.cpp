@@ -22,7 +22,8 @@ void put(std::string& text, uint64_t number)
 uint64_t take(std::string_view text, size_t at)
 {
     uint64_t number = 0;
-    for (int i = 7; i >= 0; --i) number = number << 8 | static_cast<unsigned char>(text[at + static_cast<size_t>(i)]);
+    for (int i = 7; i >= 0; --i)
+        number = number << 8 | static_cast<unsigned char>(text[at + static_cast<size_t>(i)]);
     return number;
 }
 

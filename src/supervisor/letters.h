@@ -3,8 +3,8 @@
 // it a second time (libsodium's crypto_box). Everyone has a key pair that is made on its machine; the public
 // keys come from the controller.
 //
-// A letter names the program that it is for, by a number that this one chose at its start: so what was written
-// for an earlier one counts no more, and one that was started anew is told that number in the answer.
+// A letter names the program that it is for, by a number that this one chose at its start: so what was
+// written for an earlier one counts no more, and one that was started anew is told that number in the answer.
 
 #include "base/result.h"
 

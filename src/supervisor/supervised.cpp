@@ -282,6 +282,8 @@ void Supervised::ended(const Ended& ended)
 {
     process_.close();
     forget_renewals();
+    // Somebody else may have used cgroup.kill: the guard, the fence, a person.
+    if (!ended.code) group_is_spent_ = true;
     read_output();
     ground_.output.finish(application().id, application().name, ground_.wall());
     // What it said last counts: it may have said that it is ready, and ended.

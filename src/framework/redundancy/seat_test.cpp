@@ -113,7 +113,8 @@ class World {
             Microseconds next = end;
             if (!mail_.empty()) next = std::min(next, mail_.top().at);
             for (const auto& [id, machine] : machines) {
-                const Microseconds due = machine->world_time(machine->seat->next_deadline(machine->clock(now)));
+                const Microseconds due =
+                    machine->world_time(machine->seat->next_deadline(machine->clock(now)));
                 next = std::min(next, std::max({due + 1us, now + 1us, machine->frozen_until}));
             }
             now = std::max(now, next);
@@ -253,14 +254,28 @@ void something_happens(World& world)
     const auto other = static_cast<HostId>(1 + world.below(3));
     const Microseconds here = machine.clock(world.now);
     switch (world.below(10)) {
-        case 0: machine.frozen_until = world.now + Microseconds(world.below(600'000)); break;
-        case 1: machine.cut[other] = true; break;
+        case 0:
+            machine.frozen_until = world.now + Microseconds(world.below(600'000));
+            break;
+        case 1:
+            machine.cut[other] = true;
+            break;
         case 2:
-        case 3: machine.cut.clear(); break;
-        case 4: machine.boot(true); break;
-        case 5: machine.boot(false); break;
-        case 6: world.loss = world.below(3) == 0 ? world.below(700) : 0; break;
-        case 7: world.slow = world.below(2) == 0 ? 400'000 : 2000; break;
+        case 3:
+            machine.cut.clear();
+            break;
+        case 4:
+            machine.boot(true);
+            break;
+        case 5:
+            machine.boot(false);
+            break;
+        case 6:
+            world.loss = world.below(3) == 0 ? world.below(700) : 0;
+            break;
+        case 7:
+            world.slow = world.below(2) == 0 ? 400'000 : 2000;
+            break;
         case 8:
             for (const ApplicationId application : {first_application, second_application}) {
                 if (world.now >= machine.frozen_until)
@@ -273,7 +288,8 @@ void something_happens(World& world)
                 machine.seat->ended(application, here);
             }
             break;
-        default: break;
+        default:
+            break;
     }
 }
 
@@ -312,7 +328,8 @@ TEST_CASE("redundancy/whatever happens to hosts, clocks and messages, never two 
     CHECK(leases > 2000);
 }
 
-TEST_CASE("redundancy/the preferred one serves first, and the other as soon as the lease of a lost one is over")
+TEST_CASE(
+    "redundancy/the preferred one serves first, and the other as soon as the lease of a lost one is over")
 {
     World world(5);
     world.run(3s);
