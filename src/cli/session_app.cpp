@@ -216,8 +216,8 @@ Result<int> Session::await_solution(const Json& ordered)
             const std::string line = one ? standing_text(style_, *one) : "not known to anybody";
             // One that has not begun to move is no news.
             const bool has_moved = phase != "unknown" && phase != (starts ? "stopped" : "started");
-            const bool has_come =
-                was_so ? phase != "waiting" && phase != "starting" : phase == (starts ? "started" : "stopped");
+            const bool has_come = was_so ? phase != "waiting" && phase != "starting"
+                                         : phase == (starts ? "started" : "stopped");
             if (was_so && has_come && !said.contains(name)) continue;
             if ((has_moved || has_come) && said[name] != line && !asked_.json)
                 console_.out(fmt::format("{} {}\n", cli::clean(style_, name), line));

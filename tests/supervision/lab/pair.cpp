@@ -152,6 +152,7 @@ Takeover PairUnderFaults::meet(Fault fault)
     take_trace(other);
     take_trace(host);
     const auto begun = std::chrono::steady_clock::now();
+    const int64_t counted = lab::processor_clock();
     begin(fault, host, pid);
     const bool has_taken_over = Stack::await_that([&] {
         if (has_acted(other)) return true;
@@ -171,7 +172,9 @@ Takeover PairUnderFaults::meet(Fault fault)
         reigns.rbegin(), reigns.rend(), [&](const auto& reign) { return reign.name == traced_names[host]; });
     REQUIRE(next != reigns.rend());
     REQUIRE(next != reigns.rbegin());
-    const auto gap = static_cast<double>(std::prev(next)->first - next->last);
+    // What it wrote last has gone with the memory of its host.
+    const int64_t last = fault == Fault::host_cut ? counted : next->last;
+    const auto gap = static_cast<double>(std::prev(next)->first - last);
     return {.fault = fault, .milliseconds = gap / counts_of_a_millisecond_};
 }
 

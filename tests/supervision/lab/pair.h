@@ -19,7 +19,7 @@ std::string_view name_of(Fault fault);
 /// What came of one.
 struct Takeover {
     Fault fault = Fault::killed;
-    /// From the last act of the one that served to the first of the other.
+    /// From the last act of the one that served, or the loss of its host, to the first of the other.
     double milliseconds = 0;
 };
 
