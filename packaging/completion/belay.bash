@@ -48,6 +48,8 @@ declare -A _belay_options=(
     [app suspend]="--why --no-wait"
     [app resume]="--why --no-wait"
     [app log]="--follow --lines"
+    [app pairs]="--follow"
+    [app switch-over]="--dry-run"
     [solution list]=""
     [solution show]="--follow"
     [solution plan]="--also-needed"
@@ -220,7 +222,7 @@ _belay() {
     elif [[ $command == host ]]; then
         COMPREPLY=($(compgen -W "invite list revoke rename renew $_belay_common" -- "$word"))
     elif [[ $command == app ]]; then
-        COMPREPLY=($(compgen -W "list show start stop restart suspend resume log $_belay_common" -- "$word"))
+        COMPREPLY=($(compgen -W "list show start stop restart suspend resume log pairs switch-over $_belay_common" -- "$word"))
     elif [[ $command == solution ]]; then
         COMPREPLY=($(compgen -W "list show plan start stop $_belay_common" -- "$word"))
     elif [[ $command == account ]]; then
@@ -243,6 +245,8 @@ _belay() {
                 [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word")) ;;
             "app show" | "app start" | "app stop" | "app restart" | "app suspend" | "app resume" | "app log")
                 [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names app list)" -- "$word")) ;;
+            "app switch-over")
+                [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names app pairs)" -- "$word")) ;;
             "solution plan") if [[ -z $target ]]; then
                     COMPREPLY=($(compgen -W "start stop" -- "$word"))
                 else

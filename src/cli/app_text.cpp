@@ -70,6 +70,44 @@ std::string applications_text(const Style& style, const std::vector<Json>& appli
     return table(style, rows, 0);
 }
 
+std::string pairs_text(const Style& style, const std::vector<Json>& pairs)
+{
+    if (pairs.empty()) return "no pair is configured\n  next: belay config apply FILE\n";
+    std::string text;
+    for (const Json& pair : pairs) {
+        const std::string serves = text_of(style, pair, "serves");
+        const std::string address = text_of(style, pair, "address");
+        text += fmt::format("{} ({}, switch-over {}, lease {}{}): {}\n", text_of(style, pair, "name"),
+                            text_of(style, pair, "redundancy"), text_of(style, pair, "switch_over"),
+                            to_text(span_of(pair, "lease_ms")), address.empty() ? "" : ", " + address,
+                            serves.empty() ? paint(style, Tone::bad, "nobody serves")
+                                           : paint(style, Tone::good, serves + " serves"));
+        if (const std::string problem = text_of(style, pair, "problem"); !problem.empty())
+            text += fmt::format("  {}\n", paint(style, Tone::bad, problem));
+        std::vector<std::vector<std::string>> rows;
+        for (const Json& one : list_of(pair, "applications")) {
+            const std::string phase = text_of(style, one, "phase");
+            const std::string role = raw_text(one, "role");
+            rows.push_back({text_of(style, one, "name"), text_of(style, one, "host"),
+                            paint(style, tone_of_phase(phase), phase), role == "none" ? "" : role,
+                            has(one, "since_ms") ? style.clock(span_of(one, "since_ms")) : "",
+                            remark_text(style, one)});
+        }
+        text += table(style, rows, 2);
+    }
+    return text;
+}
+
+std::string switch_text(const Style& style, const Json& done)
+{
+    const std::string from = text_of(style, done, "from");
+    const std::string in_place = from.empty() ? "" : fmt::format(" in place of {}", from);
+    if (flag_of(done, "dry_run"))
+        return fmt::format("{} would serve{}; nothing is done\n", text_of(style, done, "to"), in_place);
+    return fmt::format("{} serves{}, after {}\n", text_of(style, done, "to"), in_place,
+                       to_text(span_of(done, "took_ms")));
+}
+
 std::string solutions_text(const Style& style, const std::vector<Json>& solutions)
 {
     if (solutions.empty()) return "no solution is configured\n  next: belay config apply FILE\n";

@@ -7,6 +7,9 @@
 namespace belay::cli {
 
 std::string applications_text(const Style& style, const std::vector<Json>& applications);
+std::string pairs_text(const Style& style, const std::vector<Json>& pairs);
+/// What a switch-over has done, or would do.
+std::string switch_text(const Style& style, const Json& done);
 std::string solutions_text(const Style& style, const std::vector<Json>& solutions);
 std::string solution_text(const Style& style, const Json& solution);
 /// What a start or a stop would do.

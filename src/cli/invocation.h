@@ -58,6 +58,8 @@ enum class Command {
     app_suspend,
     app_resume,
     app_log,
+    app_pairs,
+    app_switch_over,
     solution_list,
     solution_show,
     solution_plan,

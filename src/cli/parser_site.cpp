@@ -124,13 +124,22 @@ void Parser::app_commands()
     CLI::App* log =
         command(*applications_, Command::app_log, "log", "what one has printed",
                 "belay app log 'stat server' --lines 200\n  belay app log 'stat server' --follow");
+    CLI::App* pairs = command(*applications_, Command::app_pairs, "pairs",
+                              "the pairs of applications, and who of each serves",
+                              "belay app pairs\n  belay app pairs --follow");
+    CLI::App* switch_over =
+        command(*applications_, Command::app_switch_over, "switch-over",
+                "let the other application of a pair serve", "belay app switch-over 'stat servers'");
+    switch_over->add_option("pair", invocation_.target, "its name, or that of one of its applications")
+        ->type_name("");
+    switch_over->add_flag("--dry-run", invocation_.dry_run, "say who would serve, and do nothing");
     for (CLI::App* app : {show, start, stop, restart, suspend, resume, log})
         app->add_option("application", invocation_.target, "its name")->type_name("");
     for (CLI::App* app : {start, stop, restart, suspend, resume}) {
         no_wait_option(*app);
         why_option(*app);
     }
-    for (CLI::App* app : {list, log})
+    for (CLI::App* app : {list, log, pairs})
         app->add_flag("--follow", invocation_.follow, "go on with what comes, until you end it");
     log->add_option("--lines", typed_.limit, "the newest so many; 100 unless told")->type_name("NUMBER");
 }

@@ -96,6 +96,10 @@ Result<int> Session::carry_out()
             return app_show();
         case Command::app_log:
             return app_log();
+        case Command::app_pairs:
+            return app_pairs();
+        case Command::app_switch_over:
+            return app_switch_over();
         case Command::app_start:
         case Command::app_stop:
         case Command::app_restart:

@@ -109,6 +109,10 @@ Result<void> check_sense(const Invocation& asked)
             if (asked.target.empty())
                 return fail(ErrorKind::usage, "which application? none was named", "belay app list");
             break;
+        case Command::app_switch_over:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which pair? none was named", "belay app pairs");
+            break;
         case Command::solution_plan:
             if (asked.verb != "start" && asked.verb != "stop")
                 return fail(ErrorKind::usage, "what would be done? start or stop is wanted",

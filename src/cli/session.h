@@ -48,6 +48,8 @@ class Session {
     Result<int> app_show();
     Result<int> app_log();
     Result<int> app_order();
+    Result<int> app_pairs();
+    Result<int> app_switch_over();
     Result<int> await_application(const Json& asked, int64_t old_pid);
     Result<int> solution_list();
     Result<int> solution_show();

@@ -122,6 +122,33 @@ Result<int> Session::app_order()
     return await_application(answer, order.restart ? number_of(now, "pid") : 0);
 }
 
+Result<int> Session::app_pairs()
+{
+    const auto text = [&](const Json& answer) { return pairs_text(style_, list_of(answer, "pairs")); };
+    if (!asked_.follow) {
+        const Json answer = TRY(client_.call("Pairs", Json::object()));
+        say(answer, text(answer));
+        return 0;
+    }
+    std::string said;
+    TRY(client_.stream("Pairs", Json::object(), [&](const Json& answer) {
+        // Their applications move in ways that are not to be seen here.
+        const std::string now = text(answer);
+        if (now != said) say(answer, (said.empty() ? "" : "\n") + now);
+        said = now;
+        return true;
+    }));
+    return 0;
+}
+
+Result<int> Session::app_switch_over()
+{
+    const Json answer =
+        TRY(client_.call("PairSwitch", {{"pair", asked_.target}, {"dry_run", asked_.dry_run}}));
+    say(answer, switch_text(style_, answer));
+    return 0;
+}
+
 /// Says each step on the way, and comes back where it ends. What somebody waits for goes on without him.
 Result<int> Session::await_application(const Json& asked, int64_t old_pid)
 {

@@ -17,6 +17,7 @@ using site::Call;
 using site::Reply;
 
 constexpr std::string_view wanted_prefix = "wanted/";
+constexpr std::string_view pairs_key = "pairs";
 constexpr Milliseconds first_attempt = std::chrono::milliseconds(50);
 constexpr Milliseconds between_attempts = std::chrono::seconds(2);
 constexpr Milliseconds longest_wait = std::chrono::seconds(20);
@@ -86,6 +87,9 @@ void Applications::load()
                        .why = json->value("why", ""),
                        .at = Milliseconds(json->value("at_ms", int64_t{0}))};
     }
+    if (const auto kept = store_.get(pairs_key); kept && *kept) {
+        if (auto pairs = parse_json((*kept)->value); pairs && pairs->is_object()) pairs_ = std::move(*pairs);
+    }
 }
 
 Result<void> Applications::keep(ApplicationId id, const Wanted& wanted)
@@ -120,8 +124,8 @@ void Applications::describe()
     described_ = framework::supervision::described_on(*configuration_, host_, open);
     is_due_ = true;
     // Where there is nothing to start, and no supervisor that might have something to stop, nobody waits.
-    const bool has_some =
-        !described_.applications.empty() || access(options_.supervisor.socket.c_str(), F_OK) == 0;
+    const bool has_some = !described_.applications.empty() || described_.has_pairs ||
+                          access(options_.supervisor.socket.c_str(), F_OK) == 0;
     if (has_some && !thread_.joinable() && !stopping_) thread_ = std::thread([this] { serve(); });
     if (following_ != nullptr) following_->interrupt();
     work_.notify_all();
@@ -149,7 +153,57 @@ void Applications::tell(const Json& elsewhere)
         if (following_ != nullptr) following_->interrupt();
         work_.notify_all();
     }
+    if (const auto pairs = elsewhere.find("pairs"); pairs != elsewhere.end()) tell_pairs(*pairs);
     if (has_new_secret && configuration_) describe();
+}
+
+/// Kept before it counts: after a power cut this host must not vote by what was before. With the mutex.
+void Applications::tell_pairs(const Json& pairs)
+{
+    if (pairs == pairs_) return;
+    const auto kept =
+        store_.commit({.when = {}, .then = {{.key = std::string(pairs_key), .value = json_text(pairs)}}});
+    if (!kept) return options_.said(kept.error().what);
+    pairs_ = pairs;
+    is_due_ = true;
+    if (following_ != nullptr) following_->interrupt();
+    work_.notify_all();
+}
+
+Json Applications::voting() const
+{
+    const std::lock_guard lock(mutex_);
+    return voting_;
+}
+
+/// What the controller says, and those that this host decides alone. With the mutex.
+Json Applications::pairs() const
+{
+    Json all = pairs_;
+    if (!all.contains("self")) all["self"] = described_.host;
+    if (!all.contains("pairs")) all["pairs"] = Json::array();
+    for (const Json& own : described_.own_pairs) all["pairs"].push_back(own);
+    return all;
+}
+
+Result<void> Applications::push_pairs(site::Client& client)
+{
+    Json told;
+    {
+        const std::lock_guard lock(mutex_);
+        told = pairs();
+        if (!described_.has_pairs && told["pairs"].empty() && voting_.empty()) return {};
+    }
+    const Json key = TRY(client.call("PairKey", Json::object()));
+    TRY(client.call("Pairs", told));
+    Json goes_by = Json::array();
+    for (const Json& pair : told["pairs"])
+        goes_by.push_back({{"pair", pair.value("pair", 0)},
+                           {"epoch", pair.value("epoch", 0)},
+                           {"retired", pair.value("retired", false)}});
+    const std::lock_guard lock(mutex_);
+    voting_ = {{"key", key}, {"pairs", std::move(goes_by)}};
+    return {};
 }
 
 void Applications::when_moved(std::function<void()> moved)
@@ -187,7 +241,7 @@ Result<Json> Applications::moved_since(const Call& call)
     moved_.wait_for(lock, longest_wait, [&] { return moves_ != after || stopping_; });
     const uint64_t moves = moves_;
     lock.unlock();
-    return Json{{"moves", moves}, {"applications", lines()}};
+    return Json{{"moves", moves}, {"applications", lines()}, {"voting", voting()}};
 }
 
 Applications::Want Applications::want_of(ApplicationId id) const
@@ -277,6 +331,7 @@ Result<void> Applications::push(site::Client& client)
     }
     TRY(client.call("Describe", describe));
     TRY(client.call("Elsewhere", elsewhere));
+    TRY(push_pairs(client));
     TRY(take_standings(client));
     {
         const std::lock_guard lock(mutex_);
@@ -335,7 +390,7 @@ Json Applications::line_of(const Application& application) const
     Json line = {{"id", id}, {"name", application.name}, {"host", host_}, {"wanted", name_of(want_of(id))}};
     if (const auto standing = standings_.find(id); standing != standings_.end()) {
         for (const char* field : {"phase", "role", "since_ms", "reason", "told", "restarts", "pid", "last",
-                                  "awaits_restart", "not_in_force", "output", "use"})
+                                  "awaits_restart", "not_in_force", "output", "use", "pair"})
             line[field] = standing->second.value(field, Json());
     } else {
         line["phase"] = "unknown";
@@ -372,7 +427,9 @@ ApplicationsEverywhere Applications::everywhere()
                     return configuration_;
                 },
             .lines = [this] { return lines(); },
-            .order = [this](const Call& call) { return order(call); }};
+            .order = [this](const Call& call) { return order(call); },
+            .hand = [this](const Call& call) { return hand(call); },
+            .pair_problems = [] { return std::map<int64_t, std::string>(); }};
 }
 
 Result<Applications::ApplicationId> Applications::find(const std::string& name) const
@@ -414,6 +471,27 @@ Result<Json> Applications::order(const Call& call)
     if (following_ != nullptr) following_->interrupt();
     work_.notify_all();
     return Json{{"id", id}, {"at_ms", wanted.at.count()}};
+}
+
+/// Lets the other of its pair serve, or takes over from it.
+Result<Json> Applications::hand(const Call& call)
+{
+    Parameters parameters(call.parameters);
+    const std::string name = TRY(parameters.required_text("application"));
+    const bool takes_over = TRY(parameters.flag("take_over", false));
+    TRY(parameters.no_other());
+    ApplicationId id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        id = TRY(find(name));
+    }
+    site::ConnectOptions there = options_.supervisor;
+    there.daemon.clear();
+    const std::unique_ptr<site::Client> supervisor = TRY(site::connect(there));
+    TRY(supervisor->call(takes_over ? "TakeOver" : "HandOver", {{"application", id}}));
+    options_.said(fmt::format("{}, asked by {}: {}", name, call.caller.user,
+                              takes_over ? "takes over" : "lets the other of its pair serve"));
+    return Json{{"id", id}};
 }
 
 Result<Json> Applications::output(const Call& call) const
@@ -463,6 +541,10 @@ std::vector<site::Method> Applications::methods()
         Json answer = TRY(moved_since(call));
         return Reply{std::move(answer)};
     };
+    const auto hand_over = [this](const Call& call) -> Result<Reply> {
+        Json answer = TRY(hand(call));
+        return Reply{std::move(answer)};
+    };
     const auto elsewhere = [this](const Call& call) -> Result<Reply> {
         tell(call.parameters);
         return Reply{};
@@ -471,6 +553,7 @@ std::vector<site::Method> Applications::methods()
             {"ApplicationsMoved", Right::view, moved},
             {"ApplicationsElsewhere", Right::administer, elsewhere},
             {"ApplicationOrder", Right::operate, ask},
+            {"ApplicationHand", Right::operate, hand_over},
             {"ApplicationOutput", Right::operate, read}};
 }
 

@@ -5,6 +5,8 @@
 //
 //     wanted/12      {"want", "by", "why", "at_ms"}: somebody has asked for it; else what is configured
 //     counts
+//     pairs          what the controller has said of the pairs that this host has to do with, which counts
+//                    while nobody says anything else
 
 #include "base/json.h"
 #include "daemon/solutions.h"
@@ -50,10 +52,14 @@ class Applications {
     /// Applications, ApplicationOrder, ApplicationOutput, ApplicationsMoved, ApplicationsElsewhere
     /// (docs/protocol.md).
     std::vector<site::Method> methods();
-    /// What else there is to know: {"applications": {id: {started, goes_first, needs}}, of other hosts;
-    /// "secrets": {as they are sealed: as they are}, kept in memory alone, "term": whose, "number": n}. Of
-    /// one term what has a lower number than what was told before is left alone.
+    /// What else there is to know: {"applications": {id: {started, goes_first, needs, partner}}, of other
+    /// hosts; "secrets": {as they are sealed: as they are}, kept in memory alone, "pairs": as of
+    /// belay-supervisor's Pairs, "term": whose, "number": n}. Of one term what has a lower number than what
+    /// was told before is left alone.
     void tell(const Json& elsewhere);
+    /// {"key": of belay-supervisor's PairKey, or null, "pairs": [{"pair", "epoch", "retired"}]: what it goes
+    /// by}.
+    Json voting() const;
     /// Called in any thread whenever lines() may say something else.
     void when_moved(std::function<void()> moved);
     /// As Applications tells them.
@@ -78,6 +84,10 @@ class Applications {
     Result<Json> order(const site::Call& call);
     Result<Json> output(const site::Call& call) const;
     Result<Json> moved_since(const site::Call& call);
+    Result<Json> hand(const site::Call& call);
+    Json pairs() const;
+    Result<void> push_pairs(site::Client& client);
+    void tell_pairs(const Json& pairs);
     void describe();
     void say_moved();
     Result<ApplicationId> find(const std::string& name) const;
@@ -103,9 +113,11 @@ class Applications {
     framework::supervision::Unseal unseal_;
     std::map<std::string, std::string> secrets_;  ///< as they are sealed, as they are
     Json elsewhere_ = Json::object();
-    std::string term_;    ///< of the controller that told it
-    uint64_t told_ = 0;   ///< its number
-    uint64_t moves_ = 0;  ///< how often something has moved
+    Json pairs_ = Json::object();   ///< as the controller says
+    Json voting_ = Json::object();  ///< as voting() tells it
+    std::string term_;              ///< of the controller that told it
+    uint64_t told_ = 0;             ///< its number
+    uint64_t moves_ = 0;            ///< how often something has moved
     std::condition_variable moved_;
     std::function<void()> when_moved_;
     std::map<ApplicationId, Wanted> wanted_;

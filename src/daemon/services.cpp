@@ -1,6 +1,7 @@
 #include "daemon/services.h"
 
 #include "daemon/applications.h"
+#include "daemon/pairs.h"
 #include "site/rollout/part_methods.h"
 
 namespace belay::daemon {
@@ -17,6 +18,7 @@ std::vector<site::Method> methods_of(const Services& services)
           history_methods(services), alarm_methods(services), configuration_methods(services),
           status_methods(services), services.applications->methods(),
           solution_methods(services.applications->everywhere()),
+          pair_methods(services.applications->everywhere()),
           site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());
     return all;

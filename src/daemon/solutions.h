@@ -7,6 +7,7 @@
 #include "site/method.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -17,8 +18,10 @@ struct ApplicationsEverywhere {
     std::function<std::shared_ptr<const framework::configuration::Configuration>()> configuration;
     /// A line for each, as Applications tells them.
     std::function<Json()> lines;
-    /// As ApplicationOrder. Errors: those of its host.
-    std::function<Result<Json>(const site::Call&)> order;
+    /// As ApplicationOrder and ApplicationHand. Errors: those of its host.
+    std::function<Result<Json>(const site::Call&)> order, hand;
+    /// Why a pair cannot serve yet, by its number.
+    std::function<std::map<int64_t, std::string>()> pair_problems;
 };
 
 /// Solutions, SolutionMoves, SolutionOrder (docs/protocol.md).

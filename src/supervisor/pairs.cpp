@@ -175,7 +175,9 @@ Result<void> Pairs::set(const Json& parameters)
     for (const auto& [id, known] : pairs_) {
         for (const ApplicationId own : known.terms.own) {
             Supervised* const supervised = ground_.find(own);
-            if (supervised != nullptr) moved(*supervised);
+            if (supervised == nullptr) continue;
+            moved(*supervised);
+            ground_.moved(own);
         }
     }
     return {};

@@ -1,5 +1,6 @@
 #include "daemon/network/conductor.h"
 
+#include "daemon/pairs.h"
 #include "daemon/parameters.h"
 #include "daemon/solutions.h"
 #include "framework/configuration/effective.h"
@@ -35,13 +36,16 @@ std::map<Id, std::string> hosts_of(const Configuration& configuration)
     return hosts;
 }
 
-/// What a host must know of an application elsewhere.
-Json standing_of(const Json& line, const Needs& needs)
+/// What a host must know of an application elsewhere. Of a pair the one that serves is started.
+Json standing_of(const Json& line, const Needs& needs,
+                 const std::optional<framework::configuration::Partner>& partner)
 {
     const std::string phase = line.value("phase", "");
-    return {{"started", phase == "started"},
+    const bool serves = !partner || line.value("role", Json()) == "primary";
+    return {{"started", phase == "started" && serves},
             {"goes_first", line.value("wanted", "") == "stopped" && has_process(phase)},
-            {"needs", needs.of(line.value("id", Id{0}))}};
+            {"needs", needs.of(line.value("id", Id{0}))},
+            {"partner", partner ? partner->other : 0}};
 }
 
 }  // namespace
@@ -113,6 +117,7 @@ void Conductor::heard(const std::string& name, const std::string& member, const 
         if (answer) {
             host.after = answer->value("moves", uint64_t{0});
             host.lines = answer->value("applications", Json::array());
+            host.voting = answer->value("voting", Json::object());
             forget_those_heard(host.lines);
         }
     }
@@ -154,7 +159,7 @@ void Conductor::distribute()
 }
 
 /// For each host that is to know something else than it was told. In a thread of the workers.
-std::vector<Conductor::Message> Conductor::messages() const
+std::vector<Conductor::Message> Conductor::messages()
 {
     std::vector<Message> all;
     uint64_t number = 0;
@@ -167,6 +172,8 @@ std::vector<Conductor::Message> Conductor::messages() const
     const Configuration& configuration = *snapshot->configuration;
     const Needs needs(configuration);
     const std::map<Id, std::string> host_of = hosts_of(configuration);
+    const framework::configuration::Pairs pairs(configuration);
+    const Electorates::Told voters = electorates(configuration);
     std::map<std::string, Json> elsewhere, secrets;
     const Json every = lines();
     for (const Json& line : every) {
@@ -176,12 +183,16 @@ std::vector<Conductor::Message> Conductor::messages() const
         const auto tell = [&](Id other) {
             const auto where = host_of.find(other);
             if (where != host_of.end() && where->second != own->second)
-                elsewhere[where->second][std::to_string(id)] = standing_of(line, needs);
+                elsewhere[where->second][std::to_string(id)] = standing_of(line, needs, pairs.partner_of(id));
         };
         for (const Id other : needs.needed_by(id)) tell(other);
         for (const Id other : needs.of(id)) tell(other);
+        // Who needs one of a pair needs the pair.
+        if (const auto partner = pairs.partner_of(id)) {
+            tell(partner->other);
+            for (const Id other : needs.needed_by(partner->other)) tell(other);
+        }
     }
-    const framework::configuration::Pairs pairs(configuration);
     for (const Object* const object : configuration.of_type("application")) {
         const Object effective = framework::configuration::effective(configuration, pairs, *object);
         const auto sealed = effective.attributes.find("secret_environment");
@@ -197,6 +208,8 @@ std::vector<Conductor::Message> Conductor::messages() const
         Message message{.host = name, .member = member, .what = {}, .number = number};
         message.what = {{"applications", elsewhere.contains(name) ? elsewhere[name] : Json::object()},
                         {"secrets", secrets.contains(name) ? secrets[name] : Json::object()}};
+        const auto votes = voters.hosts.find(name);
+        message.what["pairs"] = votes == voters.hosts.end() ? Json::object() : votes->second;
         return message;
     };
     const std::lock_guard lock(mutex_);
@@ -206,6 +219,42 @@ std::vector<Conductor::Message> Conductor::messages() const
     }
     if (!own_host.empty()) all.push_back(message_for(own_host, ""));
     return all;
+}
+
+/// In a thread of the workers.
+Electorates::Told Conductor::electorates(const Configuration& configuration)
+{
+    std::map<std::string, VotingHost> hosts;
+    const std::string own_host = ground_.applications.host();
+    const auto note = [&](const std::string& name, const Json& voting, bool attached) {
+        hosts[name] = {.key = voting.value("key", Json()),
+                       .pairs = voting.value("pairs", Json::array()),
+                       .attached = attached};
+    };
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [name, host] : hosts_) note(name, host.voting, host.attached);
+    }
+    if (!own_host.empty()) note(own_host, ground_.applications.voting(), true);
+    Electorates::Told told;
+    {
+        const std::lock_guard lock(electorates_mutex_);
+        told = electorates_.told(options_.store(), configuration, hosts, own_host, site::boot_now());
+    }
+    if (told.again_after) look_again_after(*told.again_after);
+    const std::lock_guard lock(mutex_);
+    pair_problems_ = told.problems;
+    return told;
+}
+
+void Conductor::look_again_after(Milliseconds span)
+{
+    ground_.loop.post([this, span, alive = std::weak_ptr(there_)] {
+        if (alive.expired() || stopped_) return;
+        ground_.loop.at(site::boot_now() + span + Milliseconds(1), [this, alive] {
+            if (!alive.expired() && !stopped_) distribute();
+        });
+    });
 }
 
 /// Two may overtake each other on their way: the host goes by the later one.
@@ -284,9 +333,9 @@ Json Conductor::lines() const
     return all;
 }
 
-Result<Json> Conductor::order(const site::Call& call)
+/// Of the host that the application is configured for.
+Result<Json> Conductor::ask_host(const std::string& name, const std::string& method, const site::Call& call)
 {
-    const std::string name = call.parameters.value("application", "");
     const auto snapshot = TRY(options_.configuration());
     const Object* const application = snapshot.configuration->find("application", name);
     const Object* const host =
@@ -295,15 +344,18 @@ Result<Json> Conductor::order(const site::Call& call)
     if (host == nullptr)
         return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\" in this site", name),
                     "belay app list");
-    tell_now(host->name);
-    {
+    if (method == "ApplicationOrder") {
+        tell_now(host->name);
         const std::lock_guard lock(mutex_);
         if (call.parameters.value("want", "") == "stopped")
             to_stop_.insert(application->id);
         else
             to_stop_.erase(application->id);
     }
-    if (host->name == ground_.applications.host()) return ground_.applications.everywhere().order(call);
+    if (host->name == ground_.applications.host()) {
+        const ApplicationsEverywhere here = ground_.applications.everywhere();
+        return method == "ApplicationOrder" ? here.order(call) : here.hand(call);
+    }
     site::Controller* const controller = options_.controller();
     if (controller == nullptr) return fail(ErrorKind::unavailable, "this controller does not serve yet");
     const auto member = controller->registry().find(host->name);
@@ -311,8 +363,7 @@ Result<Json> Conductor::order(const site::Call& call)
         return fail(ErrorKind::unavailable,
                     fmt::format("the host {} of \"{}\" is no host of this site yet", host->name, name),
                     fmt::format("belay host invite --name {}", host->name));
-    return controller->hub().ask(member->id, "ApplicationOrder", call.parameters, call.caller.user,
-                                 order_patience);
+    return controller->hub().ask(member->id, method, call.parameters, call.caller.user, order_patience);
 }
 
 ApplicationsEverywhere Conductor::everywhere()
@@ -322,7 +373,19 @@ ApplicationsEverywhere Conductor::everywhere()
                 return snapshot ? snapshot->configuration : nullptr;
             },
             .lines = [this] { return lines(); },
-            .order = [this](const site::Call& call) { return order(call); }};
+            .order =
+                [this](const site::Call& call) {
+                    return ask_host(call.parameters.value("application", ""), "ApplicationOrder", call);
+                },
+            .hand =
+                [this](const site::Call& call) {
+                    return ask_host(call.parameters.value("application", ""), "ApplicationHand", call);
+                },
+            .pair_problems =
+                [this] {
+                    const std::lock_guard lock(mutex_);
+                    return pair_problems_;
+                }};
 }
 
 std::vector<site::Method> Conductor::methods()
@@ -335,10 +398,11 @@ std::vector<site::Method> Conductor::methods()
         return Reply{Json{{"applications", lines()}}, applications_topic};
     };
     const auto ask = [this](const site::Call& call) -> Result<Reply> {
-        Json answer = TRY(order(call));
+        Json answer = TRY(ask_host(call.parameters.value("application", ""), "ApplicationOrder", call));
         return Reply{std::move(answer)};
     };
     std::vector<site::Method> all = solution_methods(everywhere());
+    std::ranges::move(pair_methods(everywhere()), std::back_inserter(all));
     all.push_back({"Applications", Right::view, list});
     all.push_back({"ApplicationOrder", Right::operate, ask});
     return all;

@@ -8,6 +8,7 @@
 // secrets of its applications, which it keeps in memory alone.
 
 #include "daemon/applications.h"
+#include "daemon/network/electorates.h"
 #include "daemon/place.h"
 #include "framework/configuration/register.h"
 #include "site/remote/controller/controller.h"
@@ -23,6 +24,7 @@ class Conductor {
     struct Options {
         std::function<site::Controller*()> controller;  ///< null while there is none
         std::function<Result<framework::configuration::Snapshot>()> configuration;
+        std::function<store::Store&()> store;  ///< of the site
         framework::supervision::Unseal unseal;
     };
 
@@ -45,6 +47,7 @@ class Conductor {
         bool attached = false;
         uint64_t after = 0;
         Json lines = Json::array();
+        Json voting = Json::object();
         Json told = {};  ///< what it was last told
     };
     struct Message {
@@ -57,11 +60,13 @@ class Conductor {
     void follow(const std::string& name);
     void heard(const std::string& name, const std::string& member, const Result<Json>& answer);
     void distribute();
-    std::vector<Message> messages() const;
+    std::vector<Message> messages();
+    Electorates::Told electorates(const framework::configuration::Configuration& configuration);
+    void look_again_after(Milliseconds span);
     Json numbered(const Message& message) const;
     void send(const Message& message);
     Json lines() const;
-    Result<Json> order(const site::Call& call);
+    Result<Json> ask_host(const std::string& application, const std::string& method, const site::Call& call);
     void tell_now(const std::string& host);
     void forget_those_heard(const Json& lines);
 
@@ -70,7 +75,10 @@ class Conductor {
     mutable std::mutex mutex_;
     std::map<std::string, Host> hosts_;               ///< by their names
     std::set<framework::configuration::Id> to_stop_;  ///< ordered here, and not heard of yet
-    mutable uint64_t messages_ = 0;
+    uint64_t messages_ = 0;
+    std::mutex electorates_mutex_;
+    Electorates electorates_;
+    std::map<int64_t, std::string> pair_problems_;  ///< of the last messages
     bool distributing_ = false, again_ = false;
     std::atomic<bool> stopped_ = false;
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);

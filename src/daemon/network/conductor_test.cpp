@@ -155,5 +155,129 @@ TEST_CASE("without a controller the applications go on, and are watched; with it
               .what == "there is no application \"nobody\" in this site");
 }
 
+/// Two servers of a pair, on two of three hosts.
+class PairedSite {
+  public:
+    PairedSite()
+    {
+        controller_.make_controller();
+        configure(controller_, text("web2"));
+        for (const auto& [name, host] : hosts()) join(controller_, *host, {{"name", name}});
+        for (const auto& [name, host] : hosts()) host->start({});
+    }
+
+    std::vector<std::pair<std::string, Machine*>> hosts()
+    {
+        return {{"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
+    }
+    std::string text(const std::string& second) const
+    {
+        std::string all;
+        for (const char* host : {"web1", "web2", "web3"})
+            all += fmt::format("[host.{}]\naddress = \"127.0.0.1\"\n", host);
+        const auto server = [&](int number, const std::string& host) {
+            return fmt::format(
+                "[application.server-{0}]\nhost = \"{1}\"\ncommand = [\"{2}\", \"--name\", "
+                "\"server-{0}\", \"--act-every\", \"2\", \"--trace\", \"{3}\"]\n",
+                number, host, TEST_STAND_IN, controller_.path("trace"));
+        };
+        return all + server(1, "web1") +
+               "readiness = { kind = \"notify\" }\norders = { kind = \"pipe\" }\nautorestart = \"always\"\n" +
+               server(2, second) +
+               "[pair.servers]\nprimary = \"server-1\"\nbackup = \"server-2\"\nredundancy = \"hot\"\nlease = "
+               "\"200ms\"\n[application.page]\nhost = \"web3\"\nautostart = false\ncommand = [\"sleep\", "
+               "\"1000\"]\nprerequisites = [{ kind = \"application\", application = \"server-1\" }]\n";
+    }
+
+    Json pair() { return controller_.ask("Pairs")["pairs"][0]; }
+    Json await_service(const std::string& name)
+    {
+        const auto until = std::chrono::steady_clock::now() + 30s;
+        while (true) {
+            const Json now = pair();
+            const auto& sides = now["applications"];
+            const Json& other = sides[sides[0]["name"] == name ? 1 : 0];
+            if (now["serves"] == name && other["phase"] == "started") return now;
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump(1));
+            usleep(2'000);
+        }
+    }
+    static Json own(Machine& machine, const std::string& name)
+    {
+        const Json answer = machine.ask("Applications");
+        for (const Json& one : answer.at("applications")) {
+            if (one.at("name") == name) return one;
+        }
+        return {};
+    }
+    static void await_role(Machine& machine, const std::string& name, const std::string& role)
+    {
+        const auto until = std::chrono::steady_clock::now() + 20s;
+        while (own(machine, name)["role"] != role || own(machine, name)["phase"] != "started") {
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, own(machine, name).dump(1));
+            usleep(2'000);
+        }
+    }
+
+    Machine controller_, web1_, web2_, web3_;
+};
+
+TEST_CASE(
+    "a pair over two hosts: one serves, another one after a switch-over, a crash, and without a controller")
+{
+    PairedSite site;
+    site.await_service("server-1");
+    CHECK(site.controller_.ask("PairSwitch", {{"pair", "servers"}, {"dry_run", true}})["to"] == "server-2");
+    const Json done = site.controller_.ask("PairSwitch", {{"pair", "servers"}});
+    CHECK(done["from"] == "server-1");
+    site.await_service("server-2");
+    // Who needs the one of a pair needs the pair.
+    CHECK(site.controller_.face()
+              .call("ApplicationOrder", {{"application", "page"}, {"want", "running"}})
+              .has_value());
+    PairedSite::await_role(site.web3_, "page", "none");
+    kill(PairedSite::own(site.web2_, "server-2")["pid"], SIGKILL);
+    site.await_service("server-1");
+    CHECK(site.controller_.face().call("PairSwitch", {{"pair", "page"}}).error().what ==
+          "there is no pair \"page\", and no application of a pair");
+
+    site.controller_.keep_address();
+    site.controller_.stop();
+    kill(PairedSite::own(site.web1_, "server-1")["pid"], SIGKILL);
+    PairedSite::await_role(site.web2_, "server-2", "primary");
+    PairedSite::await_role(site.web1_, "server-1", "backup");
+    // As if that host were away.
+    site.web2_.cut_supervisor();
+    PairedSite::await_role(site.web1_, "server-1", "primary");
+    site.web2_.mend_supervisor();
+    site.controller_.start({});
+    site.await_service("server-1");
+}
+
+TEST_CASE("the hosts of a pair are exchanged, and those of before vote no more")
+{
+    PairedSite site;
+    // A third voter may come only after the two.
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (site.await_service("server-1")["applications"][0]["pair"]["hosts"].size() != 3)
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, site.pair().dump(1));
+    const uint64_t before = site.pair()["applications"][0]["pair"]["epoch"];
+    configure(site.controller_, site.text("web3"));
+    // Both have lost their lease meanwhile, and either may be the first to have the next one.
+    const auto is_settled = [&] {
+        Json now = site.pair();
+        bool settled = now["serves"].is_string() && now["applications"][1]["host"] == "web3";
+        for (Json& one : now["applications"])
+            settled = settled && one["phase"] == "started" && one["pair"]["epoch"] > before &&
+                      one["pair"]["hosts"].size() == 3;
+        return settled;
+    };
+    while (!is_settled()) REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, site.pair().dump(1));
+    const auto done = site.controller_.face().call("PairSwitch", {{"pair", "server-1"}});
+    REQUIRE_MESSAGE(done, site.pair().dump(1));
+    CHECK(done->at("from") != done->at("to"));
+    site.await_service(done->at("to"));
+}
+
 }  // namespace
 }  // namespace belay::daemon

@@ -69,6 +69,7 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
                [this](const std::string& member) { return comes_within(member); }),
       conductor_(ground_, {.controller = [this] { return is_open_ ? services_.controller.get() : nullptr; },
                            .configuration = [this] { return configuration_->snapshot(); },
+                           .store = [this]() -> store::Store& { return state(); },
                            .unseal = [this](std::string_view sealed) { return unsealed(sealed); }})
 {
     if (store_) {

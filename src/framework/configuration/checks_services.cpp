@@ -135,6 +135,16 @@ void check_pair(const Round& round, const Object& pair)
             other->id);
     }
     if (round.complaints.size() != errors_before) return;
+    // Who stands by while it runs must be told when that ends.
+    if (pair.value("redundancy") != "cold" && primary->value("orders.kind") == "none")
+        return round.error(pair, "/redundancy",
+                           fmt::format("{} has a backup that runs, but \"{}\" cannot be told which of them "
+                                       "serves: set its orders, or let the pair be cold",
+                                       title_of(pair), primary->name),
+                           primary->id);
+    if (!pair.text("address").empty() && pair.text("interface").empty())
+        return round.error(pair, "/address",
+                           fmt::format("{} has an address, and no interface for it", title_of(pair)));
     if (reference_of(*primary, "host") == reference_of(*backup, "host"))
         round.warning(pair, "/backup",
                       fmt::format("both applications of {} are on one host: when it is lost, so are both",

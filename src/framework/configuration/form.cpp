@@ -4,6 +4,8 @@
 #include "framework/configuration/value_reader.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <array>
 #include <charconv>
 
 namespace belay::framework::configuration {
@@ -61,6 +63,20 @@ bool is_variable(std::string_view text)
     return !text.empty() && !is_digit(text.front()) && std::ranges::all_of(text, belongs);
 }
 
+bool is_address(const std::string& text)
+{
+    const size_t slash = text.find('/');
+    if (slash == std::string::npos) return false;
+    const std::string address = text.substr(0, slash);
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    const bool is_4 = inet_pton(AF_INET, address.c_str(), bytes.data()) == 1;
+    const bool is_6 = !is_4 && inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
+    unsigned length = 0;
+    const auto read = std::from_chars(text.data() + slash + 1, text.data() + text.size(), length);
+    const bool is_length = read.ec == std::errc{} && read.ptr == text.data() + text.size();
+    return (is_4 || is_6) && is_length && length >= 1 && length <= (is_4 ? 32U : 128U);
+}
+
 }  // namespace
 
 std::optional<std::string> complaint_about(Form form, std::string_view text)
@@ -84,6 +100,9 @@ std::optional<std::string> complaint_about(Form form, std::string_view text)
             if (is_variable(text)) return std::nullopt;
             return "which is no name of an environment variable: write letters, digits and \"_\", no digit "
                    "first";
+        case Form::address:
+            if (is_address(std::string(text))) return std::nullopt;
+            return "and an address with its length is wanted: write \"192.0.2.7/24\"";
     }
     return std::nullopt;
 }

@@ -93,10 +93,19 @@ Schema pair()
           .choices = {"automatic", "manual"}},
          {.name = "lease",
           .kind = Kind::span,
-          .meaning = "How long the one that serves may do so without the controller.",
-          .standard = "10s",
-          .least = 100,
-          .most = day}}};
+          .meaning = "How long the one that serves may do so without a word of another host of the pair; so long "
+                     "after its loss the other serves.",
+          .standard = "150ms",
+          .least = 50,
+          .most = day},
+         {.name = "address",
+          .kind = Kind::text,
+          .meaning = "An address that the host of the one that serves has besides its own, with its length, as "
+                     "192.0.2.7/24.",
+          .form = Form::address},
+         {.name = "interface",
+          .kind = Kind::text,
+          .meaning = "The network interface that has that address, on either host."}}};
 }
 
 Schema solution()

@@ -34,7 +34,7 @@ struct Message {
     uint64_t token = 0;
     Microseconds sent{0};  ///< of the asker's clock; a vote gives it back
     Microseconds lease{0};
-    bool given = false;         ///< of a release: it was held, and is free now
+    bool given = false;  ///< of a question: it is held already; of a release: it was, and is free now
     uint64_t highest = 0;       ///< of a vote: the highest token that the voter has met
     Microseconds remaining{0};  ///< of a refusal: after that long it might be given
     ApplicationId holder = 0;   ///< of a refusal: for whom; of a release: who is to have it, 0: anybody

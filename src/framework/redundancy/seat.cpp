@@ -6,6 +6,7 @@ namespace {
 constexpr Microseconds never = std::chrono::hours(24 * 365 * 100);
 constexpr Microseconds between_statuses = std::chrono::seconds(1);
 constexpr Microseconds status_counts_for = std::chrono::seconds(3);
+constexpr Microseconds before_it_counts_as_absent = std::chrono::seconds(2);
 constexpr Microseconds before_it_is_taken_back = std::chrono::seconds(1);
 constexpr Microseconds longest_wait_for_preferred = std::chrono::seconds(60);
 constexpr Microseconds before_it_returns = std::chrono::seconds(10);
@@ -67,8 +68,13 @@ void Seat::set_terms(const Terms& terms, Microseconds now)
     const bool others_vote = terms.epoch != terms_.epoch || terms.members != terms_.members;
     for (Candidate& candidate : candidates_) {
         const bool goes = std::ranges::find(terms.own, candidate.id) == terms.own.end();
-        if ((others_vote || goes) && serves(candidate)) lose(candidate, now);
-        if (others_vote && candidate.state == State::asking) candidate.state = State::idle;
+        if ((goes || terms.members.empty()) && serves(candidate)) lose(candidate, now);
+        if (!others_vote) continue;
+        if (candidate.state == State::asking) candidate.state = State::idle;
+        // Who gave it goes on to keep it, but the votes that renew it are those of the new ones.
+        candidate.given.clear();
+        candidate.refused.clear();
+        candidate.next_ask = now;
     }
     terms_ = terms;
     std::erase_if(candidates_, [&](const Candidate& candidate) {
@@ -101,7 +107,7 @@ void Seat::resume(ApplicationId application, uint64_t token, Microseconds until,
 Message Seat::message(Message::Kind kind, const Candidate* about) const
 {
     Message message{.kind = kind, .pair = terms_.pair, .epoch = terms_.epoch};
-    if (about != nullptr) {
+    if (about != nullptr && about->is_known) {
         message.about = about->id;
         message.fitness = about->fitness;
     }
@@ -116,8 +122,9 @@ Microseconds Seat::waits_for_preferred(const Candidate& candidate) const
     if (candidate.id == terms_.preferred || has_met_holder_ || candidate.is_told_to) return {};
     const Other& other = candidate.other;
     const Microseconds longest = candidate.ready_since + longest_wait_for_preferred;
-    if (!other.heard) return candidate.ready_since + std::chrono::seconds(2) + terms_.lease;
-    if (other.fitness == Fitness::absent) return {};
+    // Where its host is being started, it is not to be started yet.
+    const bool is_absent = !other.heard || other.fitness == Fitness::absent;
+    if (is_absent) return candidate.ready_since + before_it_counts_as_absent + terms_.lease;
     return std::min(longest, *other.heard + status_counts_for);
 }
 
@@ -150,6 +157,7 @@ void Seat::ask(Candidate& candidate, Microseconds now)
     question.candidate = candidate.id;
     question.token = candidate.token;
     question.sent = now;
+    question.given = serves(candidate);
     question.lease = terms_.lease;
     // The others first: they need the way there and back.
     for (const HostId member : terms_.members) {
@@ -255,7 +263,7 @@ void Seat::answer(HostId from, const Message& question, Microseconds now)
 {
     highest_ = std::max(highest_, question.token);
     const Message vote = vote_on(question, now);
-    if (vote.given) has_met_holder_ = true;
+    if (vote.given && question.given) has_met_holder_ = true;
     hands_.send(from, vote);
 }
 
@@ -308,6 +316,7 @@ void Seat::say_status(Microseconds now)
 {
     next_status_ = now + between_statuses;
     for (const Candidate& candidate : candidates_) {
+        if (!candidate.is_known) continue;
         const Message status = message(Message::Kind::status, &candidate);
         for (const HostId member : terms_.members) {
             if (member != terms_.self) hands_.send(member, status);
@@ -356,7 +365,8 @@ Microseconds Seat::next_deadline(Microseconds now) const
 void Seat::set_fitness(ApplicationId application, Fitness fitness, Microseconds now)
 {
     Candidate* const candidate = find(application);
-    if (candidate == nullptr || candidate->fitness == fitness) return;
+    if (candidate == nullptr || (candidate->is_known && candidate->fitness == fitness)) return;
+    candidate->is_known = true;
     candidate->fitness = fitness;
     if (fitness == Fitness::ready) candidate->ready_since = now;
     if (fitness != Fitness::ready && candidate->state == State::asking) give_up(*candidate, now, now, 0);

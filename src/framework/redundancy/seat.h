@@ -63,7 +63,8 @@ class Seat {
     Seat(SeatHands& hands, const Terms& terms, const Vote& vote);
 
     const Terms& terms() const { return terms_; }
-    /// The same pair; with another epoch a lease that is held is lost.
+    /// The same pair. A lease that is held is renewed by the new members; without any it is lost. The third of
+    /// three may be another where none has voted in between (Electorates).
     void set_terms(const Terms& terms, Microseconds now);
     /// In place of asking: it was held by the program before this one.
     void resume(ApplicationId application, uint64_t token, Microseconds until, Microseconds now);
@@ -95,6 +96,7 @@ class Seat {
         ApplicationId id = 0;
         State state = State::idle;
         Fitness fitness = Fitness::absent;
+        bool is_known = false;  ///< its fitness: nothing is said of it before
         Microseconds ready_since{0};
         uint64_t token = 0;
         Microseconds until{0};       ///< of its lease; of one that asks: then it takes another token

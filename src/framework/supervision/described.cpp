@@ -183,6 +183,40 @@ Result<void> take_environment(const Object& object, Application& application, co
     return {};
 }
 
+/// Who is on one host with its other decides with nobody else.
+Json own_pair(const Object& pair, ApplicationId host)
+{
+    const auto primary = pair.attributes.value("primary", ApplicationId{0});
+    const auto backup = pair.attributes.value("backup", ApplicationId{0});
+    return {{"pair", pair.id},
+            {"name", pair.name},
+            {"epoch", 1},
+            {"lease_ms", pair.value("lease").get<int64_t>()},
+            {"automatic", pair.value("switch_over") != "manual"},
+            {"returns", pair.value("return") == "automatic"},
+            {"cold", pair.value("redundancy") == "cold"},
+            {"preferred", primary},
+            {"other", backup},
+            {"own", {primary, backup}},
+            {"members", {{{"host", host}, {"address", ""}, {"port", 0}, {"key", ""}}}}};
+}
+
+void take_pair(const Configuration& configuration, const configuration::Pairs& pairs, Described& described,
+               Application& application)
+{
+    const auto partner = pairs.partner_of(application.id);
+    const Object* const pair = partner ? configuration.find(partner->pair) : nullptr;
+    const Object* const other = partner ? configuration.find(partner->other) : nullptr;
+    if (pair == nullptr || other == nullptr) return;
+    application.pair = Pairing{.pair = pair->id,
+                               .other = other->id,
+                               .is_cold = pair->value("redundancy") == "cold",
+                               .address = pair->text("address"),
+                               .interface = pair->text("interface")};
+    const bool is_here = other->attributes.value("host", ApplicationId{0}) == described.host;
+    if (is_here && !partner->is_backup) described.own_pairs.push_back(own_pair(*pair, described.host));
+}
+
 }  // namespace
 
 Described described_on(const Configuration& configuration, std::string_view host, const Unseal& unseal)
@@ -191,6 +225,8 @@ Described described_on(const Configuration& configuration, std::string_view host
     const Object* const machine = configuration.find("host", host);
     if (machine == nullptr || machine->disabled) return described;
     described.in_maintenance = machine->value("maintenance").get<bool>();
+    described.host = machine->id;
+    described.has_pairs = !configuration.of_type("pair").empty();
     const configuration::Pairs pairs(configuration);
     for (const Object* const configured : configuration.of_type("application")) {
         const Object object = configuration::effective(configuration, pairs, *configured);
@@ -205,6 +241,7 @@ Described described_on(const Configuration& configuration, std::string_view host
         take_limits(object, application);
         take_life(object, application);
         take_orders(object, application);
+        take_pair(configuration, pairs, described, application);
         application.readiness = question_of(object, "readiness");
         application.health = question_of(object, "health");
         if (const auto needs = object.attributes.find("prerequisites"); needs != object.attributes.end()) {

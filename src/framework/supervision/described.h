@@ -21,6 +21,10 @@ struct Described {
     /// Those that cannot be started now, and why: a secret that cannot be opened here.
     std::map<ApplicationId, std::string> not_ready;
     bool in_maintenance = false;  ///< the host: nothing is to run
+    int64_t host = 0;             ///< its number
+    /// Pairs of which both are on this host, as belay-supervisor is told them.
+    Json own_pairs = Json::array();
+    bool has_pairs = false;  ///< the site, on whichever hosts
 };
 
 /// Disabled ones are left out; on a host that is in maintenance all are to be stopped. Threads: any.

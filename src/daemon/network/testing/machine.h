@@ -45,6 +45,17 @@ class Machine {
     std::string path(std::string_view name) const { return fmt::format("{}/{}", folder_.path(), name); }
     std::string state() const { return path("state"); }
 
+    mutable pid_t supervisor_ = 0;
+    void signal_supervisor(int signal) const
+    {
+        if (signal == SIGSTOP) {
+            auto supervisor =
+                need(site::connect({.socket = path("supervisor.sock"), .state_folder = "", .daemon = ""}));
+            supervisor_ = need(supervisor->call("Hello", Json::object())).at("pid");
+        }
+        REQUIRE(::kill(supervisor_, signal) == 0);
+    }
+
     /// What its supervisor has started ends, and the supervisor as well.
     void end_applications() const
     {
@@ -57,6 +68,10 @@ class Machine {
         ::kill(pid, SIGTERM);
         for (int i = 0; i < 20'000 && ::kill(pid, 0) == 0; ++i) usleep(1000);
     }
+
+    /// Its supervisor does nothing any more, as if its host were cut off; and does again.
+    void cut_supervisor() const { signal_supervisor(SIGSTOP); }
+    void mend_supervisor() const { signal_supervisor(SIGCONT); }
 
     /// From now on it is a controller, at a port that is free; `store`: as in its file.
     void make_controller(const Json& store = nullptr) const
