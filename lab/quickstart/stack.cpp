@@ -53,7 +53,8 @@ class Show {
         TRY(start());
         TRY(stop_and_start());
         TRY(lose_the_serving_one());
-        return freeze_the_serving_one();
+        TRY(freeze_the_serving_one());
+        return switch_over();
     }
 
   private:
@@ -91,6 +92,7 @@ class Show {
     {
         say(strong("\n4. The T-Server that serves is killed\n"));
         TRY(await_all_started());
+        TRY(on(0, "belay app pairs"));
         const Serving serving = TRY(find_serving());
         TRY(type(serving.host, {"kill", "-KILL", fmt::format("{}", serving.pid)}));
         return show_takeover(serving);
@@ -106,6 +108,15 @@ class Show {
         std::this_thread::sleep_for(std::chrono::seconds(3));
         site_.host(serving.host).thaw();
         TRY(await_all_started());
+        return show_takeover(serving);
+    }
+
+    Result<void> switch_over()
+    {
+        say(strong("\n6. A person lets the other one serve\n"));
+        TRY(await_all_started());
+        const Serving serving = TRY(find_serving());
+        TRY(on(0, "belay app switch-over t-servers"));
         return show_takeover(serving);
     }
 

@@ -58,7 +58,9 @@ std::string application_on(size_t host)
 
 std::string_view name_of(Fault fault)
 {
-    constexpr std::array fault_names = {"killed", "frozen", "host frozen", "link cut", "host cut"};
+    constexpr std::array fault_names = {
+        "killed",  "killed without a controller", "switched over", "frozen", "host frozen", "link cut",
+        "host cut"};
     return fault_names.at(static_cast<size_t>(fault));
 }
 
@@ -111,8 +113,16 @@ bool PairUnderFaults::has_acted(size_t host)
 void PairUnderFaults::begin(Fault fault, size_t host, pid_t pid)
 {
     switch (fault) {
+        case Fault::killed_alone:
+            need(stack_.site().kill_daemon(alpha));
+            [[fallthrough]];
         case Fault::killed:
             return stack_.kill(host, pid);
+        case Fault::switched: {
+            const host::Outcome done = need(stack_.site().belay(alpha, {"app", "switch-over", "servers"}));
+            REQUIRE_MESSAGE(done.exit_code == 0, done.out, done.err);
+            return;
+        }
         case Fault::frozen:
             return stack_.kill(host, pid, "STOP");
         case Fault::host_frozen:
@@ -128,7 +138,10 @@ void PairUnderFaults::end(Fault fault, size_t host, pid_t pid)
 {
     switch (fault) {
         case Fault::killed:
+        case Fault::switched:
             return;
+        case Fault::killed_alone:
+            return need(stack_.site().start_daemon(alpha));
         case Fault::frozen:
             // Where it was ended meanwhile there is nobody to wake up.
             static_cast<void>(

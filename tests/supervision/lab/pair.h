@@ -9,10 +9,12 @@ namespace belay::testing {
 /// What becomes of the one that serves, or of its host.
 enum class Fault {
     killed,
-    frozen,       ///< its process is stopped (SIGSTOP) for a while
-    host_frozen,  ///< nothing happens on its host for a while, and then it goes on
-    link_cut,     ///< its host is cut off from all others for a while
-    host_cut,     ///< its host loses its power
+    killed_alone,  ///< while there is no controller
+    switched,      ///< no fault: a person lets the other serve
+    frozen,        ///< its process is stopped (SIGSTOP) for a while
+    host_frozen,   ///< nothing happens on its host for a while, and then it goes on
+    link_cut,      ///< its host is cut off from all others for a while
+    host_cut,      ///< its host loses its power
 };
 std::string_view name_of(Fault fault);
 

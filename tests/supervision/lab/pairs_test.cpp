@@ -1,7 +1,7 @@
 // Never two at once: a pair whose serving one is killed, frozen and thawed, cut off, or loses its host, again
 // and again, while both write each act by one clock. What they wrote is held against each other.
 //
-//     BELAY_LAB_PAIR_ROUNDS=100    so many faults (5: one of each kind)
+//     BELAY_LAB_PAIR_ROUNDS=100    so many faults (7: one of each kind)
 //     BELAY_LAB_PAIR_ONLY=TEXT     those whose name has this in it, as "frozen"
 
 #include "pair.h"
@@ -24,10 +24,10 @@ std::string setting(const char* variable, const std::string& usual)
 std::vector<Fault> chosen()
 {
     const std::string only = setting("BELAY_LAB_PAIR_ONLY", "");
-    const auto rounds = std::stoul(setting("BELAY_LAB_PAIR_ROUNDS", "5"));
+    const auto rounds = std::stoul(setting("BELAY_LAB_PAIR_ROUNDS", "7"));
     std::vector<Fault> kinds;
-    for (const Fault fault :
-         {Fault::killed, Fault::host_frozen, Fault::frozen, Fault::link_cut, Fault::host_cut}) {
+    for (const Fault fault : {Fault::killed, Fault::host_frozen, Fault::frozen, Fault::link_cut,
+                              Fault::host_cut, Fault::switched, Fault::killed_alone}) {
         if (name_of(fault).find(only) != std::string_view::npos) kinds.push_back(fault);
     }
     REQUIRE_FALSE(kinds.empty());
