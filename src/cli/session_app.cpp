@@ -166,6 +166,7 @@ Result<int> Session::await_application(const Json& asked, int64_t old_pid)
         if (line != said && is_news && !asked_.json)
             console_.out(fmt::format("{} {}\n", asked_.target, line));
         said = line;
+        if (order.want == "running" && phase == "standby") code = 0;
         if (phase == order.wanted_phase && (old_pid == 0 || number_of(last, "pid") != old_pid)) code = 0;
         const bool ended = phase == "failed" || (phase == "stopped" && order.want != "stopped");
         if (ended && is_news) code = static_cast<int>(ExitCode::failed);
@@ -243,8 +244,8 @@ Result<int> Session::await_solution(const Json& ordered)
             const std::string line = one ? standing_text(style_, *one) : "not known to anybody";
             // One that has not begun to move is no news.
             const bool has_moved = phase != "unknown" && phase != (starts ? "stopped" : "started");
-            const bool has_come = was_so ? phase != "waiting" && phase != "starting"
-                                         : phase == (starts ? "started" : "stopped");
+            const bool is_there = phase == (starts ? "started" : "stopped") || (starts && phase == "standby");
+            const bool has_come = was_so ? phase != "waiting" && phase != "starting" : is_there;
             if (was_so && has_come && !said.contains(name)) continue;
             if ((has_moved || has_come) && said[name] != line && !asked_.json)
                 console_.out(fmt::format("{} {}\n", cli::clean(style_, name), line));

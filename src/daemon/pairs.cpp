@@ -122,12 +122,8 @@ Result<Switch> switch_of(const Object& pair, const Stand& stand, const std::stri
                      : stand.backup.name() == asked ? stand.backup
                                                     : stand.primary;
     const std::string phase = to.line.value("phase", "unknown");
-    const bool cold = pair.value("redundancy") == "cold";
-    const bool is_ready = cold ? to.line.value("wanted", "") == "running" : phase == "started";
-    if (!is_ready)
-        return fail(ErrorKind::refused,
-                    fmt::format("\"{}\" cannot serve now: it is {}", to.name(),
-                                cold && phase == "stopped" ? "not wanted" : phase),
+    if (phase != "standby" && phase != "started")
+        return fail(ErrorKind::refused, fmt::format("\"{}\" cannot serve now: it is {}", to.name(), phase),
                     fmt::format("belay app start '{}'", to.name()));
     return Switch{.pair = pair.name, .from = serving == nullptr ? "" : serving->name(), .to = to.name()};
 }

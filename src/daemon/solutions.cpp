@@ -2,6 +2,7 @@
 
 #include "daemon/applications.h"
 #include "daemon/parameters.h"
+#include "framework/configuration/effective.h"
 
 namespace belay::daemon {
 namespace {
@@ -32,6 +33,19 @@ Phases phases_of(const Json& lines)
     return phases;
 }
 
+/// A pair stands as the one of it that serves.
+Phases phases_of_pairs(const Configuration& configuration, const Json& lines)
+{
+    Phases phases = phases_of(lines);
+    const framework::configuration::Pairs pairs(configuration);
+    for (const Json& line : lines) {
+        if (line.value("role", Json()) != "primary" || line.value("phase", "") != "started") continue;
+        const auto partner = pairs.partner_of(line.value("id", ApplicationId{0}));
+        if (partner) phases[partner->other] = Phase::started;
+    }
+    return phases;
+}
+
 Json json_of(const Moves& moves)
 {
     Json list = Json::array();
@@ -51,7 +65,7 @@ Json show(const ApplicationsEverywhere& everywhere)
     Json solutions = Json::array();
     if (!configuration) return {{"solutions", std::move(solutions)}};
     const Json lines = everywhere.lines();
-    const Phases phases = phases_of(lines);
+    const Phases phases = phases_of_pairs(*configuration, lines);
     for (const auto* const object : configuration->of_type("solution")) {
         const auto applications = applications_of(*configuration, object->name);
         if (!applications) continue;

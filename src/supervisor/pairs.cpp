@@ -21,6 +21,8 @@ using framework::supervision::Word;
 
 constexpr Milliseconds step_down_limit = std::chrono::seconds(2);
 constexpr Bytes most_kept{16 << 20};
+constexpr std::chrono::seconds address_lifetime{3};
+constexpr Milliseconds between_renewals = std::chrono::seconds(1);
 
 std::string file_of(const std::string& run_folder)
 {
@@ -221,6 +223,13 @@ bool Pairs::serves(const Supervised& supervised) const
            fence_->standing(pairing->pair, supervised.application().id).is_held;
 }
 
+bool Pairs::stands_by(const Supervised& supervised) const
+{
+    const Pairing* const pairing = pairing_of(supervised);
+    return pairing != nullptr && pairing->is_cold && supervised.standing().phase == Phase::stopped &&
+           want_of(supervised) == Want::running && !serves(supervised);
+}
+
 Want Pairs::want_of(const Supervised& supervised) const
 {
     const auto found = wants_.find(supervised.application().id);
@@ -232,11 +241,11 @@ Fitness Pairs::fitness_of(const Supervised& supervised) const
 {
     const Phase phase = supervised.standing().phase;
     if (want_of(supervised) != Want::running || phase == Phase::failed) return Fitness::absent;
-    const bool stands_by = pairing_of(supervised)->is_cold && !serves(supervised);
-    if (stands_by && !supervised.has_process()) return Fitness::ready;
+    const bool rests = pairing_of(supervised)->is_cold && !serves(supervised);
+    if (rests && !supervised.has_process()) return Fitness::ready;
     switch (phase) {
         case Phase::started:
-            return stands_by ? Fitness::coming : Fitness::ready;
+            return rests ? Fitness::coming : Fitness::ready;
         case Phase::waiting:
         case Phase::starting:
         case Phase::unavailable:
@@ -264,6 +273,7 @@ void Pairs::order(Supervised& supervised, Want want)
     const ApplicationId id = supervised.application().id;
     const Pairing* const pairing = pairing_of(supervised);
     if (pairing == nullptr) return supervised.order(want);
+    if (supervised.standing().role == Role::none) supervised.play(Role::backup);
     const bool rests = pairing->is_cold && !serves(supervised);
     const bool is_asked_again = want == Want::running && want_of(supervised) == want && !rests;
     wants_[id] = want;
@@ -294,9 +304,11 @@ void Pairs::adopted(Supervised& supervised)
 void Pairs::moved(Supervised& supervised)
 {
     const Pairing* const pairing = pairing_of(supervised);
-    if (pairing == nullptr || !fence_) return;
-    const ApplicationId id = supervised.application().id;
+    if (pairing == nullptr) return;
+    // Until somebody says that it serves.
     if (supervised.standing().role == Role::none) supervised.play(Role::backup);
+    if (!fence_) return;
+    const ApplicationId id = supervised.application().id;
     const host::ProcessName before = std::exchange(processes_[id], supervised.process());
     if (supervised.pid() != 0 && supervised.process() != before)
         fence_->set_process(pairing->pair, id, supervised.process(), supervised.control_group());
@@ -305,13 +317,60 @@ void Pairs::moved(Supervised& supervised)
     // Its lease went with its process, to the other or to nobody: its next one stands by until it has one.
     const bool is_out_of_turn = supervised.standing().role == Role::primary && !serves(supervised);
     if (!supervised.has_process() && is_out_of_turn) supervised.play(Role::backup);
+    if (!serves(supervised)) give_address_up(id);
     look_whether_stepped_down(supervised);
 }
+
+// --- the address of the one that serves ---
+
+void Pairs::take_address(const Supervised& supervised)
+{
+    const Pairing& pairing = *pairing_of(supervised);
+    const ApplicationId id = supervised.application().id;
+    if (pairing.address.empty() || addresses_.contains(id)) return;
+    Address& at = addresses_[id];
+    Result<host::VirtualAddress> address = host::VirtualAddress::of(pairing.address, pairing.interface);
+    Result<void> done;
+    if (!address) done = std::unexpected(address.error());
+    if (done) done = address->take(address_lifetime);
+    if (done) done = address->announce();
+    if (!done) {
+        at.problem = done.error().what;
+        ground_.said(fmt::format("{}: {}", supervised.application().name, at.problem));
+    }
+    if (!address) return;
+    at.address = *address;
+    at.renewal = ground_.loop.at(site::boot_now() + between_renewals, [this, id] { renew_address(id); });
+}
+
+/// It is announced again as well: somebody may have been away.
+void Pairs::renew_address(ApplicationId id)
+{
+    const auto found = addresses_.find(id);
+    if (found == addresses_.end()) return;
+    Address& at = found->second;
+    Result<void> done = at.address->take(address_lifetime);
+    if (done) done = at.address->announce();
+    at.problem = done ? "" : done.error().what;
+    at.renewal = ground_.loop.at(site::boot_now() + between_renewals, [this, id] { renew_address(id); });
+}
+
+void Pairs::give_address_up(ApplicationId id)
+{
+    const auto found = addresses_.find(id);
+    if (found == addresses_.end()) return;
+    if (found->second.renewal) ground_.loop.cancel(*found->second.renewal);
+    if (found->second.address) found->second.address->give_up();
+    addresses_.erase(found);
+}
+
+// --- what the fence says ---
 
 void Pairs::gained(ApplicationId id)
 {
     Supervised* const supervised = ground_.find(id);
     if (supervised == nullptr || !serves(*supervised)) return;
+    take_address(*supervised);
     supervised->play(Role::primary);
     apply(*supervised);
     ground_.moved(id);
@@ -327,6 +386,7 @@ bool Pairs::has_lost_lease(ApplicationId id) const
 void Pairs::lost(ApplicationId id)
 {
     end_step_down(id);
+    give_address_up(id);
     Supervised* const supervised = ground_.find(id);
     if (supervised == nullptr) return;
     ground_.said(fmt::format("{} has lost its lease: the other hosts of its pair did not answer in time",
@@ -377,6 +437,7 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
                          (!standing.says_roles || standing.said == Role::backup);
     if (supervised.has_process() && !is_done) return;
     end_step_down(id);
+    give_address_up(id);
     fence_->stepped_down(pairing_of(supervised)->pair, id);
     to_stop_.erase(id);
     apply(supervised);
@@ -426,6 +487,8 @@ Json Pairs::json_of(const Supervised& supervised) const
     json["hosts"] = known->second.terms.members;
     json["lease_ms"] = known->second.terms.lease.count() / 1000;
     json["held"] = standing.is_held;
+    const auto address = addresses_.find(supervised.application().id);
+    if (address != addresses_.end()) json["address_problem"] = address->second.problem;
     json["token"] = standing.token;
     json["vote_for"] = standing.served_by;
     json["other_ready"] = standing.other.heard && standing.other.fitness == Fitness::ready;
@@ -438,6 +501,7 @@ void Pairs::forget(ApplicationId id)
     processes_.erase(id);
     to_stop_.erase(id);
     end_step_down(id);
+    give_address_up(id);
 }
 
 }  // namespace belay::supervisor

@@ -2,6 +2,7 @@
 // The applications of this host that are one of a pair: which of them serves, what it is told, and what is
 // done when that is another. Who may serve the fence says; what becomes of processes their lives do.
 
+#include "host/application/virtual_address.h"
 #include "supervisor/fence.h"
 #include "supervisor/supervised.h"
 
@@ -48,6 +49,8 @@ class Pairs {
     /// It is the one that serves.
     bool serves(const Supervised& supervised) const;
     bool has_lost_lease(ApplicationId id) const;
+    /// It is to run, and is started when it is to serve.
+    bool stands_by(const Supervised& supervised) const;
     /// Null where it is of no pair.
     Json json_of(const Supervised& supervised) const;
     void forget(ApplicationId id);
@@ -73,6 +76,9 @@ class Pairs {
     void look_again(ApplicationId id);
     void look_whether_stepped_down(Supervised& supervised);
     void end_step_down(ApplicationId id);
+    void take_address(const Supervised& supervised);
+    void renew_address(ApplicationId id);
+    void give_address_up(ApplicationId id);
     Fitness fitness_of(const Supervised& supervised) const;
     void in_loop(ApplicationId id, void (Pairs::*what)(ApplicationId));
 
@@ -84,6 +90,12 @@ class Pairs {
     std::map<ApplicationId, host::ProcessName> processes_;  ///< that the fence knows
     std::map<ApplicationId, StepDown> stepping_down_;
     std::set<ApplicationId> to_stop_;  ///< when it has handed over
+    struct Address {
+        std::optional<host::VirtualAddress> address = {};
+        std::string problem = {};
+        std::optional<site::Loop::TimerId> renewal = {};
+    };
+    std::map<ApplicationId, Address> addresses_;  ///< of those that serve
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
     std::unique_ptr<Fence> fence_;  ///< goes first: it calls
 };

@@ -248,11 +248,11 @@ TEST_CASE("pairs: a cold one is started when it is to serve, and not before")
     trio.run();
     trio.await_service(1);
     usleep(300'000);
-    CHECK(trio.standing(2)["phase"] == "stopped");
+    CHECK(trio.standing(2)["phase"] == "standby");
     CHECK(trio.standing(2)["want"] == "running");
     trio.house(1).ask("HandOver", {{"application", 1}});
     trio.await_service(2);
-    CHECK(trio.standing(1)["phase"] == "stopped");
+    trio.house(1).await_phase(1, "standby");
     // What crashes comes again where it was.
     kill(trio.pid(2), SIGKILL);
     trio.house(2).await([](auto& now) { return now[2]["restarts"] == 1; });

@@ -126,7 +126,7 @@ Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
     const Milliseconds age = site::boot_now() - standing.since;
     Json json = {{"id", supervised.application().id},
                  {"name", supervised.application().name},
-                 {"phase", name_of(standing.phase)},
+                 {"phase", pairs_.stands_by(supervised) ? "standby" : name_of(standing.phase)},
                  {"want", name_of(pairs_.want_of(supervised))},
                  {"role", name_of(standing.role)},
                  {"pair", pairs_.json_of(supervised)},

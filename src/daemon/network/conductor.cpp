@@ -22,7 +22,8 @@ constexpr Milliseconds before_asking_again = std::chrono::seconds(1);
 
 bool has_process(const std::string& phase)
 {
-    return phase != "stopped" && phase != "waiting" && phase != "failed" && phase != "unknown";
+    return phase != "stopped" && phase != "standby" && phase != "waiting" && phase != "failed" &&
+           phase != "unknown";
 }
 
 /// The host that each application is configured for.

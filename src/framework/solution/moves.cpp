@@ -68,6 +68,15 @@ void sort(std::vector<Move>& moves, const std::vector<std::pair<Id, bool>>& appl
     });
 }
 
+/// A solution names of a pair the primary; the other one goes with it.
+std::set<Id> with_partners(const Needs& needs, std::set<Id> applications)
+{
+    for (const Id id : std::set<Id>(applications)) {
+        if (const Id partner = needs.partner_of(id); partner != 0) applications.insert(partner);
+    }
+    return applications;
+}
+
 /// Numbers the steps from 1, without those in which nothing is moved.
 void number_steps(std::vector<Move>& moves)
 {
@@ -123,7 +132,7 @@ Moves moves_to_start(const Configuration& configuration, const std::vector<std::
     const Needs needs(configuration);
     const std::set<Id> asked = ids_of(applications);
     Moves result;
-    for (const Id id : needs.with_needs(asked)) {
+    for (const Id id : with_partners(needs, needs.with_needs(asked))) {
         Move move = move_of(configuration, id);
         move.step = needs.level_of(id);
         const auto listed = std::ranges::find(applications, id, &std::pair<Id, bool>::first);
@@ -133,7 +142,10 @@ Moves moves_to_start(const Configuration& configuration, const std::vector<std::
             std::set<Id> by = needs.needed_by(id);
             const std::set<Id> all = needs.with_needs(asked);
             std::erase_if(by, [&](Id other) { return !all.contains(other); });
-            move.why = fmt::format("needed by {}", names_of(configuration, by));
+            const Id partner = needs.partner_of(id);
+            move.mandatory = !(by.empty() && partner != 0);
+            move.why = move.mandatory ? fmt::format("needed by {}", names_of(configuration, by))
+                                      : fmt::format("stands by for {}", names_of(configuration, {partner}));
         }
         move.what = runs(phase_of(phases, id)) ? Move::What::is_so : Move::What::start;
         result.moves.push_back(std::move(move));
@@ -152,7 +164,7 @@ Moves moves_to_stop(const Configuration& configuration, const std::vector<std::p
                     const Phases& phases, bool also_needed)
 {
     const Needs needs(configuration);
-    const std::set<Id> asked = ids_of(applications);
+    const std::set<Id> asked = with_partners(needs, ids_of(applications));
     // Those that run and need one of them, directly or not.
     std::set<Id> all = asked, others;
     std::vector<Id> left(asked.begin(), asked.end());
@@ -173,21 +185,28 @@ Moves moves_to_stop(const Configuration& configuration, const std::vector<std::p
         for (const Id other : needs.with_needs(others)) {
             if (asked.contains(other)) kept.insert(other);
         }
+        kept = with_partners(needs, kept);
     }
     Moves result;
     for (const Id id : also_needed ? all : asked) {
         if (!needs.has(id)) continue;
         Move move = move_of(configuration, id);
-        move.step = highest - needs.level_of(id);
+        // Who stands by goes first: it is not to take over from the other.
+        move.step = 2 * (highest - needs.level_of(id)) + (needs.is_backup(id) ? 0 : 1);
         const auto listed = std::ranges::find(applications, id, &std::pair<Id, bool>::first);
         move.mandatory = listed == applications.end() || listed->second;
         move.what = runs(phase_of(phases, id)) ? Move::What::stop : Move::What::is_so;
-        if (listed == applications.end()) move.why = "needs what is to be stopped";
+        const Id partner = needs.partner_of(id);
+        if (listed == applications.end())
+            move.why = partner != 0 && asked.contains(partner)
+                           ? fmt::format("stands by for {}", names_of(configuration, {partner}))
+                           : "needs what is to be stopped";
         if (move.what == Move::What::stop && kept.contains(id)) {
             move.what = Move::What::stays;
             std::set<Id> by = needs.needed_by(id);
             std::erase_if(by, [&](Id other) { return !others.contains(other) && !kept.contains(other); });
-            move.why = fmt::format("needed by {}", names_of(configuration, by));
+            move.why = by.empty() ? fmt::format("stands by for {}", names_of(configuration, {partner}))
+                                  : fmt::format("needed by {}", names_of(configuration, by));
         }
         result.moves.push_back(std::move(move));
     }

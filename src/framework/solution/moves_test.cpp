@@ -66,6 +66,34 @@ struct Site {
     }
 };
 
+TEST_CASE("solution: of a pair both are started at once, and who stands by is stopped first")
+{
+    const Configuration configuration = site_of(stack + R"(
+[application.config-2]
+host = "h2"
+command = ["x"]
+[pair.configs]
+primary = "config"
+backup = "config-2"
+redundancy = "cold"
+)");
+    const auto centre = must(applications_of(configuration, "centre"));
+    Phases phases;
+    CHECK(lines_of(moves_to_start(configuration, centre, phases)) ==
+          Lines{"1 start licence: needed by config", "2 start config",
+                "2 start config-2: stands by for config", "3 start message", "3 start proxy",
+                "4 start snmp"});
+    for (const auto* object : configuration.of_type("application")) phases[object->id] = Phase::started;
+    phases[configuration.find("application", "report")->id] = Phase::stopped;
+    CHECK(lines_of(moves_to_stop(configuration, centre, phases, false)) ==
+          Lines{"1 stop snmp", "2 stop message", "2 stop proxy", "3 stop config-2: stands by for config",
+                "4 stop config"});
+    phases[configuration.find("application", "report")->id] = Phase::started;
+    CHECK(lines_of(moves_to_stop(configuration, centre, phases, false)) ==
+          Lines{"0 stays config: needed by message", "0 stays message: needed by report",
+                "0 stays config-2: stands by for config", "1 stop snmp", "2 stop proxy"});
+}
+
 TEST_CASE("solution: a start brings what is needed first, and leaves alone what runs")
 {
     Site site;

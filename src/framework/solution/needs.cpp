@@ -22,6 +22,10 @@ Needs::Needs(const Configuration& configuration)
     const configuration::Pairs pairs(configuration);
     for (const configuration::Object* const object : configuration.of_type("application")) {
         if (object->disabled) continue;
+        if (const auto partner = pairs.partner_of(object->id)) {
+            partners_[object->id] = partner->other;
+            if (partner->is_backup) backups_.insert(object->id);
+        }
         std::set<Id>& needs = needs_[object->id];
         const configuration::Object effective = configuration::effective(configuration, pairs, *object);
         const auto prerequisites = effective.attributes.find("prerequisites");
@@ -40,6 +44,12 @@ Needs::Needs(const Configuration& configuration)
         std::set<Id> path;
         level_within(application, path);
     }
+}
+
+Id Needs::partner_of(Id application) const
+{
+    const auto found = partners_.find(application);
+    return found == partners_.end() || !has(found->second) ? 0 : found->second;
 }
 
 const std::set<Id>& Needs::of(Id application) const
