@@ -175,7 +175,13 @@ void Stack::check_hands(size_t host)
         wrong = unwatched(host);
         return wrong.empty();
     });
-    CHECK(wrong == "");
+    if (wrong.empty()) return;
+    for (const auto& [pid, seen] : processes(host)) {
+        if (seen.name.starts_with("belay"))
+            wrong += fmt::format("\n{} {}, of {}", pid, seen.name, seen.parent);
+    }
+    for (const auto& [name, application] : applications(host)) wrong += '\n' + application.dump();
+    FAIL_CHECK(wrong);
 }
 
 std::optional<Milliseconds> Stack::answers_within(size_t host, uint16_t port)
