@@ -173,6 +173,16 @@ void Host::power_cut()
     if (machine_) machine_->kill();
 }
 
+void Host::freeze()
+{
+    if (machine_) machine_->freeze();
+}
+
+void Host::thaw()
+{
+    if (machine_) machine_->thaw();
+}
+
 Result<void> Host::power_off(Milliseconds limit)
 {
     TRY(line_->send({FrameType::power_off}));

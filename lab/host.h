@@ -71,6 +71,10 @@ class Host {
 
     /// Off within a moment: what the guest had not written to its disks is lost.
     void power_cut();
+    /// As of a machine that hangs for a while: nothing happens in the guest until thaw(), and its clocks go
+    /// on.
+    void freeze();
+    void thaw();
     /// Off in order: processes ended, filesystems written and unmounted. Errors: lost, timeout.
     Result<void> power_off(Milliseconds limit = std::chrono::seconds(30));
 

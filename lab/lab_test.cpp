@@ -196,6 +196,22 @@ TEST_CASE("in one running guest")
     CHECK(processes_with(folder.path()) == 0);
 }
 
+TEST_CASE("a guest that is frozen does nothing, and goes on where it was with the time that has passed")
+{
+    const Folder folder = must(Folder::make());
+    auto host = must(Host::boot(folder, {.modules = {}}));
+    // The boot clock, in hundredths of a second, again and again.
+    Process clock = must(host->start({"sh", "-c", "while cat /proc/uptime; do :; done"}));
+    std::string before = must(clock.read_until("\n", 10s));
+    host->freeze();
+    for (auto line = clock.read_until("\n", 500ms); line; line = clock.read_until("\n", 500ms))
+        before = *line;
+    host->thaw();
+    must(clock.read_until("\n", 10s));  // it may have been begun before
+    CHECK(std::stod(must(clock.read_until("\n", 10s))) - std::stod(before) > 0.4);
+    CHECK(said(*host, "echo well") == "well\n");
+}
+
 TEST_CASE("a folder of the real machine that is shared is written through; the rest is not touched")
 {
     const Folder folder = must(Folder::make());

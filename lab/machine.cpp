@@ -126,6 +126,16 @@ Result<void> Machine::await_end(Milliseconds limit)
     return {};
 }
 
+void Machine::freeze() const
+{
+    if (!ended_) ::kill(process_, SIGSTOP);
+}
+
+void Machine::thaw() const
+{
+    if (!ended_) ::kill(process_, SIGCONT);
+}
+
 void Machine::kill()
 {
     if (ended_) return;

@@ -31,6 +31,10 @@ class Machine {
 
     /// Waits until the kernel has ended by itself. Errors: timeout.
     Result<void> await_end(Milliseconds limit);
+    /// Stops its kernel where it is, and with it all that asks it for anything; thaw() lets it go on. Its
+    /// clocks go on meanwhile.
+    void freeze() const;
+    void thaw() const;
     /// Ends it at once, helpers and all, and returns when they have let go of the disk images.
     void kill();
 

@@ -46,7 +46,8 @@ Result<void> Site::boot(size_t host)
                                            .disks = {{"state", {64 << 20}, "LAB-" + name(host)}},
                                            .modules = {},
                                            .network = network_,
-                                           .address = address(host) + "/24"}));
+                                           .address = address(host) + "/24",
+                                           .at_boot = options_.at_boot}));
     const std::string disk = guest.host->device("state");
     if (is_new) TRY(run(host, {"mke2fs", "-q", "-t", "ext4", disk}));
     TRY(run(host, {"mkdir", "-p", state}));

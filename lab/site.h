@@ -19,6 +19,8 @@ struct SiteOptions {
     /// all of them can reach.
     std::vector<std::string> controllers = {};
     std::shared_ptr<Network> network = nullptr;  ///< that the hosts are on; nothing: one of their own
+    /// Run on each of them, one after another, as soon as it is ready; after each boot.
+    std::vector<std::vector<std::string>> at_boot = {};
 };
 
 /// Threads: as Host. Hosts are named by their place in `names`.

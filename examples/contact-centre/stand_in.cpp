@@ -31,15 +31,16 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr int first_listening = 3;  // sd_listen_fds(3)
+constexpr int patience_with_caller = 200;
 
 struct Asked {
     std::string name = "stand-in", trace;
     int port = 0;
-    std::vector<std::string> needs;  // HOST:PORT, each must answer at its start
+    std::vector<std::string> needs;  // HOST:PORT[,HOST:PORT...], of each one must answer at its start
     int ready_after = 0, fail_after = -1, end_after = -1, heartbeat = 0, drain_for = 0, act_every = 0;
     long lines = 0, lines_a_second = 0;
     int children = 0;
-    bool ignores_term = false, hangs = false;
+    bool ignores_term = false, hangs = false, http = false, one_clock = false;
 };
 
 std::string variable(const char* name)
@@ -48,25 +49,36 @@ std::string variable(const char* name)
     return value == nullptr ? "" : value;
 }
 
+/// Nanoseconds since the boot of this host; or counts of the processor's own clock, which is one for all
+/// hosts of a lab: their kernels are processes of one machine, and what runs in them asks the same processor.
+int64_t time_now(bool one_clock)
+{
+#ifdef __x86_64__
+    if (one_clock) return static_cast<int64_t>(__builtin_ia32_rdtsc());
+#endif
+    timespec now{};
+    clock_gettime(one_clock ? CLOCK_REALTIME : CLOCK_BOOTTIME, &now);
+    return now.tv_sec * 1'000'000'000L + now.tv_nsec;
+}
+
 /// One line of what happens, with the time of all processes of this host.
 class Trace {
   public:
-    Trace(const std::string& path, std::string name) : name_(std::move(name))
+    Trace(const std::string& path, std::string name, bool one_clock)
+        : name_(std::move(name)), one_clock_(one_clock)
     {
         if (!path.empty()) file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     }
     void say(const std::string& what) const
     {
         if (file_ < 0) return;
-        timespec now{};
-        clock_gettime(CLOCK_BOOTTIME, &now);
-        const std::string line =
-            fmt::format("{} {} {} {}\n", now.tv_sec * 1'000'000'000L + now.tv_nsec, getpid(), name_, what);
+        const std::string line = fmt::format("{} {} {} {}\n", time_now(one_clock_), getpid(), name_, what);
         if (write(file_, line.data(), line.size()) < 0) std::perror("trace");
     }
 
   private:
     std::string name_;
+    bool one_clock_;
     int file_ = -1;
 };
 
@@ -84,7 +96,7 @@ void notify(const std::string& text)
     close(socket);
 }
 
-bool answers(const std::string& place)
+bool place_answers(const std::string& place)
 {
     const size_t colon = place.rfind(':');
     addrinfo hints{};
@@ -98,6 +110,17 @@ bool answers(const std::string& place)
     close(socket);
     freeaddrinfo(found);
     return answered;
+}
+
+/// Of several one is enough: the two of a pair.
+bool answers(std::string_view places)
+{
+    while (!places.empty()) {
+        const std::string_view place = places.substr(0, places.find(','));
+        if (place_answers(std::string(place))) return true;
+        places.remove_prefix(std::min(place.size() + 1, places.size()));
+    }
+    return false;
 }
 
 int listen_at(int port)
@@ -119,7 +142,7 @@ int listen_at(int port)
 
 class StandIn {
   public:
-    explicit StandIn(const Asked& asked) : asked_(asked), trace_(asked.trace, asked.name) {}
+    explicit StandIn(const Asked& asked) : asked_(asked), trace_(asked.trace, asked.name, asked.one_clock) {}
 
     int run()
     {
@@ -212,13 +235,7 @@ class StandIn {
             notify("WATCHDOG=1");
             next_beat_ = Clock::now() + milliseconds(asked_.heartbeat);
         }
-        if (is_due(next_line_)) {
-            constexpr int turns = 100;
-            for (long line = 0; line < asked_.lines_a_second / turns; ++line)
-                fmt::print("line {} of many that are printed in a second\n", printed_++);
-            std::fflush(stdout);
-            next_line_ = Clock::now() + milliseconds(1000 / turns);
-        }
+        if (is_due(next_line_)) print_some();
         if (asked_.act_every > 0 && is_due(next_act_)) {
             if (lease_ == nullptr)
                 trace_.say("acts");
@@ -232,6 +249,25 @@ class StandIn {
         }
         if (is_due(at_failure_)) end(3);
         if (is_due(at_end_)) end(0);
+    }
+
+    /// A hundredth of a second's lines; once a second it says how many that were, and which took longest.
+    void print_some()
+    {
+        constexpr int turns = 100;
+        const Clock::time_point before = Clock::now();
+        for (long line = 0; line < asked_.lines_a_second / turns; ++line)
+            fmt::print("line {} of many that are printed in a second\n", printed_++);
+        std::fflush(stdout);
+        const Clock::time_point after = Clock::now();
+        longest_print_ = std::max(longest_print_, after - before);
+        // One that was held up makes up for it.
+        next_line_ = before + milliseconds(1000 / turns);
+        if (printed_ % asked_.lines_a_second != 0) return;
+        trace_.say(
+            fmt::format("printed {} longest {}", printed_,
+                        std::chrono::duration_cast<std::chrono::microseconds>(longest_print_).count()));
+        longest_print_ = {};
     }
 
     void end(int code)
@@ -277,8 +313,17 @@ class StandIn {
     void answer()
     {
         const int caller = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
-        const std::string text = fmt::format("{} {} {}\n", asked_.name, getpid(), role_);
+        std::string text = fmt::format("{} {} {}\n", asked_.name, getpid(), role_);
+        if (asked_.http)
+            text = fmt::format("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{}",
+                               text.size(), text);
         send(caller, text.data(), text.size(), MSG_NOSIGNAL);
+        // What was asked is read first: closed upon it, the answer would be lost.
+        shutdown(caller, SHUT_WR);
+        pollfd more{caller, POLLIN, 0};
+        std::array<char, 1024> room{};
+        while (poll(&more, 1, patience_with_caller) == 1 && read(caller, room.data(), room.size()) > 0) {
+        }
         close(caller);
     }
 
@@ -288,6 +333,7 @@ class StandIn {
     std::string role_, order_;
     int signals_ = -1, listening_ = -1, orders_ = -1, code_ = 0;
     long printed_ = 0;
+    Clock::duration longest_print_{};
     bool ended_ = false;
     std::optional<Clock::time_point> at_ready_, at_failure_, at_end_, at_drained_, next_beat_, next_line_,
         next_act_;
@@ -301,7 +347,9 @@ int main(int argc, char** argv)
     CLI::App app("A stand-in for a server of the contact centre.");
     app.add_option("--name", asked.name, "What it calls itself");
     app.add_option("--port", asked.port, "Where it answers, unless it is handed a socket");
-    app.add_option("--needs", asked.needs, "HOST:PORT that must answer when it starts; may be repeated");
+    app.add_option(
+        "--needs", asked.needs,
+        "HOST:PORT that must answer when it starts, or one of several with commas between; may be repeated");
     app.add_option("--ready-after", asked.ready_after, "Milliseconds from its start until it is ready");
     app.add_option("--fail-after", asked.fail_after, "Milliseconds until it ends with code 3");
     app.add_option("--end-after", asked.end_after, "Milliseconds until it ends with code 0");
@@ -313,6 +361,9 @@ int main(int argc, char** argv)
     app.add_option("--children", asked.children, "Processes that it starts and leaves behind");
     app.add_flag("--ignores-term", asked.ignores_term, "SIGTERM does not end it");
     app.add_flag("--hangs", asked.hangs, "It never says that it lives");
+    app.add_flag("--http", asked.http, "It answers as a web server does");
+    app.add_flag("--one-clock", asked.one_clock,
+                 "Times of the trace can be compared between hosts of one lab");
     app.add_option("--trace", asked.trace, "A file for what happens, a line each");
     CLI11_PARSE(app, argc, argv);
     return StandIn(asked).run();

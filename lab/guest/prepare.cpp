@@ -126,6 +126,7 @@ Result<void> build_tree(const Wanted& wanted)
 
     TRY(mount_at("proc", "/proc", "proc"));
     TRY(mount_at("sysfs", "/sys", "sysfs"));
+    TRY(mount_at("cgroup2", "/sys/fs/cgroup", "cgroup2"));
     TRY(mount_at("tmpfs", "/run", "tmpfs", 0, "mode=755"));
     TRY(mount_at("devpts", "/dev/pts", "devpts", 0, "mode=620,ptmxmode=666"));
     TRY(mount_at("tmpfs", "/dev/shm", "tmpfs"));

@@ -235,13 +235,17 @@ Result<int> Session::await_solution(const Json& ordered)
         last = answer;
         for (const Json& move : list_of(ordered, "moves")) {
             const std::string what = raw_text(move, "what"), name = raw_text(move, "application");
-            if (what != "start" && what != "stop") continue;
+            // One that was on its way already is waited for as well.
+            const bool was_so = starts && what == "is so";
+            if (what != "start" && what != "stop" && !was_so) continue;
             const Result<Json> one = named_in(answer, name);
             const std::string phase = one ? raw_text(*one, "phase") : "unknown";
             const std::string line = one ? standing_text(style_, *one) : "not known to anybody";
             // One that has not begun to move is no news.
             const bool has_moved = phase != "unknown" && phase != (starts ? "stopped" : "started");
-            const bool has_come = phase == (starts ? "started" : "stopped") || (starts && phase == "standby");
+            const bool is_there = phase == (starts ? "started" : "stopped") || (starts && phase == "standby");
+            const bool has_come = was_so ? phase != "waiting" && phase != "starting" : is_there;
+            if (was_so && has_come && !said.contains(name)) continue;
             if ((has_moved || has_come) && said[name] != line && !asked_.json)
                 console_.out(fmt::format("{} {}\n", cli::clean(style_, name), line));
             if (has_moved || has_come) said[name] = line;

@@ -597,13 +597,11 @@ std::vector<site::Method> Applications::methods()
         tell(call.parameters);
         return Reply{};
     };
-    return {{"Applications", Right::view, show},
-            {"ApplicationShow", Right::view, show_one},
-            {"ApplicationsMoved", Right::view, moved},
-            {"ApplicationsElsewhere", Right::administer, elsewhere},
-            {"ApplicationOrder", Right::operate, ask},
-            {"ApplicationHand", Right::operate, hand_over},
-            {"ApplicationOutput", Right::operate, read}};
+    return {
+        {"Applications", Right::view, show},        {"ApplicationShow", Right::view, show_one},
+        {"ApplicationsMoved", Right::view, moved},  {"ApplicationsElsewhere", Right::administer, elsewhere},
+        {"ApplicationOrder", Right::operate, ask},  {"ApplicationHand", Right::operate, hand_over},
+        {"ApplicationOutput", Right::operate, read}};
 }
 
 }  // namespace belay::daemon

@@ -314,6 +314,9 @@ void Pairs::moved(Supervised& supervised)
         fence_->set_process(pairing->pair, id, supervised.process(), supervised.control_group());
     fence_->set_fitness(pairing->pair, id, fitness_of(supervised));
     if (!supervised.has_process()) fence_->ended(pairing->pair, id);
+    // Its lease went with its process, to the other or to nobody: its next one stands by until it has one.
+    const bool is_out_of_turn = supervised.standing().role == Role::primary && !serves(supervised);
+    if (!supervised.has_process() && is_out_of_turn) supervised.play(Role::backup);
     if (!serves(supervised)) give_address_up(id);
     look_whether_stepped_down(supervised);
 }

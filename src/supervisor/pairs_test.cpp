@@ -217,6 +217,31 @@ TEST_CASE("pairs: a supervisor that is frozen, killed or renewed")
     CHECK(trio.count().two == 0);
 }
 
+TEST_CASE("pairs: one that was stopped while it served begins anew as one that stands by")
+{
+    Trio trio;
+    trio.run();
+    trio.await_service(1);
+    // The other first: then there is nobody to hand over to.
+    for (const HostId id : {HostId{2}, HostId{1}}) {
+        trio.house(id).order({id}, "stopped");
+        trio.house(id).await_phase(id, "stopped");
+    }
+    CHECK(trio.standing(1)["role"] == "backup");
+    trio.run({2});
+    trio.await_service(2);
+    trio.run({1});
+    trio.house(1).await_phase(1, "started");
+    CHECK(trio.standing(1)["role"] == "backup");
+    CHECK(trio.serves(2));
+    std::string told;
+    for (const Happened& one : trio.house(1).happened()) {
+        if (one.name == "server-1" && one.what.starts_with("role")) told = one.what;
+    }
+    CHECK(told == "role backup");
+    CHECK(trio.count().two == 0);
+}
+
 TEST_CASE("pairs: a cold one is started when it is to serve, and not before")
 {
     Trio trio({.cold = true});

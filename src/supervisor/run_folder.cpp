@@ -56,6 +56,7 @@ Json json_of(const Record& record)
                  {"past", json_of(record.past)}};
     if (record.process) json["process"] = {record.process->pid, record.process->started};
     if (record.notify) json["notify"] = *record.notify;
+    if (!record.files.empty()) json["files"] = record.files;
     if (record.running) json["running"] = *record.running;
     return json;
 }
@@ -74,6 +75,7 @@ Result<Record> record_from(const std::string& text)
         record.want = static_cast<Want>(want);
         record.phase = static_cast<Phase>(phase);
         json.at("sockets").get_to(record.sockets);
+        if (json.contains("files")) json["files"].get_to(record.files);
         if (json.contains("notify")) record.notify = json["notify"].get<int>();
         record.past = past_from(json.at("past"));
         if (json.contains("process"))
@@ -92,7 +94,8 @@ Result<RunFolder> RunFolder::open(const std::string& path)
 {
     std::error_code problem;
     std::filesystem::create_directories(path, problem);
-    if (problem || chmod(path.c_str(), 0700) != 0)
+    // Whoever runs as another user finds the socket by its name, which is his alone.
+    if (problem || chmod(path.c_str(), 0711) != 0)
         return std::unexpected(system_error(fmt::format("make the folder {}", path), errno));
     return RunFolder(path);
 }

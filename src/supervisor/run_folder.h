@@ -7,7 +7,8 @@
 //     RUN/12.orders    the pipe that it is told by, where it is
 //     RUN/ended        how processes ended whose supervisor had ended before them
 //
-// Descriptions may have secrets in them: the folder is for its owner alone.
+// Descriptions may have secrets in them: every file is for its owner alone, and nobody else may list the
+// folder. What an application reopens by its path, as /dev/stdout, belongs to the user that it runs as.
 
 #include "framework/supervision/life.h"
 #include "host/application/process_handle.h"
@@ -32,6 +33,8 @@ struct Record {
     /// Held by the supervisor over its own renewal, in the order of their description; empty: by none.
     std::vector<int> sockets = {};
     std::optional<int> notify = {};  ///< the socket that it speaks to us by, kept open likewise
+    /// Of files that it is to be restarted for: the version that it was started with, by path.
+    std::map<std::string, std::string> files = {};
 };
 
 /// Threads: one; add_end() is another process's.

@@ -95,10 +95,12 @@ void Supervised::end_now(std::string reason)
 void Supervised::describe(Application application)
 {
     described_ = text_of(application);
+    const bool has_other_gates = this->application().gates != application.gates;
     after([&] {
         life_.describe(std::make_shared<const Application>(std::move(application)), site::boot_now());
     });
     limit();
+    if (has_process() && has_other_gates) watch_renewals();
     keep(record());
 }
 
@@ -224,9 +226,11 @@ Result<void> Supervised::start(const Application& application)
     if (!application.user.empty()) account_ = TRY(host::account_named(application.user));
     TRY(open_group());
     TRY(open_output());
+    TRY(host::give_to(*pipe_, account_ ? account_->user : geteuid()));
     TRY(open_notify(application));
     TRY(open_sockets(application));
     TRY(open_orders(application));
+    watch_renewals();
     const host::Launch launch = TRY(launch_of(application));
     Result<host::Launched> begun = host::launch(launch);
     lease_.close();
@@ -282,6 +286,7 @@ void Supervised::look_whether_seen(int tries)
 void Supervised::ended(const Ended& ended)
 {
     process_.close();
+    forget_renewals();
     // Somebody else may have used cgroup.kill: the guard, the fence, a person.
     if (!ended.code) group_is_spent_ = true;
     read_output();
@@ -495,6 +500,49 @@ void Supervised::look_again()
     if (comes_back) order(Want::running);
 }
 
+// --- files with which it was started ---
+
+void Supervised::watch_renewals()
+{
+    forget_renewals();
+    for (const Gate& gate : application().gates) {
+        if (gate.kind != Gate::Kind::file || !gate.restart_when_renewed) continue;
+        Result<host::RenewedFile> file = host::RenewedFile::open(gate.path);
+        if (!file) {
+            ground_.said(file.error().what);
+            continue;
+        }
+        Renewal& renewal = *renewals_.emplace_back(
+            std::make_unique<Renewal>(gate.path, host::version_of(gate.path), std::move(*file), Watched()));
+        watch(renewal.watched, renewal.file.descriptor(), [this, &renewal] {
+            if (renewal.file.take()) renewed(renewal.path);
+        });
+    }
+}
+
+void Supervised::forget_renewals()
+{
+    for (const auto& renewal : renewals_) forget(renewal->watched);
+    renewals_.clear();
+}
+
+void Supervised::renewed(const std::string& path)
+{
+    const bool runs = standing().phase == Phase::starting || standing().phase == Phase::started ||
+                      standing().phase == Phase::unavailable;
+    if (!runs || standing().want != Want::running) return;
+    ground_.said(fmt::format("{} is renewed: {} is restarted", path, application().name));
+    restart();
+}
+
+/// While there was no supervisor.
+void Supervised::look_whether_renewed()
+{
+    for (const auto& renewal : renewals_) {
+        if (renewal->version != host::version_of(renewal->path)) return renewed(renewal->path);
+    }
+}
+
 // --- its record and its time ---
 
 void Supervised::limit()
@@ -523,6 +571,7 @@ Record Supervised::record() const
     record.past = life_.past();
     if (has_process() && process_name_.pid != 0) {
         record.process = process_name_;
+        for (const auto& renewal : renewals_) record.files[renewal->path] = renewal->version;
         if (*life_.running() != application()) record.running = *life_.running();
     }
     return record;
@@ -607,10 +656,16 @@ void Supervised::adopt(const Record& record)
         held_as_ = running->sockets;
     else
         held_.clear();
+    watch_renewals();
+    for (const auto& renewal : renewals_) {
+        const auto before = record.files.find(renewal->path);
+        if (before != record.files.end()) renewal->version = before->second;
+    }
     after([&] { life_.adopt(running, record.phase, record.want, record.past, site::boot_now()); });
     if (!process) return look_whether_seen(1);
     if (const Result<void> watched = watch_process(std::move(*process)); !watched)
         ground_.said(watched.error().what);
+    look_whether_renewed();
 }
 
 void Supervised::keep_for_renewal()
@@ -637,6 +692,7 @@ void Supervised::detach()
     forget(on_process_);
     forget(on_output_);
     forget(on_notify_);
+    forget_renewals();
 }
 
 }  // namespace belay::supervisor

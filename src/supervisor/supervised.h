@@ -5,6 +5,7 @@
 #include "host/application/control_groups.h"
 #include "host/application/launch.h"
 #include "host/application/sockets.h"
+#include "host/renewed_file.h"
 #include "site/loop.h"
 #include "site/workers.h"
 #include "supervisor/output.h"
@@ -110,6 +111,10 @@ class Supervised final : private framework::supervision::Hands {
     void arm();
     Record record() const;
     void keep(const Record& record);
+    void watch_renewals();
+    void forget_renewals();
+    void renewed(const std::string& path);
+    void look_whether_renewed();
     void adopt_notify(const Record& record, const Application& running, int process);
     void after(const std::function<void()>& what);
 
@@ -129,6 +134,12 @@ class Supervised final : private framework::supervision::Hands {
     std::optional<host::NotifySocket> notify_;
     host::Descriptor lease_;
     Watched on_process_, on_output_, on_notify_;
+    struct Renewal {
+        std::string path, version;  ///< that it was started with
+        host::RenewedFile file;
+        Watched watched = {};
+    };
+    std::vector<std::unique_ptr<Renewal>> renewals_;  ///< of files with which its process was started
     std::optional<site::Loop::TimerId> timer_, question_, gate_look_, clearing_;
     Milliseconds armed_{0};
     uint64_t asked_ = 0;                               ///< answers to earlier questions no longer count

@@ -5,6 +5,7 @@
 
 #include <random>
 #include <set>
+#include <sys/stat.h>
 
 namespace belay::supervisor {
 namespace {
@@ -65,6 +66,78 @@ TEST_CASE("one that crashes at once for ever is given up, and its neighbours are
               "run /no/such/program: No such file") != std::string::npos);
     CHECK(house.await_phase(2, "started")["restarts"] == 0);
     CHECK(count_of(house.happened(), "crashing", "started") == 7);
+}
+
+TEST_CASE("who was started with a file is started anew when that is renewed, also while nobody looked")
+{
+    House house;
+    const auto licence = [&](const char* text) { std::ofstream(house.path("licence.new")) << text; };
+    const auto put = [&] {
+        REQUIRE(rename(house.path("licence.new").c_str(), house.path("licence").c_str()) == 0);
+    };
+    licence("one");
+    put();
+    Application server = house.stand_in(1, "server");
+    server.gates = {{.path = house.path("licence"), .restart_when_renewed = true}};
+    Application other = house.stand_in(2, "other");
+    other.gates = {{.path = house.path("licence")}};
+    house.describe({server, other});
+    house.order({1, 2}, "running");
+    const pid_t first = house.await_phase(1, "started")["pid"];
+    const pid_t of_other = house.await_phase(2, "started")["pid"];
+
+    licence("two");  // another file of that folder is nothing to it
+    CHECK(house.standings()[1]["pid"] == first);
+    put();
+    const auto is_another = [](pid_t than) {
+        return [than](auto& now) { return now[1]["phase"] == "started" && now[1]["pid"] != than; };
+    };
+    const pid_t second = house.await(is_another(first))[1]["pid"];
+    CHECK(house.standings()[1]["restarts"] == 0);
+
+    const pid_t supervisor = house.supervisor(), guard = House::parent_of(supervisor);
+    kill(guard, SIGSTOP);
+    kill(supervisor, SIGKILL);
+    licence("three");
+    put();
+    kill(guard, SIGCONT);
+    house.reconnect([&](pid_t pid) { return pid != supervisor; });
+    house.await(is_another(second));
+    CHECK(house.standings()[2]["pid"] == of_other);
+
+    house.order({1}, "stopped");
+    house.await_phase(1, "stopped");
+    std::ofstream(house.path("licence")) << "four";
+    CHECK(house.await_phase(1, "stopped")["want"] == "stopped");
+}
+
+TEST_CASE("one that runs as another user says that it is ready, and may open its output anew")
+{
+    if (geteuid() != 0) {
+        MESSAGE("not root: nothing can run as another user");
+        return;
+    }
+    House house;
+    REQUIRE(chmod(house.path("").c_str(), 0711) == 0);
+    Application server = house.stand_in(1, "server", {"--heartbeat", "50"});
+    server.heartbeat = 5s;
+    server.user = "nobody";
+    Application shell = house.stand_in(2, "shell");
+    shell.command = {"/bin/sh", "-c", "id -un >/dev/stdout; exec sleep 1000"};
+    shell.readiness.kind = Question::Kind::running;
+    shell.user = "nobody";
+    house.describe({server, shell});
+    house.order({1, 2}, "running");
+    house.await_phase(1, "started");
+    house.await_phase(2, "started");
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (house.output_of(2).find("Z nobody\n") == std::string::npos) {
+        if (std::chrono::steady_clock::now() > until) FAIL(house.output_of(2));
+        usleep(2000);
+    }
+    struct stat status{};
+    REQUIRE(stat(house.path("run/applications/1.json").c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
 }
 
 TEST_CASE("one that ignores SIGTERM, and the processes that it has left behind, are ended by force")

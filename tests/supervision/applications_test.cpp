@@ -1,12 +1,8 @@
 // The applications of one host, as a person has them: a configuration, `belay app`, and a daemon that comes
 // and goes.
 
-#include "base/testing/must.h"
-#include "daemon/testing/run.h"
-#include "site/client.h"
-#include "store/scratch_folder.h"
+#include "machine.h"
 
-#include <fstream>
 #include <sys/stat.h>
 
 namespace belay {
@@ -14,111 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using daemon::testing::Ran;
-
-std::string own_host_name()
-{
-    std::string name(256, '\0');
-    REQUIRE(gethostname(name.data(), name.size()) == 0);
-    name.resize(name.find('\0'));
-    return name;
-}
-
-class Machine {
-  public:
-    Machine() = default;
-    ~Machine()
-    {
-        for (const char* socket : {"run/belayd.sock", "run/supervisor.sock"}) {
-            if (const pid_t pid = pid_at(socket); pid > 0) end(pid, SIGTERM);
-        }
-    }
-    Machine(const Machine&) = delete;
-    Machine& operator=(const Machine&) = delete;
-
-    std::string path(std::string_view name) const { return folder_ / name; }
-
-    Ran belay(std::vector<std::string> words)
-    {
-        words.insert(words.begin(), TEST_BELAY);
-        return daemon::testing::run_to_end(words, "",
-                                           {"BELAY_SOCKET=" + path("run/belayd.sock"),
-                                            "BELAY_STATE_DIR=" + path("state"), daemon::testing::plain_path});
-    }
-    void configure(const std::string& toml)
-    {
-        std::ofstream(path("site.toml")) << toml;
-        const Ran applied = belay({"config", "import", path("site.toml")});
-        REQUIRE_MESSAGE(applied.code == 0, applied.said);
-        const std::string id = std::to_string(++changes_);
-        const Ran committed = belay({"commit", id});
-        REQUIRE_MESSAGE(committed.code == 0, committed.said);
-    }
-    Json application(const std::string& name)
-    {
-        const Ran listed = belay({"app", "list", "--json"});
-        REQUIRE_MESSAGE(listed.code == 0, listed.said);
-        const Json answer = must(parse_json(listed.out));
-        for (const Json& one : answer.at("applications")) {
-            if (one.at("name") == name) return one;
-        }
-        return {};
-    }
-    Json await(const std::string& name, const std::function<bool(const Json&)>& come)
-    {
-        const auto until = std::chrono::steady_clock::now() + 20s;
-        Json now = application(name);
-        while (!come(now)) {
-            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump());
-            usleep(20'000);
-            now = application(name);
-        }
-        return now;
-    }
-    Json await_phase(const std::string& name, std::string_view phase)
-    {
-        return await(name, [&](const Json& now) { return now.is_object() && now["phase"] == phase; });
-    }
-
-    /// Whoever listens there; 0: nobody.
-    pid_t pid_at(std::string_view socket) const
-    {
-        auto client = site::connect({.socket = path(socket), .state_folder = "", .daemon = ""});
-        if (!client) return 0;
-        const auto hello = (*client)->call("Hello", {{"version", BELAY_VERSION}});
-        return hello ? hello->value("pid", pid_t{0}) : 0;
-    }
-    void kill_daemon() const { end(pid_at("run/belayd.sock"), SIGKILL); }
-    /// Everything of it dies, and what a reboot empties is empty.
-    void reboot()
-    {
-        kill_daemon();
-        end(pid_at("run/supervisor.sock"), SIGTERM);
-        std::filesystem::remove_all(path("run"));
-    }
-
-  private:
-    static void end(pid_t pid, int signal)
-    {
-        REQUIRE(pid > 1);
-        kill(pid, signal);
-        const auto until = std::chrono::steady_clock::now() + 20s;
-        while (kill(pid, 0) == 0 && !is_zombie(pid)) {
-            REQUIRE(std::chrono::steady_clock::now() < until);
-            usleep(1000);
-        }
-    }
-    static bool is_zombie(pid_t pid)
-    {
-        std::ifstream status(fmt::format("/proc/{}/status", pid));
-        for (std::string word; status >> word;) {
-            if (word == "State:" && status >> word) return word == "Z";
-        }
-        return true;
-    }
-
-    store::ScratchFolder folder_;
-    int changes_ = 0;
-};
+using testing::Machine;
+using testing::own_host_name;
 
 /// Two of which one needs the other, and one that is not started with its host.
 std::string small_site(const std::string& more = "")
@@ -197,7 +90,11 @@ TEST_CASE("a secret reaches its application, and stands nowhere else that is not
         CHECK(machine.belay(words).said.find("planted-secret") == std::string::npos);
     struct stat status{};
     REQUIRE(stat(machine.path("run/applications").c_str(), &status) == 0);
-    CHECK((status.st_mode & 0777) == 0700);
+    CHECK((status.st_mode & 0777) == 0711);
+    for (const auto& file : std::filesystem::directory_iterator(machine.path("run/applications"))) {
+        REQUIRE(lstat(file.path().c_str(), &status) == 0);
+        CHECK_MESSAGE((status.st_mode & 0077) == 0, file.path().string());
+    }
 }
 
 TEST_CASE(

@@ -60,7 +60,7 @@ class Hosts {
     }
 
     Configuration configuration;
-    store::MemoryStore store;
+    store::MemoryStore store{{.boot = "1", .now = [] { return Milliseconds{0}; }}};
     Electorates electorates;
     std::map<std::string, VotingHost> hosts;
     Electorates::Told told;

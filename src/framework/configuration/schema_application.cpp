@@ -128,6 +128,12 @@ Attribute prerequisites()
                         .kind = Kind::text,
                         .meaning = "The last day on which the file is valid.",
                         .form = Form::day},
+                       {.name = "when_renewed",
+                        .kind = Kind::choice,
+                        .meaning = "What is done when the file is written anew, or another one is put in its "
+                                   "place, while the application runs.",
+                        .standard = "nothing",
+                        .choices = {"nothing", "restart"}},
                        {.name = "address",
                         .kind = Kind::text,
                         .meaning = "The host whose port must answer.",

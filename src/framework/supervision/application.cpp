@@ -94,6 +94,7 @@ Json json_of(const Gate& gate)
                  {"port", gate.port},
                  {"application", gate.application},
                  {"name", gate.name}};
+    if (gate.restart_when_renewed) json["restart_when_renewed"] = true;
     write(json, "timeout", gate.timeout);
     return json;
 }
@@ -108,6 +109,7 @@ Gate gate_from(const Json& json)
     read(json, "port", gate.port);
     read(json, "application", gate.application);
     read(json, "name", gate.name);
+    read(json, "restart_when_renewed", gate.restart_when_renewed);
     read(json, "timeout", gate.timeout);
     return gate;
 }

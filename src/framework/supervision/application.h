@@ -44,9 +44,10 @@ std::string_view name_of(Question::Kind kind);
 struct Gate {
     enum class Kind { file, port, application };
     Kind kind = Kind::file;
-    std::string path = {};         ///< of a file, absolute
-    std::string valid_until = {};  ///< of a file: "2027-01-31", or empty
-    std::string address = {};      ///< of a port
+    std::string path = {};              ///< of a file, absolute
+    std::string valid_until = {};       ///< of a file: "2027-01-31", or empty
+    bool restart_when_renewed = false;  ///< of a file: whoever was started with it is started anew
+    std::string address = {};           ///< of a port
     uint16_t port = 0;
     ApplicationId application = 0;             ///< it must be started
     std::string name = {};                     ///< of that application

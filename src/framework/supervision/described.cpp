@@ -92,6 +92,7 @@ Gate gate_of(const Configuration& configuration, const Json& prerequisite)
     if (kind == "application") gate.kind = Gate::Kind::application;
     gate.path = prerequisite.value("path", "");
     gate.valid_until = prerequisite.value("valid_until", "");
+    gate.restart_when_renewed = prerequisite.value("when_renewed", "") == "restart";
     gate.address = prerequisite.value("address", "");
     gate.port = prerequisite.value("port", uint16_t{0});
     gate.application = prerequisite.value("application", ApplicationId{0});

@@ -219,7 +219,9 @@ void Life::answered(Topic topic, const Result<void>& answer, Milliseconds now)
         return hands_.ask(topic, running_->readiness, now + pause_);
     }
     hands_.ask(topic, running_->health, now + running_->health.interval);
-    if (answer) {
+    // What takes nothing new need not answer.
+    const bool drains = standing_.phase == Phase::suspending || standing_.phase == Phase::suspended;
+    if (answer || drains) {
         bad_answers_ = 0;
         return well_again(now);
     }

@@ -306,6 +306,28 @@ TEST_CASE("life: a stop drains first where there is time for it; a suspension ca
     CHECK(story.phase() == Phase::stopping);
 }
 
+TEST_CASE(
+    "life: what takes nothing new is not ended because it does not answer; when it serves again it counts")
+{
+    Application application = an_application();
+    application.orders.kind = Orders::Kind::pipe;
+    application.health = {.kind = Question::Kind::port, .port = 80, .failures = 2};
+    Story story(application);
+    const Result<void> bad = fail(ErrorKind::unavailable, "nobody answers at port 80");
+    story.life.order(Want::running, story.now);
+    story.life.order(Want::suspended, story.now);
+    for (int i = 0; i < 3; ++i) story.life.answered(Topic::health, bad, story.now);
+    story.life.notified("X_DRAINED=1", story.now);
+    for (int i = 0; i < 3; ++i) story.life.answered(Topic::health, bad, story.now);
+    CHECK(story.phase() == Phase::suspended);
+    CHECK_FALSE(story.hands.killed);
+    story.life.order(Want::running, story.now);
+    story.life.answered(Topic::health, bad, story.now);
+    CHECK_FALSE(story.hands.killed);
+    story.life.answered(Topic::health, bad, story.now);
+    CHECK(story.hands.killed);
+}
+
 TEST_CASE("life: a role is told at once, and again when it is ready after a start")
 {
     Application application = an_application();

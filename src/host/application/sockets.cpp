@@ -163,4 +163,12 @@ Result<OutputPipe> open_output_pipe(const std::string& path)
     return pipe;
 }
 
+Result<void> give_to(const OutputPipe& pipe, uid_t user)
+{
+    struct stat status{};
+    if (fstat(pipe.write_end.number(), &status) == 0 && status.st_uid == user) return {};
+    if (fchown(pipe.write_end.number(), user, static_cast<gid_t>(-1)) == 0) return {};
+    return std::unexpected(system_error("give a pipe to the user of its application", errno));
+}
+
 }  // namespace belay::host

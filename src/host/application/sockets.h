@@ -58,5 +58,8 @@ struct OutputPipe {
     Descriptor write_end;  ///< for the application
 };
 Result<OutputPipe> open_output_pipe(const std::string& path);
+/// Its owner, so that a program of that user may open it anew by its path, as /dev/stdout. Errors: those of
+/// the system.
+Result<void> give_to(const OutputPipe& pipe, uid_t user);
 
 }  // namespace belay::host

@@ -44,6 +44,7 @@ template = "stat"
 host = "h1"
 command = ["/usr/bin/stat-server", "-app", "stat server"]
 shutdown_timeout = "20s"
+orders = { kind = "pipe" }
 
 [application."stat server".options.log]
 level = "debug"
