@@ -255,7 +255,7 @@ _belay() {
             "app switch-over")
                 [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names app pairs)" -- "$word")) ;;
             "solution plan") if [[ -z $target ]]; then
-                    COMPREPLY=($(compgen -W "start stop" -- "$word"))
+                    COMPREPLY=($(compgen -W "start stop move" -- "$word"))
                 else
                     COMPREPLY=($(compgen -W "$(_belay_names solution list)" -- "$word"))
                 fi ;;

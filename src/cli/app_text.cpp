@@ -181,7 +181,7 @@ std::string moves_text(const Style& style, const Json& moves)
     for (const Json& move : list_of(moves, "moves")) {
         const int64_t step = number_of(move, "step");
         const std::string what = text_of(style, move, "what");
-        const bool is_moved = what == "start" || what == "stop";
+        const bool is_moved = what == "start" || what == "stop" || what == "move";
         rows.push_back({step == 0 || step == last ? "" : fmt::format("{}.", step),
                         is_moved ? what : paint(style, Tone::dim, what == "is so" ? "-" : what),
                         text_of(style, move, "application"), text_of(style, move, "host"),

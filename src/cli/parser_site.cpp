@@ -176,9 +176,11 @@ void Parser::solution_commands()
             "belay solution list");
     CLI::App* show = command(*solutions_, Command::solution_show, "show", "one, with its applications",
                              "belay solution show centre\n  belay solution show centre --follow");
-    CLI::App* plan = command(
-        *solutions_, Command::solution_plan, "plan", "say what a start or a stop would do; nothing is done",
-        "belay solution plan start centre\n  belay solution plan stop centre --also-needed");
+    CLI::App* plan = command(*solutions_, Command::solution_plan, "plan",
+                             "say what a start, a stop or a move would do; nothing is done",
+                             "belay solution plan start centre\n  belay solution plan stop centre "
+                             "--also-needed\n  belay solution plan "
+                             "move centre");
     CLI::App* start = command(*solutions_, Command::solution_start, "start",
                               "start one, and what it needs, each when what it needs is ready",
                               "belay solution start centre");

@@ -124,8 +124,8 @@ Result<void> check_sense(const Invocation& asked)
                 return fail(ErrorKind::usage, "which pair? none was named", "belay app pairs");
             break;
         case Command::solution_plan:
-            if (asked.verb != "start" && asked.verb != "stop")
-                return fail(ErrorKind::usage, "what would be done? start or stop is wanted",
+            if (asked.verb != "start" && asked.verb != "stop" && asked.verb != "move")
+                return fail(ErrorKind::usage, "what would be done? start, stop or move is wanted",
                             "belay solution plan --help");
             [[fallthrough]];
         case Command::solution_show:

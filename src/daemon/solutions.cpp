@@ -88,6 +88,25 @@ Json show(const ApplicationsEverywhere& everywhere)
     return {{"solutions", std::move(solutions)}};
 }
 
+/// Of each pair, by its primary.
+std::map<ApplicationId, framework::solution::Serving> serving_in(const Configuration& configuration,
+                                                                 const Json& lines)
+{
+    std::map<ApplicationId, framework::solution::Serving> all;
+    const framework::configuration::Pairs pairs(configuration);
+    std::map<ApplicationId, std::string> phases;
+    for (const Json& line : lines) phases[line.value("id", ApplicationId{0})] = line.value("phase", "");
+    for (const Json& line : lines) {
+        const auto id = line.value("id", ApplicationId{0});
+        const auto partner = pairs.partner_of(id);
+        if (!partner || line.value("role", Json()) != "primary" || phases[id] != "started") continue;
+        const std::string other = phases[partner->other];
+        all[partner->is_backup ? partner->other : id] = {
+            .application = id, .other_ready = other == "started" || other == "standby"};
+    }
+    return all;
+}
+
 struct Asked {
     std::string solution, verb, why;
     bool also_needed = false;
@@ -102,9 +121,9 @@ Result<Asked> read(const Call& call)
     asked.also_needed = TRY(parameters.flag("also_needed", false));
     asked.why = TRY(parameters.text("why"));
     TRY(parameters.no_other());
-    if (asked.verb != "start" && asked.verb != "stop")
+    if (asked.verb != "start" && asked.verb != "stop" && asked.verb != "move")
         return fail(ErrorKind::usage, fmt::format("a solution cannot be asked to {}", asked.verb),
-                    "start or stop");
+                    "start, stop or move");
     return asked;
 }
 
@@ -113,7 +132,11 @@ Result<Moves> moves_of(const ApplicationsEverywhere& everywhere, const Asked& as
     const auto configuration = everywhere.configuration();
     if (!configuration) return fail(ErrorKind::unavailable, "the configuration is not known yet");
     const auto applications = TRY(applications_of(*configuration, asked.solution));
-    const Phases phases = phases_of(everywhere.lines());
+    const Json lines = everywhere.lines();
+    if (asked.verb == "move")
+        return framework::solution::moves_to_other(*configuration, applications,
+                                                   serving_in(*configuration, lines));
+    const Phases phases = phases_of(lines);
     return asked.verb == "start" ? moves_to_start(*configuration, applications, phases)
                                  : moves_to_stop(*configuration, applications, phases, asked.also_needed);
 }
@@ -121,6 +144,8 @@ Result<Moves> moves_of(const ApplicationsEverywhere& everywhere, const Asked& as
 Result<Reply> order(const ApplicationsEverywhere& everywhere, const Call& call)
 {
     const Asked asked = TRY(read(call));
+    if (asked.verb == "move")
+        return fail(ErrorKind::usage, "a solution is moved pair by pair", "belay app switch-over");
     const Moves moves = TRY(moves_of(everywhere, asked));
     Json answer = json_of(moves);
     answer["problems"] = Json::array();

@@ -227,13 +227,12 @@ void Fence::set(const Pair& pair)
 
 void Fence::forget(PairId pair)
 {
-    act(pair, [](Place& place, Microseconds now) {
-        Terms none = place.seat().terms();
-        none.members.clear();
-        none.own.clear();
-        place.seat().set_terms(none, now);
-    });
     const std::lock_guard lock(mutex_);
+    Place* const place = find(pair);
+    if (place == nullptr) return;
+    for (const ApplicationId application : place->seat().terms().own) {
+        if (host::LeasePage* const page = place->page(application)) page->set(Microseconds{0}, page->token());
+    }
     places_.erase(pair);
 }
 

@@ -57,6 +57,7 @@ class Fence {
     };
     /// The pair is there from now on, or has these terms.
     void set(const Pair& pair);
+    /// There is no such pair any more: its applications go on as any other does.
     void forget(PairId pair);
     /// Takes up the lease of the application's process, which was begun by a supervisor before this one;
     /// where that is over, ends the process.

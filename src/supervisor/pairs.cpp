@@ -296,9 +296,10 @@ void Pairs::adopted(Supervised& supervised)
 {
     const Pairing* const pairing = pairing_of(supervised);
     if (pairing == nullptr || !fence_) return;
-    const ApplicationId id = supervised.application().id;
+    fence_->resume(pairing->pair, supervised.application().id);
+    // One that serves is not told anything else in between.
+    if (serves(supervised)) supervised.play(Role::primary);
     moved(supervised);
-    fence_->resume(pairing->pair, id);
 }
 
 void Pairs::moved(Supervised& supervised)

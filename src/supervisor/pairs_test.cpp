@@ -206,6 +206,7 @@ TEST_CASE("pairs: a supervisor that is frozen, killed or renewed")
         trio.house(1).reconnect([&](pid_t pid) { return pid != supervisor; });
         trio.await_service(1);
         CHECK(trio.pid(1) == served_by);
+        CHECK(count_of(trio.house(1).happened(), "server-1", "role backup") == 1);  // at its start
     }
     SUBCASE("renewed")
     {

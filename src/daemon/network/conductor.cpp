@@ -274,7 +274,8 @@ std::vector<Conductor::Message> Conductor::messages(const std::string& always)
         message.what = {{"applications", elsewhere.contains(name) ? elsewhere[name] : Json::object()},
                         {"secrets", secrets.contains(name) ? secrets[name] : Json::object()}};
         const auto votes = voters.hosts.find(name);
-        message.what["pairs"] = votes == voters.hosts.end() ? Json::object() : votes->second;
+        if (voters.is_whole)
+            message.what["pairs"] = votes == voters.hosts.end() ? Json::object() : votes->second;
         return message;
     };
     const std::lock_guard lock(mutex_);

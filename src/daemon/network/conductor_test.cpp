@@ -374,7 +374,8 @@ class PairedSite {
                server(2, second) +
                "[pair.servers]\nprimary = \"server-1\"\nbackup = \"server-2\"\nredundancy = \"hot\"\nlease = "
                "\"200ms\"\n[application.page]\nhost = \"web3\"\nautostart = false\ncommand = [\"sleep\", "
-               "\"1000\"]\nprerequisites = [{ kind = \"application\", application = \"server-1\" }]\n";
+               "\"1000\"]\nprerequisites = [{ kind = \"application\", application = \"server-1\" }]\n"
+               "[solution.both]\napplications = [{ application = \"server-1\" }]\n";
     }
 
     Json pair() { return controller_.ask("Pairs")["pairs"][0]; }
@@ -426,6 +427,9 @@ TEST_CASE(
     PairedSite::await_role(site.web3_, "page", "none");
     kill(PairedSite::own(site.web2_, "server-2")["pid"], SIGKILL);
     site.await_service("server-1");
+    CHECK(
+        site.controller_.ask("SolutionMoves", {{"solution", "both"}, {"verb", "move"}})["moves"][0]["why"] ==
+        "server-2 on web2 would serve");
     CHECK(site.controller_.face().call("PairSwitch", {{"pair", "page"}}).error().what ==
           "there is no pair \"page\", and no application of a pair");
 

@@ -85,14 +85,14 @@ class Look {
             return object != nullptr && object->type == "host" && !object->disabled &&
                    std::ranges::find(places_, host) == places_.end() && !key_of_host(host, members).is_null();
         };
-        // Who votes already goes on, as long as it can.
-        for (const Id host : hosts_in(members)) {
+        const auto take = [&](Id host) {
             if (all.size() == 2 && may(host)) all.push_back(host);
-        }
-        const Object* const own = configuration_.find("host", own_host);
-        if (all.size() == 2 && own != nullptr && may(own->id)) all.push_back(own->id);
+        };
+        // Who votes already goes on, as long as it can.
+        if (members.size() == 3) take(members[2].value("host", Id{0}));
+        if (const Object* const own = configuration_.find("host", own_host)) take(own->id);
         for (const Object* const host : configuration_.of_type("host")) {
-            if (all.size() == 2 && may(host->id)) all.push_back(host->id);
+            if (goes_by(host->id)) take(host->id);
         }
         return all;
     }
@@ -212,12 +212,18 @@ Electorates::Told Electorates::told(store::Store& store, const Configuration& co
 {
     Told told;
     const auto one = [&](const Look& look) -> Result<void> {
+        // Until it is told: one that is left out would count as one that is no more.
+        const bool was_whole = std::exchange(told.is_whole, false);
         Kept kept = TRY(read(store, look.id()));
         const std::vector<Id> wanted = look.wanted(kept.members, own_host);
         const std::optional<Json> members = look.members_of(wanted, kept.members);
         const bool is_same = hosts_in(kept.members) == wanted;
         if (kept.revision == 0) {
-            if (!members) return fail(ErrorKind::unavailable, "one of its hosts was not there yet");
+            // Nobody can have been told of it.
+            if (!members) {
+                told.is_whole = was_whole;
+                return fail(ErrorKind::unavailable, "one of its hosts was not there yet");
+            }
             kept = TRY(write(store, look.id(), {.epoch = 1, .members = *members}));
         } else if (!kept.closing && is_same && members && *members != kept.members) {
             kept.members = *members;
@@ -251,6 +257,7 @@ Electorates::Told Electorates::told(store::Store& store, const Configuration& co
             }
         }
         look.tell(kept, told);
+        told.is_whole = was_whole;
         if (kept.closing)
             return fail(ErrorKind::unavailable,
                         "its hosts are being changed, and those until now have not all "

@@ -32,6 +32,7 @@ class Electorates {
   public:
     struct Told {
         std::map<std::string, Json> hosts = {};  ///< by their names: as of belay-supervisor's Pairs
+        bool is_whole = true;                    ///< else the hosts are to go by what they were told before
         std::map<int64_t, std::string> problems =
             {};  ///< of pairs, by their numbers: why they cannot serve yet
         std::optional<Milliseconds> again_after = {};  ///< something is to be looked at then

@@ -100,7 +100,9 @@ struct Talkative {
         CHECK_MESSAGE(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write),
                       path);
         const fs::path folder = fs::path(path).parent_path();
-        CHECK_MESSAGE(fs::status(folder).permissions() == fs::perms::owner_all, folder.string());
+        // Others find the socket in it that is theirs, and nothing else.
+        const fs::perms others = fs::perms::group_exec | fs::perms::others_exec;
+        CHECK_MESSAGE((fs::status(folder).permissions() & ~others) == fs::perms::owner_all, folder.string());
         return true;
     }
 

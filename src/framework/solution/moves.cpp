@@ -10,7 +10,7 @@ namespace {
 
 using configuration::Object;
 
-constexpr std::array what_names = {"start", "stop", "is so", "stays"};
+constexpr std::array what_names = {"start", "stop", "is so", "stays", "move"};
 constexpr std::array whole_names = {"stopped", "starting", "started", "degraded", "impaired", "stopping"};
 
 Phase phase_of(const Phases& phases, Id application)
@@ -291,6 +291,34 @@ Result<Moves> moves_to_fill(const Configuration& configuration, const std::strin
     Moves moves = moves_to_start(configuration, applications, phases);
     keep_those_on(moves, applications, [&](Id id) -> const std::set<Id>& { return needs.of(id); });
     return moves;
+}
+
+Moves moves_to_other(const Configuration& configuration, const std::vector<std::pair<Id, bool>>& applications,
+                     const std::map<Id, Serving>& pairs)
+{
+    const Needs needs(configuration);
+    Moves result;
+    for (const auto& [id, mandatory] : applications) {
+        const auto pair = pairs.find(id);
+        const Id serving = pair == pairs.end() ? 0 : pair->second.application;
+        Move move = move_of(configuration, serving == 0 ? id : serving);
+        move.mandatory = mandatory;
+        move.what = Move::What::stays;
+        if (needs.partner_of(id) == 0) {
+            move.why = "is of no pair";
+        } else if (serving == 0) {
+            move.why = "neither of its pair serves";
+        } else {
+            const Move other = move_of(configuration, needs.partner_of(serving));
+            const bool can = pair->second.other_ready;
+            if (can) move.what = Move::What::move;
+            move.step = can ? 1 : 0;
+            move.why = can ? fmt::format("{} on {} would serve", other.name, other.host)
+                           : fmt::format("{} on {} is not ready to serve", other.name, other.host);
+        }
+        result.moves.push_back(std::move(move));
+    }
+    return result;
 }
 
 Whole whole_of(const std::vector<std::pair<Id, bool>>& applications, const Phases& phases)

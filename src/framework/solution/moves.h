@@ -17,7 +17,8 @@ struct Move {
         start,
         stop,
         is_so,  ///< it is as it is to be
-        stays,  ///< it would be stopped, and somebody else needs it
+        stays,  ///< it would be stopped, and somebody else needs it; or there is nowhere to move it to
+        move,   ///< the other of its pair would serve
     };
     Id application = 0;
     std::string name = {}, host = {};
@@ -49,6 +50,15 @@ Moves moves_to_start(const Configuration& configuration, const std::vector<std::
 /// those others are stopped before.
 Moves moves_to_stop(const Configuration& configuration, const std::vector<std::pair<Id, bool>>& applications,
                     const Phases& phases, bool also_needed);
+
+/// How a pair stands.
+struct Serving {
+    Id application = 0;        ///< 0: neither serves
+    bool other_ready = false;  ///< the other one could
+};
+/// Lets the other of each pair serve. `pairs`: by their primaries.
+Moves moves_to_other(const Configuration& configuration, const std::vector<std::pair<Id, bool>>& applications,
+                     const std::map<Id, Serving>& pairs);
 
 /// Stops all that runs on a host, for somebody is to work on it. Those on other hosts that need something of
 /// it go on, and are remarked. Errors: not_found.

@@ -94,6 +94,28 @@ redundancy = "cold"
                 "0 stays config-2: stands by for config", "1 stop snmp", "2 stop proxy"});
 }
 
+TEST_CASE("solution: a move lets the other of each pair serve, where there is one that can")
+{
+    const Configuration configuration = site_of(stack + R"(
+[application.config-2]
+host = "h2"
+command = ["x"]
+[pair.configs]
+primary = "config"
+backup = "config-2"
+redundancy = "cold"
+)");
+    const std::vector<std::pair<Id, bool>> two = {{configuration.find("application", "config")->id, true},
+                                                  {configuration.find("application", "proxy")->id, false}};
+    const Id config = two[0].first, backup = configuration.find("application", "config-2")->id;
+    CHECK(lines_of(moves_to_other(configuration, two, {})) ==
+          Lines{"0 stays config: neither of its pair serves", "0 stays proxy: is of no pair"});
+    CHECK(lines_of(moves_to_other(configuration, two, {{config, {config, true}}})) ==
+          Lines{"1 move config: config-2 on h2 would serve", "0 stays proxy: is of no pair"});
+    CHECK(lines_of(moves_to_other(configuration, two, {{config, {backup, false}}})).front() ==
+          "0 stays config-2: config on h1 is not ready to serve");
+}
+
 TEST_CASE("solution: a start brings what is needed first, and leaves alone what runs")
 {
     Site site;
