@@ -309,6 +309,7 @@ Fence::Standing Fence::standing(PairId pair, ApplicationId application) const
     if (place == nullptr) return {};
     const Seat& seat = place->seat();
     return {.is_held = seat.is_held(application),
+            .is_handed_over = seat.is_handed_over(application),
             .token = seat.token_of(application),
             .served_by = seat.given_to(host::lease_clock()),
             .other = seat.other_of(application)};

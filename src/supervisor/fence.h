@@ -75,6 +75,7 @@ class Fence {
 
     struct Standing {
         bool is_held = false;
+        bool is_handed_over = false;  ///< it is still held, and is to go to the other
         uint64_t token = 0;
         ApplicationId served_by = 0;  ///< whom our vote is given to; 0: nobody
         framework::redundancy::Other other = {};

@@ -371,6 +371,7 @@ void Pairs::gained(ApplicationId id)
 {
     Supervised* const supervised = ground_.find(id);
     if (supervised == nullptr || !serves(*supervised)) return;
+    end_step_down(id);
     take_address(*supervised);
     supervised->play(Role::primary);
     apply(*supervised);
@@ -389,7 +390,7 @@ void Pairs::lost(ApplicationId id)
     end_step_down(id);
     give_address_up(id);
     Supervised* const supervised = ground_.find(id);
-    if (supervised == nullptr) return;
+    if (supervised == nullptr || pairing_of(*supervised) == nullptr) return;
     ground_.said(fmt::format("{} has lost its lease: the other hosts of its pair did not answer in time",
                              supervised->application().name));
     // One that the fence did not know yet.
@@ -403,7 +404,9 @@ void Pairs::lost(ApplicationId id)
 void Pairs::step_down(ApplicationId id)
 {
     Supervised* const supervised = ground_.find(id);
-    if (supervised == nullptr || stepping_down_.contains(id)) return;
+    if (supervised == nullptr || pairing_of(*supervised) == nullptr || stepping_down_.contains(id)) return;
+    // Its process may have ended meanwhile, and the lease have gone with it.
+    if (!fence_->standing(pairing_of(*supervised)->pair, id).is_handed_over) return;
     stepping_down_[id].limit = ground_.loop.at(site::boot_now() + step_down_limit, [this, id] {
         if (stepping_down_.contains(id)) stepping_down_[id].limit = {};
         if (Supervised* const slow = ground_.find(id))
@@ -432,7 +435,7 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
 {
     const ApplicationId id = supervised.application().id;
     const auto found = stepping_down_.find(id);
-    if (found == stepping_down_.end()) return;
+    if (found == stepping_down_.end() || pairing_of(supervised) == nullptr) return;
     const auto& standing = supervised.standing();
     const bool is_done = found->second.is_told && !pairing_of(supervised)->is_cold &&
                          (!standing.says_roles || standing.said == Role::backup);
