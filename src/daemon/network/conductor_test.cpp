@@ -420,6 +420,8 @@ TEST_CASE(
     const Json done = site.controller_.ask("PairSwitch", {{"pair", "servers"}});
     CHECK(done["from"] == "server-1");
     site.await_service("server-2");
+    const Json moves = site.controller_.ask("SolutionMoves", {{"solution", "both"}, {"verb", "move"}});
+    CHECK(moves["moves"][0]["why"] == "server-1 on web1 would serve");
     // Who needs the one of a pair needs the pair.
     CHECK(site.controller_.face()
               .call("ApplicationOrder", {{"application", "page"}, {"want", "running"}})
@@ -427,9 +429,6 @@ TEST_CASE(
     PairedSite::await_role(site.web3_, "page", "none");
     kill(PairedSite::own(site.web2_, "server-2")["pid"], SIGKILL);
     site.await_service("server-1");
-    CHECK(
-        site.controller_.ask("SolutionMoves", {{"solution", "both"}, {"verb", "move"}})["moves"][0]["why"] ==
-        "server-2 on web2 would serve");
     CHECK(site.controller_.face().call("PairSwitch", {{"pair", "page"}}).error().what ==
           "there is no pair \"page\", and no application of a pair");
 
