@@ -5,7 +5,10 @@
 #include "cli/fields.h"
 #include "cli/session.h"
 
+#include <atomic>
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <sstream>
 #include <thread>
 
@@ -35,6 +38,27 @@ Order order_of(Command command)
             return {.want = "running", .wanted_phase = "started"};
     }
 }
+
+/// Ends a stream when its time has come.
+class Limit {
+  public:
+    Limit(site::Client& client, Milliseconds span)
+        : thread_([this, &client, span](const std::stop_token& stop) {
+              std::unique_lock lock(mutex_);
+              if (wake_.wait_for(lock, stop, span, [] { return false; }) || stop.stop_requested()) return;
+              is_over_ = true;
+              client.interrupt();
+          })
+    {
+    }
+    bool is_over() const { return is_over_; }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable_any wake_;
+    std::atomic<bool> is_over_ = false;
+    std::jthread thread_;  ///< goes first
+};
 
 std::string clean_lines(const Style& style, const std::string& text)
 {
@@ -230,6 +254,8 @@ Result<int> Session::await_solution(const Json& ordered)
     std::map<std::string, std::string> said;
     Json last;
     int code = -1;
+    std::optional<Limit> limit;
+    if (has(ordered, "start_timeout_ms")) limit.emplace(client_, span_of(ordered, "start_timeout_ms"));
     TRY(client_.stream("Applications", Json::object(), [&](const Json& answer) {
         size_t left = 0;
         last = answer;
@@ -257,6 +283,11 @@ Result<int> Session::await_solution(const Json& ordered)
         if (left == 0) code = 0;
         return code < 0;
     }));
+    if (code < 0 && limit && limit->is_over())
+        return fail(ErrorKind::timeout,
+                    fmt::format("{} has not started within {}; its applications go on starting",
+                                asked_.target, to_text(span_of(ordered, "start_timeout_ms"))),
+                    fmt::format("belay solution show {}", asked_.target));
     if (asked_.json) console_.out(json_text(last) + '\n');
     if (code != 0 && !asked_.json)
         console_.err(fmt::format("  next: belay solution show {}\n", asked_.target));

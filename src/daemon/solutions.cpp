@@ -141,6 +141,13 @@ Result<Moves> moves_of(const ApplicationsEverywhere& everywhere, const Asked& as
                                  : moves_to_stop(*configuration, applications, phases, asked.also_needed);
 }
 
+Json start_timeout_of(const ApplicationsEverywhere& everywhere, const std::string& solution)
+{
+    const auto configuration = everywhere.configuration();
+    const auto* const object = configuration ? configuration->find("solution", solution) : nullptr;
+    return object == nullptr ? Json() : object->value("start_timeout");
+}
+
 Result<Reply> order(const ApplicationsEverywhere& everywhere, const Call& call)
 {
     const Asked asked = TRY(read(call));
@@ -148,6 +155,7 @@ Result<Reply> order(const ApplicationsEverywhere& everywhere, const Call& call)
         return fail(ErrorKind::usage, "a solution is moved pair by pair", "belay app switch-over");
     const Moves moves = TRY(moves_of(everywhere, asked));
     Json answer = json_of(moves);
+    if (asked.verb == "start") answer["start_timeout_ms"] = start_timeout_of(everywhere, asked.solution);
     answer["problems"] = Json::array();
     for (const Move& move : moves.moves) {
         if (!moves.to_move().contains(move.application)) continue;

@@ -44,6 +44,29 @@ secret_environment = {{ SECRET = "planted-secret-7" }}
                        own_host_name(), TEST_STAND_IN, more);
 }
 
+TEST_CASE("a start of a solution that takes longer than it may has failed")
+{
+    Machine machine;
+    machine.configure(small_site(fmt::format(R"(
+[application.slow]
+host = "{0}"
+command = ["{1}", "--name", "slow", "--ready-after", "100000"]
+readiness = {{ kind = "notify" }}
+autostart = false
+[solution.both]
+applications = [{{ application = "spare" }}, {{ application = "slow" }}]
+start_timeout = "400ms"
+)",
+                                             own_host_name(), TEST_STAND_IN)));
+    const Ran started = machine.belay({"solution", "start", "both"});
+    CHECK(started.code != 0);
+    CHECK_MESSAGE(started.said.find("both has not started within 0.4 s; its applications go on starting") !=
+                      std::string::npos,
+                  started.said);
+    CHECK(machine.application("slow")["phase"] == "starting");
+    CHECK(machine.application("spare")["phase"] == "started");
+}
+
 TEST_CASE("what is configured is started, outlives its daemon, and comes back with the host as it was wanted")
 {
     Machine machine;
