@@ -39,7 +39,8 @@ bool has_server(int host)
 
 class BelayPair final : public MeasuredPair {
   public:
-    BelayPair(HostNetwork network, const PairGround& ground) : MeasuredPair(std::move(network), ground.folder)
+    BelayPair(HostNetwork network, const PairGround& ground)
+        : MeasuredPair(std::move(network), ground.folder, Serving::primary)
     {
         programs_ = ground.programs;
         act_every_ = ground.act_every;
@@ -87,8 +88,8 @@ class BelayPair final : public MeasuredPair {
             if (serves(other) && stands_by(one)) return 2;
             rest();
         }
-        return fail(ErrorKind::timeout, fmt::format("Belay's pair does not come to rest: {} {}", one.dump(),
-                                                    other.dump()));
+        return fail(ErrorKind::timeout,
+                    fmt::format("Belay's pair does not come to rest: {} {}", one.dump(), other.dump()));
     }
     pid_t server(int host) override
     {
@@ -166,8 +167,7 @@ class BelayPair final : public MeasuredPair {
             TRY(client.call("Describe", {{"applications", applications}, {"whole", true}}));
         }
         TRY(client.call("Pairs", {{"self", host}, {"pairs", {pair_at(host)}}}));
-        if (has_server(host))
-            TRY(client.call("Order", {{"applications", {host}}, {"want", "running"}}));
+        if (has_server(host)) TRY(client.call("Order", {{"applications", {host}}, {"want", "running"}}));
         return {};
     }
 

@@ -32,17 +32,20 @@ sockaddr_in served_place()
 }
 
 /// "server-2 4711 primary".
-int host_of(std::string_view answer)
+int host_of(std::string_view answer, Serving serving)
 {
     constexpr std::string_view begin = "server-";
-    const bool is_one = answer.starts_with(begin) && answer.size() > begin.size();
+    const bool counts = serving == Serving::any || answer.ends_with(" primary\n");
+    const bool is_one = counts && answer.starts_with(begin) && answer.size() > begin.size();
     return is_one ? answer[begin.size()] - '0' : 0;
 }
 
 }  // namespace
 
-AskingClient::AskingClient(const HostNetwork& network)
-    : wake_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)), poll_(epoll_create1(EPOLL_CLOEXEC)),
+AskingClient::AskingClient(const HostNetwork& network, Serving serving)
+    : serving_(serving),
+      wake_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      poll_(epoll_create1(EPOLL_CLOEXEC)),
       thread_([this, at = network.namespace_of(0)] { serve(at); })
 {
 }
@@ -72,7 +75,7 @@ void AskingClient::listen(Question& question)
     std::array<char, 128> room{};
     const ssize_t size = recv(question.socket.number(), room.data(), room.size(), 0);
     question.socket.close();
-    const int host = size > 0 ? host_of({room.data(), static_cast<size_t>(size)}) : 0;
+    const int host = size > 0 ? host_of({room.data(), static_cast<size_t>(size)}, serving_) : 0;
     if (host == 0) return;
     const std::lock_guard lock(mutex_);
     answers_.push_back({.at = reading(CLOCK_BOOTTIME), .host = host});
@@ -115,8 +118,8 @@ Result<Answer> AskingClient::await(Nanoseconds since, int but_not, Milliseconds 
 {
     const auto until = std::chrono::steady_clock::now() + limit;
     std::unique_lock lock(mutex_);
-    size_t looked_at = static_cast<size_t>(
-        std::ranges::lower_bound(answers_, since, {}, &Answer::at) - answers_.begin());
+    size_t looked_at =
+        static_cast<size_t>(std::ranges::lower_bound(answers_, since, {}, &Answer::at) - answers_.begin());
     while (true) {
         for (; looked_at < answers_.size(); ++looked_at) {
             if (answers_[looked_at].host != but_not) return answers_[looked_at];

@@ -21,12 +21,18 @@ struct Answer {
     int host = 0;       ///< that gave it
 };
 
+/// Whose answers count.
+enum class Serving {
+    any,      ///< who answers
+    primary,  ///< who says that it is the primary
+};
+
 /// Begins a question each other millisecond, whether those before are answered or not, and waits for each
 /// for a quarter of a second. Threads: its own, and one that looks.
 class AskingClient {
   public:
     /// Asks from host 0 of the network, which outlives it.
-    explicit AskingClient(const HostNetwork& network);
+    AskingClient(const HostNetwork& network, Serving serving);
     ~AskingClient();
     AskingClient(const AskingClient&) = delete;
     AskingClient& operator=(const AskingClient&) = delete;
@@ -37,8 +43,8 @@ class AskingClient {
     std::optional<Answer> before(Nanoseconds at) const;
 
     struct Gaps {
-        Nanoseconds longest{0};  ///< between two answers
-        Nanoseconds longest_at{0};  ///< when it began
+        Nanoseconds longest{0};           ///< between two answers
+        Nanoseconds longest_at{0};        ///< when it began
         size_t answers = 0, changes = 0;  ///< of the host that answers
     };
     Gaps gaps(Nanoseconds since, Nanoseconds until) const;
@@ -52,6 +58,7 @@ class AskingClient {
     void ask(Question& question, Nanoseconds now) const;
     void listen(Question& question);
 
+    const Serving serving_;
     const host::Descriptor wake_, poll_;
     std::array<Question, 128> questions_;
     mutable std::mutex mutex_;

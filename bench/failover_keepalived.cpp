@@ -25,7 +25,7 @@ constexpr auto keepalived_is_looked_at_every = std::chrono::milliseconds(5);
 class KeepalivedPair final : public MeasuredPair {
   public:
     KeepalivedPair(HostNetwork network, const PairGround& ground, const KeepalivedSettings& settings)
-        : MeasuredPair(std::move(network), ground.folder), settings_(settings)
+        : MeasuredPair(std::move(network), ground.folder, Serving::any), settings_(settings)
     {
         programs_ = ground.programs;
         act_every_ = ground.act_every;
@@ -49,14 +49,15 @@ class KeepalivedPair final : public MeasuredPair {
             if (one == "BACKUP" && other == "MASTER") return 2;
             usleep(std::chrono::microseconds(keepalived_is_looked_at_every).count());
         }
-        return fail(ErrorKind::timeout, fmt::format("keepalived's pair does not come to rest: {}, {}",
-                                                    state_of(1), state_of(2)));
+        return fail(ErrorKind::timeout,
+                    fmt::format("keepalived's pair does not come to rest: {}, {}", state_of(1), state_of(2)));
     }
     pid_t server(int host) override { return hosts_[host].server ? hosts_[host].server->pid() : 0; }
     /// As by `systemctl stop keepalived`.
     Result<void> switch_over(int from) override
     {
         kill(hosts_[from].keepalived->pid(), SIGTERM);
+        hosts_[from].is_told_to_end = true;
         return {};
     }
     Result<void> mend(int host) override
@@ -69,13 +70,13 @@ class KeepalivedPair final : public MeasuredPair {
                 at.server.emplace(std::move(server));
                 std::ofstream(file(host, "server.pid")) << at.server->pid() << '\n';
             }
-            if (runs(at.keepalived)) return {};
+            if (!std::exchange(at.is_told_to_end, false) && runs(at.keepalived)) return {};
             at.keepalived.reset();
             std::filesystem::remove(file(host, "state"));
             Program keepalived = TRY(Program::start(
-                {keepalived_program, "--dont-fork", "--no-syslog", "--use-file", file(host, "keepalived.conf"),
-                 "--pid", file(host, "keepalived.pid"), "--vrrp_pid", file(host, "vrrp.pid"),
-                 "--checkers_pid", file(host, "checkers.pid")}));
+                {keepalived_program, "--dont-fork", "--no-syslog", "--use-file",
+                 file(host, "keepalived.conf"), "--pid", file(host, "keepalived.pid"), "--vrrp_pid",
+                 file(host, "vrrp.pid"), "--checkers_pid", file(host, "checkers.pid")}));
             at.keepalived.emplace(std::move(keepalived));
             return {};
         });
@@ -89,6 +90,7 @@ class KeepalivedPair final : public MeasuredPair {
   private:
     struct Host {
         std::optional<Program> server = {}, keepalived = {};
+        bool is_told_to_end = false;
     };
 
     /// Its end is taken in where it has ended.
@@ -118,26 +120,28 @@ class KeepalivedPair final : public MeasuredPair {
     void write_files(int host) const
     {
         std::filesystem::create_directories(folder_of(host));
-        std::ofstream(file(host, "check")) << fmt::format("kill -0 \"$(cat {})\"\n", file(host, "server.pid"));
-        std::ofstream(file(host, "notify"))
-            << fmt::format("signal=USR2\n[ \"$3\" = MASTER ] && signal=USR1\n"
-                           "kill -$signal \"$(cat {})\"\necho \"$3\" >{}.new && mv {}.new {}\n",
-                           file(host, "server.pid"), file(host, "state"), file(host, "state"),
-                           file(host, "state"));
+        std::ofstream(file(host, "check"))
+            << fmt::format("kill -0 \"$(cat {})\"\n", file(host, "server.pid"));
+        std::ofstream(file(host, "notify")) << fmt::format(
+            "signal=USR2\n[ \"$3\" = MASTER ] && signal=USR1\n"
+            "kill -$signal \"$(cat {})\"\necho \"$3\" >{}.new && mv {}.new {}\n",
+            file(host, "server.pid"), file(host, "state"), file(host, "state"), file(host, "state"));
         std::ofstream(file(host, "keepalived.conf"))
             << fmt::format("global_defs {{\n  vrrp_version 3\n  script_user root\n{}}}\n",
-                           settings_.before_others ? fmt::format("  vrrp_rt_priority {}\n  vrrp_no_swap\n",
-                                                                 keepalived_priority)
-                                                   : "")
-            << fmt::format("vrrp_script check {{\n  script \"/bin/sh {}\"\n  interval 1\n  fall 1\n"
-                           "  rise 1\n}}\n",
-                           file(host, "check"))
-            << fmt::format("vrrp_instance server {{\n  state BACKUP\n  nopreempt\n  interface {}\n"
-                           "  virtual_router_id 51\n  priority {}\n  advert_int {:.2f}\n"
-                           "  virtual_ipaddress {{\n    {}\n  }}\n  track_script {{\n    check\n  }}\n"
-                           "  notify \"/bin/sh {}\"\n}}\n",
-                           host_interface, 102 - host, settings_.advert_ms / 1000.0, virtual_address,
-                           file(host, "notify"));
+                           settings_.before_others
+                               ? fmt::format("  vrrp_rt_priority {}\n  vrrp_no_swap\n", keepalived_priority)
+                               : "")
+            << fmt::format(
+                   "vrrp_script check {{\n  script \"/bin/sh {}\"\n  interval 1\n  fall 1\n"
+                   "  rise 1\n}}\n",
+                   file(host, "check"))
+            << fmt::format(
+                   "vrrp_instance server {{\n  state BACKUP\n  nopreempt\n  interface {}\n"
+                   "  virtual_router_id 51\n  priority {}\n  advert_int {:.2f}\n"
+                   "  virtual_ipaddress {{\n    {}\n  }}\n  track_script {{\n    check\n  }}\n"
+                   "  notify \"/bin/sh {}\"\n}}\n",
+                   host_interface, 102 - host, settings_.advert_ms / 1000.0, virtual_address,
+                   file(host, "notify"));
     }
 
     const KeepalivedSettings settings_;

@@ -136,13 +136,21 @@ bool HostNetwork::has_address(int host) const
     return done && has;
 }
 
-void HostNetwork::take_address_away(int host) const
+void HostNetwork::pull_cable(int host) const
 {
-    static_cast<void>(within(host, []() -> Result<void> {
-                          const auto address = host::VirtualAddress::of(virtual_address, host_interface);
-                          if (address) address->give_up();
-                          return {};
-                      }).has_value());
+    set_cable(host, false);
+}
+
+Result<void> HostNetwork::boot(int host) const
+{
+    TRY(within(host, []() -> Result<void> {
+        const host::VirtualAddress address = TRY(host::VirtualAddress::of(virtual_address, host_interface));
+        address.give_up();
+        TRY(run_ip(fmt::format("link set {} down", host_interface)));
+        return run_ip(fmt::format("link set {} up", host_interface));
+    }));
+    set_cable(host, true);
+    return {};
 }
 
 }  // namespace belay::bench

@@ -23,18 +23,18 @@ class HostNetwork {
 
     static std::string address_of(int host);
 
-    /// Does it in the network of that host; what is started meanwhile stays there. Errors: those of the system
-    /// and of `what`.
+    /// Does it in the network of that host; what is started meanwhile stays there. Errors: those of the
+    /// system and of `what`.
     Result<void> within(int host, const std::function<Result<void>()>& what) const;
     /// For setns(2).
     int namespace_of(int host) const { return hosts_[static_cast<size_t>(host)].number(); }
 
-    /// As if its cable were pulled, or put in again.
-    void pull_cable(int host) const { set_cable(host, false); }
-    void put_cable(int host) const { set_cable(host, true); }
+    void pull_cable(int host) const;
+    /// The cable is in again, and what a machine without power forgets is forgotten: the virtual address, and
+    /// where others are on the network. Errors: failed.
+    Result<void> boot(int host) const;
     /// Whether it has the virtual address.
     bool has_address(int host) const;
-    void take_address_away(int host) const;
 
   private:
     HostNetwork() = default;

@@ -25,9 +25,10 @@ void await_end(pid_t process)
     }
 }
 
-MeasuredPair::MeasuredPair(HostNetwork network, std::string folder)
-    : network_(std::move(network)), folder_(std::move(folder)),
-      client_(std::make_unique<AskingClient>(network_))
+MeasuredPair::MeasuredPair(HostNetwork network, std::string folder, Serving serving)
+    : network_(std::move(network)),
+      folder_(std::move(folder)),
+      client_(std::make_unique<AskingClient>(network_, serving))
 {
 }
 
@@ -75,8 +76,7 @@ Result<void> MeasuredPair::power_on(int host, const std::vector<pid_t>& all)
     for (const pid_t process : all) kill(process, SIGKILL);
     for (const pid_t process : all) await_end(process);
     forget(host);
-    network_.take_address_away(host);
-    network_.put_cable(host);
+    TRY(network_.boot(host));
     return mend(host);
 }
 

@@ -45,7 +45,7 @@ class MeasuredPair {
     size_t begun_to_serve() const;
 
   protected:
-    MeasuredPair(HostNetwork network, std::string folder);
+    MeasuredPair(HostNetwork network, std::string folder, Serving serving);
     std::string folder_of(int host) const;
     std::vector<std::string> server_words(int host) const;
     /// Its processes have been ended by force.

@@ -42,11 +42,11 @@ std::vector<Contender> contenders(bool marks_only)
 {
     std::vector<Contender> all = {{.name = "Belay, lease 150 ms", .is_belay = true}};
     if (marks_only) return all;
-    all.push_back({.name = "keepalived, 1 s", .settings = {.advert_ms = 1000}, .runs_beside_hogs = false});
     all.push_back({.name = "keepalived, 0.1 s", .settings = {.advert_ms = 100}});
     all.push_back({.name = "keepalived, 0.01 s", .settings = {.advert_ms = 10}});
-    all.push_back({.name = "keepalived, 0.01 s, real-time",
-                   .settings = {.advert_ms = 10, .before_others = true}});
+    all.push_back(
+        {.name = "keepalived, 0.01 s, real-time", .settings = {.advert_ms = 10, .before_others = true}});
+    all.push_back({.name = "keepalived, 1 s", .settings = {.advert_ms = 1000}, .runs_beside_hogs = false});
     return all;
 }
 
@@ -189,8 +189,7 @@ class PairRounds {
             else
                 other_began = std::min(other_began, at);
         }
-        return static_cast<size_t>(
-            std::ranges::count_if(acts, [&](int64_t at) { return at > other_began; }));
+        return static_cast<size_t>(std::ranges::count_if(acts, [&](int64_t at) { return at > other_began; }));
     }
 
     MeasuredPair& pair_;
@@ -290,7 +289,7 @@ std::vector<Row> marks_of_failover(const std::vector<Contender>& all, std::map<s
         const auto fastest = std::ranges::find(all, "keepalived, 0.01 s", &Contender::name);
         return fastest == all.end() ? "" : what(found.at(static_cast<size_t>(fastest - all.begin())));
     };
-    const auto worst_row = [&](std::string name, std::vector<Nanoseconds> FoundPair::*samples,
+    const auto worst_row = [&](std::string name, std::vector<Nanoseconds> FoundPair::* samples,
                                Nanoseconds mark) {
         return Row{.name = std::move(name),
                    .ours = to_milliseconds(worst(belay.*samples)),
@@ -322,7 +321,8 @@ std::vector<Row> marks_of_failover(const std::vector<Contender>& all, std::map<s
 std::string shares_text(const std::vector<double>& shares)
 {
     std::string text;
-    for (const double share : shares) text += fmt::format("{}{:.2f} %", text.empty() ? "" : ", ", share * 100);
+    for (const double share : shares)
+        text += fmt::format("{}{:.2f} %", text.empty() ? "" : ", ", share * 100);
     return text;
 }
 

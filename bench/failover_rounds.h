@@ -7,8 +7,8 @@
 namespace belay::bench {
 
 struct FailoverSizes {
-    int rounds = 20;       ///< of each case, of Belay
-    int peer_rounds = 10;  ///< of each case, of each other
+    int rounds = 20;                               ///< of each case, of Belay
+    int peer_rounds = 10;                          ///< of each case, of each other
     Milliseconds rest = std::chrono::seconds(10);  ///< in which nothing happens
     Milliseconds hogs = std::chrono::minutes(10);  ///< for which they run; 0: none of it
     bool marks_only = false;                       ///< Belay alone

@@ -165,7 +165,8 @@ class StandIn {
         role_ = role;
         trace_.say("role " + role);
         notify(fmt::format("STATUS={}\nX_ROLE={}", role, role));
-        next_act_ = Clock::now();
+        next_act_.reset();
+        if (asked_.act_every > 0 && role == "primary") next_act_ = Clock::now();
     }
 
     /// Once round: waits for the next thing, and does it.
@@ -218,7 +219,7 @@ class StandIn {
             std::fflush(stdout);
             next_line_ = Clock::now() + milliseconds(1000 / turns);
         }
-        if (asked_.act_every > 0 && role_ == "primary" && is_due(next_act_)) {
+        if (is_due(next_act_)) {
             if (lease_ == nullptr)
                 trace_.say("acts");
             else if (belay_lease_is_held(lease_) != 0)
