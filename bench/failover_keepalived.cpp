@@ -18,14 +18,13 @@ namespace {
 
 constexpr const char* keepalived_program = "/usr/sbin/keepalived";
 constexpr int keepalived_hosts = 2;
-constexpr int keepalived_priority = 10;
 constexpr auto keepalived_patience = std::chrono::seconds(60);
 constexpr auto keepalived_is_looked_at_every = std::chrono::milliseconds(5);
 
 class KeepalivedPair final : public MeasuredPair {
   public:
-    KeepalivedPair(HostNetwork network, const PairGround& ground, const KeepalivedSettings& settings)
-        : MeasuredPair(std::move(network), ground.folder, Serving::any), settings_(settings)
+    KeepalivedPair(HostNetwork network, const PairGround& ground, int advert_ms)
+        : MeasuredPair(std::move(network), ground.folder, Serving::any), advert_ms_(advert_ms)
     {
         programs_ = ground.programs;
         act_every_ = ground.act_every;
@@ -127,10 +126,7 @@ class KeepalivedPair final : public MeasuredPair {
             "kill -$signal \"$(cat {})\"\necho \"$3\" >{}.new && mv {}.new {}\n",
             file(host, "server.pid"), file(host, "state"), file(host, "state"), file(host, "state"));
         std::ofstream(file(host, "keepalived.conf"))
-            << fmt::format("global_defs {{\n  vrrp_version 3\n  script_user root\n{}}}\n",
-                           settings_.before_others
-                               ? fmt::format("  vrrp_rt_priority {}\n  vrrp_no_swap\n", keepalived_priority)
-                               : "")
+            << "global_defs {\n  vrrp_version 3\n  script_user root\n}\n"
             << fmt::format(
                    "vrrp_script check {{\n  script \"/bin/sh {}\"\n  interval 1\n  fall 1\n"
                    "  rise 1\n}}\n",
@@ -140,24 +136,22 @@ class KeepalivedPair final : public MeasuredPair {
                    "  virtual_router_id 51\n  priority {}\n  advert_int {:.2f}\n"
                    "  virtual_ipaddress {{\n    {}\n  }}\n  track_script {{\n    check\n  }}\n"
                    "  notify \"/bin/sh {}\"\n}}\n",
-                   host_interface, 102 - host, settings_.advert_ms / 1000.0, virtual_address,
-                   file(host, "notify"));
+                   host_interface, 102 - host, advert_ms_ / 1000.0, virtual_address, file(host, "notify"));
     }
 
-    const KeepalivedSettings settings_;
+    const int advert_ms_;
     std::map<int, Host> hosts_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<MeasuredPair>> begin_keepalived(const PairGround& ground,
-                                                       const KeepalivedSettings& settings)
+Result<std::unique_ptr<MeasuredPair>> begin_keepalived(const PairGround& ground, int advert_ms)
 {
     if (access(keepalived_program, X_OK) != 0)
         return fail(ErrorKind::not_found, fmt::format("{} is not there", keepalived_program),
                     "apt install keepalived");
     HostNetwork network = TRY(HostNetwork::make(keepalived_hosts));
-    auto pair = std::make_unique<KeepalivedPair>(std::move(network), ground, settings);
+    auto pair = std::make_unique<KeepalivedPair>(std::move(network), ground, advert_ms);
     TRY(pair->begin());
     return pair;
 }

@@ -67,15 +67,9 @@ struct PairGround {
     int act_every = 1;     ///< milliseconds between two acts of who serves
 };
 
-struct KeepalivedSettings {
-    int advert_ms = 1000;
-    bool before_others = false;  ///< with real-time priority
-};
-
-/// Errors: those of the system and of the programs.
+/// `advert_ms`: between two adverts. Errors: those of the system and of the programs.
 Result<std::unique_ptr<MeasuredPair>> begin_belay(const PairGround& ground);
-Result<std::unique_ptr<MeasuredPair>> begin_keepalived(const PairGround& ground,
-                                                       const KeepalivedSettings& settings);
+Result<std::unique_ptr<MeasuredPair>> begin_keepalived(const PairGround& ground, int advert_ms);
 
 /// Waits for its end, where it is a child of ours or has become one.
 void await_end(pid_t process);

@@ -33,7 +33,7 @@ constexpr auto cut_mark = std::chrono::milliseconds(200);
 struct Contender {
     std::string name;
     bool is_belay = false;
-    KeepalivedSettings settings = {};
+    int advert_ms = 0;  ///< of keepalived
     bool runs_beside_hogs = true;
 };
 
@@ -42,11 +42,9 @@ std::vector<Contender> contenders(bool marks_only)
 {
     std::vector<Contender> all = {{.name = "Belay, lease 150 ms", .is_belay = true}};
     if (marks_only) return all;
-    all.push_back({.name = "keepalived, 0.1 s", .settings = {.advert_ms = 100}});
-    all.push_back({.name = "keepalived, 0.01 s", .settings = {.advert_ms = 10}});
-    all.push_back(
-        {.name = "keepalived, 0.01 s, real-time", .settings = {.advert_ms = 10, .before_others = true}});
-    all.push_back({.name = "keepalived, 1 s", .settings = {.advert_ms = 1000}, .runs_beside_hogs = false});
+    all.push_back({.name = "keepalived, 0.1 s", .advert_ms = 100});
+    all.push_back({.name = "keepalived, 0.01 s", .advert_ms = 10});
+    all.push_back({.name = "keepalived, 1 s", .advert_ms = 1000, .runs_beside_hogs = false});
     return all;
 }
 
@@ -69,7 +67,7 @@ Result<std::unique_ptr<MeasuredPair>> begin_pair(const Contender& contender, con
 {
     std::filesystem::create_directories(folder);
     const PairGround ground{.folder = folder, .programs = programs, .act_every = act_every};
-    return contender.is_belay ? begin_belay(ground) : begin_keepalived(ground, contender.settings);
+    return contender.is_belay ? begin_belay(ground) : begin_keepalived(ground, contender.advert_ms);
 }
 
 class PairRounds {
@@ -223,6 +221,8 @@ class Hogs {
             const pid_t hog = fork();
             if (hog == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
+                // A socket of the client's is not closed while somebody else has it as well.
+                close_range(STDERR_FILENO + 1, ~0U, 0);
                 std::atomic<uint64_t> turns = 0;
                 while (true) ++turns;
             }
