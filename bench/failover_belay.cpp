@@ -179,8 +179,9 @@ class BelayPair final : public MeasuredPair {
         one.command = server_words(host);
         one.readiness.kind = Question::Kind::notify;
         one.orders.kind = Orders::Kind::pipe;
-        // It is killed more often than one would want to ride out.
+        // It is killed more often than one would want to ride out, or to wait for longer each time.
         one.nonstop.failures = 100'000;
+        one.restart_delay_most = one.restart_delay;
         one.pair = Pairing{
             .pair = only_pair, .other = 3 - host, .address = virtual_address, .interface = host_interface};
         return one;
