@@ -67,7 +67,9 @@ void AskingClient::ask(Question& question, Nanoseconds now) const
                       .data = {.u64 = static_cast<uint64_t>(&question - questions_.data())}};
     epoll_ctl(poll_.number(), EPOLL_CTL_ADD, question.socket.number(), &event);
     static const sockaddr_in place = served_place();
-    connect(question.socket.number(), reinterpret_cast<const sockaddr*>(&place), sizeof place);
+    // What becomes of it is heard later; one that fails at once has no answer.
+    static_cast<void>(
+        connect(question.socket.number(), reinterpret_cast<const sockaddr*>(&place), sizeof place));
 }
 
 void AskingClient::listen(Question& question)

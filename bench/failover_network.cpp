@@ -99,7 +99,7 @@ Result<void> HostNetwork::within(int host, const std::function<Result<void>()>& 
 {
     if (setns(namespace_of(host), CLONE_NEWNET) != 0)
         return std::unexpected(system_error("go to a network namespace", errno));
-    const Result<void> done = what();
+    Result<void> done = what();
     if (setns(own_.number(), CLONE_NEWNET) != 0)
         return std::unexpected(system_error("come back from a network namespace", errno));
     return done;

@@ -167,14 +167,14 @@ class PairRounds {
         return both;
     }
 
-    /// Of `old`, after the other one had begun.
+    /// Of `old`, while the other one acted: between two of its acts.
     size_t acts_beside(size_t trace_before, int old) const
     {
         std::ifstream file(pair_.trace());
         file.seekg(static_cast<std::streamoff>(trace_before));
         const std::string old_name = fmt::format("server-{}", old);
         std::vector<int64_t> acts;
-        int64_t other_began = INT64_MAX;
+        int64_t other_began = INT64_MAX, other_last = 0;
         for (std::string line; std::getline(file, line);) {
             std::istringstream words(line);
             int64_t at = 0;
@@ -182,12 +182,15 @@ class PairRounds {
             std::string name, what;
             words >> at >> pid >> name >> what;
             if (what != "acts") continue;
-            if (name == old_name)
+            if (name == old_name) {
                 acts.push_back(at);
-            else
-                other_began = std::min(other_began, at);
+                continue;
+            }
+            other_began = std::min(other_began, at);
+            other_last = std::max(other_last, at);
         }
-        return static_cast<size_t>(std::ranges::count_if(acts, [&](int64_t at) { return at > other_began; }));
+        return static_cast<size_t>(
+            std::ranges::count_if(acts, [&](int64_t at) { return at > other_began && at < other_last; }));
     }
 
     MeasuredPair& pair_;
