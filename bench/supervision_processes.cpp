@@ -36,8 +36,10 @@ uint64_t number_after(const std::string& path, std::string_view wanted)
     return 0;
 }
 
+}  // namespace
+
 /// Source: proc(5), /proc/PID/stat: the name is in brackets, then the state, then the parent.
-pid_t parent_of(pid_t process)
+pid_t process_parent(pid_t process)
 {
     std::ifstream file(fmt::format("/proc/{}/stat", process));
     std::string line;
@@ -50,12 +52,10 @@ pid_t parent_of(pid_t process)
     return parent;
 }
 
-}  // namespace
-
 std::set<pid_t> family_of(pid_t ancestor)
 {
     std::multimap<pid_t, pid_t> children;
-    for (const pid_t process : numbers_in("/proc")) children.emplace(parent_of(process), process);
+    for (const pid_t process : numbers_in("/proc")) children.emplace(process_parent(process), process);
     std::set<pid_t> family;
     std::vector<pid_t> next = {ancestor};
     while (!next.empty()) {

@@ -9,6 +9,9 @@
 
 namespace belay::bench {
 
+/// 0: it is gone.
+pid_t process_parent(pid_t process);
+
 /// Those that descend from it, itself included; nothing where it is gone.
 std::set<pid_t> family_of(pid_t ancestor);
 

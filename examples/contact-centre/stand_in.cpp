@@ -189,7 +189,7 @@ class StandIn {
         trace_.say("role " + role);
         notify(fmt::format("STATUS={}\nX_ROLE={}", role, role));
         next_act_.reset();
-        if (role == "primary") next_act_ = Clock::now();
+        if (asked_.act_every > 0 && role == "primary") next_act_ = Clock::now();
     }
 
     /// Once round: waits for the next thing, and does it.
@@ -236,7 +236,7 @@ class StandIn {
             next_beat_ = Clock::now() + milliseconds(asked_.heartbeat);
         }
         if (is_due(next_line_)) print_some();
-        if (asked_.act_every > 0 && is_due(next_act_)) {
+        if (is_due(next_act_)) {
             if (lease_ == nullptr)
                 trace_.say("acts");
             else if (belay_lease_is_held(lease_) != 0)

@@ -362,6 +362,8 @@ void Pairs::give_address_up(ApplicationId id)
     if (found == addresses_.end()) return;
     if (found->second.renewal) ground_.loop.cancel(*found->second.renewal);
     if (found->second.address) found->second.address->give_up();
+    // Its end takes a while, and the other one may wait to serve.
+    ground_.loop.post([gone = std::make_shared<Address>(std::move(found->second))] {});
     addresses_.erase(found);
 }
 

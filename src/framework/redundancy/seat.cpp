@@ -263,7 +263,14 @@ void Seat::answer(HostId from, const Message& question, Microseconds now)
 {
     highest_ = std::max(highest_, question.token);
     const Message vote = vote_on(question, now);
-    if (vote.given && question.given) has_met_holder_ = true;
+    if (vote.given && question.given) {
+        has_met_holder_ = true;
+        // The one that was to have it has it: were that to fail now, nobody is to wait for it.
+        for (Candidate& candidate : candidates_) {
+            if (candidate.id != question.candidate)
+                candidate.not_before = std::min(candidate.not_before, now);
+        }
+    }
     hands_.send(from, vote);
 }
 

@@ -434,6 +434,22 @@ TEST_CASE("redundancy/an end lets the other serve at once, a hand-over in good o
     CHECK(world.server() == first_application);
 }
 
+TEST_CASE("redundancy/one that has just let the other serve takes over as soon as any when that one is lost")
+{
+    World world(9);
+    world.run(3s);
+    Machine& first = *world.machines[1];
+    first.serve_no_more(first_application);
+    first.seat->ended(first_application, first.clock(world.now));
+    world.run(200ms);
+    REQUIRE(world.server() == second_application);
+    const Microseconds lost_at = world.now;
+    world.machines[2]->frozen_until = world.now + 3600s;
+    world.run(300ms);
+    REQUIRE(world.server() == first_application);
+    CHECK(world.served.back().from - lost_at < 170ms);
+}
+
 TEST_CASE("redundancy/where a person decides, the other takes over when it is told to, and not before")
 {
     World world(8);

@@ -1,7 +1,5 @@
 #include "host/application/virtual_address.h"
 
-#include "host/descriptor.h"
-
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
@@ -88,17 +86,24 @@ void VirtualAddress::give_up() const
     static_cast<void>(change(RTM_DELADDR, 0, 0).has_value());
 }
 
-Result<void> VirtualAddress::announce() const
+Result<void> VirtualAddress::announce()
 {
     return is_6_ ? announce_by_neighbour_discovery() : announce_by_arp();
 }
 
 /// Source: RFC 5227, section 3, "ARP Announcement".
-Result<void> VirtualAddress::announce_by_arp() const
+Result<void> VirtualAddress::announce_by_arp()
 {
     const auto failed = [&] { return std::unexpected(system_error("announce the address " + text_, errno)); };
-    const Descriptor socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ARP)));
-    if (!socket) return failed();
+    // It receives nothing. It is kept: to close it can take longer than all else here.
+    if (!announcer_)
+        announcer_ = std::make_shared<const Descriptor>(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const Descriptor& socket = *announcer_;
+    if (!socket) {
+        const auto problem = failed();
+        announcer_.reset();
+        return problem;
+    }
     ifreq interface{};
     if (if_indextoname(interface_, static_cast<char*>(interface.ifr_name)) == nullptr ||
         ioctl(socket.number(), SIOCGIFHWADDR, &interface) != 0)

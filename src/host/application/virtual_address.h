@@ -3,15 +3,18 @@
 // ip-address(8)), so the kernel takes it away where nobody renews it.
 
 #include "base/result.h"
+#include "host/descriptor.h"
 
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace belay::host {
 
-/// By rtnetlink(7); for root alone. Threads: any, one at a time.
+/// By rtnetlink(7); for root alone. Its end may take some milliseconds, for which the kernel waits until no
+/// processor looks at its socket any more. Threads: any, one at a time.
 class VirtualAddress {
   public:
     /// "192.0.2.7/24", "2001:db8::7/64". Errors: usage; not_found, no such interface.
@@ -21,7 +24,7 @@ class VirtualAddress {
     Result<void> take(std::chrono::seconds lifetime) const;
     /// Others on the network learn that it is here now (gratuitous ARP, unsolicited neighbour advertisement).
     /// Errors: those of the system.
-    Result<void> announce() const;
+    Result<void> announce();
     /// Nothing happens where it is not there.
     void give_up() const;
 
@@ -31,7 +34,7 @@ class VirtualAddress {
   private:
     VirtualAddress() = default;
     Result<void> change(uint16_t type, uint16_t flags, uint32_t lifetime) const;
-    Result<void> announce_by_arp() const;
+    Result<void> announce_by_arp();
     Result<void> announce_by_neighbour_discovery() const;
     size_t size() const { return is_6_ ? 16 : 4; }
 
@@ -40,6 +43,7 @@ class VirtualAddress {
     bool is_6_ = false;
     uint8_t length_ = 0;
     unsigned interface_ = 0;
+    std::shared_ptr<const Descriptor> announcer_;  ///< once it has been announced by ARP
 };
 
 }  // namespace belay::host

@@ -36,7 +36,7 @@ bool is_there(const std::string& number)
 /// What went wrong; empty: nothing. In a process that has a network for itself.
 std::string try_address(const std::string& number, const std::string& with_length)
 {
-    const auto address = VirtualAddress::of(with_length, "ether7");
+    auto address = VirtualAddress::of(with_length, "ether7");
     if (!address) return address.error().what;
     if (is_there(number)) return "it was there before";
     for (int time = 0; time < 2; ++time) {
