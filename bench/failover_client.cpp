@@ -68,8 +68,8 @@ void AskingClient::ask(Question& question, Nanoseconds now) const
     epoll_ctl(poll_.number(), EPOLL_CTL_ADD, question.socket.number(), &event);
     static const sockaddr_in place = served_place();
     // What becomes of it is heard later; one that fails at once has no answer.
-    static_cast<void>(
-        connect(question.socket.number(), reinterpret_cast<const sockaddr*>(&place), sizeof place));
+    [[maybe_unused]] const int begun =
+        connect(question.socket.number(), reinterpret_cast<const sockaddr*>(&place), sizeof place);
 }
 
 void AskingClient::listen(Question& question)
