@@ -71,6 +71,17 @@ Json side_json(const Side& side)
     return json;
 }
 
+/// What a person should know of who votes for it; empty: nothing.
+std::string problem_of(const Side& side)
+{
+    const Json pair = side.line.value("pair", Json());
+    if (!pair.is_object()) return "";
+    if (pair.contains("problem")) return pair.value("problem", "");
+    if (const std::string problem = pair.value("address_problem", ""); !problem.empty()) return problem;
+    const bool has_no_third = pair.value("hosts", Json::array()).size() == 2;
+    return has_no_third ? "it has no third host: where one of the two is lost, the other does not serve" : "";
+}
+
 Json pairs_of(const ApplicationsEverywhere& everywhere)
 {
     Json all = Json::array();
@@ -83,14 +94,16 @@ Json pairs_of(const ApplicationsEverywhere& everywhere)
         const Stand stand = stand_of(*configuration, lines, *pair);
         const Side* const serving = stand.serving();
         const auto problem = problems.find(pair->id);
-        all.push_back({{"name", pair->name},
-                       {"redundancy", pair->value("redundancy")},
-                       {"switch_over", pair->value("switch_over")},
-                       {"lease_ms", pair->value("lease")},
-                       {"address", pair->text("address")},
-                       {"serves", serving == nullptr ? Json() : Json(serving->name())},
-                       {"problem", problem == problems.end() ? "" : problem->second},
-                       {"applications", {side_json(stand.primary), side_json(stand.backup)}}});
+        all.push_back(
+            {{"name", pair->name},
+             {"redundancy", pair->value("redundancy")},
+             {"switch_over", pair->value("switch_over")},
+             {"lease_ms", pair->value("lease")},
+             {"address", pair->text("address")},
+             {"serves", serving == nullptr ? Json() : Json(serving->name())},
+             {"problem", problem == problems.end() ? problem_of(serving == nullptr ? stand.primary : *serving)
+                                                   : problem->second},
+             {"applications", {side_json(stand.primary), side_json(stand.backup)}}});
     }
     return {{"pairs", std::move(all)}};
 }

@@ -290,8 +290,11 @@ bool Application::differs_for_next_start(const Application& other) const
            (orders.kind == Orders::Kind::pipe) != (other.orders.kind == Orders::Kind::pipe);
 }
 
-void to_json(Json& json, const Application& application)
+namespace {
+
+Json whole_json(const Application& application)
 {
+    Json json;
     Json readiness;
     Json health;
     to_json(readiness, application.readiness);
@@ -328,6 +331,20 @@ void to_json(Json& json, const Application& application)
                         {"cold", application.pair->is_cold},
                         {"address", application.pair->address},
                         {"interface", application.pair->interface}};
+    return json;
+}
+
+}  // namespace
+
+/// A supervisor keeps a thousand of these in memory: what goes without saying is not said.
+void to_json(Json& json, const Application& application)
+{
+    static const Json standard = whole_json({});
+    json = whole_json(application);
+    for (const auto& [name, value] : standard.items()) {
+        const bool is_named = name == "id" || name == "name" || name == "command";
+        if (!is_named && json[name] == value) json.erase(name);
+    }
 }
 
 Result<Application> application_from(const Json& json)
