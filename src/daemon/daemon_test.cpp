@@ -181,7 +181,8 @@ TEST_CASE("nobody commits: the timer aborts at its deadline and not before")
         if (transition.at("to") == "activating") activating = transition.at("at_ms");
         if (transition.at("to") == "aborting") aborting = transition.at("at_ms");
     }
-    CHECK(aborting - activating >= 400);
+    // Two clocks are read in whole milliseconds: the one of the timer and the one of what is told.
+    CHECK(aborting - activating >= 399);
     CHECK(aborting - activating < 2000);
     CHECK(!place.has("files/activated"));
 }
@@ -241,7 +242,7 @@ TEST_CASE("requests that make no sense are refused with what would make sense")
     CHECK(refusal("Timer", {{"operation", "1"}, {"change", "extend"}}).kind == ErrorKind::usage);
     CHECK(refusal("List", {{"limit", -1}}).kind == ErrorKind::usage);
     CHECK(refusal("Procedures", {{"name", "test.none"}}).kind == ErrorKind::not_found);
-    CHECK(Place::ask(*face, "Procedures", Json::object()).at("procedures").size() == 5);
+    CHECK(Place::ask(*face, "Procedures", Json::object()).at("procedures").size() == 6);
     CHECK(Place::ask(*face, "Clean", {{"dry_run", true}}).at("removed").empty());
 }
 
