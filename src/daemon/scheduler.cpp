@@ -74,7 +74,8 @@ void Scheduler::worked(const Id& id, const Result<Next>& next)
 void Scheduler::come_again(const Id& id, Task& task, Milliseconds boot)
 {
     task.again = false;
-    task.due = loop_.at(boot, [this, id] { wake(id); });
+    // The time from which it counts was cut to whole milliseconds: it may be as much too early.
+    task.due = loop_.at(boot + Milliseconds(1), [this, id] { wake(id); });
 }
 
 void Scheduler::stop()
