@@ -36,6 +36,7 @@ command = ["/b"]
 [pair.p]
 primary = "a"
 backup = "b"
+redundancy = "cold"
 )",
                                           {}, Mode::whole, nullptr);
     INVARIANT(!operation::runbook::any_error(imported.problems));
