@@ -177,6 +177,12 @@ TEST_CASE("any change of a prune may be refused, its answer lost, or be the last
 
 TEST_CASE("a backup that ends while a prune is under way keeps what it uses")
 {
+    PrunePhase when{};
+    SUBCASE("the index is being read") { when = PrunePhase::index; }
+    SUBCASE("the trees are being read") { when = PrunePhase::trees; }
+    SUBCASE("packs are being written anew") { when = PrunePhase::repack; }
+    SUBCASE("the index is being written anew") { when = PrunePhase::rewrite_index; }
+    SUBCASE("the prune waits") { when = PrunePhase::wait; }
     TwoSnapshots two;
     // The forgotten state is there again, and its blobs are still known: the backup stores none of them.
     for (unsigned i = 0; i < 6; ++i) write_random(two.scratch, fmt::format("small{}", i), 90, i);
@@ -185,7 +191,7 @@ TEST_CASE("a backup that ends while a prune is under way keeps what it uses")
     PruneNotes notes;
     bool is_saved = false;
     notes.at_phase = [&](PrunePhase phase) {
-        if (phase != PrunePhase::wait || is_saved) return;
+        if (phase != when || is_saved) return;
         is_saved = true;
         Repository repository = opened(two.memory);
         save_packs(repository, two.scratch);
@@ -295,7 +301,7 @@ TEST_CASE("two prunes and four backups at once lose nothing")
             // Refused only by the other prune, for as long as that is alone, or because it was faster.
             const Result<PruneSummary> done = prune(opened(two.memory), options);
             if (done) return;
-            REQUIRE(done.error().kind == ErrorKind::busy);
+            REQUIRE_MESSAGE(done.error().kind == ErrorKind::busy, done.error().what);
         }
     };
     {

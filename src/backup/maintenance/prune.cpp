@@ -58,10 +58,12 @@ class Pruning {
   private:
     void begins(PrunePhase phase, uint64_t total) const { observer_.begins(phase, total); }
 
-    /// The index, the snapshots and what they need, as they are now.
+    /// The snapshots, the index and what they need. Which snapshots there are is asked first: of one that a
+    /// backup ends with meanwhile, the index that was listed before would not know the blobs.
     Result<void> look()
     {
         repository_.blobs() = BlobTable();
+        const std::vector<ListedFile> snapshots = TRY(repository_.backend().list(FileKind::snapshot));
         const std::vector<ListedFile> files = TRY(repository_.backend().list(FileKind::index));
         begins(PrunePhase::index, files.size());
         for (const ListedFile& file : files) {
@@ -69,7 +71,7 @@ class Pruning {
             observer_.advanced(PrunePhase::index, 1);
         }
         used_.emplace(repository_.blobs());
-        return look_at_snapshots();
+        return look_at(snapshots);
     }
 
     Result<void> load_index(const Id& id)
@@ -89,10 +91,10 @@ class Pruning {
     }
 
     /// Marks what those snapshots need that were not looked at before.
-    Result<void> look_at_snapshots()
+    Result<void> look_at(const std::vector<ListedFile>& snapshots)
     {
         std::vector<Id> trees;
-        for (const ListedFile& file : TRY(repository_.backend().list(FileKind::snapshot))) {
+        for (const ListedFile& file : snapshots) {
             if (std::ranges::find(options_.without, file.id) != options_.without.end()) continue;
             if (!snapshots_.insert(file.id).second) continue;
             const Result<std::string> text = repository_.load_text({FileKind::snapshot, file.id});
@@ -181,7 +183,8 @@ class Pruning {
             if (!index_files_.contains(id) && !ours.contains(id)) TRY(load_index(id));
         }
         if (speaks_of_gone_) return false;
-        TRY(look_at_snapshots());
+        const std::vector<ListedFile> snapshots = TRY(repository_.backend().list(FileKind::snapshot));
+        TRY(look_at(snapshots));
         rescue();
         return true;
     }

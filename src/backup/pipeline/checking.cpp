@@ -23,15 +23,16 @@ class Checker {
 
     Result<void> run()
     {
+        // In this order, each knows what the one before needs, where a backup ends meanwhile.
+        const std::vector<Snapshot> snapshots =
+            TRY(repository_.snapshots([&](const Id& id, const Error& error) {
+                wrong(fmt::format("snapshot {}: {}", id.short_hex(), error.what));
+            }));
         TRY(repository_.load_index([&](const Id& id, const Error& error) {
             wrong(fmt::format("index {}: {}", id.short_hex(), error.what));
         }));
         const std::vector<ListedFile> packs = TRY(repository_.backend().list(FileKind::pack));
         compare_with_index(packs);
-        const std::vector<Snapshot> snapshots =
-            TRY(repository_.snapshots([&](const Id& id, const Error& error) {
-                wrong(fmt::format("snapshot {}: {}", id.short_hex(), error.what));
-            }));
         walk(snapshots);
         if (options_.reads_data) read(packs);
         return look_at_keys();

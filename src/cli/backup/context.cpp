@@ -169,11 +169,15 @@ Result<Repository*> BackupContext::open_unconfirmed(const std::function<void()>&
 
 Result<void> BackupContext::load_index()
 {
+    // Which snapshots there are is asked first: of one that a backup ends with meanwhile, the index would not
+    // know the blobs.
+    snapshots_ = TRY(snapshots());
     return repository_->load_index([this](const backup::Id&, const Error& error) { problem(error); });
 }
 
 Result<std::vector<backup::Snapshot>> BackupContext::snapshots()
 {
+    if (snapshots_) return *snapshots_;
     return repository_->snapshots([this](const backup::Id&, const Error& error) { problem(error); });
 }
 

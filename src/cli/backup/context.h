@@ -64,7 +64,7 @@ class BackupContext {
     Result<backup::Repository*> open_unconfirmed(const std::function<void()>& meanwhile);
     /// Threads: any.
     Result<void> confirm_lock();
-    /// All snapshots, oldest first; those that are damaged are told.
+    /// All snapshots, oldest first; those that are damaged are told. With an index: all that it knows.
     Result<std::vector<backup::Snapshot>> snapshots();
 
     Result<backup::Compression> compression() const;
@@ -116,6 +116,7 @@ class BackupContext {
     CommonOptions options_;
     const char* password_variable_ = "RESTIC_PASSWORD";
     std::optional<backup::Repository> repository_;
+    std::optional<std::vector<backup::Snapshot>> snapshots_;  ///< that were there before the index was read
     std::unique_ptr<backup::RepositoryLock> lock_;
     BackupContext* command_ = nullptr;
     std::atomic<std::optional<BackupExit>> exit_of_failure_;
