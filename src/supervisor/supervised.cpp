@@ -137,14 +137,18 @@ Result<void> Supervised::open_group()
 
 Result<void> Supervised::open_sockets(const Application& application)
 {
-    if (held_as_ == application.sockets) return {};
-    held_.clear();
-    held_as_.clear();
-    for (const HeldSocket& socket : application.sockets) {
-        host::Descriptor listener = TRY(host::listen_on(place_of(socket)));
-        held_.push_back(std::move(listener));
+    if (held_as_ != application.sockets) {
+        held_.clear();
+        held_as_.clear();
+        for (const HeldSocket& socket : application.sockets) {
+            host::Descriptor listener = TRY(host::listen_on(place_of(socket)));
+            held_.push_back(std::move(listener));
+        }
+        held_as_ = application.sockets;
     }
-    held_as_ = application.sockets;
+    // Each time: who had it before may have set it otherwise.
+    for (size_t i = 0; i < held_.size(); ++i)
+        TRY(host::set_nonblocking(held_[i].number(), held_as_[i].nonblocking));
     return {};
 }
 

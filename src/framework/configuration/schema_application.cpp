@@ -40,6 +40,12 @@ Attribute ports()
                         .meaning = "The agent listens on it, also while the application is started anew, and "
                                    "hands it over (sd_listen_fds).",
                         .effect = Effect::after_restart,
+                        .standard = "false"},
+                       {.name = "nonblocking",
+                        .kind = Kind::flag,
+                        .meaning = "It is handed over so that accept() never waits, which a program wants whose "
+                                   "processes serve one port together (nginx).",
+                        .effect = Effect::after_restart,
                         .standard = "false"}},
             .keys = {"name"}};
 }

@@ -119,7 +119,8 @@ Json json_of(const HeldSocket& socket)
     return {{"name", socket.name},
             {"address", socket.address},
             {"port", socket.port},
-            {"datagrams", socket.datagrams}};
+            {"datagrams", socket.datagrams},
+            {"nonblocking", socket.nonblocking}};
 }
 
 HeldSocket socket_from(const Json& json)
@@ -129,6 +130,7 @@ HeldSocket socket_from(const Json& json)
     read(json, "address", socket.address);
     read(json, "port", socket.port);
     read(json, "datagrams", socket.datagrams);
+    read(json, "nonblocking", socket.nonblocking);
     return socket;
 }
 

@@ -63,7 +63,8 @@ struct HeldSocket {
     std::string name = {};     ///< in LISTEN_FDNAMES
     std::string address = {};  ///< an IP address; empty: all
     uint16_t port = 0;
-    bool datagrams = false;  ///< UDP; else TCP
+    bool datagrams = false;    ///< UDP; else TCP
+    bool nonblocking = false;  ///< O_NONBLOCK
 
     bool operator==(const HeldSocket&) const = default;
 };

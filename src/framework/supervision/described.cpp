@@ -110,7 +110,8 @@ void take_ports(const Object& object, Application& application)
         application.sockets.push_back({.name = port.value("name", ""),
                                        .address = port.value("address", ""),
                                        .port = port.value("port", uint16_t{0}),
-                                       .datagrams = port.value("protocol", "tcp") == "udp"});
+                                       .datagrams = port.value("protocol", "tcp") == "udp",
+                                       .nonblocking = port.value("nonblocking", false)});
     }
 }
 

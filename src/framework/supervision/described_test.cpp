@@ -46,6 +46,7 @@ sandbox = { capabilities = ["cap_net_bind_service"], private_tmp = true }
 name = "main"
 port = 2020
 held = true
+nonblocking = true
 [[application."stat server".ports]]
 name = "admin"
 port = 2021
@@ -119,6 +120,7 @@ TEST_CASE("described: everything of a host's applications is resolved")
     CHECK(stat.sandbox.private_tmp);
     REQUIRE(stat.sockets.size() == 1);
     CHECK(stat.sockets[0].port == 2020);
+    CHECK(stat.sockets[0].nonblocking);
     REQUIRE(stat.gates.size() == 2);
     CHECK(stat.gates[0].application == site.find("application", "licence")->id);
     CHECK(stat.gates[0].timeout == 30s);

@@ -193,6 +193,11 @@ TEST_CASE("sockets: one that a process holds is got back from it; another's is n
     const auto pipe = open_output_pipe(scratch.path("output"));
     auto listener = listen_on({.address = "127.0.0.1"});
     REQUIRE(listener);
+    for (const bool nonblocking : {true, false}) {
+        CHECK(set_nonblocking(listener->number(), nonblocking));
+        CHECK(((fcntl(listener->number(), F_GETFL) & O_NONBLOCK) != 0) == nonblocking);
+    }
+    CHECK_FALSE(set_nonblocking(-1, true));
     sockaddr_in address{};
     socklen_t size = sizeof address;
     REQUIRE(getsockname(listener->number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);

@@ -78,6 +78,15 @@ Result<Descriptor> listen_on(const ListenAt& where)
     return socket;
 }
 
+Result<void> set_nonblocking(int socket, bool nonblocking)
+{
+    const int flags = fcntl(socket, F_GETFL);
+    const int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    if (flags < 0 || fcntl(socket, F_SETFL, wanted) != 0)
+        return std::unexpected(system_error("set whether a socket waits", errno));
+    return {};
+}
+
 bool is_bound_to(int socket, const ListenAt& where)
 {
     const Result<Address> wanted = to_address(where);

@@ -22,6 +22,9 @@ struct ListenAt {
 /// port is taken), permission, io.
 Result<Descriptor> listen_on(const ListenAt& where);
 
+/// Whether accept() and recv() on it wait (O_NONBLOCK), for all who have it. Errors: io.
+Result<void> set_nonblocking(int socket, bool nonblocking);
+
 /// The descriptor `number` of a process, where that is a socket bound to that place (pidfd_getfd(2)); the
 /// process keeps it. Errors: not_found, permission.
 Result<Descriptor> socket_of(int process, int number, const ListenAt& where);

@@ -6,6 +6,12 @@ export LVM_SUPPRESS_FD_WARNINGS=1
 quietly() { "$@" >/dev/null 2>&1 || { echo "failed: $*" >&2; exit 1; }; }
 disk() { echo "/dev/disk/by-id/ubd-LAB-$1"; }
 settle() { udevadm settle; }
+# mdadm --wait returns when the last block is in sync; the superblocks say so a little later.
+in_sync() {
+    mdadm --wait "/dev/$1" || true
+    until [ "$(cat "/sys/block/$1/md/sync_action")" = idle ]; do sleep 0.05; done
+    mdadm --wait-clean "/dev/$1" || true
+}
 
 # Two disks alike: an ESP, a leg of a mirror, a physical volume.
 for number in 1 2; do
@@ -32,8 +38,7 @@ quietly mcopy -s -i "$(disk b)-part1" /boot/efi/EFI ::
 
 quietly mdadm --create /dev/md0 --run --level=1 --raid-devices=2 --bitmap=internal --homehost=lab --name=data \
     --uuid=0d0d0d0d:00000000:00000000:00000001 "$(disk a)-part2" "$(disk b)-part2"
-mdadm --wait-clean /dev/md0 || true
-mdadm --wait /dev/md0 || true
+in_sync md0
 quietly mkfs.ext4 -q -L data -U 0d0d0d0d-0000-4000-8000-000000000002 /dev/md0
 mkdir -p /srv/data
 mount /dev/md0 /srv/data
@@ -68,7 +73,6 @@ quietly mkswap -U 0d0d0d0d-0000-4000-8000-000000000006 "$(disk e)"
 # A mirror of two whole disks, and a disk that speaks SCSI.
 quietly mdadm --create /dev/md1 --run --level=1 --raid-devices=2 --bitmap=internal --homehost=lab --name=spool \
     --uuid=0d0d0d0d:00000000:00000000:00000007 "$(disk f)" "$(disk g)"
-mdadm --wait-clean /dev/md1 || true
-mdadm --wait /dev/md1 || true
+in_sync md1
 # udev misses what is written to a device while it deals with an event of it.
 udevadm trigger --settle --subsystem-match=block
