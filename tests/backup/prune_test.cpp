@@ -175,14 +175,10 @@ TEST_CASE("any change of a prune may be refused, its answer lost, or be the last
     CHECK(runs > 40);
 }
 
-TEST_CASE("a backup that ends while a prune is under way keeps what it uses")
+/// A prune, and a backup from begin to end when it comes to that phase.
+void prune_beside_a_backup(PrunePhase when)
 {
-    PrunePhase when{};
-    SUBCASE("the index is being read") { when = PrunePhase::index; }
-    SUBCASE("the trees are being read") { when = PrunePhase::trees; }
-    SUBCASE("packs are being written anew") { when = PrunePhase::repack; }
-    SUBCASE("the index is being written anew") { when = PrunePhase::rewrite_index; }
-    SUBCASE("the prune waits") { when = PrunePhase::wait; }
+    CAPTURE(static_cast<int>(when));
     TwoSnapshots two;
     // The forgotten state is there again, and its blobs are still known: the backup stores none of them.
     for (unsigned i = 0; i < 6; ++i) write_random(two.scratch, fmt::format("small{}", i), 90, i);
@@ -203,6 +199,13 @@ TEST_CASE("a backup that ends while a prune is under way keeps what it uses")
     CHECK(is_sound(two.memory, "prune beside a backup") == 2);
     must(prune(opened(two.memory), nobody_else()));
     CHECK(is_sound(two.memory, "prune after it") == 2);
+}
+
+TEST_CASE("a backup that ends while a prune is under way keeps what it uses")
+{
+    for (const PrunePhase when : {PrunePhase::index, PrunePhase::trees, PrunePhase::repack,
+                                  PrunePhase::rewrite_index, PrunePhase::wait})
+        prune_beside_a_backup(when);
 }
 
 TEST_CASE("a backup by restic that runs while a prune is under way keeps what it uses")
