@@ -30,7 +30,7 @@ struct Asked {
     std::optional<int> ready_fd;
     std::string log_level;
     uint16_t pair_port = 7434;
-    bool guarded = false;
+    pid_t guard = 0;
 };
 
 std::string must_be_absolute(const std::string& path)
@@ -65,7 +65,7 @@ class Program {
         loop_ = TRY(site::Loop::open());
         workers_.emplace(*loop_);
         TRY(catch_signals());
-        TRY(watch_guard());
+        watch_guard();
         supervisor_ = TRY(Supervisor::open(*loop_, *workers_,
                                            {.run_folder = run_folder_of(asked_),
                                             .log_folder = asked_.state_folder + "/output",
@@ -92,14 +92,14 @@ class Program {
         std::vector<char*> words;
         for (char** word = argv_; *word != nullptr; ++word) {
             const std::string_view text = *word;
-            if (text == guarded_option) continue;
-            if (text == "--ready-fd")
+            if (text == "--ready-fd" || text == guarded_option)
                 ++word;
             else if (!text.starts_with("--ready-fd="))
                 words.push_back(*word);
         }
-        static std::string guarded = guarded_option;
-        if (stays_guarded_) words.push_back(guarded.data());
+        std::string guarded = guarded_option;
+        std::string guard = std::to_string(asked_.guard);
+        if (stays_guarded_) words.insert(words.end(), {guarded.data(), guard.data()});
         words.push_back(nullptr);
         return host::become_sibling("", words.data());
     }
@@ -128,18 +128,29 @@ class Program {
         return {};
     }
 
-    /// Without a guard nobody would start us anew, or see how the applications of a dead one end.
-    Result<void> watch_guard()
+    /// Without a guard nobody would start us anew, or see how the applications of a dead one end. It may have
+    /// died before we look; then its number is another's, or nobody's.
+    void watch_guard()
     {
-        const pid_t parent = getppid();
-        guard_ = host::Descriptor(static_cast<int>(syscall(SYS_pidfd_open, parent, 0)));
-        if (!guard_) return std::unexpected(system_error("watch the guard", errno));
-        guard_watch_ = TRY(loop_->watch(guard_.number(), EPOLLIN, [this](uint32_t) {
-            loop_->forget(guard_watch_);
-            log_.standard("its guard is gone; becomes one, and starts another supervisor");
-            begin_anew(false);
-        }));
-        return {};
+        guard_ = host::Descriptor(static_cast<int>(syscall(SYS_pidfd_open, asked_.guard, 0)));
+        if (guard_ && getppid() == asked_.guard) {
+            const auto watch = loop_->watch(guard_.number(), EPOLLIN, [this](uint32_t) {
+                loop_->forget(guard_watch_);
+                become_guard();
+            });
+            if (watch) {
+                guard_watch_ = *watch;
+                return;
+            }
+        }
+        guard_.close();
+        loop_->at(site::boot_now(), [this] { become_guard(); });
+    }
+
+    void become_guard()
+    {
+        log_.standard("its guard is gone; becomes one, and starts another supervisor");
+        begin_anew(false);
     }
 
     void tell_guard() const { static_cast<void>(host::send_signal(guard_.number(), SIGUSR1).has_value()); }
@@ -226,16 +237,17 @@ int run(int argc, char** argv)
            "--ready-fd", asked.ready_fd,
            "For belayd: a descriptor to which it writes \"ready\", or an error as JSON, and a newline")
         ->check(CLI::Range(3, 1 << 20));
-    app.add_flag(guarded_option, asked.guarded)->group("");
+    app.add_option(guarded_option, asked.guard)->group("");
     app.set_version_flag("-v,-V,--version", "belay-supervisor " BELAY_VERSION);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
         return app.exit(problem) == 0 ? 0 : exit_usage;
     }
-    if (!asked.guarded) {
+    if (asked.guard == 0) {
         const Guarded guarded = guard(run_folder_of(asked), asked.ready_fd);
         if (guarded.is_guard) return guarded.exit_code;
+        asked.guard = guarded.by;
     }
     return serve(asked, argv);
 }

@@ -165,13 +165,14 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
     pthread_sigmask(SIG_BLOCK, &awaited, &before);
     host::run_before_others(guard_priority);
     Leases leases(run_folder);
+    const pid_t guard = getpid();
     Milliseconds pause{0};
     while (true) {
         const Milliseconds begun = now();
         const pid_t supervisor = fork();
         if (supervisor == 0) {
             pthread_sigmask(SIG_SETMASK, &before, nullptr);
-            return {};
+            return {.by = guard};
         }
         if (ready_fd) let_go_of_starter(*std::exchange(ready_fd, std::nullopt));
         std::optional<siginfo_t> end;

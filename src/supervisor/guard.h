@@ -13,6 +13,7 @@ namespace belay::supervisor {
 struct Guarded {
     bool is_guard = false;
     int exit_code = 0;
+    pid_t by = 0;  ///< the guard; it may be gone already
 };
 /// `ready_fd`: of the first supervisor alone; nothing in those after it.
 Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd);

@@ -23,7 +23,18 @@ using framework::supervision::Want;
 
 constexpr Bytes most_record_bytes{4 << 20};
 constexpr Bytes most_ends_bytes{16 << 20};
+constexpr off_t most_ends_kept = 1 << 20;
 constexpr std::string_view ending = ".json";
+
+Json json_of(const std::optional<int>& number)
+{
+    return number ? Json(*number) : Json();
+}
+
+std::optional<int> number_from(const Json& json)
+{
+    return json.is_null() ? std::nullopt : std::optional(json.get<int>());
+}
 
 Json json_of(const Past& past)
 {
@@ -33,6 +44,7 @@ Json json_of(const Past& past)
                  {"reason", past.reason}};
     for (const Milliseconds failure : past.failures) json["failures"].push_back(failure.count());
     if (past.ready_at) json["ready_at"] = past.ready_at->count();
+    if (past.last) json["last"] = {json_of(past.last->code), json_of(past.last->signal)};
     return json;
 }
 
@@ -44,6 +56,8 @@ Past past_from(const Json& json)
     json.at("restarts").get_to(past.restarts);
     json.at("reason").get_to(past.reason);
     if (json.contains("ready_at")) past.ready_at = Milliseconds(json["ready_at"].get<int64_t>());
+    if (json.contains("last"))
+        past.last = Ended{number_from(json["last"].at(0)), number_from(json["last"].at(1))};
     return past;
 }
 
@@ -154,6 +168,9 @@ void RunFolder::add_end(const std::string& folder, const host::ProcessName& proc
 {
     const host::Descriptor file(
         ::open(fmt::format("{}/ended", folder).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    struct stat status{};
+    if (fstat(file.number(), &status) == 0 && status.st_size > most_ends_kept)
+        static_cast<void>(ftruncate(file.number(), 0) == 0);
     const std::string line = fmt::format("{} {} {} {}\n", process.pid, process.started,
                                          end.by_signal ? "signal" : "code", end.number);
     static_cast<void>(write(file.number(), line.data(), line.size()) > 0);
@@ -172,11 +189,6 @@ std::optional<Ended> RunFolder::end_of(const host::ProcessName& process) const
         return how == "signal" ? Ended{.code = {}, .signal = number} : Ended{.code = number, .signal = {}};
     }
     return std::nullopt;
-}
-
-void RunFolder::clear_ends() const
-{
-    unlink(fmt::format("{}/ended", path_).c_str());
 }
 
 }  // namespace belay::supervisor

@@ -37,7 +37,7 @@ struct Record {
     std::map<std::string, std::string> files = {};
 };
 
-/// Threads: one; add_end() is another process's.
+/// Threads: one; add_end() is another process's as well.
 class RunFolder {
   public:
     /// Made where it is not there. Errors: those of the system.
@@ -57,13 +57,11 @@ class RunFolder {
     /// Those that can be read; what cannot is named in `problems`.
     std::vector<Record> all(std::vector<std::string>& problems) const;
 
-    /// Of a process that was no child of ours when it ended.
+    /// Of a process that was no child of ours when it ended, or of the supervisor before this one.
     std::optional<framework::supervision::Ended> end_of(const host::ProcessName& process) const;
-    /// For the guard.
+    /// Before it is taken away from the kernel. Those of long ago are forgotten.
     static void add_end(const std::string& folder, const host::ProcessName& process,
                         const host::ProcessEnd& end);
-    /// The ends so far count no more.
-    void clear_ends() const;
 
   private:
     explicit RunFolder(std::string path) : path_(std::move(path)) {}

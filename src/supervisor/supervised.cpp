@@ -126,10 +126,9 @@ std::optional<host::ControlGroup::Use> Supervised::use() const
 Result<void> Supervised::open_group()
 {
     if (!ground_.groups || (group_ && !group_is_spent_)) return {};
-    const std::string name = fmt::format("application-{}", application().id);
     group_.reset();
-    if (group_is_spent_) ground_.groups->remove(name);
-    group_ = TRY(ground_.groups->group(name));
+    if (group_is_spent_) ground_.groups->remove(group_name());
+    group_ = TRY(ground_.groups->group(group_name()));
     group_is_spent_ = false;
     limit();
     return {};
@@ -270,7 +269,10 @@ void Supervised::forget(Watched& watched)
 void Supervised::process_ended()
 {
     forget(on_process_);
-    if (const auto end = host::reap(process_.number())) {
+    if (const auto end = host::end_of(process_.number())) {
+        // The supervisor after this one is told, should this one die before it has written down what follows.
+        RunFolder::add_end(ground_.folder.path(), process_name_, *end);
+        host::reap(process_.number());
         if (end->by_signal) return ended({.code = {}, .signal = end->number});
         return ended({.code = end->number, .signal = {}});
     }
@@ -414,7 +416,14 @@ void Supervised::read_output()
 void Supervised::read_notices()
 {
     if (!notify_) return;
-    while (const auto text = notify_->take()) after([&] { life_.notified(*text, site::boot_now()); });
+    // What is said waits in the socket until what follows from it is written down. Of a process that has
+    // begun meanwhile nothing is there yet.
+    const host::ProcessName said_by = process_name_;
+    while (const auto text = notify_->look()) {
+        after([&] { life_.notified(*text, site::boot_now()); });
+        if (!notify_ || process_name_ != said_by) return;
+        notify_->drop();
+    }
 }
 
 // --- what it is asked ---
@@ -617,8 +626,33 @@ void Supervised::adopt_notify(const Record& record, const Application& running, 
     if (const Result<void> opened = open_notify(running); !opened) ground_.said(opened.error().what);
 }
 
-void Supervised::adopt(const Record& record)
+/// A supervisor that dies between a start and its record leaves a process that nobody knows. How that stands
+/// nobody can tell, so it is ended.
+void Supervised::end_unknown(const std::vector<pid_t>& printing)
 {
+    std::optional<host::ControlGroup> group;
+    if (ground_.groups) {
+        if (auto opened = ground_.groups->group(group_name())) group = std::move(*opened);
+    }
+    const auto is_over = [&] {
+        if (group) return group->is_empty().value_or(true);
+        return std::ranges::all_of(printing, [](pid_t pid) { return ::kill(pid, 0) != 0; });
+    };
+    if (!is_over()) {
+        ground_.said(fmt::format("ends what was started of {} and not written down", application().name));
+        if (group) group->kill();
+        for (const pid_t pid : printing) ::kill(pid, SIGKILL);
+        for (int look = 0; look < most_looks_for_end && !is_over(); ++look)
+            std::this_thread::sleep_for(between_looks_for_end);
+    }
+    if (group) ground_.groups->remove(group_name());
+}
+
+void Supervised::adopt(const Record& record, const std::vector<pid_t>& printing)
+{
+    Result<host::Descriptor> process = record.process ? host::open_process(*record.process)
+                                                      : fail(ErrorKind::not_found, "it had no process");
+    if (!process) end_unknown(printing);
     const auto running = std::make_shared<const Application>(record.running.value_or(record.described));
     for (size_t i = 0; i < record.sockets.size() && i < running->sockets.size(); ++i) {
         host::Descriptor kept(record.sockets[i]);
@@ -633,8 +667,7 @@ void Supervised::adopt(const Record& record)
     }
     process_name_ = *record.process;
     if (ground_.groups) {
-        if (auto group = ground_.groups->group(fmt::format("application-{}", application().id)))
-            group_ = std::move(*group);
+        if (auto group = ground_.groups->group(group_name())) group_ = std::move(*group);
         group_is_spent_ = true;
     }
     limit();
@@ -646,7 +679,6 @@ void Supervised::adopt(const Record& record)
         if (auto orders = host::open_output_pipe(ground_.folder.orders_of(application().id)))
             orders_ = std::move(*orders);
     }
-    Result<host::Descriptor> process = host::open_process(process_name_);
     adopt_notify(record, *running, process ? process->number() : -1);
     if (process && held_.empty()) {
         for (size_t i = 0; i < running->sockets.size(); ++i) {

@@ -62,8 +62,9 @@ class Supervised final : private framework::supervision::Hands {
     void replace();
     void end_now(std::string reason);
     void describe(Application application);
-    /// Takes over the process of a supervisor before this one, where it is still there.
-    void adopt(const Record& record);
+    /// Takes over the process of a supervisor before this one, where it is still there. `printing`: processes
+    /// that print as if they were of this application; empty where its control group tells.
+    void adopt(const Record& record, const std::vector<pid_t>& printing);
     /// Lets go of nothing when the program is renewed: what it holds stays open.
     void keep_for_renewal();
     /// Another application has moved, which it may wait for.
@@ -115,6 +116,8 @@ class Supervised final : private framework::supervision::Hands {
     void forget_renewals();
     void renewed(const std::string& path);
     void look_whether_renewed();
+    std::string group_name() const { return fmt::format("application-{}", application().id); }
+    void end_unknown(const std::vector<pid_t>& printing);
     void adopt_notify(const Record& record, const Application& running, int process);
     void after(const std::function<void()>& what);
 

@@ -113,10 +113,15 @@ void Supervisor::adopt()
     for (const std::string& problem : problems) options_.said(problem);
     for (const Record& record : records)
         applications_.emplace(record.described.id, std::make_unique<Supervised>(ground_, record.described));
-    for (const Record& record : records) applications_.at(record.described.id)->adopt(record);
+    const std::map<std::string, std::vector<pid_t>> printing =
+        groups_ ? std::map<std::string, std::vector<pid_t>>() : host::printing_into(folder_.path());
+    for (const Record& record : records) {
+        const auto found = printing.find(fmt::format("{}.out", record.described.id));
+        applications_.at(record.described.id)
+            ->adopt(record, found == printing.end() ? std::vector<pid_t>() : found->second);
+    }
     pairs_.load();
     for (const auto& [id, supervised] : applications_) pairs_.adopted(*supervised);
-    folder_.clear_ends();
     if (!records.empty()) options_.said(fmt::format("took over {} applications", records.size()));
 }
 

@@ -3,6 +3,7 @@
 
 #include "supervisor/testing/house.h"
 
+#include <filesystem>
 #include <random>
 #include <set>
 #include <sys/stat.h>
@@ -254,6 +255,104 @@ TEST_CASE("applications outlive a supervisor that is killed, and no end of their
     house.await([&](auto& later) {
         return later[20]["phase"] == "started" && later[20]["pid"] != now.at(20)["pid"];
     });
+}
+
+/// Processes that run the stand-in of this house.
+std::set<pid_t> stand_ins_of(const House& house)
+{
+    std::set<pid_t> all;
+    const std::string trace = house.path("trace");
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string name = entry.path().filename();
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        std::ifstream file(entry.path() / "cmdline");
+        std::stringstream text;
+        text << file.rdbuf();
+        const std::string words = text.str();
+        const pid_t pid = std::stoi(name);
+        if (words.starts_with(TEST_STAND_IN) && words.find(trace) != std::string::npos &&
+            !House::is_gone(pid))
+            all.insert(pid);
+    }
+    return all;
+}
+
+/// Those that it has a pidfd of.
+std::set<pid_t> watched_by(pid_t supervisor)
+{
+    std::set<pid_t> all;
+    std::error_code problem;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(fmt::format("/proc/{}/fdinfo", supervisor), problem)) {
+        std::ifstream file(entry.path());
+        for (std::string word; file >> word;) {
+            if (pid_t pid = 0; word == "Pid:" && file >> pid) all.insert(pid);
+        }
+    }
+    return all;
+}
+
+/// What is wrong with who watches whom, once all is to be well again; one line each.
+std::string unwatched(House& house)
+{
+    std::string wrong;
+    const pid_t supervisor = house.supervisor();
+    const std::set<pid_t> watched = watched_by(supervisor);
+    if (House::field_of(House::parent_of(supervisor), "Name:") != "belay-superviso")
+        wrong += fmt::format("supervisor {} has no guard\n", supervisor);
+    if (!watched.contains(House::parent_of(supervisor))) wrong += "its guard is not watched\n";
+    std::set<pid_t> known;
+    for (const auto& [id, standing] : house.standings()) {
+        const pid_t pid = standing.at("pid");
+        known.insert(pid);
+        if (standing.at("phase") != "started") wrong += standing.dump() + "\n";
+        if (!watched.contains(pid)) wrong += fmt::format("{}, process {}, is not watched\n", id, pid);
+    }
+    for (const pid_t pid : stand_ins_of(house)) {
+        if (!known.contains(pid)) wrong += fmt::format("process {} is no application's\n", pid);
+    }
+    return wrong;
+}
+
+TEST_CASE("supervisors and guards die at any moment of a start, and nobody is left without a watcher")
+{
+    const char* const rounds_set = std::getenv("BELAY_DEATH_ROUNDS");       // NOLINT(concurrency-mt-unsafe)
+    const int rounds = rounds_set != nullptr ? std::atoi(rounds_set) : 25;  // NOLINT(cert-err34-c)
+    const unsigned seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937 dice(seed);
+    const auto rest = [&](unsigned most) { usleep(static_cast<unsigned>(dice()) % most); };
+    House house;
+    std::vector<Application> all;
+    std::vector<ApplicationId> ids;
+    for (ApplicationId id = 1; id <= 8; ++id) {
+        all.push_back(house.stand_in(id, fmt::format("a{}", id)));
+        all.back().nonstop.failures = 1000;
+        all.back().restart_delay = all.back().restart_delay_most = 1ms;
+        ids.push_back(id);
+    }
+    house.describe(all);
+    house.order(ids, "running");
+    for (int round = 0; round < rounds; ++round) {
+        CAPTURE(round);
+        const pid_t supervisor = house.supervisor();
+        const pid_t guard = House::parent_of(supervisor);
+        for (const pid_t pid : stand_ins_of(house)) kill(pid, SIGKILL);
+        rest(10'000);
+        kill(supervisor, SIGKILL);
+        if (dice() % 2 == 0) {
+            rest(10'000);
+            kill(guard, SIGKILL);
+            waitpid(guard, nullptr, 0);
+        }
+        house.reconnect([&](pid_t pid) { return pid != supervisor; }, TEST_SUPERVISOR);
+        std::string wrong;
+        const auto until = std::chrono::steady_clock::now() + patience;
+        do {
+            wrong = unwatched(house);
+        } while (!wrong.empty() && std::chrono::steady_clock::now() < until);
+        REQUIRE(wrong == "");
+    }
 }
 
 TEST_CASE("what an application says while its supervisor is dead is heard by the next")

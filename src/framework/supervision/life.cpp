@@ -458,7 +458,8 @@ Past Life::past() const
             .in_a_row = in_a_row_,
             .restarts = standing_.restarts,
             .reason = standing_.reason,
-            .ready_at = ready_at_};
+            .ready_at = ready_at_,
+            .last = standing_.last};
 }
 
 void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past& past, Milliseconds now)
@@ -466,6 +467,7 @@ void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past&
     running_ = std::move(running);
     standing_.want = want;
     standing_.restarts = past.restarts;
+    standing_.last = past.last;
     failures_.assign(past.failures.begin(), past.failures.end());
     in_a_row_ = past.in_a_row;
     if (!running_) {

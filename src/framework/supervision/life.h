@@ -66,6 +66,7 @@ struct Past {
     uint64_t restarts = 0;
     std::string reason = {};
     std::optional<Milliseconds> ready_at = {};
+    std::optional<Ended> last = {};
 
     bool operator==(const Past&) const = default;
 };

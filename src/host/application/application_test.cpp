@@ -15,6 +15,7 @@
 #include <set>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 namespace belay::host {
@@ -177,6 +178,7 @@ TEST_CASE("process: known by its number and its beginning, so not taken for a la
     CHECK(launched->started == *started);
     CHECK(open_process({launched->pid, *started}).has_value());
     CHECK_FALSE(open_process({launched->pid, *started + 1}).has_value());
+    CHECK_FALSE(end_of(launched->process.number()));
     CHECK_FALSE(reap(launched->process.number()));
     REQUIRE(send_signal(launched->process.number(), SIGTERM));
     await_end(launched->process);
@@ -241,14 +243,22 @@ TEST_CASE("sockets: a notice is taken as it was sent")
     const Scratch scratch;
     const auto socket = NotifySocket::open(scratch.path("notify"), geteuid());
     REQUIRE(socket);
-    CHECK_FALSE(socket->take());
-    Launch launch;
-    launch.environment = {"NOTIFY_SOCKET=" + scratch.path("notify")};
-    say(scratch, "systemd-notify --ready --status='loads tables' || exit 0", launch);
-    if (const auto text = socket->take()) {
-        CHECK(text->find("READY=1") != std::string::npos);
-        CHECK(text->find("STATUS=loads tables") != std::string::npos);
+    CHECK_FALSE(socket->look());
+    const Descriptor sender(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    scratch.path("notify").copy(address.sun_path, sizeof address.sun_path - 1);
+    for (const std::string text : {"READY=1\nSTATUS=loads tables", "STOPPING=1"}) {
+        REQUIRE(sendto(sender.number(), text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&address),
+                       sizeof address) == static_cast<ssize_t>(text.size()));
     }
+    // Until it is dropped it is the next.
+    CHECK(socket->look() == "READY=1\nSTATUS=loads tables");
+    CHECK(socket->look() == "READY=1\nSTATUS=loads tables");
+    socket->drop();
+    CHECK(socket->look() == "STOPPING=1");
+    socket->drop();
+    CHECK_FALSE(socket->look());
 }
 
 TEST_CASE("control groups: a group has who is started in it, with all that it starts, and is ended whole")

@@ -4,7 +4,9 @@
 #include "host/load/proc_text.h"
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
+#include <filesystem>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +15,13 @@ namespace belay::host {
 namespace {
 
 constexpr Bytes most_stat_bytes{4 << 10};
+
+std::optional<ProcessEnd> wait_for(int process, int how)
+{
+    siginfo_t info{};
+    if (waitid(P_PIDFD, static_cast<id_t>(process), &info, how) != 0 || info.si_pid == 0) return std::nullopt;
+    return ProcessEnd{.by_signal = info.si_code != CLD_EXITED, .number = info.si_status};
+}
 
 }  // namespace
 
@@ -43,12 +52,14 @@ Result<Descriptor> open_process(const ProcessName& name)
     return process;
 }
 
+std::optional<ProcessEnd> end_of(int process)
+{
+    return wait_for(process, WEXITED | WNOHANG | WNOWAIT);
+}
+
 std::optional<ProcessEnd> reap(int process)
 {
-    siginfo_t info{};
-    const int waited = waitid(P_PIDFD, static_cast<id_t>(process), &info, WEXITED | WNOHANG);
-    if (waited != 0 || info.si_pid == 0) return std::nullopt;
-    return ProcessEnd{.by_signal = info.si_code != CLD_EXITED, .number = info.si_status};
+    return wait_for(process, WEXITED | WNOHANG);
 }
 
 Result<void> send_signal(int process, int number)
@@ -56,6 +67,23 @@ Result<void> send_signal(int process, int number)
     if (syscall(SYS_pidfd_send_signal, process, number, nullptr, 0) != 0)
         return std::unexpected(system_error("send a signal", errno));
     return {};
+}
+
+std::map<std::string, std::vector<pid_t>> printing_into(const std::string& folder)
+{
+    std::map<std::string, std::vector<pid_t>> found;
+    std::error_code problem;
+    const std::filesystem::path whole = std::filesystem::canonical(folder, problem);
+    if (problem) return found;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", problem)) {
+        pid_t pid = 0;
+        const std::string name = entry.path().filename();
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error != std::errc() || end != name.data() + name.size()) continue;
+        const std::filesystem::path output = std::filesystem::read_symlink(entry.path() / "fd/1", problem);
+        if (!problem && output.parent_path() == whole) found[output.filename()].push_back(pid);
+    }
+    return found;
 }
 
 }  // namespace belay::host

@@ -144,14 +144,20 @@ std::optional<NotifySocket> NotifySocket::of(Descriptor socket, const std::strin
     return NotifySocket(std::move(socket));
 }
 
-std::optional<std::string> NotifySocket::take() const
+std::optional<std::string> NotifySocket::look() const
 {
     std::array<char, most_notice_bytes> room{};
     // A message that is longer is cut: what it says besides is not for us. Descriptors that come with it are
     // closed by the kernel, as there is no room for them.
-    const ssize_t count = recv(socket_.number(), room.data(), room.size(), MSG_CMSG_CLOEXEC);
+    const ssize_t count = recv(socket_.number(), room.data(), room.size(), MSG_PEEK | MSG_CMSG_CLOEXEC);
     if (count < 0) return std::nullopt;
     return std::string(room.data(), static_cast<size_t>(count));
+}
+
+void NotifySocket::drop() const
+{
+    char nothing = 0;
+    static_cast<void>(recv(socket_.number(), &nothing, sizeof nothing, MSG_CMSG_CLOEXEC));
 }
 
 Result<OutputPipe> open_output_pipe(const std::string& path)

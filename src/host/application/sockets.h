@@ -45,8 +45,10 @@ class NotifySocket {
     static std::optional<NotifySocket> of(Descriptor socket, const std::string& path);
 
     int descriptor() const { return socket_.number(); }
-    /// The next message, as it was sent; nothing: there is none now.
-    std::optional<std::string> take() const;
+    /// The next message, as it was sent; nothing: there is none now. It stays the next.
+    std::optional<std::string> look() const;
+    /// The next message goes.
+    void drop() const;
 
   private:
     explicit NotifySocket(Descriptor socket) : socket_(std::move(socket)) {}

@@ -72,15 +72,18 @@ class House {
                                       .daemon = TEST_SUPERVISOR}));
         return *client_;
     }
-    /// After the end of the one before: waits for the next, or for one that fits.
-    void reconnect(const std::function<bool(pid_t)>& fits = [](pid_t) { return true; })
+    /// After the end of the one before: waits for the next, or for one that fits. `program`: starts it where
+    /// there is none.
+    void reconnect(const std::function<bool(pid_t)>& fits = [](pid_t) { return true; },
+                   const std::string& program = "")
     {
         client_.reset();
         const auto until = std::chrono::steady_clock::now() + patience;
         while (!client_) {
             REQUIRE(std::chrono::steady_clock::now() < until);
-            auto client = site::connect(
-                {.socket = scratch_.path("run/supervisor.sock"), .state_folder = "", .daemon = ""});
+            auto client = site::connect({.socket = scratch_.path("run/supervisor.sock"),
+                                         .state_folder = scratch_.path("state"),
+                                         .daemon = program});
             if (!client) continue;
             const auto hello = (*client)->call("Hello", Json::object());
             if (hello && fits(hello->at("pid"))) client_ = std::move(*client);
