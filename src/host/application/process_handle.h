@@ -41,8 +41,8 @@ struct ProcessEnd {
     int number = 0;  ///< exit code, or signal
 };
 
-/// The end of our child; nothing: it is no child of ours, or has not ended. It can be asked for again, also by
-/// whoever becomes its parent when we die.
+/// The end of our child; nothing: it is no child of ours, or has not ended. It can be asked for again, also
+/// by whoever becomes its parent when we die.
 std::optional<ProcessEnd> end_of(int process);
 /// The same, for the last time: the child is then gone for good.
 std::optional<ProcessEnd> reap(int process);
@@ -50,8 +50,8 @@ std::optional<ProcessEnd> reap(int process);
 /// Errors: not_found.
 Result<void> send_signal(int process, int number);
 
-/// Which processes have a file of that folder as their standard output, by its name; of those that we may look
-/// into.
+/// Which processes have a file of that folder as their standard output, by its name; of those that we may
+/// look into.
 std::map<std::string, std::vector<pid_t>> printing_into(const std::string& folder);
 
 }  // namespace belay::host

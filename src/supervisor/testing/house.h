@@ -74,8 +74,8 @@ class House {
     }
     /// After the end of the one before: waits for the next, or for one that fits. `program`: starts it where
     /// there is none.
-    void reconnect(const std::function<bool(pid_t)>& fits = [](pid_t) { return true; },
-                   const std::string& program = "")
+    void reconnect(
+        const std::function<bool(pid_t)>& fits = [](pid_t) { return true; }, const std::string& program = "")
     {
         client_.reset();
         const auto until = std::chrono::steady_clock::now() + patience;
