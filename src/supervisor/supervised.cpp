@@ -15,6 +15,7 @@
 namespace belay::supervisor {
 namespace {
 
+using framework::supervision::Begun;
 using framework::supervision::Ended;
 using framework::supervision::Gate;
 using framework::supervision::HeldSocket;
@@ -223,7 +224,7 @@ Result<host::Launch> Supervised::launch_of(const Application& application)
     return launch;
 }
 
-Result<void> Supervised::start(const Application& application)
+Result<Begun> Supervised::start(const Application& application)
 {
     account_.reset();
     if (!application.user.empty()) account_ = TRY(host::account_named(application.user));
@@ -234,12 +235,22 @@ Result<void> Supervised::start(const Application& application)
     TRY(open_sockets(application));
     TRY(open_orders(application));
     watch_renewals();
-    const host::Launch launch = TRY(launch_of(application));
-    Result<host::Launched> begun = host::launch(launch);
+    host::Launch launch = TRY(launch_of(application));
+    Result<std::unique_ptr<host::Launching>> launching = host::begin_launch(std::move(launch));
     lease_.close();
-    host::Launched launched = TRY(std::move(begun));
+    launching_ = TRY(std::move(launching));
+    host::Launched& launched = launching_->process();
     process_name_ = {.pid = launched.pid, .started = launched.started};
-    return watch_process(std::move(launched.process));
+    TRY(watch_process(std::move(launched.process)));
+    ground_.begun(application.id);
+    return Begun::on_its_way;
+}
+
+void Supervised::conclude_launch()
+{
+    if (!launching_) return;
+    const Result<void> launched = std::exchange(launching_, nullptr)->finish();
+    after([&] { launched ? life_.launched(site::boot_now()) : life_.not_launched(launched.error()); });
 }
 
 Result<void> Supervised::watch_process(host::Descriptor process)
@@ -269,6 +280,7 @@ void Supervised::forget(Watched& watched)
 void Supervised::process_ended()
 {
     forget(on_process_);
+    conclude_launch();
     if (const auto end = host::end_of(process_.number())) {
         // The supervisor after this one is told, should this one die before it has written down what follows.
         RunFolder::add_end(ground_.folder.path(), process_name_, *end);
@@ -706,6 +718,7 @@ void Supervised::adopt(const Record& record, const std::vector<pid_t>& printing)
 
 void Supervised::keep_for_renewal()
 {
+    conclude_launch();
     Record with_open_files = record();
     const auto stays_open = [](int number) {
         fcntl(number, F_SETFD, 0);

@@ -25,6 +25,8 @@ struct Ground {
     const std::optional<host::ControlGroups>& groups;
     std::function<Milliseconds()> wall;        ///< the wall clock now
     std::function<void(ApplicationId)> moved;  ///< its standing says something else
+    std::function<void(ApplicationId)>
+        begun;  ///< its process is on its way: conclude_launch() is to be called
     /// Since when that application is started, here or on another host; nothing: it is not.
     std::function<std::optional<Milliseconds>(ApplicationId)> started_since;
     /// It was told that: the command has ended, the signal is sent, the line is written.
@@ -62,6 +64,8 @@ class Supervised final : private framework::supervision::Hands {
     void replace();
     void end_now(std::string reason);
     void describe(Application application);
+    /// Waits until its process is its program, or could not become it.
+    void conclude_launch();
     /// Takes over the process of a supervisor before this one, where it is still there. `printing`: processes
     /// that print as if they were of this application; empty where its control group tells.
     void adopt(const Record& record, const std::vector<pid_t>& printing);
@@ -78,7 +82,7 @@ class Supervised final : private framework::supervision::Hands {
         bool is_set = false;
     };
 
-    Result<void> start(const Application& application) override;
+    Result<framework::supervision::Begun> start(const Application& application) override;
     void signal(int number) override;
     void kill() override;
     bool clear() override;
@@ -126,6 +130,7 @@ class Supervised final : private framework::supervision::Hands {
     std::string described_;  ///< in JSON
     host::ProcessName process_name_;
     host::Descriptor process_;
+    std::unique_ptr<host::Launching> launching_;
     std::optional<host::ControlGroup> group_;
     bool group_is_spent_ = false;
     std::optional<host::Account> account_;

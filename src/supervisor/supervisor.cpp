@@ -82,6 +82,7 @@ Supervisor::Supervisor(site::Loop& loop, site::Workers& workers, RunFolder folde
               .groups = groups_,
               .wall = wall_now,
               .moved = [this](ApplicationId id) { moved(id); },
+              .begun = [this](ApplicationId id) { begun(id); },
               .started_since = [this](ApplicationId id) { return started_since(id); },
               .told = [this](ApplicationId id, framework::supervision::Word word) { pairs_.told(id, word); },
               .has_lost_lease = [this](ApplicationId id) { return pairs_.has_lost_lease(id); },
@@ -226,8 +227,26 @@ void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool rest
             to_stop_.insert(id);
         else
             pairs_.order(supervised, wanted);
+        conclude_launches(1);
     }
     follow_up();
+}
+
+/// While a program is loaded the next application can be made ready.
+void Supervisor::begun(ApplicationId id)
+{
+    if (launching_.empty()) loop_.at(site::boot_now(), [this] { conclude_launches(0); });
+    launching_.push_back(id);
+}
+
+/// But for the newest `left`.
+void Supervisor::conclude_launches(size_t left)
+{
+    while (launching_.size() > left) {
+        const auto found = applications_.find(launching_.front());
+        launching_.pop_front();
+        if (found != applications_.end()) found->second->conclude_launch();
+    }
 }
 
 void Supervisor::moved(ApplicationId id)
@@ -249,7 +268,10 @@ void Supervisor::follow_up()
         const auto found = applications_.find(id);
         if (found != applications_.end()) pairs_.moved(*found->second);
     }
-    for (const auto& [id, supervised] : applications_) supervised->look_again();
+    for (const auto& [id, supervised] : applications_) {
+        supervised->look_again();
+        conclude_launches(1);
+    }
     stop_those_that_may();
     forget_those_that_may();
     if (!stopped_) return;

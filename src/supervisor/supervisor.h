@@ -5,6 +5,7 @@
 #include "supervisor/pairs.h"
 #include "supervisor/supervised.h"
 
+#include <deque>
 #include <map>
 #include <set>
 
@@ -77,6 +78,8 @@ class Supervisor {
     Json standings(uint64_t after, bool with_use, ApplicationId only) const;
     Json json_of(const Supervised& supervised, bool with_use) const;
     void want(const std::set<ApplicationId>& ids, Wanted wanted, bool restart);
+    void begun(ApplicationId id);
+    void conclude_launches(size_t left);
     void moved(ApplicationId id);
     void follow_up();
     void stop_those_that_may();
@@ -94,6 +97,7 @@ class Supervisor {
     site::Server* server_ = nullptr;
     std::map<ApplicationId, std::unique_ptr<Supervised>> applications_;
     Pairs pairs_;
+    std::deque<ApplicationId> launching_;         ///< whose processes are on their way
     std::map<ApplicationId, uint64_t> moved_at_;  ///< the revision
     std::set<ApplicationId> moved_;               ///< since the last follow_up()
     std::set<ApplicationId> to_stop_;             ///< when those that need them have

@@ -17,6 +17,11 @@ constexpr std::array phase_names = {"stopped",    "waiting",   "starting", "star
                                     "suspending", "suspended", "stopping", "failed"};
 constexpr std::array want_names = {"stopped", "running", "suspended"};
 
+std::string not_started(const Error& why)
+{
+    return fmt::format("it could not be started: {}", why.what);
+}
+
 bool is_asked(const Question& question)
 {
     return question.kind != Question::Kind::running && question.kind != Question::Kind::notify;
@@ -186,14 +191,33 @@ void Life::launch(Milliseconds now)
     standing_.told.clear();
     standing_.says_roles = false;
     standing_.said = Role::none;
-    if (const Result<void> started = hands_.start(*application_); !started)
-        return failed_once(fmt::format("it could not be started: {}", started.error().what), now);
+    const Result<Begun> begun = hands_.start(*application_);
+    if (!begun) return failed_once(not_started(begun.error()), now);
     running_ = application_;
-    if (running_->readiness.kind == Question::Kind::running) return ready(now);
+    is_launched_ = begun == Begun::runs;
+    if (is_launched_ && running_->readiness.kind == Question::Kind::running) return ready(now);
     deadline_ = now + running_->start_timeout;
     pause_ = first_pause;
     move(Phase::starting, now);
+    if (is_launched_) ask_whether_ready(now);
+}
+
+void Life::ask_whether_ready(Milliseconds now)
+{
     if (is_asked(running_->readiness)) hands_.ask(Topic::readiness, running_->readiness, now);
+}
+
+void Life::launched(Milliseconds now)
+{
+    is_launched_ = true;
+    if (!has_process() || standing_.phase != Phase::starting || is_forced_) return;
+    if (running_->readiness.kind == Question::Kind::running) return ready(now);
+    ask_whether_ready(now);
+}
+
+void Life::not_launched(const Error& why)
+{
+    if (has_process()) forced_for_ = not_started(why);
 }
 
 void Life::ready(Milliseconds now)
@@ -278,7 +302,7 @@ void Life::stop(Milliseconds now)
 void Life::exited(const Ended& ended, Milliseconds now)
 {
     if (!has_process()) return;
-    standing_.last = ended;
+    if (is_launched_) standing_.last = ended;
     deadline_.reset();
     heartbeat_.reset();
     hands_.ask_no_more();
@@ -481,8 +505,8 @@ void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past&
             deadline_ = now + running_->start_timeout;
             pause_ = first_pause;
             move(Phase::starting, now);
-            if (is_asked(running_->readiness)) hands_.ask(Topic::readiness, running_->readiness, now);
-            return;
+            // Nobody is there any more to tell when it is its program: it is by now.
+            return launched(now);
         case Phase::suspending:
         case Phase::suspended:
             if (phase == Phase::suspending && want == Want::stopped)

@@ -73,12 +73,18 @@ struct Past {
 
 enum class Topic { readiness, health };
 
+/// How far a process is that was begun.
+enum class Begun {
+    runs,        ///< it is its program
+    on_its_way,  ///< Life::launched() or Life::not_launched() follows
+};
+
 /// What the life of an application can do. Nothing calls back into the life before it returns.
 class Hands {
   public:
     virtual ~Hands() = default;
     /// A new process; its end comes as Life::exited(). Errors: why there is none.
-    virtual Result<void> start(const Application& application) = 0;
+    virtual Result<Begun> start(const Application& application) = 0;
     /// To its first process.
     virtual void signal(int number) = 0;
     /// Ends all its processes by force.
@@ -122,6 +128,9 @@ class Life {
     void describe(ApplicationPointer application, Milliseconds now);
 
     // What has happened.
+    void launched(Milliseconds now);
+    /// Its process ends without having been its program: exited() follows.
+    void not_launched(const Error& why);
     void exited(const Ended& ended, Milliseconds now);
     void cleared(Milliseconds now);
     void answered(Topic topic, const Result<void>& answer, Milliseconds now);
@@ -145,6 +154,7 @@ class Life {
     void move(Phase phase, Milliseconds now, std::string reason = {});
     void begin(Milliseconds now);
     void launch(Milliseconds now);
+    void ask_whether_ready(Milliseconds now);
     void ready(Milliseconds now);
     void well_again(Milliseconds now);
     void begin_to_end(Milliseconds now);
@@ -167,6 +177,7 @@ class Life {
     std::deque<Milliseconds> failures_;  ///< as of Past
     uint32_t in_a_row_ = 0;
     std::optional<Milliseconds> ready_at_;
+    bool is_launched_ = true;  ///< its process is its program
     bool was_asked_to_end_ = false;
     bool is_forced_ = false;  ///< its processes were told to end by force
     std::string forced_for_;  ///< why; empty: it was asked to end

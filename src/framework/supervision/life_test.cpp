@@ -11,14 +11,14 @@ using namespace std::chrono_literals;
 /// Hands in a world where everything happens when the test says so.
 class TestHands final : public Hands {
   public:
-    Result<void> start(const Application&) override
+    Result<Begun> start(const Application&) override
     {
         REQUIRE_FALSE(process);
         REQUIRE(strays == 0);
         if (refuses) return fail(ErrorKind::not_found, "no program there");
         process = true;
         ++starts;
-        return {};
+        return begun;
     }
     void signal(int number) override { signals.push_back(number); }
     void kill() override
@@ -38,6 +38,7 @@ class TestHands final : public Hands {
     void await(const std::vector<Gate>& gates) override { awaits = !gates.empty(); }
     void moved() override { ++moves; }
 
+    Begun begun = Begun::runs;
     bool process = false, refuses = false, killed = false, awaits = false;
     int strays = 0, starts = 0, kills = 0, stop_commands = 0, moves = 0;
     std::vector<int> signals;
@@ -98,6 +99,69 @@ TEST_CASE("life: a program without more to show is started when its process is t
     story.ends({.signal = SIGTERM});
     CHECK(story.phase() == Phase::stopped);
     CHECK(story.life.standing().restarts == 0);
+}
+
+TEST_CASE(
+    "life: one whose process is on its way is started when it is its program, and failed where it is not")
+{
+    Application application = an_application();
+    application.start_timeout = 5s;
+    Story story(application);
+    story.hands.begun = Begun::on_its_way;
+    story.life.order(Want::running, story.now);
+    CHECK(story.phase() == Phase::starting);
+    SUBCASE("it becomes it")
+    {
+        story.life.launched(story.now);
+        CHECK(story.phase() == Phase::started);
+        CHECK_FALSE(story.life.next_deadline());
+        story.ends(crashed);
+        CHECK(story.life.standing().last == crashed);
+        CHECK(story.phase() == Phase::starting);
+    }
+    SUBCASE("it does not")
+    {
+        story.life.not_launched(Error{.kind = ErrorKind::io, .what = "run /x: no memory"});
+        story.ends({.code = 127});
+        CHECK(story.life.standing().restarts == 1);
+        CHECK(story.life.standing().reason.empty());  // it is begun anew at once
+        CHECK_FALSE(story.life.standing().last);
+        story.life.not_launched(Error{.kind = ErrorKind::io, .what = "run /x: no memory"});
+        story.ends({.code = 127});
+        CHECK(story.phase() == Phase::waiting);
+        CHECK(story.life.standing().reason == "it could not be started: run /x: no memory");
+    }
+    SUBCASE("its program is never loaded")
+    {
+        story.pass(5s);
+        CHECK(story.hands.killed);
+        story.life.launched(story.now);
+        CHECK(story.phase() == Phase::starting);
+        story.ends({.signal = SIGKILL});
+        CHECK(story.life.standing().restarts == 1);
+    }
+    SUBCASE("it is to stop before that")
+    {
+        story.life.order(Want::stopped, story.now);
+        CHECK(story.phase() == Phase::stopping);
+        story.life.launched(story.now);
+        CHECK(story.phase() == Phase::stopping);
+        story.ends({.signal = SIGTERM});
+        CHECK(story.phase() == Phase::stopped);
+    }
+    SUBCASE("it is asked only then whether it is ready")
+    {
+        story.ends(crashed);
+        Application asked = an_application();
+        asked.readiness.kind = Question::Kind::port;
+        story.life.describe(std::make_shared<Application>(asked), story.now);
+        story.life.restart(story.now);
+        story.ends(crashed);
+        CHECK_FALSE(story.hands.asked);
+        story.life.launched(story.now);
+        CHECK(story.hands.asked);
+        CHECK(story.phase() == Phase::starting);
+    }
 }
 
 TEST_CASE("life: one that says when it is ready, and one that does not in time")

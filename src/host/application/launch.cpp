@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <mutex>
 #include <pwd.h>
@@ -65,7 +66,7 @@ struct Shared {
     int problem;  ///< errno; 0: it went well
 };
 
-/// Mapped once, and by each child's start in turn: the starter waits for it.
+/// Mapped once, for each child's start in turn.
 class SharedPage {
   public:
     SharedPage()
@@ -167,8 +168,8 @@ class PassedOn {
 
 /// All that the child needs, made before it is: it may not allocate.
 struct Prepared {
-    explicit Prepared(const Launch& of) : launch(of) {}
-    const Launch& launch;
+    explicit Prepared(Launch of) : launch(std::move(of)) {}
+    const Launch launch;
     std::vector<char*> argv, environment;
     std::string listen_pid;
     std::vector<std::string> texts;  ///< of the environment
@@ -232,27 +233,58 @@ void prepare(Prepared& prepared)
     prepared.open_files.rlim_max = launch.open_files.value_or(prepared.open_files.rlim_max);
 }
 
-// Below, until live(): in the child, by system calls alone. The C library's own ways to change the account
-// speak to its threads, which are not its own. It may share our memory: it changes nothing in it but what is
-// made for it. No handler of ours runs in it, and who it becomes cannot look into us by it: with its change
-// of account the kernel lets nobody trace what has this memory.
+// Below, until live(): in the child, by system calls alone, whose problems are returned: the C library's
+// errno is ours, and its own ways to change the account speak to its threads, which are not the child's. It
+// may share our memory: it changes nothing in it but what is made for it. No handler of ours runs in it, and
+// who it becomes cannot look into us by it: with its change of account the kernel lets nobody trace what has
+// this memory.
 
-long change(long number, auto... arguments)
+template <typename Argument>
+long word_of(Argument argument)
 {
-    return syscall(number, arguments...);
+    if constexpr (std::is_null_pointer_v<Argument>)
+        return 0;
+    else if constexpr (std::is_pointer_v<Argument>)
+        return reinterpret_cast<long>(argument);
+    else
+        return static_cast<long>(argument);
+}
+
+/// What the system call returns; -errno where it failed.
+template <typename... Arguments>
+long change(long number, Arguments... arguments)
+{
+#if BELAY_CHILD_SHARES_MEMORY
+    const std::array<long, 6> words{word_of(arguments)...};
+    register long fourth asm("r10") = words[3];
+    register long fifth asm("r8") = words[4];
+    register long sixth asm("r9") = words[5];
+    long result = number;
+    asm volatile("syscall"
+                 : "+a"(result)
+                 : "D"(words[0]), "S"(words[1]), "d"(words[2]), "r"(fourth), "r"(fifth), "r"(sixth)
+                 : "rcx", "r11", "memory");
+    return result;
+#else
+    const long result = syscall(number, arguments...);
+    return result < 0 ? -errno : result;
+#endif
 }
 
 /// Its table of descriptors is ours up to here: of what it has then, the kernel copies nothing but what is
 /// passed on, and not thousands to be closed again.
-bool place_descriptors(const PassedOn& passed_on)
+long place_descriptors(const PassedOn& passed_on)
 {
-    bool placed = change(SYS_close_range, passed_on.border(), ~0U, CLOSE_RANGE_UNSHARE) == 0 &&
-                  dup2(passed_on.nothing(), STDIN_FILENO) >= 0 &&
-                  dup2(passed_on.output(), STDOUT_FILENO) >= 0 &&
-                  dup2(passed_on.output(), STDERR_FILENO) >= 0;
+    long result = change(SYS_close_range, passed_on.border(), ~0U, CLOSE_RANGE_UNSHARE);
+    const auto put = [&](int from, int to) {
+        if (result >= 0) result = change(SYS_dup2, from, to);
+    };
+    put(passed_on.nothing(), STDIN_FILENO);
+    put(passed_on.output(), STDOUT_FILENO);
+    put(passed_on.output(), STDERR_FILENO);
     int next = first_passed;
-    for (const int passed : passed_on.others()) placed = placed && dup2(passed, next++) >= 0;
-    return placed && change(SYS_close_range, next, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+    for (const int passed : passed_on.others()) put(passed, next++);
+    return result < 0 ? result : change(SYS_close_range, next, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 void write_own_pid(Prepared& prepared)
@@ -266,16 +298,22 @@ void write_own_pid(Prepared& prepared)
     while (count > 0) *at++ = digits.at(--count);
 }
 
-bool mount_own_tmp()
+long mount_at(const char* what, const char* where, const char* kind, unsigned long flags, const char* options)
 {
-    return mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
+    return change(SYS_mount, what, where, kind, flags, options);
 }
 
-bool make_read_only(const std::string& path)
+long mount_own_tmp()
+{
+    return mount_at("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+}
+
+long make_read_only(const std::string& path)
 {
     const char* const name = path.c_str();
-    return mount(name, name, nullptr, MS_BIND | MS_REC, nullptr) == 0 &&
-           mount(nullptr, name, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_REC, nullptr) == 0;
+    const long bound = mount_at(name, name, nullptr, MS_BIND | MS_REC, nullptr);
+    return bound < 0 ? bound
+                     : mount_at(nullptr, name, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_REC, nullptr);
 }
 
 bool has_own_mounts(const Launch& launch)
@@ -283,23 +321,23 @@ bool has_own_mounts(const Launch& launch)
     return launch.private_tmp || !launch.read_only.empty();
 }
 
-bool leave_our_mounts()
+long leave_our_mounts()
 {
-    return change(SYS_unshare, CLONE_NEWNS) == 0 &&
-           mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
+    const long left = change(SYS_unshare, CLONE_NEWNS);
+    return left < 0 ? left : mount_at(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr);
 }
 
 /// The bounding set first: it needs what is given up then.
-bool bound_capabilities(uint64_t kept)
+long bound_capabilities(uint64_t kept)
 {
     for (int capability = 0; capability < 64; ++capability) {
         if ((kept >> capability & 1) != 0) continue;
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno == EPERM) return false;
+        if (change(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0) == -EPERM) return -EPERM;
     }
-    return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0;
+    return change(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
 }
 
-bool keep_capabilities(uint64_t kept)
+long keep_capabilities(uint64_t kept)
 {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     std::array<__user_cap_data_struct, 2> sets{};
@@ -307,29 +345,45 @@ bool keep_capabilities(uint64_t kept)
         const auto bits = static_cast<uint32_t>(kept >> (32 * half));
         sets.at(half) = {.effective = bits, .permitted = bits, .inheritable = bits};
     }
-    if (change(SYS_capset, &header, sets.data()) != 0) return false;
-    for (int capability = 0; capability < 64; ++capability) {
-        if ((kept >> capability & 1) == 0) continue;
-        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) return false;
+    long result = change(SYS_capset, &header, sets.data());
+    for (int capability = 0; capability < 64 && result >= 0; ++capability) {
+        if ((kept >> capability & 1) != 0)
+            result = change(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
     }
-    return true;
+    return result;
 }
 
-/// What the process does before it becomes the program. Comes back only where that failed, with `doing` said.
+long become_user(const Account& account)
+{
+    return change(SYS_setresuid, account.user, account.user, account.user);
+}
+
+long join_groups(const Account& account)
+{
+    const long joined = change(SYS_setgroups, account.groups.size(), account.groups.data());
+    return joined < 0 ? joined : change(SYS_setresgid, account.group, account.group, account.group);
+}
+
+long leave_our_group(bool own_session)
+{
+    const uint64_t none = 0;
+    const long unblocked = change(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
+    if (unblocked < 0) return unblocked;
+    return own_session ? change(SYS_setsid) : change(SYS_setpgid, 0, 0);
+}
+
+/// What the process does before it becomes the program. Comes back only where that failed, with it said.
 void become(Prepared& prepared, const PassedOn& passed_on, volatile Shared& shared)
 {
     const Launch& launch = prepared.launch;
-    const auto did = [&](Doing doing, bool well) {
-        if (!well) shared.doing = doing;
-        return well;
+    const auto did = [&](Doing doing, long result) {
+        if (result >= 0) return true;
+        shared.doing = doing;
+        shared.problem = static_cast<int>(-result);
+        return false;
     };
-    sigset_t none;
-    sigemptyset(&none);
-    if (!did(Doing::session,
-             change(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0 &&
-                 (prepared.own_session ? change(SYS_setsid) : change(SYS_setpgid, 0, 0)) >= 0))
-        return;
-    umask(022);
+    if (!did(Doing::session, leave_our_group(prepared.own_session))) return;
+    change(SYS_umask, 022);
     write_own_pid(prepared);
     if (!did(Doing::descriptors, place_descriptors(passed_on))) return;
     if (has_own_mounts(launch) && !did(Doing::mounts, leave_our_mounts())) return;
@@ -337,21 +391,17 @@ void become(Prepared& prepared, const PassedOn& passed_on, volatile Shared& shar
         if (!did(Doing::read_only, make_read_only(path))) return;
     }
     if (launch.private_tmp && !did(Doing::mounts, mount_own_tmp())) return;
-    if (!did(Doing::limits, change(SYS_prlimit64, 0, RLIMIT_NOFILE, &prepared.open_files, nullptr) == 0))
-        return;
+    if (!did(Doing::limits, change(SYS_prlimit64, 0, RLIMIT_NOFILE, &prepared.open_files, nullptr))) return;
     if (launch.capabilities && !did(Doing::rights, bound_capabilities(*launch.capabilities))) return;
-    if (launch.account) {
-        const Account& account = *launch.account;
-        if (!did(Doing::groups, change(SYS_setgroups, account.groups.size(), account.groups.data()) == 0 &&
-                                    change(SYS_setresgid, account.group, account.group, account.group) == 0))
-            return;
-        if (!did(Doing::user, change(SYS_setresuid, account.user, account.user, account.user) == 0)) return;
-    }
+    if (launch.account && (!did(Doing::groups, join_groups(*launch.account)) ||
+                           !did(Doing::user, become_user(*launch.account))))
+        return;
     if (launch.capabilities && !did(Doing::rights, keep_capabilities(*launch.capabilities))) return;
-    if (launch.no_new_privileges && !did(Doing::rights, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)) return;
-    if (!did(Doing::folder, chdir(launch.folder.c_str()) == 0)) return;
-    execve(launch.program.c_str(), prepared.argv.data(), prepared.environment.data());
-    did(Doing::program, false);
+    if (launch.no_new_privileges && !did(Doing::rights, change(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)))
+        return;
+    if (!did(Doing::folder, change(SYS_chdir, launch.folder.c_str()))) return;
+    did(Doing::program,
+        change(SYS_execve, launch.program.c_str(), prepared.argv.data(), prepared.environment.data()));
 }
 
 struct Child {
@@ -364,7 +414,6 @@ struct Child {
 [[noreturn]] void live(Child& child)
 {
     become(child.prepared, child.passed_on, child.shared);
-    child.shared.problem = errno;
     while (true) change(SYS_exit_group, 127);
 }
 
@@ -395,7 +444,7 @@ long make_child(clone_args& arguments, Child& child)
 {
     const long pid = change(SYS_clone3, &arguments, sizeof arguments);
     if (pid == 0) live(child);
-    return pid < 0 ? -errno : pid;
+    return pid;
 }
 #endif
 
@@ -448,54 +497,139 @@ Error problem_of(const Launch& launch, Doing doing, int problem)
     return error;
 }
 
+class Start;
+
+/// What all starts share, and which of them is on its way.
+struct Track {
+    const SharedPage page;
+    const ChildStack stack;
+    PassedOn passed_on;
+    Start* used_by = nullptr;
+    std::mutex mutex;
+};
+
+Track& track()
+{
+    static Track one;
+    return one;
+}
+
+class Start final : public Launching {
+  public:
+    explicit Start(Launch of)
+        : prepared_(std::move(of)),
+          child_{.prepared = prepared_, .passed_on = track().passed_on, .shared = track().page.get()}
+    {
+        prepare(prepared_);
+    }
+    ~Start() override { leave_track(); }
+    Start(const Start&) = delete;
+    Start& operator=(const Start&) = delete;
+
+    Result<void> begin()
+    {
+        Track& ours = track();
+        const std::lock_guard lock(ours.mutex);
+        if (!ours.page || !ours.stack) return std::unexpected(system_error("map a page", ENOMEM));
+        if (ours.used_by != nullptr) ours.used_by->arrive();
+        TRY(ours.passed_on.take(prepared_.launch.output, prepared_.launch.passed));
+        if (const long problem = make_process(); problem < 0) {
+            ours.passed_on.let_go();
+            return std::unexpected(problem_of(prepared_.launch, Doing::nothing, static_cast<int>(-problem)));
+        }
+        ours.used_by = this;
+        return {};
+    }
+
+    Launched& process() override { return launched_; }
+
+    Result<void> finish() override
+    {
+        leave_track();
+        if (problem_ == 0) return {};
+        return std::unexpected(problem_of(prepared_.launch, doing_, problem_));
+    }
+
+  private:
+    long make_process()
+    {
+        const Launch& launch = prepared_.launch;
+        child_.shared.doing = Doing::nothing;
+        child_.shared.problem = 0;
+        int process = -1;
+        clone_args arguments{};
+        arguments.flags = CLONE_FILES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+        arguments.pidfd = reinterpret_cast<uint64_t>(&process);
+        arguments.exit_signal = SIGCHLD;
+        if (launch.control_group) {
+            arguments.flags |= CLONE_INTO_CGROUP;
+            arguments.cgroup = static_cast<uint64_t>(*launch.control_group);
+        }
+        if (shares_memory != 0) {
+            arguments.flags |= shares_memory | CLONE_CHILD_CLEARTID;
+            arguments.stack = track().stack.lowest();
+            arguments.stack_size = ChildStack::bytes;
+            arguments.child_tid = reinterpret_cast<uint64_t>(&is_on_its_way_);
+            is_on_its_way_ = 1;
+        } else {
+            arguments.flags |= CLONE_VFORK;
+        }
+        dumpable_ = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+        const uint64_t before = ticks_now();
+        const long pid = make_child(arguments, child_);
+        const uint64_t after = ticks_now();
+        if (pid < 0) return pid;
+        launched_ = {.pid = static_cast<pid_t>(pid), .started = after, .process = Descriptor(process)};
+        if (before != after) launched_.started = start_of(launched_.pid).value_or(0);
+        return pid;
+    }
+
+    void leave_track()
+    {
+        const std::lock_guard lock(track().mutex);
+        if (track().used_by == this) arrive();
+    }
+
+    /// Waits, and lets the next one come. With the track's mutex held.
+    void arrive()
+    {
+        while (__atomic_load_n(&is_on_its_way_, __ATOMIC_ACQUIRE) != 0)
+            syscall(SYS_futex, &is_on_its_way_, FUTEX_WAIT, 1, nullptr, nullptr, 0);
+        doing_ = child_.shared.doing;
+        problem_ = child_.shared.problem;
+        track().passed_on.let_go();
+        // Its change of account has made the memory that it shared with us one of which there is no dump.
+        if (shares_memory != 0 && prepared_.launch.account) prctl(PR_SET_DUMPABLE, dumpable_, 0, 0, 0);
+        track().used_by = nullptr;
+    }
+
+    Prepared prepared_;
+    Child child_;
+    Launched launched_;
+    Doing doing_ = Doing::nothing;
+    int problem_ = 0;
+    int dumpable_ = 0;
+    /// The kernel clears it when the child no longer has our memory.
+    uint32_t is_on_its_way_ = 0;
+};
+
 }  // namespace
 
-Result<Launched> launch(const Launch& launch)
+Result<std::unique_ptr<Launching>> begin_launch(Launch launch)
 {
-    static const SharedPage page;
-    static std::mutex one_at_a_time;
-    static PassedOn passed_on;
-    static const ChildStack stack;
-    if (!page || !stack) return std::unexpected(system_error("map a page", ENOMEM));
-    Prepared prepared(launch);
-    prepare(prepared);
+    auto start = std::make_unique<Start>(std::move(launch));
+    TRY(start->begin());
+    return start;
+}
 
-    const std::lock_guard lock(one_at_a_time);
-    TRY(passed_on.take(launch.output, launch.passed));
-    volatile Shared& shared = page.get();
-    shared.doing = Doing::nothing;
-    shared.problem = 0;
-    int process = -1;
-    // Until it is the program or has failed, we wait: CLONE_VFORK.
-    clone_args arguments{};
-    arguments.flags = CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | shares_memory;
-    arguments.pidfd = reinterpret_cast<uint64_t>(&process);
-    arguments.exit_signal = SIGCHLD;
-    if (launch.control_group) {
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = static_cast<uint64_t>(*launch.control_group);
-    }
-    if (shares_memory != 0) {
-        arguments.stack = stack.lowest();
-        arguments.stack_size = ChildStack::bytes;
-    }
-    Child child{.prepared = prepared, .passed_on = passed_on, .shared = shared};
-    const int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-    const uint64_t before = ticks_now();
-    const long pid = make_child(arguments, child);
-    const uint64_t after = ticks_now();
-    passed_on.let_go();
-    if (pid < 0) return std::unexpected(problem_of(launch, Doing::nothing, static_cast<int>(-pid)));
-    // Its change of account has made the memory that it shared with us one of which there is no dump.
-    if (shares_memory != 0 && launch.account) prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
-    Launched launched{.pid = static_cast<pid_t>(pid), .process = Descriptor(process)};
-    if (shared.problem == 0) {
-        launched.started = before == after ? after : start_of(launched.pid).value_or(0);
-        return launched;
-    }
+Result<Launched> launch(Launch launch)
+{
+    const std::unique_ptr<Launching> launching = TRY(begin_launch(std::move(launch)));
+    const Result<void> begun = launching->finish();
+    if (begun) return std::move(launching->process());
     siginfo_t ended{};
-    waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED);
-    return std::unexpected(problem_of(launch, shared.doing, shared.problem));
+    waitid(P_PIDFD, static_cast<id_t>(launching->process().process.number()), &ended, WEXITED);
+    return std::unexpected(begun.error());
 }
 
 Result<Account> account_named(const std::string& user)

@@ -3,14 +3,16 @@
 // open files, its control group.
 //
 // Why no posix_spawn: it knows no control groups, and moving a process that runs already into one costs
-// milliseconds in the kernel (cgroup_threadgroup_rwsem); clone3(2) makes it there. Until it is its program
-// the child shares our memory, as after posix_spawn, and makes system calls alone, as it must where there are
-// other threads.
+// milliseconds in the kernel (cgroup_threadgroup_rwsem); clone3(2) makes it there. And it lets us wait until
+// the program is loaded, in which time the next start can be made ready. Until it is its program the child
+// shares our memory, as after posix_spawn, and makes system calls alone, as it must where there are other
+// threads.
 
 #include "base/result.h"
 #include "host/descriptor.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -56,8 +58,22 @@ struct Launched {
     Descriptor process;    ///< its pidfd: readable when it has ended
 };
 
-/// Comes back when the program runs. Its standard input is empty. Errors: why it does not, with what it was
-/// doing ("become user www-data"). Threads: any.
-Result<Launched> launch(const Launch& launch);
+/// A process that is on its way to its program. When this goes, it waits until the process is there. Threads:
+/// one at a time.
+class Launching {
+  public:
+    virtual ~Launching() = default;
+    virtual Launched& process() = 0;
+    /// Waits until its program runs. Errors: why it does not, with what it was doing ("become user
+    /// www-data"); its process then ends.
+    virtual Result<void> finish() = 0;
+};
+
+/// Its standard input is empty. One at a time is on its way: the one before is waited for. Errors: why there
+/// is no process. Threads: any.
+Result<std::unique_ptr<Launching>> begin_launch(Launch launch);
+
+/// Comes back when the program runs. Errors: those of both. Threads: any.
+Result<Launched> launch(Launch launch);
 
 }  // namespace belay::host
