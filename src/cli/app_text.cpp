@@ -60,6 +60,12 @@ bool are_of_several_hosts(const std::vector<Json>& applications)
     });
 }
 
+/// Most are shorter than a second, and it matters by how much.
+std::string lease_text(Milliseconds lease)
+{
+    return lease < std::chrono::seconds(1) ? fmt::format("{} ms", lease.count()) : to_text(lease);
+}
+
 }  // namespace
 
 std::string standing_text(const Style& style, const Json& application)
@@ -106,7 +112,7 @@ std::string pairs_text(const Style& style, const std::vector<Json>& pairs)
         const std::string address = text_of(style, pair, "address");
         text += fmt::format("{} ({}, switch-over {}, lease {}{}): {}\n", text_of(style, pair, "name"),
                             text_of(style, pair, "redundancy"), text_of(style, pair, "switch_over"),
-                            to_text(span_of(pair, "lease_ms")), address.empty() ? "" : ", " + address,
+                            lease_text(span_of(pair, "lease_ms")), address.empty() ? "" : ", " + address,
                             serves.empty() ? paint(style, Tone::bad, "nobody serves")
                                            : paint(style, Tone::good, serves + " serves"));
         if (const std::string problem = text_of(style, pair, "problem"); !problem.empty())

@@ -249,7 +249,18 @@ void Fence::resume(PairId pair, ApplicationId application)
 
 void Fence::set_fitness(PairId pair, ApplicationId application, Fitness fitness)
 {
-    act(pair, [&](Place& place, Microseconds now) { place.seat().set_fitness(application, fitness, now); });
+    act(pair, [&](Place& place, Microseconds now) {
+        const auto& own = place.seat().terms().own;
+        const auto known = [&] {
+            return own.size() < 2
+                       ? Fitness::absent
+                       : place.seat().other_of(own.front() == application ? own.back() : own.front()).fitness;
+        };
+        const Fitness before = known();
+        place.seat().set_fitness(application, fitness, now);
+        // Both are on this host: nobody sends a message.
+        if (known() != before) options_.changed();
+    });
 }
 
 void Fence::set_process(PairId pair, ApplicationId application, const host::ProcessName& process,

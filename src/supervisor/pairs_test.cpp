@@ -3,7 +3,10 @@
 #include "framework/redundancy/message.h"
 #include "supervisor/testing/house.h"
 
+#include <fcntl.h>
+#include <ifaddrs.h>
 #include <random>
+#include <sched.h>
 
 namespace belay::supervisor {
 namespace {
@@ -32,6 +35,10 @@ class Trio {
             one.restart_delay = one.restart_delay_most = 10ms;
             one.nonstop.failures = 1000;
             one.pair = Pairing{.pair = 5, .other = 3 - id, .is_cold = told_.cold};
+            if (!told_.address.empty()) {
+                one.pair->address = told_.address;
+                one.pair->interface = fmt::format("ether{}", id);
+            }
             house.describe({one});
         }
         tell();
@@ -276,6 +283,106 @@ TEST_CASE("pairs: where a person decides, nothing takes over by itself")
     trio.house(2).ask("TakeOver", {{"application", 2}});
     trio.await_service(2);
     CHECK(trio.count().two == 0);
+}
+
+TEST_CASE("pairs: where it is to return, the preferred one serves again when it has been well for a while")
+{
+    Trio trio({.returns = true});
+    trio.run();
+    trio.await_service(1);
+    trio.house(2).await_phase(2, "started");
+    kill(trio.pid(1), SIGKILL);
+    trio.await_service(2);
+    const pid_t second = trio.pid(2);
+    trio.house(1).await([](auto& now) { return now[1]["phase"] == "started" && now[1]["role"] == "backup"; });
+    const auto well_since = std::chrono::steady_clock::now();
+    trio.await_service(1);
+    // Not at once: what has just failed may fail again.
+    CHECK(std::chrono::steady_clock::now() - well_since > 8s);
+    trio.house(2).await([](auto& now) { return now[2]["role"] == "backup"; });
+    CHECK(trio.pid(2) == second);
+    CHECK(trio.count().two == 0);
+}
+
+/// The addresses of an interface, as "192.0.2.7 fe80::1 ".
+std::string addresses_of(const std::string& interface)
+{
+    ifaddrs* all = nullptr;
+    REQUIRE(getifaddrs(&all) == 0);
+    std::string text;
+    for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+        if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET || one->ifa_name != interface)
+            continue;
+        std::array<char, INET_ADDRSTRLEN> number{};
+        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr, number.data(),
+                  number.size());
+        text += std::string(number.data()) + " ";
+    }
+    freeifaddrs(all);
+    return text;
+}
+
+/// Goes over to it, until it has served and its interface alone has the address.
+void check_address(Trio& trio, HostId serves)
+{
+    trio.await_service(serves);
+    const std::string own = fmt::format("ether{}", serves);
+    const std::string other = fmt::format("ether{}", 3 - serves);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (addresses_of(own) != "192.0.2.7 " || !addresses_of(other).empty()) {
+        if (std::chrono::steady_clock::now() > until)
+            FAIL(fmt::format("{}: {}, {}: {}", own, addresses_of(own), other, addresses_of(other)));
+        usleep(1000);
+    }
+}
+
+TEST_CASE("pairs: their address is with the one that serves, wherever it goes")
+{
+    const host::Descriptor ours(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0) {
+        MESSAGE("no network of its own: nothing is tried");
+        return;
+    }
+    for (const char* command : {"ip link set lo up", "ip link add ether1 type veth peer name ether2",
+                                "ip link set ether1 up", "ip link set ether2 up"})
+        REQUIRE(std::system(command) == 0);  // NOLINT(concurrency-mt-unsafe,cert-env33-c)
+    {
+        Trio trio({.address = "192.0.2.7/24"});
+        trio.run();
+        check_address(trio, 1);
+        trio.house(2).await_phase(2, "started");
+        trio.house(1).await([](auto& now) { return now[1]["pair"]["other_ready"] == true; });
+        SUBCASE("the application is killed")
+        {
+            kill(trio.pid(1), SIGKILL);
+            check_address(trio, 2);
+        }
+        SUBCASE("a person lets the other serve, and the first again")
+        {
+            trio.house(1).ask("HandOver", {{"application", 1}});
+            check_address(trio, 2);
+            trio.house(2).await([](auto& now) { return now[2]["pair"]["other_ready"] == true; });
+            trio.house(2).ask("HandOver", {{"application", 2}});
+            check_address(trio, 1);
+        }
+        SUBCASE("its host is cut off")
+        {
+            trio.cut(1);
+            check_address(trio, 2);
+            trio.tell();
+        }
+        SUBCASE("nobody is left on its host who could give it up")
+        {
+            const pid_t supervisor = trio.house(1).supervisor();
+            const pid_t guard = House::parent_of(supervisor);
+            const pid_t application = trio.pid(1);
+            for (const pid_t pid : {guard, supervisor, application}) kill(pid, SIGSTOP);
+            check_address(trio, 2);
+            for (const pid_t pid : {application, supervisor, guard}) kill(pid, SIGCONT);
+        }
+        CHECK(trio.count().two == 0);
+    }
+    REQUIRE(setns(ours.number(), CLONE_NEWNET) == 0);
 }
 
 /// How often it is tried; more by BELAY_PAIR_ROUNDS.

@@ -272,6 +272,69 @@ TEST_CASE("a host shows its load, what its applications use, and who runs there 
     CHECK(status["load"]["processes"].is_null());
 }
 
+size_t count_of(std::string_view text, std::string_view wanted)
+{
+    size_t count = 0;
+    for (size_t at = 0; (at = text.find(wanted, at)) != std::string_view::npos; at += wanted.size()) ++count;
+    return count;
+}
+
+TEST_CASE("a pair on one host is followed over the death of the one that serves, told of it by a command")
+{
+    Machine machine;
+    const std::string told = machine.path("told");
+    const auto server = [&](const char* name) {
+        return fmt::format(R"(
+[application."{0}"]
+host = "{1}"
+command = ["{2}", "--name", "{0}"]
+readiness = {{ kind = "notify" }}
+autorestart = "always"
+orders = {{ kind = "command", command = ["/bin/sh", "-c", 'echo $0 >>{3}'] }}
+)",
+                           name, own_host_name(), TEST_STAND_IN, told);
+    };
+    machine.configure(fmt::format("[host.\"{}\"]\naddress = \"127.0.0.1\"\n", own_host_name()) +
+                      server("one") + server("two") +
+                      "[pair.both]\nprimary = \"one\"\nbackup = \"two\"\nredundancy = \"hot\"\n");
+    const auto await_text = [](const std::string& file, const std::string& wanted) {
+        const auto until = std::chrono::steady_clock::now() + 20s;
+        while (testing::text_of(file).find(wanted) == std::string::npos) {
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, testing::text_of(file));
+            usleep(10'000);
+        }
+    };
+    const auto await_told = [&](size_t primary, size_t backup) {
+        const auto until = std::chrono::steady_clock::now() + 20s;
+        std::string text;
+        do {
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, text);
+            usleep(10'000);
+            text = testing::text_of(told);
+        } while (count_of(text, "primary\n") != primary || count_of(text, "backup\n") < backup);
+    };
+    const std::string said = machine.path("said");
+    const pid_t follows = machine.belay_into({"app", "pairs", "--follow"}, said);
+    await_text(said, "both (hot, switch-over automatic, lease 150 ms): one serves\n");
+    await_told(1, 2);
+    CHECK(testing::text_of(said).find("no third host") == std::string::npos);
+    machine.await_phase("two", "started");
+    kill(machine.application("one")["pid"].get<pid_t>(), SIGKILL);
+    await_text(said, "both (hot, switch-over automatic, lease 150 ms): two serves\n");
+    await_told(2, 3);
+    kill(follows, SIGINT);
+    static_cast<void>(daemon::testing::code_of(follows));
+    machine.await("one",
+                  [](const Json& now) { return now["pair"]["held"] == false && now["phase"] == "started"; });
+    machine.await("two", [](const Json& now) { return now["pair"]["other_ready"] == true; });
+    CHECK(machine.belay({"app", "switch-over", "both"}).code == 0);
+    await_told(3, 4);
+    const Ran pairs = machine.belay({"app", "pairs"});
+    CHECK(pairs.code == 0);
+    CHECK_MESSAGE(pairs.out.starts_with("both (hot, switch-over automatic, lease 150 ms): one serves\n"),
+                  pairs.out);
+}
+
 TEST_CASE("what cannot be is said with the name and the way on")
 {
     Machine machine;

@@ -7,6 +7,8 @@
 #include "site/client.h"
 #include "store/scratch_folder.h"
 
+#include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -67,6 +69,18 @@ class Machine {
         return daemon::testing::run_to_end(words, input,
                                            {"BELAY_SOCKET=" + path("run/belayd.sock"),
                                             "BELAY_STATE_DIR=" + path("state"), daemon::testing::plain_path});
+    }
+    /// A command that goes on by itself; what it says goes to that file.
+    pid_t belay_into(std::vector<std::string> words, const std::string& file) const
+    {
+        words.insert(words.begin(), TEST_BELAY);
+        const host::Descriptor nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
+        const host::Descriptor out(open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        return daemon::testing::spawn(
+            words,
+            {"BELAY_SOCKET=" + path("run/belayd.sock"), "BELAY_STATE_DIR=" + path("state"),
+             daemon::testing::plain_path},
+            {{STDIN_FILENO, nothing.number()}, {STDOUT_FILENO, out.number()}, {STDERR_FILENO, out.number()}});
     }
     void configure(const std::string& toml)
     {

@@ -346,17 +346,20 @@ TEST_CASE(
 /// Two servers of a pair, on two of three hosts.
 class PairedSite {
   public:
-    PairedSite()
+    explicit PairedSite(bool has_third = true)
     {
         controller_.make_controller();
         configure(controller_, text("web2"));
-        for (const auto& [name, host] : hosts()) join(controller_, *host, {{"name", name}});
-        for (const auto& [name, host] : hosts()) host->start({});
+        std::vector<std::pair<std::string, Machine*>> hosts = {{"web1", &web1_}, {"web2", &web2_}};
+        if (has_third) hosts.emplace_back("web3", &web3_);
+        for (const auto& [name, host] : hosts) join(controller_, *host, {{"name", name}});
+        for (const auto& [name, host] : hosts) host->start({});
     }
 
-    std::vector<std::pair<std::string, Machine*>> hosts()
+    void third_comes()
     {
-        return {{"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
+        join(controller_, web3_, {{"name", "web3"}});
+        web3_.start({});
     }
     std::string text(const std::string& second) const
     {
@@ -443,6 +446,23 @@ TEST_CASE(
     site.web2_.mend_supervisor();
     site.controller_.start({});
     site.await_service("server-1");
+}
+
+TEST_CASE("a pair without a third host serves, and says what it lacks until one comes")
+{
+    PairedSite site(false);
+    CHECK(site.await_service("server-1")["problem"] ==
+          "it has no third host: where one of the two is lost, the other does not serve");
+    kill(PairedSite::own(site.web1_, "server-1")["pid"], SIGKILL);
+    site.await_service("server-2");
+    site.third_comes();
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (site.pair()["problem"] != "")
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, site.pair().dump(1));
+    // Now it does.
+    site.web2_.cut_supervisor();
+    PairedSite::await_role(site.web1_, "server-1", "primary");
+    site.web2_.mend_supervisor();
 }
 
 TEST_CASE("the hosts of a pair are exchanged, and those of before vote no more")

@@ -223,6 +223,7 @@ struct PairAsTold {
     std::chrono::milliseconds lease = 300ms;
     bool automatic = true, returns = false, cold = false;
     uint64_t epoch = 1;
+    std::string address = {};  ///< of the one that serves, at interface ether1 or ether2
 };
 
 inline Json pair_of(const PairAsTold& told)
