@@ -66,9 +66,7 @@ struct Site {
     }
 };
 
-TEST_CASE("solution: of a pair both are started at once, and who stands by is stopped first")
-{
-    const Configuration configuration = site_of(stack + R"(
+constexpr const char* pair_of_configs = R"(
 [application.config-2]
 host = "h2"
 command = ["x"]
@@ -76,7 +74,11 @@ command = ["x"]
 primary = "config"
 backup = "config-2"
 redundancy = "cold"
-)");
+)";
+
+TEST_CASE("solution: of a pair both are started at once, and who stands by is stopped first")
+{
+    const Configuration configuration = site_of(stack + pair_of_configs);
     const auto centre = must(applications_of(configuration, "centre"));
     Phases phases;
     CHECK(lines_of(moves_to_start(configuration, centre, phases)) ==
@@ -96,15 +98,7 @@ redundancy = "cold"
 
 TEST_CASE("solution: a move lets the other of each pair serve, where there is one that can")
 {
-    const Configuration configuration = site_of(stack + R"(
-[application.config-2]
-host = "h2"
-command = ["x"]
-[pair.configs]
-primary = "config"
-backup = "config-2"
-redundancy = "cold"
-)");
+    const Configuration configuration = site_of(stack + pair_of_configs);
     const std::vector<std::pair<Id, bool>> two = {{configuration.find("application", "config")->id, true},
                                                   {configuration.find("application", "proxy")->id, false}};
     const Id config = two[0].first, backup = configuration.find("application", "config-2")->id;
