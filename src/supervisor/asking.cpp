@@ -10,6 +10,7 @@
 #include <csignal>
 #include <ctime>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
@@ -26,7 +27,6 @@ constexpr Milliseconds gate_patience = std::chrono::seconds(1);
 
 struct Free {
     void operator()(addrinfo* list) const { freeaddrinfo(list); }
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
 };
 
 Result<void> connect_one(const addrinfo& to, Milliseconds limit)
@@ -67,27 +67,65 @@ size_t ignore(char*, size_t size, size_t count, void*)
     return size * count;
 }
 
+/// libcurl, loaded when somebody first asks by HTTP. It brings thirty libraries, which would be most of the
+/// memory of a supervisor and its guard.
+class Curl {
+  public:
+    Curl()
+    {
+        void* const library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+        if (library == nullptr) return;
+        const bool found = take(library, "curl_global_init", global_init) &&
+                           take(library, "curl_easy_init", easy_init) &&
+                           take(library, "curl_easy_cleanup", easy_cleanup) &&
+                           take(library, "curl_easy_setopt", easy_setopt) &&
+                           take(library, "curl_easy_perform", easy_perform) &&
+                           take(library, "curl_easy_strerror", easy_strerror) &&
+                           take(library, "curl_easy_getinfo", easy_getinfo);
+        is_there = found && global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    }
+
+    bool is_there = false;
+    decltype(&::curl_global_init) global_init = nullptr;
+    decltype(&::curl_easy_init) easy_init = nullptr;
+    decltype(&::curl_easy_cleanup) easy_cleanup = nullptr;
+    decltype(&::curl_easy_setopt) easy_setopt = nullptr;
+    decltype(&::curl_easy_perform) easy_perform = nullptr;
+    decltype(&::curl_easy_strerror) easy_strerror = nullptr;
+    decltype(&::curl_easy_getinfo) easy_getinfo = nullptr;
+
+  private:
+    template <typename Function>
+    static bool take(void* library, const char* name, Function& function)
+    {
+        function = reinterpret_cast<Function>(dlsym(library, name));
+        return function != nullptr;
+    }
+};
+
 Result<void> request(const Question& question)
 {
-    static const CURLcode begun = curl_global_init(CURL_GLOBAL_DEFAULT);
-    const std::unique_ptr<CURL, Free> handle(begun == CURLE_OK ? curl_easy_init() : nullptr);
+    static const Curl library;
+    if (!library.is_there)
+        return fail(ErrorKind::io, "cannot ask by HTTP without libcurl.so.4", "apt-get install libcurl4");
+    const std::unique_ptr<CURL, void (*)(CURL*)> handle(library.easy_init(), library.easy_cleanup);
     if (!handle) return fail(ErrorKind::io, "cannot begin a request");
     const bool is_six = question.address.find(':') != std::string::npos;
     const std::string url = fmt::format("http://{}{}{}:{}{}", is_six ? "[" : "", question.address,
                                         is_six ? "]" : "", question.port, question.path);
     CURL* const curl = handle.get();
-    curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(question.timeout.count()));
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "belay/" BELAY_VERSION);
-    const CURLcode done = curl_easy_perform(curl);
+    library.easy_setopt(curl, CURLOPT_URL, url.c_str());
+    library.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+    library.easy_setopt(curl, CURLOPT_PROXY, "");
+    library.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    library.easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(question.timeout.count()));
+    library.easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
+    library.easy_setopt(curl, CURLOPT_USERAGENT, "belay/" BELAY_VERSION);
+    const CURLcode done = library.easy_perform(curl);
     if (done != CURLE_OK)
-        return fail(ErrorKind::unavailable, fmt::format("{}: {}", url, curl_easy_strerror(done)));
+        return fail(ErrorKind::unavailable, fmt::format("{}: {}", url, library.easy_strerror(done)));
     long status = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    library.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (status / 100 != 2) return fail(ErrorKind::failed, fmt::format("{} answers {}", url, status));
     return {};
 }
