@@ -13,6 +13,22 @@ namespace {
 
 using Known = std::unordered_map<Id, std::vector<PackedBlob>, IdHash>;
 
+/// What a pack must be like by the index.
+struct Extent {
+    size_t blobs = 0;
+    uint64_t end = 0;   ///< of the last blob
+    uint64_t list = 0;  ///< bytes of its header, unsealed
+
+    void add(const PackedBlob& blob)
+    {
+        ++blobs;
+        end = std::max(end, blob.offset + uint64_t{blob.length});
+        list += header_size({&blob, 1});
+    }
+    /// In bytes, where it holds these blobs and no others.
+    uint64_t size() const { return end + list + seal_overhead + header_length_size; }
+};
+
 class Checker {
   public:
     Checker(Repository& repository, const CheckingOptions& options, CheckingObserver& observer,
@@ -59,37 +75,34 @@ class Checker {
     /// Packs of the index that are not there or have another size, and packs that no index knows.
     void compare_with_index(const std::vector<ListedFile>& packs)
     {
-        repository_.blobs().for_each(
-            [&](const StoredBlob& stored) { known_[stored.pack].push_back(stored.blob); });
+        std::unordered_map<Id, Extent, IdHash> extents;
+        repository_.blobs().for_each([&](const StoredBlob& stored) {
+            extents[stored.pack].add(stored.blob);
+            if (options_.reads_data && options_.reads_data(stored.pack))
+                known_[stored.pack].push_back(stored.blob);
+        });
+        for (auto& [id, blobs] : known_) std::ranges::sort(blobs, {}, &PackedBlob::offset);
         std::unordered_map<Id, uint64_t, IdHash> sizes;
         for (const ListedFile& pack : packs) sizes[pack.id] = pack.size;
-        for (auto& [id, blobs] : known_) {
-            std::ranges::sort(blobs, {}, &PackedBlob::offset);
+        for (const auto& [id, extent] : extents) {
             const auto found = sizes.find(id);
             if (found == sizes.end()) {
                 wrong(fmt::format("pack {} is missing; it has {} blobs that an index speaks of", id.hex(),
-                                  blobs.size()));
+                                  extent.blobs));
                 continue;
             }
-            const uint64_t wanted = size_of(blobs);
+            const uint64_t wanted = extent.size();
             if (found->second != wanted)
                 wrong(fmt::format("pack {} has {} bytes; by the index it has {}", id.hex(), found->second,
                                   wanted));
         }
         size_t unknown = 0;
-        for (const ListedFile& pack : packs) unknown += known_.contains(pack.id) ? 0 : 1;
+        for (const ListedFile& pack : packs) unknown += extents.contains(pack.id) ? 0 : 1;
         if (unknown > 0)
             observer_.hint(fmt::format(
                 "{} packs are in no index: left by a backup that was cut short; prune removes them",
                 unknown));
         summary_.packs = packs.size();
-    }
-
-    /// Bytes of a pack that holds these blobs and no others.
-    static uint64_t size_of(std::span<const PackedBlob> blobs)
-    {
-        const PackedBlob& last = blobs.back();
-        return last.offset + uint64_t{last.length} + header_size(blobs) + seal_overhead + header_length_size;
     }
 
     /// Every tree once, whichever snapshots share it.

@@ -47,7 +47,10 @@ class CheckCommand final : public BackupCommand {
             return fail(ErrorKind::usage, "either all packs are read, or a part of them",
                         "leave out --read-data or --read-data-subset");
         const PackSubset subset = TRY(PackSubset::from_text(subset_));
-        keep_large_memory();
+        if (read_data_ || !subset_.empty())
+            keep_large_memory();
+        else
+            let_go_of_large_memory();
         // Nothing that is being checked may be removed meanwhile; who takes no lock vouches for that.
         const bool unlocked = context.options().no_lock;
         backup::Repository* repository =
