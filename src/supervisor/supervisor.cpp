@@ -227,12 +227,12 @@ void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool rest
             to_stop_.insert(id);
         else
             pairs_.order(supervised, wanted);
-        conclude_launches(1);
+        conclude_launches(host::most_on_their_way - 1);
     }
     follow_up();
 }
 
-/// While a program is loaded the next application can be made ready.
+/// While programs are loaded the next applications can be made ready.
 void Supervisor::begun(ApplicationId id)
 {
     if (launching_.empty()) loop_.at(site::boot_now(), [this] { conclude_launches(0); });
@@ -270,7 +270,7 @@ void Supervisor::follow_up()
     }
     for (const auto& [id, supervised] : applications_) {
         supervised->look_again();
-        conclude_launches(1);
+        conclude_launches(host::most_on_their_way - 1);
     }
     stop_those_that_may();
     forget_those_that_may();

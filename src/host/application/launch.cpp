@@ -405,6 +405,10 @@ void become(Prepared& prepared, const PassedOn& passed_on, volatile Shared& shar
 }
 
 struct Child {
+    Child(Prepared& of, const PassedOn& gets, volatile Shared& says)
+        : prepared(of), passed_on(gets), shared(says)
+    {
+    }
     Prepared& prepared;
     const PassedOn& passed_on;
     volatile Shared& shared;
@@ -499,45 +503,47 @@ Error problem_of(const Launch& launch, Doing doing, int problem)
 
 class Start;
 
-/// What all starts share, and which of them is on its way.
+/// What a process needs of us on its way; one after the other has it.
 struct Track {
     const SharedPage page;
     const ChildStack stack;
     PassedOn passed_on;
     Start* used_by = nullptr;
-    std::mutex mutex;
 };
 
-Track& track()
+struct Tracks {
+    std::array<Track, most_on_their_way> all;
+    size_t next = 0;
+    std::mutex mutex;
+    const int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+};
+
+Tracks& tracks()
 {
-    static Track one;
-    return one;
+    static Tracks ours;
+    return ours;
 }
 
 class Start final : public Launching {
   public:
-    explicit Start(Launch of)
-        : prepared_(std::move(of)),
-          child_{.prepared = prepared_, .passed_on = track().passed_on, .shared = track().page.get()}
-    {
-        prepare(prepared_);
-    }
+    explicit Start(Launch of) : prepared_(std::move(of)) { prepare(prepared_); }
     ~Start() override { leave_track(); }
     Start(const Start&) = delete;
     Start& operator=(const Start&) = delete;
 
     Result<void> begin()
     {
-        Track& ours = track();
-        const std::lock_guard lock(ours.mutex);
-        if (!ours.page || !ours.stack) return std::unexpected(system_error("map a page", ENOMEM));
-        if (ours.used_by != nullptr) ours.used_by->arrive();
-        TRY(ours.passed_on.take(prepared_.launch.output, prepared_.launch.passed));
-        if (const long problem = make_process(); problem < 0) {
-            ours.passed_on.let_go();
+        const std::lock_guard lock(tracks().mutex);
+        Track& track = tracks().all.at(tracks().next++ % most_on_their_way);
+        if (!track.page || !track.stack) return std::unexpected(system_error("map a page", ENOMEM));
+        if (track.used_by != nullptr) track.used_by->arrive();
+        TRY(track.passed_on.take(prepared_.launch.output, prepared_.launch.passed));
+        if (const long problem = make_process(track); problem < 0) {
+            track.passed_on.let_go();
             return std::unexpected(problem_of(prepared_.launch, Doing::nothing, static_cast<int>(-problem)));
         }
-        ours.used_by = this;
+        track_ = &track;
+        track.used_by = this;
         return {};
     }
 
@@ -551,11 +557,12 @@ class Start final : public Launching {
     }
 
   private:
-    long make_process()
+    long make_process(Track& track)
     {
         const Launch& launch = prepared_.launch;
-        child_.shared.doing = Doing::nothing;
-        child_.shared.problem = 0;
+        child_.emplace(prepared_, track.passed_on, track.page.get());
+        child_->shared.doing = Doing::nothing;
+        child_->shared.problem = 0;
         int process = -1;
         clone_args arguments{};
         arguments.flags = CLONE_FILES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
@@ -567,16 +574,15 @@ class Start final : public Launching {
         }
         if (shares_memory != 0) {
             arguments.flags |= shares_memory | CLONE_CHILD_CLEARTID;
-            arguments.stack = track().stack.lowest();
+            arguments.stack = track.stack.lowest();
             arguments.stack_size = ChildStack::bytes;
             arguments.child_tid = reinterpret_cast<uint64_t>(&is_on_its_way_);
             is_on_its_way_ = 1;
         } else {
             arguments.flags |= CLONE_VFORK;
         }
-        dumpable_ = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
         const uint64_t before = ticks_now();
-        const long pid = make_child(arguments, child_);
+        const long pid = make_child(arguments, *child_);
         const uint64_t after = ticks_now();
         if (pid < 0) return pid;
         launched_ = {.pid = static_cast<pid_t>(pid), .started = after, .process = Descriptor(process)};
@@ -586,29 +592,30 @@ class Start final : public Launching {
 
     void leave_track()
     {
-        const std::lock_guard lock(track().mutex);
-        if (track().used_by == this) arrive();
+        const std::lock_guard lock(tracks().mutex);
+        if (track_ != nullptr) arrive();
     }
 
-    /// Waits, and lets the next one come. With the track's mutex held.
+    /// Waits, and lets the next one come. With the mutex of the tracks held.
     void arrive()
     {
         while (__atomic_load_n(&is_on_its_way_, __ATOMIC_ACQUIRE) != 0)
             syscall(SYS_futex, &is_on_its_way_, FUTEX_WAIT, 1, nullptr, nullptr, 0);
-        doing_ = child_.shared.doing;
-        problem_ = child_.shared.problem;
-        track().passed_on.let_go();
+        doing_ = child_->shared.doing;
+        problem_ = child_->shared.problem;
+        track_->passed_on.let_go();
         // Its change of account has made the memory that it shared with us one of which there is no dump.
-        if (shares_memory != 0 && prepared_.launch.account) prctl(PR_SET_DUMPABLE, dumpable_, 0, 0, 0);
-        track().used_by = nullptr;
+        if (shares_memory != 0 && prepared_.launch.account)
+            prctl(PR_SET_DUMPABLE, tracks().dumpable, 0, 0, 0);
+        std::exchange(track_, nullptr)->used_by = nullptr;
     }
 
     Prepared prepared_;
-    Child child_;
+    std::optional<Child> child_;
+    Track* track_ = nullptr;  ///< while it is on its way
     Launched launched_;
     Doing doing_ = Doing::nothing;
     int problem_ = 0;
-    int dumpable_ = 0;
     /// The kernel clears it when the child no longer has our memory.
     uint32_t is_on_its_way_ = 0;
 };

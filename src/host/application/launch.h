@@ -69,8 +69,10 @@ class Launching {
     virtual Result<void> finish() = 0;
 };
 
-/// Its standard input is empty. One at a time is on its way: the one before is waited for. Errors: why there
-/// is no process. Threads: any.
+/// So many are on their way at a time: who begins one more waits for the first of them.
+constexpr size_t most_on_their_way = 4;
+
+/// Its standard input is empty. Errors: why there is no process. Threads: any.
 Result<std::unique_ptr<Launching>> begin_launch(Launch launch);
 
 /// Comes back when the program runs. Errors: those of both. Threads: any.
