@@ -335,6 +335,17 @@ orders = {{ kind = "command", command = ["/bin/sh", "-c", 'echo $0 >>{3}'] }}
                   pairs.out);
 }
 
+TEST_CASE("agent, supervisor and applications also run as a user who is not root")
+{
+    if (geteuid() != 0) return;  // then all of this program is that
+    const std::string own = std::filesystem::read_symlink("/proc/self/exe");
+    const Ran ran = daemon::testing::run_to_end(
+        {"/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", own,
+         "--test-case=what is configured is started*,a pair on one host*,a secret reaches*"});
+    CHECK_MESSAGE(ran.code == 0, ran.said);
+    CHECK_MESSAGE(ran.out.find("3 passed | 0 failed") != std::string::npos, ran.said);
+}
+
 TEST_CASE("what cannot be is said with the name and the way on")
 {
     Machine machine;
