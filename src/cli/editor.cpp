@@ -35,9 +35,11 @@ std::vector<std::string> editor_words()
 
 Result<EditedFile> EditedFile::make(const std::string& text)
 {
-    std::string path = "/tmp/belay-config-XXXXXX.toml";
+    const char* const folder = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): there is one thread
+    std::string path = folder == nullptr || *folder == '\0' ? "/tmp" : folder;
+    path += "/belay-config-XXXXXX.toml";
     const host::Descriptor file(mkstemps(path.data(), 5));  // made for its owner alone
-    if (!file) return std::unexpected(system_error("make a file in /tmp", errno));
+    if (!file) return std::unexpected(system_error("make " + path, errno));
     std::string_view rest = text;
     while (!rest.empty()) {
         const ssize_t count = ::write(file.number(), rest.data(), rest.size());
