@@ -29,8 +29,7 @@ struct Side {
     bool serves() const
     {
         const auto pair = line.find("pair");
-        return pair != line.end() && pair->is_object() && pair->value("held", false) &&
-               line.value("phase", "") == "started" && line.value("role", Json()) == "primary";
+        return pair != line.end() && pair->is_object() && pair->value("serves", false);
     }
     std::string name() const { return application == nullptr ? "" : application->name; }
 };

@@ -20,6 +20,7 @@ using framework::supervision::Want;
 using framework::supervision::Word;
 
 constexpr Milliseconds step_down_limit = std::chrono::seconds(2);
+constexpr Milliseconds answer_limit = std::chrono::seconds(2);
 constexpr Bytes most_kept{16 << 20};
 constexpr std::chrono::seconds address_lifetime{3};
 constexpr Milliseconds between_renewals = std::chrono::seconds(1);
@@ -223,6 +224,13 @@ bool Pairs::serves(const Supervised& supervised) const
            fence_->standing(pairing->pair, supervised.application().id).is_held;
 }
 
+bool Pairs::serves_as_told(const Supervised& supervised) const
+{
+    const auto& standing = supervised.standing();
+    return standing.phase == Phase::started && standing.role == Role::primary && serves(supervised) &&
+           (standing.said == Role::primary || !answers_.contains(supervised.application().id));
+}
+
 bool Pairs::stands_by(const Supervised& supervised) const
 {
     const Pairing* const pairing = pairing_of(supervised);
@@ -375,9 +383,37 @@ void Pairs::gained(ApplicationId id)
     if (supervised == nullptr || !serves(*supervised)) return;
     end_step_down(id);
     take_address(*supervised);
+    if (supervised->application().orders.kind != framework::supervision::Orders::Kind::none) await_answer(id);
     supervised->play(Role::primary);
     apply(*supervised);
     ground_.moved(id);
+}
+
+/// Whoever needs the pair waits until the one that serves has been told, and where it says its roles has said
+/// so; but not for ever.
+void Pairs::await_answer(ApplicationId id)
+{
+    await_no_answer(id);
+    answers_[id] = ground_.loop.at(site::boot_now() + answer_limit, [this, id] {
+        answers_.erase(id);
+        ground_.moved(id);
+    });
+}
+
+void Pairs::look_whether_answered(ApplicationId id)
+{
+    const Supervised* const supervised = ground_.find(id);
+    if (supervised == nullptr || supervised->standing().says_roles) return;
+    await_no_answer(id);
+    ground_.moved(id);
+}
+
+void Pairs::await_no_answer(ApplicationId id)
+{
+    const auto found = answers_.find(id);
+    if (found == answers_.end()) return;
+    ground_.loop.cancel(found->second);
+    answers_.erase(found);
 }
 
 bool Pairs::has_lost_lease(ApplicationId id) const
@@ -421,6 +457,7 @@ void Pairs::step_down(ApplicationId id)
 
 void Pairs::told(ApplicationId id, Word word)
 {
+    if (word == Word::primary) return in_loop(id, &Pairs::look_whether_answered);
     const auto found = stepping_down_.find(id);
     if (found == stepping_down_.end() || word != Word::backup) return;
     found->second.is_told = true;
@@ -493,6 +530,7 @@ Json Pairs::json_of(const Supervised& supervised) const
     json["hosts"] = known->second.terms.members;
     json["lease_ms"] = known->second.terms.lease.count() / 1000;
     json["held"] = standing.is_held;
+    json["serves"] = serves_as_told(supervised);
     const auto address = addresses_.find(supervised.application().id);
     if (address != addresses_.end()) json["address_problem"] = address->second.problem;
     json["token"] = standing.token;
@@ -507,6 +545,7 @@ void Pairs::forget(ApplicationId id)
     processes_.erase(id);
     to_stop_.erase(id);
     end_step_down(id);
+    await_no_answer(id);
     give_address_up(id);
 }
 

@@ -48,6 +48,8 @@ class Pairs {
     Result<void> take_over(ApplicationId id);
     /// It is the one that serves.
     bool serves(const Supervised& supervised) const;
+    /// And knows it, as far as it tells: whoever needs the pair may come.
+    bool serves_as_told(const Supervised& supervised) const;
     bool has_lost_lease(ApplicationId id) const;
     /// It is to run, and is started when it is to serve.
     bool stands_by(const Supervised& supervised) const;
@@ -71,6 +73,9 @@ class Pairs {
     void keep() const;
     void apply(Supervised& supervised);
     void gained(ApplicationId id);
+    void await_answer(ApplicationId id);
+    void look_whether_answered(ApplicationId id);
+    void await_no_answer(ApplicationId id);
     void lost(ApplicationId id);
     void step_down(ApplicationId id);
     void look_again(ApplicationId id);
@@ -89,7 +94,8 @@ class Pairs {
     std::map<ApplicationId, Want> wants_;
     std::map<ApplicationId, host::ProcessName> processes_;  ///< that the fence knows
     std::map<ApplicationId, StepDown> stepping_down_;
-    std::set<ApplicationId> to_stop_;  ///< when it has handed over
+    std::map<ApplicationId, site::Loop::TimerId> answers_;  ///< awaited of those that were told to serve
+    std::set<ApplicationId> to_stop_;                       ///< when it has handed over
     struct Address {
         std::optional<host::VirtualAddress> address = {};
         std::string problem = {};

@@ -55,12 +55,22 @@ class ContactCentre : public testing::Machine {
     }
 };
 
+/// When one may come who needs it: it is ready; of a pair one of the two serves, and knows it.
+std::optional<int64_t> when_there(const std::vector<Happened>& all, const std::string& needed, int64_t after)
+{
+    const auto first = when(all, needed, "role primary", after);
+    const auto other = when(all, needed + "-backup", "role primary", after);
+    if (first && other) return std::min(*first, *other);
+    if (first || other) return first ? first : other;
+    return when(all, needed, "ready", after);
+}
+
 void check_order_of_start(const std::vector<Happened>& all, const auto& needs, int64_t after)
 {
     for (const auto& [needed, by] : needs) {
         CAPTURE(needed);
         CAPTURE(by);
-        const auto ready = when(all, needed, "ready", after), started = when(all, by, "started", after);
+        const auto ready = when_there(all, needed, after), started = when(all, by, "started", after);
         REQUIRE(ready);
         REQUIRE(started);
         CHECK(*ready < *started);

@@ -59,7 +59,8 @@ Json standing_of(const Json& line, const Needs& needs,
     const std::string phase = line.value("phase", "");
     const Json away = line.value("host_away", Json::object());
     if (!away.value("was_heard", true) && !away.value("lost", true)) return {};
-    const bool serves = !partner || line.value("role", Json()) == "primary";
+    const auto pair = line.find("pair");
+    const bool serves = !partner || (pair != line.end() && pair->is_object() && pair->value("serves", false));
     return {{"started", phase == "started" && serves},
             {"goes_first", line.value("wanted", "") == "stopped" && has_process(phase)},
             {"needs", needs.of(line.value("id", Id{0}))},
