@@ -23,6 +23,8 @@ namespace {
 constexpr int exit_cannot_serve = 1;
 constexpr int exit_usage = 2;
 constexpr const char* guarded_option = "--guarded";
+constexpr int most_tries_to_lock = 20;
+constexpr Milliseconds between_tries_to_lock{10};
 
 struct Asked {
     std::string socket = "/run/belay/supervisor.sock";
@@ -43,15 +45,22 @@ std::string run_folder_of(const Asked& asked)
     return asked.socket.substr(0, asked.socket.rfind('/')) + "/applications";
 }
 
-/// One supervisor for each run folder. Errors: busy, those of the system.
+/// One supervisor for each run folder. What the one before has begun holds the lock for a moment, until it
+/// closes what is not its own. Errors: busy, those of the system.
 Result<host::Descriptor> take_lock(const std::string& run_folder)
 {
     TRY(RunFolder::open(run_folder));
     host::Descriptor lock(open((run_folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!lock) return std::unexpected(system_error(fmt::format("open {}/lock", run_folder), errno));
-    if (flock(lock.number(), LOCK_EX | LOCK_NB) != 0)
+    int tries = 0;
+    while (flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
+        if (++tries < most_tries_to_lock) {
+            std::this_thread::sleep_for(between_tries_to_lock);
+            continue;
+        }
         return fail(ErrorKind::busy, fmt::format("another belay-supervisor serves {}", run_folder),
                     "fuser -v " + run_folder + "/lock");
+    }
     return lock;
 }
 

@@ -236,7 +236,7 @@ Result<Begun> Supervised::start(const Application& application)
     TRY(open_orders(application));
     watch_renewals();
     host::Launch launch = TRY(launch_of(application));
-    Result<std::unique_ptr<host::Launching>> launching = host::begin_launch(std::move(launch));
+    Result<std::shared_ptr<host::Launching>> launching = host::begin_launch(std::move(launch));
     lease_.close();
     launching_ = TRY(std::move(launching));
     host::Launched& launched = launching_->process();
@@ -246,11 +246,16 @@ Result<Begun> Supervised::start(const Application& application)
     return Begun::on_its_way;
 }
 
-void Supervised::conclude_launch()
+bool Supervised::conclude_launch(Milliseconds patience)
 {
-    if (!launching_) return;
-    const Result<void> launched = std::exchange(launching_, nullptr)->finish();
+    if (!launching_ && !was_left_on_its_way_) return true;
+    if (launching_ ? !launching_->has_arrived(patience) : !host::is_its_program(process_name_.pid))
+        return false;
+    was_left_on_its_way_ = false;
+    const auto launching = std::exchange(launching_, nullptr);
+    const Result<void> launched = launching ? launching->finish() : Result<void>();
     after([&] { launched ? life_.launched(site::boot_now()) : life_.not_launched(launched.error()); });
+    return true;
 }
 
 Result<void> Supervised::watch_process(host::Descriptor process)
@@ -280,7 +285,7 @@ void Supervised::forget(Watched& watched)
 void Supervised::process_ended()
 {
     forget(on_process_);
-    conclude_launch();
+    static_cast<void>(conclude_launch(Milliseconds{0}));  // one that has ended has arrived
     if (const auto end = host::end_of(process_.number())) {
         // The supervisor after this one is told, should this one die before it has written down what follows.
         RunFolder::add_end(ground_.folder.path(), process_name_, *end);
@@ -709,7 +714,12 @@ void Supervised::adopt(const Record& record, const std::vector<pid_t>& printing)
         const auto before = record.files.find(renewal->path);
         if (before != record.files.end()) renewal->version = before->second;
     }
-    after([&] { life_.adopt(running, record.phase, record.want, record.past, site::boot_now()); });
+    was_left_on_its_way_ = process && !host::is_its_program(process_name_.pid);
+    after([&] {
+        life_.adopt(running, record.phase, record.want, record.past, site::boot_now(),
+                    was_left_on_its_way_ ? Begun::on_its_way : Begun::runs);
+    });
+    if (was_left_on_its_way_) ground_.begun(application().id);
     if (!process) return look_whether_seen(1);
     if (const Result<void> watched = watch_process(std::move(*process)); !watched)
         ground_.said(watched.error().what);
@@ -718,7 +728,7 @@ void Supervised::adopt(const Record& record, const std::vector<pid_t>& printing)
 
 void Supervised::keep_for_renewal()
 {
-    conclude_launch();
+    static_cast<void>(conclude_launch(Milliseconds{0}));
     Record with_open_files = record();
     const auto stays_open = [](int number) {
         fcntl(number, F_SETFD, 0);

@@ -64,8 +64,8 @@ class Supervised final : private framework::supervision::Hands {
     void replace();
     void end_now(std::string reason);
     void describe(Application application);
-    /// Waits until its process is its program, or could not become it.
-    void conclude_launch();
+    /// Whether its process is its program, or could not become it; waits no longer for that.
+    bool conclude_launch(Milliseconds patience);
     /// Takes over the process of a supervisor before this one, where it is still there. `printing`: processes
     /// that print as if they were of this application; empty where its control group tells.
     void adopt(const Record& record, const std::vector<pid_t>& printing);
@@ -130,7 +130,8 @@ class Supervised final : private framework::supervision::Hands {
     std::string described_;  ///< in JSON
     host::ProcessName process_name_;
     host::Descriptor process_;
-    std::unique_ptr<host::Launching> launching_;
+    std::shared_ptr<host::Launching> launching_;
+    bool was_left_on_its_way_ = false;  ///< by a supervisor before this one
     std::optional<host::ControlGroup> group_;
     bool group_is_spent_ = false;
     std::optional<host::Account> account_;

@@ -17,6 +17,8 @@ using framework::supervision::Phase;
 using framework::supervision::Want;
 
 constexpr Milliseconds gives_back_after = std::chrono::seconds(1);
+constexpr Milliseconds usual_launch{2};
+constexpr Milliseconds longest_between_launch_looks{100};
 constexpr std::array wants = {Want::stopped, Want::running, Want::suspended};
 
 Milliseconds wall_now()
@@ -227,7 +229,7 @@ void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool rest
             to_stop_.insert(id);
         else
             pairs_.order(supervised, wanted);
-        conclude_launches(host::most_on_their_way - 1);
+        conclude_launches(Milliseconds{0});
     }
     follow_up();
 }
@@ -235,18 +237,31 @@ void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool rest
 /// While programs are loaded the next applications can be made ready.
 void Supervisor::begun(ApplicationId id)
 {
-    if (launching_.empty()) loop_.at(site::boot_now(), [this] { conclude_launches(0); });
-    launching_.push_back(id);
+    launching_.insert(id);
+    if (launch_look_) loop_.cancel(*launch_look_);
+    launch_look_ = loop_.at(site::boot_now(), [this] { look_at_launches(Milliseconds{0}); });
 }
 
-/// But for the newest `left`.
-void Supervisor::conclude_launches(size_t left)
+/// Those that have arrived, or do within that time.
+void Supervisor::conclude_launches(Milliseconds patience)
 {
-    while (launching_.size() > left) {
-        const auto found = applications_.find(launching_.front());
-        launching_.pop_front();
-        if (found != applications_.end()) found->second->conclude_launch();
-    }
+    const Milliseconds until = site::boot_now() + patience;
+    std::erase_if(launching_, [&](ApplicationId id) {
+        const auto found = applications_.find(id);
+        const Milliseconds left = std::max(until - site::boot_now(), Milliseconds{0});
+        return found == applications_.end() || found->second->conclude_launch(left);
+    });
+}
+
+/// Nobody tells when a program is loaded: most are at once, and of those on a disk that does not answer it is
+/// soon enough to see it after a while.
+void Supervisor::look_at_launches(Milliseconds pause)
+{
+    launch_look_.reset();
+    conclude_launches(pause.count() == 0 ? usual_launch : Milliseconds{0});
+    if (launching_.empty()) return;
+    pause = std::clamp(pause * 2, Milliseconds{1}, longest_between_launch_looks);
+    launch_look_ = loop_.at(site::boot_now() + pause, [this, pause] { look_at_launches(pause); });
 }
 
 void Supervisor::moved(ApplicationId id)
@@ -270,7 +285,7 @@ void Supervisor::follow_up()
     }
     for (const auto& [id, supervised] : applications_) {
         supervised->look_again();
-        conclude_launches(host::most_on_their_way - 1);
+        conclude_launches(Milliseconds{0});
     }
     stop_those_that_may();
     forget_those_that_may();
@@ -286,7 +301,7 @@ std::optional<Milliseconds> Supervisor::started_here(ApplicationId id) const
     if (found == applications_.end() || found->second->standing().phase != Phase::started)
         return std::nullopt;
     const Supervised& supervised = *found->second;
-    if (supervised.application().pair && !pairs_.serves(supervised)) return std::nullopt;
+    if (supervised.application().pair && !pairs_.serves_as_told(supervised)) return std::nullopt;
     return supervised.standing().since;
 }
 

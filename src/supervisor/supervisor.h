@@ -5,7 +5,6 @@
 #include "supervisor/pairs.h"
 #include "supervisor/supervised.h"
 
-#include <deque>
 #include <map>
 #include <set>
 
@@ -79,7 +78,8 @@ class Supervisor {
     Json json_of(const Supervised& supervised, bool with_use) const;
     void want(const std::set<ApplicationId>& ids, Wanted wanted, bool restart);
     void begun(ApplicationId id);
-    void conclude_launches(size_t left);
+    void conclude_launches(Milliseconds patience);
+    void look_at_launches(Milliseconds pause);
     void moved(ApplicationId id);
     void follow_up();
     void stop_those_that_may();
@@ -97,7 +97,8 @@ class Supervisor {
     site::Server* server_ = nullptr;
     std::map<ApplicationId, std::unique_ptr<Supervised>> applications_;
     Pairs pairs_;
-    std::deque<ApplicationId> launching_;         ///< whose processes are on their way
+    std::set<ApplicationId> launching_;  ///< whose processes are on their way
+    std::optional<site::Loop::TimerId> launch_look_;
     std::map<ApplicationId, uint64_t> moved_at_;  ///< the revision
     std::set<ApplicationId> moved_;               ///< since the last follow_up()
     std::set<ApplicationId> to_stop_;             ///< when those that need them have

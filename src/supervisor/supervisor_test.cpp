@@ -3,6 +3,7 @@
 
 #include "supervisor/testing/house.h"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <random>
 #include <set>
@@ -31,6 +32,71 @@ TEST_CASE("an application is started, restarted when it ends unasked, and stoppe
     house.describe({});
     house.await([](auto& now) { return now.empty(); });
     CHECK(access(house.path("run/applications/1.json").c_str(), F_OK) != 0);
+}
+
+/// A program that cannot be loaded while this is there: whoever opens it waits (fcntl(2), leases).
+class Unloadable {
+  public:
+    explicit Unloadable(const std::string& path)
+    {
+        std::filesystem::copy_file("/bin/sleep", path);
+        file_ = host::Descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
+        signal(SIGIO, SIG_IGN);  // that somebody waits
+        REQUIRE(fcntl(file_.number(), F_SETLEASE, F_WRLCK) == 0);
+    }
+    void let_go() { file_.close(); }
+
+  private:
+    host::Descriptor file_;
+};
+
+TEST_CASE("programs that cannot be loaded hold up nobody, and are given up after their time")
+{
+#if defined(BELAY_SANITIZE_ADDRESS) || defined(BELAY_SANITIZE_THREAD) || !defined(__x86_64__)
+    MESSAGE("a start waits here until its program is loaded");
+    return;
+#endif
+    House house;
+    std::vector<std::unique_ptr<Unloadable>> files;
+    std::vector<Application> all;
+    std::vector<ApplicationId> ids;
+    for (ApplicationId id = 1; id <= 6; ++id) {
+        const std::string path = house.path(fmt::format("program-{}", id));
+        files.push_back(std::make_unique<Unloadable>(path));
+        all.push_back(house.stand_in(id, fmt::format("slow-{}", id)));
+        all.back().command = {path, "1000"};
+        all.back().readiness.kind = Question::Kind::running;
+        ids.push_back(id);
+    }
+    all[0].start_timeout = 300ms;
+    all[0].nonstop.failures = 0;
+    all.push_back(house.stand_in(7, "quick"));
+    ids.push_back(7);
+    house.describe(all);
+    house.order(ids, "running");
+    house.await_phase(7, "started");
+    CHECK(house.await_phase(1, "failed")["reason"] == "was not ready within 0.3 s");
+    for (ApplicationId id = 2; id <= 6; ++id) CHECK(house.standings()[id]["phase"] == "starting");
+    SUBCASE("they can be loaded after all") {}
+    SUBCASE("the supervisor is renewed meanwhile")
+    {
+        house.ask("Renew", Json::object());
+        house.reconnect();
+    }
+    SUBCASE("the supervisor is killed meanwhile")
+    {
+        const pid_t before = house.supervisor();
+        kill(before, SIGKILL);
+        house.reconnect([&](pid_t pid) { return pid != before; });
+    }
+    for (auto& file : files) file->let_go();
+    for (ApplicationId id = 2; id <= 6; ++id) {
+        house.await([&](auto& now) {
+            const pid_t pid = now[id]["pid"];
+            return now[id]["phase"] == "started" &&
+                   House::field_of(pid, "Name:") == fmt::format("program-{}", id);
+        });
+    }
 }
 
 TEST_CASE("what was asked wrongly is refused, and changes nothing")

@@ -447,7 +447,8 @@ void Life::notified_of(std::string_view name, std::string_view value, Millisecon
     }
     if (name == "EXTEND_TIMEOUT_USEC") return extend(value, now);
     if (name == "X_ROLE") {
-        standing_.says_roles = true;
+        // Where a command tells it, the answer is that this has ended.
+        standing_.says_roles = running_->orders.kind != Orders::Kind::command;
         standing_.said = value == name_of(Role::primary) ? Role::primary : Role::backup;
         return hands_.moved();
     }
@@ -486,8 +487,10 @@ Past Life::past() const
             .last = standing_.last};
 }
 
-void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past& past, Milliseconds now)
+void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past& past, Milliseconds now,
+                 Begun begun)
 {
+    is_launched_ = begun == Begun::runs;
     running_ = std::move(running);
     standing_.want = want;
     standing_.restarts = past.restarts;
@@ -505,8 +508,8 @@ void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past&
             deadline_ = now + running_->start_timeout;
             pause_ = first_pause;
             move(Phase::starting, now);
-            // Nobody is there any more to tell when it is its program: it is by now.
-            return launched(now);
+            if (is_launched_) launched(now);
+            return;
         case Phase::suspending:
         case Phase::suspended:
             if (phase == Phase::suspending && want == Want::stopped)

@@ -50,7 +50,7 @@ struct Standing {
     Phase phase = Phase::stopped;
     Want want = Want::stopped;
     Role role = Role::none;   ///< of a pair: which it is to be
-    bool says_roles = false;  ///< its process has said which it is (X_ROLE=), so it is expected to
+    bool says_roles = false;  ///< its process has said which it is (X_ROLE=), so it is expected to when told
     Role said = Role::none;   ///< that, since it was last told which it is to be
     Milliseconds since{0};    ///< the phase
     std::string reason = {};  ///< of the phase, where there is something to say; one sentence
@@ -144,7 +144,8 @@ class Life {
     Past past() const;
     /// In place of order() after another supervisor: it was in that phase, with a process that was started by
     /// `running`; null: with none. Where that has ended meanwhile, exited() follows.
-    void adopt(ApplicationPointer running, Phase phase, Want want, const Past& past, Milliseconds now);
+    void adopt(ApplicationPointer running, Phase phase, Want want, const Past& past, Milliseconds now,
+               Begun begun = Begun::runs);
 
   private:
     enum class Awaiting { nothing, gates, delay };

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
@@ -33,6 +34,9 @@ constexpr int first_passed = 3;
 /// Above all that the child moves its descriptors to.
 constexpr int most_passed = 256;
 constexpr std::string_view pid_prefix = "LISTEN_PID=";
+/// So many are on their way at a time, but for those that take longer.
+constexpr size_t most_on_their_way = 4;
+constexpr Milliseconds usual_way{20};
 
 /// To copy our page tables for each child, and our pages after it, would cost many times what all else does.
 /// A child that shares our memory needs a stack of its own, which the C library's clone() knows to give, but
@@ -284,7 +288,8 @@ long place_descriptors(const PassedOn& passed_on)
     put(passed_on.output(), STDERR_FILENO);
     int next = first_passed;
     for (const int passed : passed_on.others()) put(passed, next++);
-    return result < 0 ? result : change(SYS_close_range, next, ~0U, CLOSE_RANGE_CLOEXEC);
+    // At once, not when the program is loaded: that may take long, and a lock of ours would be held by it.
+    return result < 0 ? result : change(SYS_close_range, next, ~0U, 0);
 }
 
 void write_own_pid(Prepared& prepared)
@@ -508,55 +513,87 @@ struct Track {
     const SharedPage page;
     const ChildStack stack;
     PassedOn passed_on;
-    Start* used_by = nullptr;
+    std::shared_ptr<Start> used_by;
 };
 
 struct Tracks {
-    std::array<Track, most_on_their_way> all;
-    size_t next = 0;
     std::mutex mutex;
+    std::deque<Track> all;
     const int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 };
 
+/// Never taken down: at our end a process may still be on its way.
 Tracks& tracks()
 {
-    static Tracks ours;
-    return ours;
+    static Tracks* const ours = new Tracks;  // NOLINT(cppcoreguidelines-owning-memory)
+    return *ours;
 }
 
-class Start final : public Launching {
+class Start final : public Launching, public std::enable_shared_from_this<Start> {
   public:
     explicit Start(Launch of) : prepared_(std::move(of)) { prepare(prepared_); }
-    ~Start() override { leave_track(); }
-    Start(const Start&) = delete;
-    Start& operator=(const Start&) = delete;
 
     Result<void> begin()
     {
-        const std::lock_guard lock(tracks().mutex);
-        Track& track = tracks().all.at(tracks().next++ % most_on_their_way);
+        std::unique_lock lock(tracks().mutex);
+        Track& track = free_track(lock);
         if (!track.page || !track.stack) return std::unexpected(system_error("map a page", ENOMEM));
-        if (track.used_by != nullptr) track.used_by->arrive();
         TRY(track.passed_on.take(prepared_.launch.output, prepared_.launch.passed));
         if (const long problem = make_process(track); problem < 0) {
             track.passed_on.let_go();
             return std::unexpected(problem_of(prepared_.launch, Doing::nothing, static_cast<int>(-problem)));
         }
+        track.used_by = shared_from_this();
         track_ = &track;
-        track.used_by = this;
         return {};
     }
 
     Launched& process() override { return launched_; }
 
+    bool has_arrived(Milliseconds patience) override
+    {
+        const auto until = steady_clock::now() + patience;
+        while (is_on_its_way()) {
+            const auto left =
+                std::chrono::duration_cast<std::chrono::nanoseconds>(until - steady_clock::now());
+            if (left.count() <= 0) return false;
+            wait(&left);
+        }
+        return true;
+    }
+
     Result<void> finish() override
     {
-        leave_track();
+        while (is_on_its_way()) wait(nullptr);
+        const std::lock_guard lock(tracks().mutex);
+        settle();
         if (problem_ == 0) return {};
         return std::unexpected(problem_of(prepared_.launch, doing_, problem_));
     }
 
   private:
+    using steady_clock = std::chrono::steady_clock;
+
+    /// Those of which one may hope that it is free in a moment are waited for; one that is stuck needs its
+    /// own for as long as it is.
+    static Track& free_track(std::unique_lock<std::mutex>& lock)
+    {
+        while (true) {
+            std::shared_ptr<Start> soonest;
+            for (Track& track : tracks().all) {
+                if (track.used_by && !track.used_by->is_on_its_way()) track.used_by->settle();
+                if (!track.used_by) return track;
+                const bool is_young = steady_clock::now() - track.used_by->begun_ < usual_way;
+                if (is_young && (!soonest || track.used_by->begun_ < soonest->begun_))
+                    soonest = track.used_by;
+            }
+            if (!soonest || tracks().all.size() < most_on_their_way) return tracks().all.emplace_back();
+            lock.unlock();
+            static_cast<void>(soonest->has_arrived(usual_way));
+            lock.lock();
+        }
+    }
+
     long make_process(Track& track)
     {
         const Launch& launch = prepared_.launch;
@@ -581,6 +618,7 @@ class Start final : public Launching {
         } else {
             arguments.flags |= CLONE_VFORK;
         }
+        begun_ = steady_clock::now();
         const uint64_t before = ticks_now();
         const long pid = make_child(arguments, *child_);
         const uint64_t after = ticks_now();
@@ -590,30 +628,34 @@ class Start final : public Launching {
         return pid;
     }
 
-    void leave_track()
+    bool is_on_its_way() const { return __atomic_load_n(&is_on_its_way_, __ATOMIC_ACQUIRE) != 0; }
+
+    void wait(const std::chrono::nanoseconds* limit) const
     {
-        const std::lock_guard lock(tracks().mutex);
-        if (track_ != nullptr) arrive();
+        timespec span{};
+        if (limit != nullptr)
+            span = {.tv_sec = limit->count() / 1'000'000'000, .tv_nsec = limit->count() % 1'000'000'000};
+        syscall(SYS_futex, &is_on_its_way_, FUTEX_WAIT, 1, limit == nullptr ? nullptr : &span, nullptr, 0);
     }
 
-    /// Waits, and lets the next one come. With the mutex of the tracks held.
-    void arrive()
+    /// It has arrived: another may come. With the mutex of the tracks held.
+    void settle()
     {
-        while (__atomic_load_n(&is_on_its_way_, __ATOMIC_ACQUIRE) != 0)
-            syscall(SYS_futex, &is_on_its_way_, FUTEX_WAIT, 1, nullptr, nullptr, 0);
+        if (track_ == nullptr) return;
         doing_ = child_->shared.doing;
         problem_ = child_->shared.problem;
         track_->passed_on.let_go();
         // Its change of account has made the memory that it shared with us one of which there is no dump.
         if (shares_memory != 0 && prepared_.launch.account)
             prctl(PR_SET_DUMPABLE, tracks().dumpable, 0, 0, 0);
-        std::exchange(track_, nullptr)->used_by = nullptr;
+        const std::shared_ptr<Start> own = std::move(std::exchange(track_, nullptr)->used_by);
     }
 
     Prepared prepared_;
     std::optional<Child> child_;
     Track* track_ = nullptr;  ///< while it is on its way
     Launched launched_;
+    steady_clock::time_point begun_;
     Doing doing_ = Doing::nothing;
     int problem_ = 0;
     /// The kernel clears it when the child no longer has our memory.
@@ -622,16 +664,16 @@ class Start final : public Launching {
 
 }  // namespace
 
-Result<std::unique_ptr<Launching>> begin_launch(Launch launch)
+Result<std::shared_ptr<Launching>> begin_launch(Launch launch)
 {
-    auto start = std::make_unique<Start>(std::move(launch));
+    auto start = std::make_shared<Start>(std::move(launch));
     TRY(start->begin());
     return start;
 }
 
 Result<Launched> launch(Launch launch)
 {
-    const std::unique_ptr<Launching> launching = TRY(begin_launch(std::move(launch)));
+    const std::shared_ptr<Launching> launching = TRY(begin_launch(std::move(launch)));
     const Result<void> begun = launching->finish();
     if (begun) return std::move(launching->process());
     siginfo_t ended{};

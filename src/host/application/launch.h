@@ -3,12 +3,13 @@
 // open files, its control group.
 //
 // Why no posix_spawn: it knows no control groups, and moving a process that runs already into one costs
-// milliseconds in the kernel (cgroup_threadgroup_rwsem); clone3(2) makes it there. And it lets us wait until
-// the program is loaded, in which time the next start can be made ready. Until it is its program the child
-// shares our memory, as after posix_spawn, and makes system calls alone, as it must where there are other
-// threads.
+// milliseconds in the kernel (cgroup_threadgroup_rwsem); clone3(2) makes it there. And posix_spawn
+// comes back when the program is loaded, in which time the next start can be made ready. Until it is its
+// program the child shares our memory, as after posix_spawn, and makes system calls alone, as it must where
+// there are other threads.
 
 #include "base/result.h"
+#include "base/units.h"
 #include "host/descriptor.h"
 
 #include <cstdint>
@@ -58,22 +59,22 @@ struct Launched {
     Descriptor process;    ///< its pidfd: readable when it has ended
 };
 
-/// A process that is on its way to its program. When this goes, it waits until the process is there. Threads:
-/// one at a time.
+/// A process that is on its way to its program, and goes on where nobody has this any more. Threads: one at a
+/// time.
 class Launching {
   public:
     virtual ~Launching() = default;
     virtual Launched& process() = 0;
-    /// Waits until its program runs. Errors: why it does not, with what it was doing ("become user
-    /// www-data"); its process then ends.
+    /// Waits no longer than that. True: finish() need not wait.
+    virtual bool has_arrived(Milliseconds patience) = 0;
+    /// Waits until its program runs, which may be for ever where that is on a disk that does not answer.
+    /// Errors: why it does not run, with what it was doing ("become user www-data"); its process then ends.
     virtual Result<void> finish() = 0;
 };
 
-/// So many are on their way at a time: who begins one more waits for the first of them.
-constexpr size_t most_on_their_way = 4;
-
-/// Its standard input is empty. Errors: why there is no process. Threads: any.
-Result<std::unique_ptr<Launching>> begin_launch(Launch launch);
+/// Its standard input is empty. Waits a moment where several are on their way. Errors: why there is no
+/// process. Threads: any.
+Result<std::shared_ptr<Launching>> begin_launch(Launch launch);
 
 /// Comes back when the program runs. Errors: those of both. Threads: any.
 Result<Launched> launch(Launch launch);

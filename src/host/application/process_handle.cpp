@@ -62,6 +62,18 @@ std::optional<ProcessEnd> reap(int process)
     return wait_for(process, WEXITED | WNOHANG);
 }
 
+bool is_its_program(pid_t pid)
+{
+    const auto program_of = [](const std::string& process) {
+        std::error_code problem;
+        std::string path = std::filesystem::read_symlink("/proc/" + process + "/exe", problem);
+        constexpr std::string_view renewed = " (deleted)";
+        if (path.ends_with(renewed)) path.resize(path.size() - renewed.size());
+        return path;
+    };
+    return program_of(std::to_string(pid)) != program_of("self");
+}
+
 Result<void> send_signal(int process, int number)
 {
     if (syscall(SYS_pidfd_send_signal, process, number, nullptr, 0) != 0)

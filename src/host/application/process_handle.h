@@ -47,6 +47,10 @@ std::optional<ProcessEnd> end_of(int process);
 /// The same, for the last time: the child is then gone for good.
 std::optional<ProcessEnd> reap(int process);
 
+/// Whether it has become its program; not, where it still is what has begun it, and that is us or was our
+/// like.
+bool is_its_program(pid_t pid);
+
 /// Errors: not_found.
 Result<void> send_signal(int process, int number);
 

@@ -48,6 +48,7 @@ class House {
     House() { client(); }
     ~House()
     {
+        if (!client_) return;  // a test that failed while there was none
         if (const auto hello = client_->call("Hello", Json::object())) {
             const auto supervisor = hello->value("pid", pid_t{0});
             const pid_t guard = parent_of(supervisor);
