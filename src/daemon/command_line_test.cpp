@@ -21,7 +21,7 @@ class Bench {
     {
         if (pid_ == 0) return;
         kill(pid_, SIGTERM);
-        waitpid(pid_, nullptr, 0);
+        testing::await_end_of(pid_);
     }
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;

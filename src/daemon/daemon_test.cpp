@@ -1,5 +1,6 @@
 // belayd as a process, seen from outside: faces come, processes are killed, disks are full.
 
+#include "daemon/testing/time_limit.h"
 #include "site/client.h"
 #include "site/local_socket.h"
 #include "site/starter.h"
@@ -104,6 +105,7 @@ class Place {
     static std::string rest(Client& face, const std::string& id, bool settle = true)
     {
         Json last;
+        const testing::TimeLimit limit(face, std::chrono::steady_clock::now() + std::chrono::minutes(2));
         const auto ended =
             face.stream("Watch", {{"operation", id}, {"settle", settle}}, [&](const Json& view) {
                 last = view;

@@ -321,6 +321,7 @@ TEST_CASE(
               .call("ApplicationOrder", {{"application", "page"}, {"want", "stopped"}})
               .has_value());
     const auto until = std::chrono::steady_clock::now() + 30s;
+    const TimeLimit limit(site.controller_.face(), until);
     const auto followed =
         site.controller_.face().stream("Status", {{"whole", true}}, [&](const Json& status) {
             for (const Json& one : status["applications"])

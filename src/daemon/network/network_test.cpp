@@ -102,6 +102,8 @@ TEST_CASE("the word of an invitation does not stay on the command line")
     socklen_t size = sizeof address;
     REQUIRE(bind(listener.number(), reinterpret_cast<sockaddr*>(&address), size) == 0);
     REQUIRE(listen(listener.number(), 4) == 0);
+    const timeval patience{.tv_sec = 60, .tv_usec = 0};
+    REQUIRE(setsockopt(listener.number(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
     REQUIRE(getsockname(listener.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
     Pair pair;
     site::Invitation invitation =
@@ -228,10 +230,13 @@ TEST_CASE(
         pair.controller.rest(id);
     }
     int64_t version = 0;
-    const auto watched = pair.agent.face().stream("ConfigWatch", Json::object(), [&](const Json& copy) {
-        version = copy.at("version");
-        return version == 0;
-    });
+    const auto watched = [&] {
+        const TimeLimit limit(pair.agent.face(), std::chrono::steady_clock::now() + std::chrono::minutes(1));
+        return pair.agent.face().stream("ConfigWatch", Json::object(), [&](const Json& copy) {
+            version = copy.at("version");
+            return version == 0;
+        });
+    }();
     CHECK(watched);
     CHECK(version == 1);
     pair.controller.stop();

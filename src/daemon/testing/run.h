@@ -9,10 +9,13 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <filesystem>
+#include <fstream>
 #include <poll.h>
 #include <spawn.h>
 #include <string>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -75,6 +78,31 @@ inline int code_of(pid_t pid)
     int status = 0;
     REQUIRE(waitpid(pid, &status, 0) == pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/// Waits for the end of a process that was told to end. Where it does not, the test fails, says what its
+/// threads wait for, and kills it.
+inline void await_end_of(pid_t pid)
+{
+    constexpr int patience_ms = 60'000;
+    pollfd process{static_cast<int>(syscall(SYS_pidfd_open, pid, 0)), POLLIN, 0};
+    const host::Descriptor closes_it(process.fd);
+    if (poll(&process, 1, patience_ms) == 0) {
+        std::string threads;
+        std::error_code gone;
+        for (const auto& thread :
+             std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), gone)) {
+            for (const char* name : {"comm", "wchan", "syscall"}) {
+                std::string line;
+                std::getline(std::ifstream(thread.path() / name), line);
+                threads += line + ' ';
+            }
+            threads += '\n';
+        }
+        FAIL_CHECK(fmt::format("process {} does not end:\n{}", pid, threads));
+        kill(pid, SIGKILL);
+    }
+    waitpid(pid, nullptr, 0);
 }
 
 /// Runs it to its end, with `input` on its standard input.

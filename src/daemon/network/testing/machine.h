@@ -2,6 +2,7 @@
 // For tests: machines of a site, each with a belayd as a process.
 
 #include "daemon/testing/run.h"
+#include "daemon/testing/time_limit.h"
 #include "site/client.h"
 #include "store/scratch_folder.h"
 
@@ -113,6 +114,7 @@ class Machine {
     std::string rest(const std::string& operation, bool settle = true)
     {
         std::string state;
+        const TimeLimit limit(face(), std::chrono::steady_clock::now() + std::chrono::minutes(2));
         const auto followed =
             face().stream("Watch", {{"operation", operation}, {"settle", settle}}, [&](const Json& view) {
                 state = view.at("state");
@@ -128,14 +130,10 @@ class Machine {
         const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
         bool held = false;
         while (!held && std::chrono::steady_clock::now() < end) {
-            // Its end is no failure: the next one tells more.
-            static_cast<void>(face()
-                                  .stream("Status", Json::object(),
-                                          [&](const Json& status) {
-                                              held = holds(status);
-                                              return !held;
-                                          })
-                                  .has_value());
+            follow_status(end, [&](const Json& status) {
+                held = holds(status);
+                return !held;
+            });
             face_.reset();  // a stream is ended by closing its connection
         }
         return held;
@@ -156,8 +154,7 @@ class Machine {
         face_.reset();
         if (pid_ == 0) return;
         ::kill(pid_, SIGTERM);
-        waitpid(pid_, nullptr, 0);
-        pid_ = 0;
+        await_end_of(std::exchange(pid_, 0));
     }
 
     /// Starts its daemon with these options, by another program where one is given; comes back when it
@@ -188,6 +185,14 @@ class Machine {
     }
 
   private:
+    /// Until it ends, which is no failure: the next one tells more.
+    void follow_status(std::chrono::steady_clock::time_point end,
+                       const std::function<bool(const Json&)>& each)
+    {
+        const TimeLimit limit(face(), end);
+        static_cast<void>(face().stream("Status", Json::object(), each).has_value());
+    }
+
     /// Another one for each machine.
     std::string id_of_folder() const
     {
