@@ -43,7 +43,7 @@ void read_again(std::string_view text)
         INVARIANT(!listing || (is_version_2 ? listing->names.empty() : listing->files.empty()));
     }
     std::vector<IndexedPack> packs;
-    if (read_index(std::string(text), [&](IndexedPack pack) { packs.push_back(std::move(pack)); })) {
+    if (read_index(text, [&](IndexedPack pack) { packs.push_back(std::move(pack)); })) {
         size_t count = 0;
         INVARIANT(read_index(index_text(packs), [&](const IndexedPack&) { ++count; }).has_value());
         INVARIANT(count == packs.size());

@@ -1,5 +1,6 @@
 #include "backup/repository/index_file.h"
 
+#include <algorithm>
 #include <simdjson.h>
 
 namespace belay::backup {
@@ -42,20 +43,6 @@ Result<void> for_each_field(Object object, Each each)
     return {};
 }
 
-template <typename Each>
-Result<void> for_each_object(json::value list, std::string_view what, Each each)
-{
-    json::array array;
-    if (list.get(array) != simdjson::SUCCESS) return damaged(fmt::format("it has no list of {}s", what));
-    for (auto one : array) {
-        json::object object;
-        if (one.get(object) != simdjson::SUCCESS)
-            return damaged(fmt::format("a {} in it is no JSON object", what));
-        TRY(each(object));
-    }
-    return {};
-}
-
 /// {"id","type","offset","length","uncompressed_length"}
 Result<PackedBlob> read_blob(json::object object)
 {
@@ -86,6 +73,18 @@ Result<PackedBlob> read_blob(json::object object)
     return blob;
 }
 
+Result<void> read_blobs(json::value list, std::vector<PackedBlob>& blobs)
+{
+    json::array array;
+    if (list.get(array) != simdjson::SUCCESS) return damaged("it has no list of blobs");
+    for (auto one : array) {
+        json::object object;
+        if (one.get(object) != simdjson::SUCCESS) return damaged("a blob in it is no JSON object");
+        blobs.push_back(TRY(read_blob(object)));
+    }
+    return {};
+}
+
 /// {"id", "blobs": [...]}
 Result<IndexedPack> read_pack(json::object object)
 {
@@ -96,16 +95,119 @@ Result<IndexedPack> read_pack(json::object object)
             pack.id = TRY(id_of(value));
             has_id = true;
         } else if (key == "blobs" && !value.is_null()) {
-            TRY(for_each_object(value, "blob", [&](json::object blob) -> Result<void> {
-                pack.blobs.push_back(TRY(read_blob(blob)));
-                return {};
-            }));
+            TRY(read_blobs(value, pack.blobs));
         }
         return {};
     }));
     if (!has_id) return damaged("a pack in it has no id");
     return pack;
 }
+
+/// What is not yet read of an index. It only finds where a value ends; what is in it the parser finds wrong.
+class Unread {
+  public:
+    explicit Unread(std::string_view text) : rest_(text) {}
+
+    /// Whether this stands next; then it is taken.
+    bool take(char wanted)
+    {
+        skip_spaces();
+        if (rest_.empty() || rest_.front() != wanted) return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
+    /// The value that stands next, whole. Empty where there is none, or its end is missing.
+    std::string_view take_value()
+    {
+        skip_spaces();
+        const size_t length = length_of_value();
+        const std::string_view value = rest_.substr(0, length);
+        rest_.remove_prefix(length);
+        return value;
+    }
+    bool is_at_end()
+    {
+        skip_spaces();
+        return rest_.empty();
+    }
+
+  private:
+    void skip_spaces()
+    {
+        while (!rest_.empty() && std::string_view(" \t\r\n").contains(rest_.front())) rest_.remove_prefix(1);
+    }
+
+    size_t length_of_value() const
+    {
+        if (rest_.empty()) return 0;
+        if (rest_.front() == '"') return end_of_string(0);
+        if (rest_.front() != '{' && rest_.front() != '[')
+            return std::min(rest_.find_first_of(",]} \t\r\n"), rest_.size());
+        size_t depth = 0;
+        for (size_t at = 0; at < rest_.size(); ++at) {
+            const char one = rest_[at];
+            if (one == '"') {
+                at = end_of_string(at);
+                if (at == 0) return 0;
+                --at;
+            } else if (one == '{' || one == '[') {
+                ++depth;
+            } else if ((one == '}' || one == ']') && --depth == 0) {
+                return at + 1;
+            }
+        }
+        return 0;
+    }
+
+    /// Where the string that begins at `begin` is over; 0 where it is not.
+    size_t end_of_string(size_t begin) const
+    {
+        for (size_t quote = rest_.find('"', begin + 1); quote != std::string_view::npos;
+             quote = rest_.find('"', quote + 1)) {
+            size_t slash = quote;
+            while (rest_[slash - 1] == '\\') --slash;
+            if ((quote - slash) % 2 == 0) return quote + 1;
+        }
+        return 0;
+    }
+
+    std::string_view rest_;
+};
+
+/// Reads the packs of a list one after another: the parser takes five times the memory of what it reads.
+class PackReader {
+  public:
+    explicit PackReader(const std::function<void(IndexedPack)>& each) : each_(each) {}
+
+    Result<void> read_list(Unread& text)
+    {
+        if (!text.take('[')) return damaged("it has no list of packs");
+        if (text.take(']')) return {};
+        do {
+            each_(TRY(read(text.take_value())));
+        } while (text.take(','));
+        if (!text.take(']')) return damaged("it is cut or no JSON");
+        return {};
+    }
+
+  private:
+    Result<IndexedPack> read(std::string_view pack)
+    {
+        // The parser reads a little behind the end.
+        padded_.assign(pack);
+        padded_.append(simdjson::SIMDJSON_PADDING, ' ');
+        json::document document;
+        json::object object;
+        if (parser_.iterate(padded_.data(), pack.size(), padded_.size()).get(document) != simdjson::SUCCESS ||
+            document.get(object) != simdjson::SUCCESS)
+            return damaged("a pack in it is no JSON object");
+        return read_pack(object);
+    }
+
+    const std::function<void(IndexedPack)>& each_;
+    std::string padded_;
+    json::parser parser_;
+};
 
 }  // namespace
 
@@ -128,29 +230,25 @@ std::string index_text(std::span<const IndexedPack> packs)
     return text + "]}";
 }
 
-Result<void> read_index(const std::string& text, const std::function<void(IndexedPack)>& each)
+Result<void> read_index(std::string_view text, const std::function<void(IndexedPack)>& each)
 {
-    json::parser parser;
-    json::document index;
-    // The parser reads a little behind the end.
-    simdjson::padded_string copy;
-    simdjson::padded_string_view view(text.data(), text.size(), text.capacity());
-    if (text.capacity() - text.size() < simdjson::SIMDJSON_PADDING) {
-        copy = simdjson::padded_string(text);
-        view = copy;
+    Unread unread(text);
+    PackReader packs(each);
+    if (!unread.take('{')) return damaged("it is no JSON object");
+    bool has_packs = false, goes_on = !unread.take('}');
+    while (goes_on) {
+        const std::string_view key = unread.take_value();
+        if (!key.starts_with('"') || !unread.take(':')) return damaged("it is cut or no JSON");
+        if (key == R"("packs")") {
+            has_packs = true;
+            TRY(packs.read_list(unread));
+        } else if (unread.take_value().empty()) {
+            return damaged("it is cut or no JSON");
+        }
+        goes_on = unread.take(',');
+        if (!goes_on && !unread.take('}')) return damaged("it is cut or no JSON");
     }
-    json::object object;
-    if (parser.iterate(view).get(index) != simdjson::SUCCESS || index.get(object) != simdjson::SUCCESS)
-        return damaged("it is no JSON object");
-    bool has_packs = false;
-    TRY(for_each_field(object, [&](std::string_view key, json::value value) -> Result<void> {
-        if (key != "packs") return {};
-        has_packs = true;
-        return for_each_object(value, "pack", [&](json::object pack) -> Result<void> {
-            each(TRY(read_pack(pack)));
-            return {};
-        });
-    }));
+    if (!unread.is_at_end()) return damaged("there is something behind it");
     if (!has_packs) return damaged("it lists no packs");
     return {};
 }

@@ -20,8 +20,9 @@ struct IndexedPack {
 /// The text of an index file of these packs.
 std::string index_text(std::span<const IndexedPack> packs);
 
-/// Reads an index file pack by pack, without ever holding all of it. `each` gets each pack. Errors: corrupt.
-/// An id, an offset or a length that makes no sense is corrupt; a name that nobody knew is passed over.
-Result<void> read_index(const std::string& text, const std::function<void(IndexedPack)>& each);
+/// Reads an index file pack by pack, with little memory beside its text. `each` gets each pack. Errors:
+/// corrupt. An id, an offset or a length that makes no sense is corrupt; a name that nobody knew is passed
+/// over.
+Result<void> read_index(std::string_view text, const std::function<void(IndexedPack)>& each);
 
 }  // namespace belay::backup
