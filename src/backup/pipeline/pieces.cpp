@@ -15,6 +15,11 @@ ReadPiece::ReadPiece(size_t before, size_t room)
 {
 }
 
+bool ReadPiece::has_had_much_before() const
+{
+    return before_ - begin_ > much_before;
+}
+
 void ReadPiece::put_before(std::string_view rest)
 {
     INVARIANT(begin_ == before_ && rest.size() <= before_);
@@ -39,6 +44,7 @@ std::shared_ptr<ReadPiece> Pieces::take(size_t room)
     piece->clear();
     return {piece.release(), [spare = spare_](ReadPiece* used) {
                 std::unique_ptr<ReadPiece> owned(used);
+                if (owned->has_had_much_before()) return;
                 const std::lock_guard lock(spare->mutex);
                 spare->pieces.push_back(std::move(owned));
             }};

@@ -28,10 +28,15 @@ class ReadPiece {
     void put_before(std::string_view rest);
 
     std::string_view bytes() const { return {memory_.get() + begin_, end_ - begin_}; }
+    /// More than is mostly left of a piece: runs of zeros have chunks of the largest size. Once it was in
+    /// use, all that memory would stay.
+    bool has_had_much_before() const;
     /// Nothing is in it.
     void clear() { begin_ = end_ = before_; }
 
   private:
+    static constexpr size_t much_before = 2 << 20;
+
     size_t before_, size_;
     size_t begin_, end_;
     std::unique_ptr<char[]> memory_;

@@ -5,7 +5,9 @@
 #include "backup/pipeline/workers.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <unordered_set>
 
 namespace belay::backup {
@@ -15,6 +17,10 @@ namespace {
 constexpr uint64_t small_gap = 256 << 10;
 /// Of a pack at once, so that memory is bounded whatever a pack's size.
 constexpr uint64_t most_at_once = 8 << 20;
+/// For a file that somebody writes to already. Each has the content of a blob in memory.
+constexpr size_t most_pieces_waiting = 2;
+/// Zeros from which room that reads as zeros is cheaper than to write them.
+constexpr size_t long_zeros = 64 << 10;
 
 bool is_all_zeros(std::string_view content)
 {
@@ -35,8 +41,16 @@ class Restorer {
     {
     }
 
-    void run()
+    /// `may_go_on` is asked meanwhile, if at all. Errors: its.
+    Result<void> run(const std::function<Result<void>()>& may_go_on)
     {
+        std::future<Result<void>> asked;
+        if (may_go_on)
+            asked = std::async(std::launch::async, [&] {
+                Result<void> answer = may_go_on();
+                if (!answer) is_stopped_ = true;
+                return answer;
+            });
         make_folders();
         make_empty_files();
         {
@@ -46,13 +60,29 @@ class Restorer {
             workers.wait_until_idle();
         }
         open_.clear();
+        if (asked.valid()) TRY(asked.get());
         finish();
+        return {};
     }
 
   private:
+    /// Of a blob, for all the places that it goes to.
+    struct Content {
+        std::string bytes;
+        bool is_all_zeros = false;
+    };
+    struct PieceWaiting {
+        Piece piece;
+        std::shared_ptr<const Content> content;
+    };
+    /// Who comes while another writes leaves its piece there: the kernel lets one at a time write to a file,
+    /// and there are other blobs to open.
     struct OpenFile {
-        std::mutex mutex;
-        const FileToRestore* file = nullptr;
+        std::mutex mutex;  ///< of these three
+        std::condition_variable fewer_wait;
+        std::deque<PieceWaiting> waiting;
+        bool is_written = false;
+        const FileToRestore* file = nullptr;  ///< this and the next are the writer's
         std::optional<RestoredFile> handle;
     };
     /// Files that stay open between pieces: a file's blobs mostly lie side by side.
@@ -115,7 +145,7 @@ class Restorer {
     void restore_pack(const PackToRead& pack)
     {
         size_t piece = 0;
-        for (size_t first = 0; first < pack.blobs.size();) {
+        for (size_t first = 0; first < pack.blobs.size() && !is_stopped_;) {
             size_t last = first;
             const auto end_of = [&](size_t blob) {
                 return uint64_t{pack.blobs[blob].offset} + pack.blobs[blob].length;
@@ -148,21 +178,46 @@ class Restorer {
                 content = fail(ErrorKind::corrupt,
                                fmt::format("data blob {} has {} bytes; by an index it has {}",
                                            one.id.short_hex(), content->size(), one.content_size()));
+            std::shared_ptr<const Content> shared;
+            if (content) {
+                const bool may_be_zeros = options_.sparse || content->size() >= long_zeros;
+                const bool zeros = may_be_zeros && is_all_zeros(*content);
+                shared = std::make_shared<const Content>(*std::move(content), zeros);
+            }
             for (; piece < pack.pieces.size() && pack.pieces[piece].blob == blob; ++piece) {
-                FileToRestore& file = plan_.files[pack.pieces[piece].file];
-                if (!content)
-                    fails(file, content.error());
-                else if (!file.failed)
-                    write_piece(pack.pieces[piece], *content);
+                if (shared)
+                    hand_over({pack.pieces[piece], shared});
+                else
+                    fails(plan_.files[pack.pieces[piece].file], content.error());
             }
         }
     }
 
-    void write_piece(const Piece& piece, std::string_view content)
+    /// Writes a piece, and what others bring meanwhile; or leaves it to the one who writes.
+    void hand_over(PieceWaiting piece)
+    {
+        OpenFile& open = open_[piece.piece.file % open_files];
+        std::unique_lock lock(open.mutex);
+        open.fewer_wait.wait(lock,
+                             [&] { return !open.is_written || open.waiting.size() < most_pieces_waiting; });
+        open.waiting.push_back(std::move(piece));
+        if (std::exchange(open.is_written, true)) return;
+        while (!open.waiting.empty()) {
+            const PieceWaiting next = std::move(open.waiting.front());
+            open.waiting.pop_front();
+            open.fewer_wait.notify_one();
+            lock.unlock();
+            write_piece(open, next.piece, *next.content);
+            lock.lock();
+        }
+        open.is_written = false;
+        open.fewer_wait.notify_all();
+    }
+
+    void write_piece(OpenFile& open, const Piece& piece, const Content& content)
     {
         FileToRestore& file = plan_.files[piece.file];
-        OpenFile& open = open_[piece.file % open_files];
-        const std::lock_guard lock(open.mutex);
+        if (file.failed) return;
         if (open.file != &file || !open.handle) {
             open.handle.reset();
             open.file = &file;
@@ -188,15 +243,18 @@ class Restorer {
     }
 
     Result<void> put_piece(RestoredFile& handle, const FileToRestore& file, uint64_t offset,
-                           std::string_view content)
+                           const Content& content)
     {
-        summary_.bytes_done += content.size();
-        if (file.had_content && handle.holds(offset, content)) {
-            summary_.bytes_there += content.size();
+        const std::string& bytes = content.bytes;
+        summary_.bytes_done += bytes.size();
+        if (file.had_content && handle.holds(offset, bytes)) {
+            summary_.bytes_there += bytes.size();
             return {};
         }
-        if (options_.sparse && !file.had_content && is_all_zeros(content)) return {};
-        return handle.write(offset, content);
+        if (content.is_all_zeros && !file.had_content) {
+            if (options_.sparse || handle.make_zeros(offset, bytes.size())) return {};
+        }
+        return handle.write(offset, bytes);
     }
 
     void finish()
@@ -239,7 +297,16 @@ class Restorer {
     RestorePlan plan_;
     std::vector<std::string> unreachable_;  ///< folders, with a slash at the end
     std::vector<OpenFile> open_;
+    std::atomic<bool> is_stopped_ = false;
 };
+
+/// There is nothing in it, or it is not there.
+bool is_new(const std::string& folder)
+{
+    std::error_code problem;
+    if (!std::filesystem::exists(folder, problem)) return !problem;
+    return std::filesystem::is_empty(folder, problem) && !problem;
+}
 
 }  // namespace
 
@@ -248,6 +315,9 @@ Result<void> restore_tree(const Repository& repository, const Id& tree, const Re
 {
     RestorePlan plan = TRY(RestorePlan::make(repository, tree, options, observer, summary));
     summary.files_total = plan.files.size();
+    // Where nobody has anything, it need not be waited for.
+    const bool may_begin = !options.dry_run && is_new(options.target);
+    if (options.may_write && !may_begin) TRY(options.may_write());
     if (options.dry_run) {
         summary.files = plan.files.size();
         summary.folders = plan.folders.size();
@@ -259,8 +329,8 @@ Result<void> restore_tree(const Repository& repository, const Id& tree, const Re
     std::filesystem::create_directories(options.target, refused);
     if (refused)
         return std::unexpected(system_error(fmt::format("make {}", options.target), refused.value()));
-    Restorer(repository, options, observer, summary, std::move(plan)).run();
-    return {};
+    Restorer restorer(repository, options, observer, summary, std::move(plan));
+    return restorer.run(may_begin ? options.may_write : nullptr);
 }
 
 }  // namespace belay::backup

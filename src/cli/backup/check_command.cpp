@@ -47,8 +47,6 @@ class CheckCommand final : public BackupCommand {
             return fail(ErrorKind::usage, "either all packs are read, or a part of them",
                         "leave out --read-data or --read-data-subset");
         const PackSubset subset = TRY(PackSubset::from_text(subset_));
-        // What reading an index file needs is not needed again; the pieces of packs are all alike.
-        let_go_of_large_memory();
         // Nothing that is being checked may be removed meanwhile; who takes no lock vouches for that.
         const bool unlocked = context.options().no_lock;
         backup::Repository* repository =
