@@ -300,6 +300,24 @@ class Restorer {
     std::atomic<bool> is_stopped_ = false;
 };
 
+/// Tells of nothing before it is known that nobody else has the repository: what is missing in it may have
+/// been removed rightly meanwhile.
+class ToldWhenSettled final : public RestoringObserver {
+  public:
+    ToldWhenSettled(RestoringObserver& observer, const std::function<Result<void>()>& may_write)
+        : observer_(observer), may_write_(may_write)
+    {
+    }
+    void problem(const std::string& path, const Error& error) override
+    {
+        if (!may_write_ || may_write_()) observer_.problem(path, error);
+    }
+
+  private:
+    RestoringObserver& observer_;
+    const std::function<Result<void>()>& may_write_;
+};
+
 /// There is nothing in it, or it is not there.
 bool is_new(const std::string& folder)
 {
@@ -313,11 +331,13 @@ bool is_new(const std::string& folder)
 Result<void> restore_tree(const Repository& repository, const Id& tree, const RestoringOptions& options,
                           RestoringObserver& observer, RestoringSummary& summary)
 {
-    RestorePlan plan = TRY(RestorePlan::make(repository, tree, options, observer, summary));
-    summary.files_total = plan.files.size();
+    ToldWhenSettled told(observer, options.may_write);
+    Result<RestorePlan> made = RestorePlan::make(repository, tree, options, told, summary);
     // Where nobody has anything, it need not be waited for.
-    const bool may_begin = !options.dry_run && is_new(options.target);
+    const bool may_begin = made && !options.dry_run && is_new(options.target);
     if (options.may_write && !may_begin) TRY(options.may_write());
+    RestorePlan plan = TRY(std::move(made));
+    summary.files_total = plan.files.size();
     if (options.dry_run) {
         summary.files = plan.files.size();
         summary.folders = plan.folders.size();
@@ -329,7 +349,7 @@ Result<void> restore_tree(const Repository& repository, const Id& tree, const Re
     std::filesystem::create_directories(options.target, refused);
     if (refused)
         return std::unexpected(system_error(fmt::format("make {}", options.target), refused.value()));
-    Restorer restorer(repository, options, observer, summary, std::move(plan));
+    Restorer restorer(repository, options, told, summary, std::move(plan));
     return restorer.run(may_begin ? options.may_write : nullptr);
 }
 

@@ -24,8 +24,8 @@ struct RestoringOptions {
     std::function<bool(const std::string& path, bool is_folder)> is_wanted = {};
     bool sparse = false;  ///< long runs of zeros become holes in files that are new
     bool dry_run = false;
-    /// Asked once, when it is known what there is to do; its error ends it all. Before it has answered only a
-    /// target that is new is written into. Threads: any.
+    /// Asked when it is known what there is to do, and again whenever there is a problem to tell; its error
+    /// ends it all. Before it has answered only a target that is new is written into. Threads: any.
     std::function<Result<void>()> may_write = {};
     size_t threads = 0;  ///< 0: as many as there are processors
 };

@@ -224,13 +224,38 @@ TEST_CASE("an index is read as it was written, and what makes no sense in it is 
     };
     CHECK(
         read_index(index(blob("data", R"("offset":0,"length":40)")), [](const IndexedPack&) {}).has_value());
+    // Written by others, it may have spaces, and names and values that nobody knows.
+    size_t count = 0;
+    const std::string odd = fmt::format(
+        " {{ \"note\" : \"\\\\\\\"}}]\" , \"n\":-1.5e3,\"packs\" : [ "
+        "{{\"id\":\"{}\",\"a\\\"]}}\":[[\"}}\"]],\"blobs\":"
+        "null}} , {{\"id\":\"{}\"}} ] }} \n",
+        id, id);
+    must(read_index(odd, [&](const IndexedPack&) { ++count; }));
+    CHECK(count == 2);
+    for (size_t cut = 1; cut < odd.size() - 2; ++cut)
+        CHECK_FALSE(read_index(odd.substr(0, odd.size() - 2 - cut), [](const IndexedPack&) {}).has_value());
     for (const std::string& wrong :
-         {std::string(), std::string("{}"), std::string("[]"), index("").substr(1), index("3,"), index("{}"),
-          index(blob("odd", R"("offset":0,"length":40)")), index(blob("data", R"("offset":0)")),
+         {odd + "x",
+          odd + "{}",
+          std::string(R"({"packs":null})"),
+          std::string(R"({"packs":[],})"),
+          std::string(R"({"packs":[{]})"),
+          std::string(R"({3:4,"packs":[]})"),
+          std::string(R"({"packs":["\")"),
+          std::string(),
+          std::string("{}"),
+          std::string("[]"),
+          index("").substr(1),
+          index("3,"),
+          index("{}"),
+          index(blob("odd", R"("offset":0,"length":40)")),
+          index(blob("data", R"("offset":0)")),
           index(blob("data", R"("offset":-1,"length":40)")),
           index(blob("data", R"("offset":0,"length":4000000000)")),
           index(fmt::format(R"({{"id":"{}","type":"data","offset":0,"length":40}})", id.substr(2))),
-          std::string(R"({"packs":[{"blobs":[]}]})"), std::string(100, '[')})
+          std::string(R"({"packs":[{"blobs":[]}]})"),
+          std::string(100, '[')})
         CHECK(read_index(wrong, [](const IndexedPack&) {}).error().kind == ErrorKind::corrupt);
 }
 

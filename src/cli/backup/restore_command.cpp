@@ -67,7 +67,9 @@ class RestoreCommand final : public BackupCommand {
         keep_large_memory();
         const backup::Repository* repository = TRY(context.open_unconfirmed({}));
         const std::vector<Snapshot> all = TRY(context.snapshots());
-        const backup::ChosenTree chosen = TRY(choose_tree(*repository, all, said_, TRY(filter_.filter())));
+        Result<backup::ChosenTree> found = choose_tree(*repository, all, said_, TRY(filter_.filter()));
+        if (!found) TRY(context.confirm_lock());
+        const backup::ChosenTree chosen = TRY(std::move(found));
         context.note(fmt::format("restoring {} to {}\n", snapshot_text(context.style(), chosen.snapshot),
                                  clean(context.style(), target_)));
         return restore(context, *repository, chosen);
