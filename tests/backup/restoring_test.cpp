@@ -118,11 +118,11 @@ TEST_CASE("many blobs of one file come back by many threads, each to its place")
     std::filesystem::create_directories(scratch.path("tree"));
     // Chunks of different sizes, and runs of zeros between them that are all the same blob.
     std::string text;
-    for (unsigned part = 0; part < 6; ++part)
+    for (unsigned part = 0; part < 9; ++part)
         text += Scratch::random_text((part + 1) << 19, part) + std::string(17 << 20, '\0');
     scratch.write("tree/large", text);
     init(scratch);
-    scratch.restic({"backup", scratch.path("tree")});
+    scratch.restic({"backup", "--pack-size", "4", scratch.path("tree")});
     const Repository repository = opened(scratch);
     const Snapshot newest = must(repository.snapshots(no_problem)).back();
     for (const bool sparse : {false, true}) {
@@ -193,6 +193,26 @@ TEST_CASE("a restore into a new folder begins before the lock is certain, and en
     CHECK_FALSE(std::filesystem::exists(text));
     std::filesystem::remove_all(scratch.path("back"));
     CHECK(restores(refuses).error().kind == ErrorKind::busy);
+
+    // What is missing is not told: it may have been removed rightly.
+    std::filesystem::remove_all(scratch.path("back"));
+    const Id chunk = Id::of(scratch.read("tree/folder/text"));
+    const Id pack = repository.blobs().find(BlobType::data, chunk).value().pack;
+    must(repository.backend().remove({FileKind::pack, pack}));
+    RestoringNotes notes;
+    RestoringSummary summary;
+    std::atomic<int> asked = 0;
+    const auto refuses_late = [&]() -> Result<void> {
+        ++asked;
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (asked < 2 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+        return refuses();
+    };
+    const Result<void> restored = restore_tree(
+        repository, newest.tree, {.target = scratch.path("back"), .may_write = refuses_late}, notes, summary);
+    CHECK(restored.error().kind == ErrorKind::busy);
+    CHECK(asked >= 2);
+    CHECK(notes.problems.empty());
 }
 
 TEST_CASE("what lies in a damaged pack is told, and all the rest comes back")

@@ -182,7 +182,7 @@ class Restorer {
             if (content) {
                 const bool may_be_zeros = options_.sparse || content->size() >= long_zeros;
                 const bool zeros = may_be_zeros && is_all_zeros(*content);
-                shared = std::make_shared<const Content>(*std::move(content), zeros);
+                shared = std::make_shared<const Content>(std::move(*content), zeros);
             }
             for (; piece < pack.pieces.size() && pack.pieces[piece].blob == blob; ++piece) {
                 if (shared)
