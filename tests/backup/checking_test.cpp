@@ -89,5 +89,63 @@ TEST_CASE("any file that is removed, cut or changed by one bit is found")
     CHECK(findings.errors.empty());
 }
 
+TEST_CASE("a pack that is too large to be read at once is held against its ids and the index to its end")
+{
+    const Scratch scratch;
+    std::filesystem::create_directories(scratch.path("tree"));
+    scratch.write("tree/large", Scratch::random_text(40 << 20, 5));
+    init(scratch);
+    scratch.restic({"backup", "--pack-size", "32", scratch.path("tree")});
+    CheckingNotes sound;
+    check(scratch, sound);
+    CHECK(sound.errors.empty());
+    CHECK(sound.hints.empty());
+
+    std::string name;
+    for (const std::filesystem::path& file : files_of(scratch))
+        if (std::filesystem::file_size(file) > 24 << 20)
+            name = std::filesystem::relative(file, scratch.path(""));
+    REQUIRE_FALSE(name.empty());
+    const std::string whole = scratch.read(name);
+    std::filesystem::permissions(scratch.path(name), std::filesystem::perms::owner_write,
+                                 std::filesystem::perm_options::add);
+    for (const size_t at :
+         {size_t{0}, size_t{9} << 20, size_t{20} << 20, whole.size() - 100, whole.size() - 1}) {
+        std::string changed = whole;
+        changed[at] = static_cast<char>(changed[at] ^ 1);
+        scratch.write(name, changed);
+        CheckingNotes findings;
+        check(scratch, findings);
+        REQUIRE(findings.errors.size() == 1);
+        CHECK(findings.errors[0].ends_with("it is damaged: its digest is not its name"));
+    }
+    scratch.write(name, whole);
+
+    // Indexes that mislead: one blob fewer at the end, and two that lie in the places of each other.
+    const Id id = Id::from_hex(std::filesystem::path(name).filename().string()).value();
+    const auto misled_by = [&](const std::function<void(std::vector<PackedBlob>&)>& alter) {
+        const Repository repository = opened(scratch);
+        const Id file = repository.index_files().at(0);
+        std::vector<IndexedPack> packs;
+        must(read_index(must(repository.load_text({FileKind::index, file})),
+                        [&](IndexedPack pack) { packs.push_back(std::move(pack)); }));
+        const std::string before = index_text(packs);
+        for (IndexedPack& pack : packs)
+            if (pack.id == id) alter(pack.blobs);
+        must(repository.backend().remove({FileKind::index, file}));
+        const Id other = must(repository.save_text(FileKind::index, index_text(packs)));
+        CheckingNotes findings;
+        check(scratch, findings);
+        must(repository.backend().remove({FileKind::index, other}));
+        must(repository.save_text(FileKind::index, before));
+        return std::ranges::any_of(findings.errors, [&](const std::string& error) {
+            return error.starts_with(fmt::format("pack {}: ", id.hex()));
+        });
+    };
+    CHECK_FALSE(misled_by([](std::vector<PackedBlob>&) {}));
+    CHECK(misled_by([](std::vector<PackedBlob>& blobs) { blobs.pop_back(); }));
+    CHECK(misled_by([](std::vector<PackedBlob>& blobs) { std::swap(blobs.front().id, blobs.back().id); }));
+}
+
 }  // namespace
 }  // namespace belay::backup

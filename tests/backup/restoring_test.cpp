@@ -92,6 +92,75 @@ TEST_CASE("zeros become holes where that was asked for")
     CHECK(status.st_blocks < 100);
 }
 
+TEST_CASE("long zeros get room of their own, in a new file; what stood in their place is overwritten")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    init(scratch);
+    scratch.restic({"backup", scratch.path("tree")});
+    RestoringNotes notes;
+    RestoringSummary summary;
+    restore(scratch, notes, summary);
+    is_alike(scratch);
+    const std::string zeros = "back" + scratch.path("tree/folder/zeros");
+    struct stat status = {};
+    REQUIRE(::stat(scratch.path(zeros).c_str(), &status) == 0);
+    CHECK(status.st_blocks * 512 >= 3 << 20);
+    scratch.write(zeros, std::string(3 << 20, 'x'));
+    restore(scratch, notes, summary);
+    is_alike(scratch);
+    CHECK(notes.problems.empty());
+}
+
+TEST_CASE("many blobs of one file come back by many threads, each to its place")
+{
+    const Scratch scratch;
+    std::filesystem::create_directories(scratch.path("tree"));
+    // Chunks of different sizes, and runs of zeros between them that are all the same blob.
+    std::string text;
+    for (unsigned part = 0; part < 9; ++part)
+        text += Scratch::random_text((part + 1) << 19, part) + std::string(17 << 20, '\0');
+    scratch.write("tree/large", text);
+    init(scratch);
+    scratch.restic({"backup", "--pack-size", "4", scratch.path("tree")});
+    const Repository repository = opened(scratch);
+    const Snapshot newest = must(repository.snapshots(no_problem)).back();
+    for (const bool sparse : {false, true}) {
+        const std::string target = sparse ? "sparse" : "back";
+        RestoringNotes notes;
+        RestoringSummary summary;
+        must(restore_tree(repository, newest.tree,
+                          {.target = scratch.path(target), .sparse = sparse, .threads = 8}, notes, summary));
+        CHECK(notes.problems.empty());
+        CHECK(summary.files == 1);
+        CHECK((scratch.read(target + scratch.path("tree/large")) == text));
+    }
+}
+
+TEST_CASE(
+    "where another has the repository nothing that is there is touched, and nothing is told to be missing")
+{
+    const Scratch scratch;
+    scratch.make_tree();
+    init(scratch);
+    scratch.restic({"backup", scratch.path("tree")});
+    const Repository repository = opened(scratch);
+    const Snapshot newest = must(repository.snapshots(no_problem)).back();
+    std::filesystem::remove_all(scratch.path("repository/data"));
+    const auto restores = [&](RestoringNotes& notes) {
+        RestoringSummary summary;
+        return restore_tree(
+            repository, newest.tree,
+            {.target = scratch.path("back"),
+             .may_write = []() -> Result<void> { return fail(ErrorKind::busy, "another was faster"); }},
+            notes, summary);
+    };
+    RestoringNotes notes;
+    CHECK(restores(notes).error().kind == ErrorKind::busy);
+    CHECK(notes.problems.empty());
+    CHECK_FALSE(std::filesystem::exists(scratch.path("back")));
+}
+
 TEST_CASE("what lies in a damaged pack is told, and all the rest comes back")
 {
     const Scratch scratch;

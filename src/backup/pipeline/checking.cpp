@@ -1,39 +1,73 @@
 #include "backup/pipeline/checking.h"
 
+#include "backup/pipeline/pack_check.h"
 #include "backup/pipeline/workers.h"
 #include "backup/repository/node.h"
 #include "backup/repository/tree_repeats.h"
 
 #include <algorithm>
 #include <mutex>
+#include <numeric>
 #include <unordered_set>
 
 namespace belay::backup {
 namespace {
 
-using Known = std::unordered_map<Id, std::vector<PackedBlob>, IdHash>;
+/// What an index says of each pack, as numbers of its entries: the entries themselves would be there twice.
+class PackContents {
+  public:
+    explicit PackContents(const BlobTable& table) : table_(table) {}
 
-/// What a pack must be like by the index.
-struct Extent {
-    size_t blobs = 0;
-    uint64_t end = 0;   ///< of the last blob
-    uint64_t list = 0;  ///< bytes of its header, unsealed
-
-    void add(const PackedBlob& blob)
+    void read()
     {
-        ++blobs;
-        end = std::max(end, blob.offset + uint64_t{blob.length});
-        list += header_size({&blob, 1});
+        // Each pack's numbers begin where those of the one before end.
+        begins_.assign(table_.packs() + 1, 0);
+        const auto size = static_cast<uint32_t>(table_.size());
+        for (uint32_t number = 0; number < size; ++number) ++begins_[table_.pack_number_at(number) + 1];
+        std::partial_sum(begins_.begin(), begins_.end(), begins_.begin());
+        std::vector<uint32_t> next(begins_.begin(), begins_.end() - 1);
+        numbers_.resize(size);
+        for (uint32_t number = 0; number < size; ++number)
+            numbers_[next[table_.pack_number_at(number)]++] = number;
+        // A pack none of whose blobs was taken has a number as well.
+        for (uint32_t pack = 0; pack < table_.packs(); ++pack)
+            if (begins_[pack + 1] > begins_[pack]) pack_numbers_.emplace(table_.pack(pack), pack);
     }
-    /// In bytes, where it holds these blobs and no others.
-    uint64_t size() const { return end + list + seal_overhead + header_length_size; }
+
+    /// Their numbers in the table.
+    const std::unordered_map<Id, uint32_t, IdHash>& packs() const { return pack_numbers_; }
+    bool contains(const Id& pack) const { return pack_numbers_.contains(pack); }
+    /// By their offsets; empty where no index knows the pack.
+    std::vector<PackedBlob> of(const Id& pack) const
+    {
+        const auto found = pack_numbers_.find(pack);
+        return found == pack_numbers_.end() ? std::vector<PackedBlob>() : of(found->second);
+    }
+    std::vector<PackedBlob> of(uint32_t pack) const
+    {
+        std::vector<PackedBlob> blobs;
+        blobs.reserve(begins_[pack + 1] - begins_[pack]);
+        for (uint32_t at = begins_[pack]; at < begins_[pack + 1]; ++at)
+            blobs.push_back(table_.at(numbers_[at]).blob);
+        std::ranges::sort(blobs, {}, &PackedBlob::offset);
+        return blobs;
+    }
+
+  private:
+    const BlobTable& table_;
+    std::vector<uint32_t> begins_, numbers_;
+    std::unordered_map<Id, uint32_t, IdHash> pack_numbers_;
 };
 
 class Checker {
   public:
     Checker(Repository& repository, const CheckingOptions& options, CheckingObserver& observer,
             CheckingSummary& summary)
-        : repository_(repository), options_(options), observer_(observer), summary_(summary)
+        : repository_(repository),
+          options_(options),
+          observer_(observer),
+          summary_(summary),
+          known_(repository.blobs())
     {
     }
 
@@ -75,34 +109,36 @@ class Checker {
     /// Packs of the index that are not there or have another size, and packs that no index knows.
     void compare_with_index(const std::vector<ListedFile>& packs)
     {
-        std::unordered_map<Id, Extent, IdHash> extents;
-        repository_.blobs().for_each([&](const StoredBlob& stored) {
-            extents[stored.pack].add(stored.blob);
-            if (options_.reads_data && options_.reads_data(stored.pack))
-                known_[stored.pack].push_back(stored.blob);
-        });
-        for (auto& [id, blobs] : known_) std::ranges::sort(blobs, {}, &PackedBlob::offset);
+        known_.read();
         std::unordered_map<Id, uint64_t, IdHash> sizes;
         for (const ListedFile& pack : packs) sizes[pack.id] = pack.size;
-        for (const auto& [id, extent] : extents) {
+        for (const auto& [id, number] : known_.packs()) {
+            const std::vector<PackedBlob> blobs = known_.of(number);
             const auto found = sizes.find(id);
             if (found == sizes.end()) {
                 wrong(fmt::format("pack {} is missing; it has {} blobs that an index speaks of", id.hex(),
-                                  extent.blobs));
+                                  blobs.size()));
                 continue;
             }
-            const uint64_t wanted = extent.size();
+            const uint64_t wanted = size_of(blobs);
             if (found->second != wanted)
                 wrong(fmt::format("pack {} has {} bytes; by the index it has {}", id.hex(), found->second,
                                   wanted));
         }
         size_t unknown = 0;
-        for (const ListedFile& pack : packs) unknown += extents.contains(pack.id) ? 0 : 1;
+        for (const ListedFile& pack : packs) unknown += known_.contains(pack.id) ? 0 : 1;
         if (unknown > 0)
             observer_.hint(fmt::format(
                 "{} packs are in no index: left by a backup that was cut short; prune removes them",
                 unknown));
         summary_.packs = packs.size();
+    }
+
+    /// Bytes of a pack that holds these blobs and no others.
+    static uint64_t size_of(std::span<const PackedBlob> blobs)
+    {
+        const PackedBlob& last = blobs.back();
+        return last.offset + uint64_t{last.length} + header_size(blobs) + seal_overhead + header_length_size;
     }
 
     /// Every tree once, whichever snapshots share it.
@@ -155,13 +191,14 @@ class Checker {
 
     void read(const std::vector<ListedFile>& packs)
     {
+        if (options_.begins_to_read) options_.begins_to_read();
         Workers workers(threads_or_all(options_.threads));
         for (const ListedFile& pack : packs) {
             if (!options_.reads_data(pack.id)) continue;
             summary_.bytes_to_read += pack.size;
             ++summary_.packs_to_read;
             workers.add(Urgency::file, [this, pack] {
-                if (const Result<void> sound = read_pack(pack); !sound)
+                if (const Result<void> sound = check_pack(repository_, pack, known_.of(pack.id)); !sound)
                     wrong(fmt::format("pack {}: {}", pack.id.hex(), sound.error().what));
                 ++summary_.packs_read;
                 summary_.bytes_read += pack.size;
@@ -170,31 +207,11 @@ class Checker {
         workers.wait_until_idle();
     }
 
-    /// Errors: what is wrong with the pack.
-    Result<void> read_pack(const ListedFile& pack)
-    {
-        const std::string bytes = TRY(repository_.backend().load({FileKind::pack, pack.id}));
-        if (Id::of(bytes) != pack.id)
-            return fail(ErrorKind::corrupt, "it is damaged: its digest is not its name");
-        const std::string_view all = bytes;
-        if (bytes.size() < header_length_size) return fail(ErrorKind::corrupt, "it has no header");
-        const uint32_t length =
-            TRY(header_length(all.substr(bytes.size() - header_length_size), bytes.size()));
-        const std::string_view header = all.substr(bytes.size() - header_length_size - length, length);
-        const std::vector<PackedBlob> blobs = TRY(read_header(repository_.key(), header, bytes.size()));
-        for (const PackedBlob& blob : blobs)
-            TRY(open_blob(repository_.key(), blob, all.substr(blob.offset, blob.length)));
-        const auto known = known_.find(pack.id);
-        if (known != known_.end() && known->second != blobs)
-            return fail(ErrorKind::corrupt, "the index and its own header do not agree on what is in it");
-        return {};
-    }
-
     Repository& repository_;
     const CheckingOptions& options_;
     CheckingObserver& observer_;
     CheckingSummary& summary_;
-    Known known_;
+    PackContents known_;
     std::mutex mutex_;
     std::unordered_set<Id, IdHash> trees_;
 };

@@ -20,6 +20,8 @@ class CheckingObserver {
 struct CheckingOptions {
     /// Of the packs, whether its content is read and held against its ids; nothing: none is.
     std::function<bool(const Id& pack)> reads_data = {};
+    /// Called before packs are read, when all else was looked at and its memory is free again.
+    std::function<void()> begins_to_read = {};
     size_t threads = 0;  ///< 0: as many as there are processors
 };
 

@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 
 #include <cstring>
+#include <sys/mman.h>
 
 namespace belay::backup {
 
@@ -13,6 +14,19 @@ ReadPiece::ReadPiece(size_t before, size_t room)
       end_(before),
       memory_(std::make_unique_for_overwrite<char[]>(size_))
 {
+}
+
+void ReadPiece::clear()
+{
+    const size_t had_before = before_ - begin_;
+    begin_ = end_ = before_;
+    if (had_before <= much_before) return;
+    void* begin = memory_.get();
+    size_t room = before_ - much_before;
+    constexpr size_t page = 4096;
+    if (std::align(page, page, begin, room) == nullptr) return;
+    // If the kernel refuses, the memory only stays.
+    static_cast<void>(::madvise(begin, room / page * page, MADV_DONTNEED));
 }
 
 void ReadPiece::put_before(std::string_view rest)
@@ -36,9 +50,9 @@ std::shared_ptr<ReadPiece> Pieces::take(size_t room)
         }
     }
     if (!piece) piece = std::make_unique<ReadPiece>(Chunker::max_size, size);
-    piece->clear();
     return {piece.release(), [spare = spare_](ReadPiece* used) {
                 std::unique_ptr<ReadPiece> owned(used);
+                owned->clear();
                 const std::lock_guard lock(spare->mutex);
                 spare->pieces.push_back(std::move(owned));
             }};

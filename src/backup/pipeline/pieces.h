@@ -28,10 +28,13 @@ class ReadPiece {
     void put_before(std::string_view rest);
 
     std::string_view bytes() const { return {memory_.get() + begin_, end_ - begin_}; }
-    /// Nothing is in it.
-    void clear() { begin_ = end_ = before_; }
+    /// Nothing is in it. If there was more before it than is mostly left of a piece, that memory is let go:
+    /// runs of zeros have chunks of the largest size, and once it was in use all of it would stay.
+    void clear();
 
   private:
+    static constexpr size_t much_before = 2 << 20;
+
     size_t before_, size_;
     size_t begin_, end_;
     std::unique_ptr<char[]> memory_;

@@ -104,6 +104,11 @@ Result<void> RestoredFile::write(uint64_t offset, std::string_view content)
     return {};
 }
 
+bool RestoredFile::make_zeros(uint64_t offset, uint64_t size)
+{
+    return ::fallocate(file_.number(), 0, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0;
+}
+
 Result<void> make_folder(const std::string& path)
 {
     if (::mkdir(path.c_str(), 0700) == 0) return {};

@@ -20,6 +20,9 @@ class RestoredFile {
     /// Whether these bytes stand there already.
     bool holds(uint64_t offset, std::string_view content) const;
     Result<void> write(uint64_t offset, std::string_view content);
+    /// Room that is the file's own, and reads as zeros, where nothing was written yet. False where the
+    /// filesystem cannot do that.
+    bool make_zeros(uint64_t offset, uint64_t size);
     /// As the function of this name. Whatever is written later changes the times again.
     Result<void> set_metadata(const Node& node);
 

@@ -5,6 +5,8 @@
 #include "backup/pipeline/workers.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <deque>
 #include <filesystem>
 #include <unordered_set>
 
@@ -15,6 +17,10 @@ namespace {
 constexpr uint64_t small_gap = 256 << 10;
 /// Of a pack at once, so that memory is bounded whatever a pack's size.
 constexpr uint64_t most_at_once = 8 << 20;
+/// For a file that somebody writes to already. Each has the content of a blob in memory.
+constexpr size_t most_pieces_waiting = 2;
+/// Zeros from which room that reads as zeros is cheaper than to write them.
+constexpr size_t long_zeros = 64 << 10;
 
 bool is_all_zeros(std::string_view content)
 {
@@ -50,9 +56,23 @@ class Restorer {
     }
 
   private:
+    /// Of a blob, for all the places that it goes to.
+    struct Content {
+        std::string bytes;
+        bool is_all_zeros = false;
+    };
+    struct PieceWaiting {
+        Piece piece;
+        std::shared_ptr<const Content> content;
+    };
+    /// Who comes while another writes leaves its piece there: the kernel lets one at a time write to a file,
+    /// and there are other blobs to open.
     struct OpenFile {
-        std::mutex mutex;
-        const FileToRestore* file = nullptr;
+        std::mutex mutex;  ///< of these three
+        std::condition_variable fewer_wait;
+        std::deque<PieceWaiting> waiting;
+        bool is_written = false;
+        const FileToRestore* file = nullptr;  ///< this and the next are the writer's
         std::optional<RestoredFile> handle;
     };
     /// Files that stay open between pieces: a file's blobs mostly lie side by side.
@@ -148,21 +168,46 @@ class Restorer {
                 content = fail(ErrorKind::corrupt,
                                fmt::format("data blob {} has {} bytes; by an index it has {}",
                                            one.id.short_hex(), content->size(), one.content_size()));
+            std::shared_ptr<const Content> shared;
+            if (content) {
+                const bool may_be_zeros = options_.sparse || content->size() >= long_zeros;
+                const bool zeros = may_be_zeros && is_all_zeros(*content);
+                shared = std::make_shared<const Content>(std::move(*content), zeros);
+            }
             for (; piece < pack.pieces.size() && pack.pieces[piece].blob == blob; ++piece) {
-                FileToRestore& file = plan_.files[pack.pieces[piece].file];
-                if (!content)
-                    fails(file, content.error());
-                else if (!file.failed)
-                    write_piece(pack.pieces[piece], *content);
+                if (shared)
+                    hand_over({pack.pieces[piece], shared});
+                else
+                    fails(plan_.files[pack.pieces[piece].file], content.error());
             }
         }
     }
 
-    void write_piece(const Piece& piece, std::string_view content)
+    /// Writes a piece, and what others bring meanwhile; or leaves it to the one who writes.
+    void hand_over(PieceWaiting piece)
+    {
+        OpenFile& open = open_[piece.piece.file % open_files];
+        std::unique_lock lock(open.mutex);
+        open.fewer_wait.wait(lock,
+                             [&] { return !open.is_written || open.waiting.size() < most_pieces_waiting; });
+        open.waiting.push_back(std::move(piece));
+        if (std::exchange(open.is_written, true)) return;
+        while (!open.waiting.empty()) {
+            const PieceWaiting next = std::move(open.waiting.front());
+            open.waiting.pop_front();
+            open.fewer_wait.notify_one();
+            lock.unlock();
+            write_piece(open, next.piece, *next.content);
+            lock.lock();
+        }
+        open.is_written = false;
+        open.fewer_wait.notify_all();
+    }
+
+    void write_piece(OpenFile& open, const Piece& piece, const Content& content)
     {
         FileToRestore& file = plan_.files[piece.file];
-        OpenFile& open = open_[piece.file % open_files];
-        const std::lock_guard lock(open.mutex);
+        if (file.failed) return;
         if (open.file != &file || !open.handle) {
             open.handle.reset();
             open.file = &file;
@@ -188,15 +233,18 @@ class Restorer {
     }
 
     Result<void> put_piece(RestoredFile& handle, const FileToRestore& file, uint64_t offset,
-                           std::string_view content)
+                           const Content& content)
     {
-        summary_.bytes_done += content.size();
-        if (file.had_content && handle.holds(offset, content)) {
-            summary_.bytes_there += content.size();
+        const std::string& bytes = content.bytes;
+        summary_.bytes_done += bytes.size();
+        if (file.had_content && handle.holds(offset, bytes)) {
+            summary_.bytes_there += bytes.size();
             return {};
         }
-        if (options_.sparse && !file.had_content && is_all_zeros(content)) return {};
-        return handle.write(offset, content);
+        if (content.is_all_zeros && !file.had_content) {
+            if (options_.sparse || handle.make_zeros(offset, bytes.size())) return {};
+        }
+        return handle.write(offset, bytes);
     }
 
     void finish()
@@ -241,12 +289,33 @@ class Restorer {
     std::vector<OpenFile> open_;
 };
 
+/// Tells of nothing before it is known that nobody else has the repository: what is missing in it may have
+/// been removed rightly meanwhile.
+class ToldWhenSettled final : public RestoringObserver {
+  public:
+    ToldWhenSettled(RestoringObserver& observer, const std::function<Result<void>()>& may_write)
+        : observer_(observer), may_write_(may_write)
+    {
+    }
+    void problem(const std::string& path, const Error& error) override
+    {
+        if (!may_write_ || may_write_()) observer_.problem(path, error);
+    }
+
+  private:
+    RestoringObserver& observer_;
+    const std::function<Result<void>()>& may_write_;
+};
+
 }  // namespace
 
 Result<void> restore_tree(const Repository& repository, const Id& tree, const RestoringOptions& options,
                           RestoringObserver& observer, RestoringSummary& summary)
 {
-    RestorePlan plan = TRY(RestorePlan::make(repository, tree, options, observer, summary));
+    ToldWhenSettled told(observer, options.may_write);
+    Result<RestorePlan> made = RestorePlan::make(repository, tree, options, told, summary);
+    if (options.may_write) TRY(options.may_write());
+    RestorePlan plan = TRY(std::move(made));
     summary.files_total = plan.files.size();
     if (options.dry_run) {
         summary.files = plan.files.size();

@@ -24,6 +24,9 @@ struct RestoringOptions {
     std::function<bool(const std::string& path, bool is_folder)> is_wanted = {};
     bool sparse = false;  ///< long runs of zeros become holes in files that are new
     bool dry_run = false;
+    /// Asked when it is known what there is to do, before anything is written or told to be missing; its
+    /// error ends it all.
+    std::function<Result<void>()> may_write = {};
     size_t threads = 0;  ///< 0: as many as there are processors
 };
 

@@ -82,19 +82,25 @@ uint64_t most_from(std::string_view frame)
 std::string compress(std::string_view plain, Compression level)
 {
     std::string out;
+    compress_onto(plain, level, out);
+    return out;
+}
+
+void compress_onto(std::string_view plain, Compression level, std::string& out)
+{
     ZSTD_CCtx* const context = compressor();
     const Way way = way_of(level, plain.size());
     for (const auto& [parameter, value] :
          {std::pair{ZSTD_c_compressionLevel, way.level}, std::pair{ZSTD_c_hashLog, way.hash_log},
           std::pair{ZSTD_c_chainLog, way.chain_log}})
         INVARIANT(ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)) == 0);
-    size_t length = 0;
-    out.resize_and_overwrite(ZSTD_compressBound(plain.size()), [&](char* buffer, size_t room) {
-        length = ZSTD_compress2(context, buffer, room, plain.data(), plain.size());
+    const size_t begin = out.size(), end = begin + ZSTD_compressBound(plain.size());
+    out.resize_and_overwrite(end, [&](char* buffer, size_t) {
+        const size_t length =
+            ZSTD_compress2(context, buffer + begin, end - begin, plain.data(), plain.size());
         INVARIANT(ZSTD_isError(length) == 0);
-        return length;
+        return begin + length;
     });
-    return out;
 }
 
 Result<std::string> decompress(std::string_view frame, uint64_t size)
@@ -121,6 +127,10 @@ Result<std::string> decompress(std::string_view frame, uint64_t size)
 Result<std::string> decompress_at_most(std::string_view frame, uint64_t limit)
 {
     limit = std::min(limit, most_from(frame));
+    // Where it says how large it is, no more memory is taken than that; a string that grows takes thrice as
+    // much.
+    const uint64_t said = ZSTD_getFrameContentSize(frame.data(), frame.size());
+    if (said <= std::min(limit, most_at_face_value)) return decompress(frame, said);
     ZSTD_DCtx* context = decompressor();
     INVARIANT(ZSTD_isError(ZSTD_DCtx_reset(context, ZSTD_reset_session_only)) == 0);
     std::string out;

@@ -14,6 +14,8 @@ enum class Compression { off, automatic, max };
 
 /// One zstd frame with its content size. Threads: any.
 std::string compress(std::string_view plain, Compression level);
+/// The same, behind what `out` holds.
+void compress_onto(std::string_view plain, Compression level, std::string& out);
 
 /// What was compressed; it must have `size` bytes. Errors: corrupt, also where it is another size, or so
 /// large for a frame of this length that it was made to take memory.

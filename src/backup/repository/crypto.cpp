@@ -18,8 +18,8 @@
 namespace belay::backup {
 namespace {
 
-constexpr size_t iv_size = 16;
-constexpr size_t mac_size = 16;
+constexpr size_t iv_size = seal_front;
+constexpr size_t mac_size = seal_overhead - seal_front;
 constexpr uint64_t most_scrypt_memory = uint64_t{1} << 30;
 /// N * r * p; half a minute or so. Restic's own keys come to 2^22 at most.
 constexpr uint64_t most_scrypt_work = uint64_t{1} << 27;
@@ -40,7 +40,7 @@ class Toolbox {
         return toolbox;
     }
 
-    /// Counter mode is its own inverse. `out` has room for as many bytes.
+    /// Counter mode is its own inverse. `out` has room for as many bytes; it may be where the text is.
     void apply_counter_mode(const MasterKey& key, const Byte* iv, std::string_view text, Byte* out)
     {
         int length = 0;
@@ -141,6 +141,17 @@ class RandomIvs {
     unsigned forks_ = 0;
 };
 
+/// Writes IV, ciphertext and MAC to `out`, where `plain` may stand already in the place of the ciphertext.
+void seal_to(const MasterKey& key, const std::array<Byte, iv_size>& iv, std::string_view plain, char* out)
+{
+    Toolbox& toolbox = Toolbox::of_this_thread();
+    std::copy(iv.begin(), iv.end(), out);
+    char* cipher = out + iv_size;
+    toolbox.apply_counter_mode(key, iv.data(), plain, reinterpret_cast<Byte*>(cipher));
+    const auto tag = toolbox.mac(key, iv.data(), {cipher, plain.size()});
+    std::copy(tag.begin(), tag.end(), cipher + plain.size());
+}
+
 /// libsodium takes no null pointer, and a view of nothing may be one.
 const Byte* never_null(std::string_view text)
 {
@@ -181,16 +192,21 @@ Result<MasterKey> MasterKey::make()
 Result<void> seal_onto(const MasterKey& key, std::string_view plain, std::string& out)
 {
     const std::array<Byte, iv_size> iv = TRY(RandomIvs::next());
-    Toolbox& toolbox = Toolbox::of_this_thread();
     const size_t begin = out.size(), end = begin + plain.size() + seal_overhead;
     out.resize_and_overwrite(end, [&](char* buffer, size_t) {
-        std::copy(iv.begin(), iv.end(), buffer + begin);
-        char* cipher = buffer + begin + iv_size;
-        toolbox.apply_counter_mode(key, iv.data(), plain, reinterpret_cast<Byte*>(cipher));
-        const auto tag = toolbox.mac(key, iv.data(), {cipher, plain.size()});
-        std::copy(tag.begin(), tag.end(), cipher + plain.size());
+        seal_to(key, iv, plain, buffer + begin);
         return end;
     });
+    return {};
+}
+
+Result<void> seal_in_place(const MasterKey& key, std::string& text)
+{
+    INVARIANT(text.size() >= seal_front);
+    const std::array<Byte, iv_size> iv = TRY(RandomIvs::next());
+    text.append(mac_size, '\0');
+    const std::string_view plain = std::string_view(text).substr(seal_front, text.size() - seal_overhead);
+    seal_to(key, iv, plain, text.data());
     return {};
 }
 

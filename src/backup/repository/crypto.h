@@ -15,6 +15,8 @@ namespace belay::backup {
 
 /// Bytes that seal a text: IV and MAC.
 constexpr size_t seal_overhead = 32;
+/// Of them, before the text.
+constexpr size_t seal_front = 16;
 
 /// The keys of a repository, or those made from a password. Wiped when it goes.
 struct MasterKey {
@@ -35,6 +37,8 @@ struct MasterKey {
 Result<std::string> seal(const MasterKey& key, std::string_view plain);
 /// The same, behind what `out` holds.
 Result<void> seal_onto(const MasterKey& key, std::string_view plain, std::string& out);
+/// The same of the text that stands in `text` behind `seal_front` bytes, in their place.
+Result<void> seal_in_place(const MasterKey& key, std::string& text);
 
 /// The text that was sealed. Errors: corrupt, where a byte of it is another, or the key. Threads: any.
 Result<std::string> open(const MasterKey& key, std::string_view sealed);

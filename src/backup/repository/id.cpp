@@ -49,6 +49,30 @@ Id Id::of(std::string_view data)
     return id;
 }
 
+void Digest::Free::operator()(evp_md_ctx_st* context) const
+{
+    EVP_MD_CTX_free(context);
+}
+
+Digest::Digest() : context_(EVP_MD_CTX_new())
+{
+    INVARIANT(context_ && EVP_DigestInit_ex2(context_.get(), sha256_algorithm(), nullptr) == 1);
+}
+
+void Digest::add(std::string_view piece)
+{
+    INVARIANT(EVP_DigestUpdate(context_.get(), piece.data(), piece.size()) == 1);
+}
+
+Id Digest::id()
+{
+    Id id;
+    unsigned length = 0;
+    INVARIANT(EVP_DigestFinal_ex(context_.get(), id.bytes.data(), &length) == 1);
+    INVARIANT(length == Id::size);
+    return id;
+}
+
 Result<Id> Id::from_hex(std::string_view text)
 {
     const auto refused = [&] {

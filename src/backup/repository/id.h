@@ -7,8 +7,11 @@
 #include <compare>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
+
+struct evp_md_ctx_st;  // of OpenSSL
 
 namespace belay::backup {
 
@@ -31,6 +34,21 @@ struct Id {
     bool is_null() const { return *this == Id{}; }
 
     auto operator<=>(const Id&) const = default;
+};
+
+/// The id of what comes in pieces. Threads: one at a time.
+class Digest {
+  public:
+    Digest();
+    void add(std::string_view piece);
+    /// Of all that was added; then there is no more to add.
+    Id id();
+
+  private:
+    struct Free {
+        void operator()(evp_md_ctx_st* context) const;
+    };
+    std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
 /// Of this process alone, and random: who writes ids into an index that are nobody's digests cannot know

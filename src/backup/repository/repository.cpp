@@ -217,8 +217,9 @@ Result<SealedBlob> Repository::seal_blob(BlobType type, const Id& id, std::strin
         TRY(seal_onto(key_, content, blob.bytes));
         return blob;
     }
-    const std::string frame = compress(content, level);
-    TRY(seal_onto(key_, frame, blob.bytes));
+    blob.bytes.assign(seal_front, '\0');
+    compress_onto(content, level, blob.bytes);
+    TRY(seal_in_place(key_, blob.bytes));
     blob.plain_size = static_cast<uint32_t>(content.size());
     return blob;
 }

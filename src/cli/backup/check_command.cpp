@@ -47,10 +47,7 @@ class CheckCommand final : public BackupCommand {
             return fail(ErrorKind::usage, "either all packs are read, or a part of them",
                         "leave out --read-data or --read-data-subset");
         const PackSubset subset = TRY(PackSubset::from_text(subset_));
-        if (read_data_ || !subset_.empty())
-            keep_large_memory();
-        else
-            let_go_of_large_memory();
+        let_go_of_large_memory();
         // Nothing that is being checked may be removed meanwhile; who takes no lock vouches for that.
         const bool unlocked = context.options().no_lock;
         backup::Repository* repository =
@@ -60,6 +57,7 @@ class CheckCommand final : public BackupCommand {
         if (read_data_) chosen = [](const backup::Id&) { return true; };
         if (!subset_.empty()) chosen = subset.choose(TRY(repository->backend().list(backup::FileKind::pack)));
         options.reads_data = chosen;
+        options.begins_to_read = keep_large_memory;
         CheckingSummary summary;
         CheckReport report(context);
         Milliseconds passed{0};

@@ -65,9 +65,11 @@ class RestoreCommand final : public BackupCommand {
                         "leave out --verify or --dry-run");
         TRY(read_patterns());
         keep_large_memory();
-        const backup::Repository* repository = TRY(context.open_with_index());
+        const backup::Repository* repository = TRY(context.open_unconfirmed({}));
         const std::vector<Snapshot> all = TRY(context.snapshots());
-        const backup::ChosenTree chosen = TRY(choose_tree(*repository, all, said_, TRY(filter_.filter())));
+        Result<backup::ChosenTree> found = choose_tree(*repository, all, said_, TRY(filter_.filter()));
+        if (!found) TRY(context.confirm_lock());
+        const backup::ChosenTree chosen = TRY(std::move(found));
         context.note(fmt::format("restoring {} to {}\n", snapshot_text(context.style(), chosen.snapshot),
                                  clean(context.style(), target_)));
         return restore(context, *repository, chosen);
@@ -97,7 +99,9 @@ class RestoreCommand final : public BackupCommand {
     Result<int> restore(BackupContext& context, const backup::Repository& repository,
                         const backup::ChosenTree& chosen)
     {
-        const RestoringOptions options = restoring_options();
+        RestoringOptions options = restoring_options();
+        // What is to be restored is read while the lock settles.
+        options.may_write = [&context] { return context.confirm_lock(); };
         RestoreReport report(context);
         RestoringSummary restored;
         VerifyingSummary verified;
