@@ -54,12 +54,14 @@ class Machine {
                 need(site::connect({.socket = path("supervisor.sock"), .state_folder = "", .daemon = ""}));
             supervisor_ = need(supervisor->call("Hello", Json::object())).at("pid");
         }
-        REQUIRE(::kill(supervisor_, signal) == 0);
+        if (supervisor_ != 0) REQUIRE(::kill(supervisor_, signal) == 0);
+        if (signal == SIGCONT) supervisor_ = 0;
     }
 
     /// What its supervisor has started ends, and the supervisor as well.
     void end_applications() const
     {
+        mend_supervisor();
         auto supervisor =
             site::connect({.socket = path("supervisor.sock"), .state_folder = "", .daemon = ""});
         if (!supervisor) return;
