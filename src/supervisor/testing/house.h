@@ -221,7 +221,7 @@ inline size_t count_of(const std::vector<Happened>& all, std::string_view name, 
 struct PairAsTold {
     std::vector<ApplicationId> applications = {};  ///< those on the host
     std::vector<Json> members = {{{"host", 1}}};   ///< with address, port and key, where it is another
-    std::chrono::milliseconds lease = 300ms;
+    std::chrono::milliseconds lease = 1s;          ///< that a slow machine does not lose
     bool automatic = true, returns = false, cold = false;
     uint64_t epoch = 1;
     std::string address = {};  ///< of the one that serves, at interface ether1 or ether2
