@@ -1,6 +1,8 @@
 #pragma once
 // SHA-256 by OpenSSL.
 
+#include "base/result.h"
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,5 +25,8 @@ class Sha256 {
   private:
     std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
 };
+
+/// Of a whole file. Errors: those of the system. Threads: any.
+Result<std::string> sha256_of_file(const std::string& path);
 
 }  // namespace belay

@@ -4,6 +4,7 @@
 #include "daemon/parameters.h"
 #include "framework/configuration/effective.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -172,7 +173,48 @@ Result<Json> switch_over(const ApplicationsEverywhere& everywhere, const Call& c
     return answer;
 }
 
+PairMember member_of(const Configuration& configuration, const Object& application)
+{
+    const framework::configuration::Pairs pairs(configuration);
+    const Object object = framework::configuration::effective(configuration, pairs, application);
+    const Object* const host =
+        configuration.find(object.attributes.value("host", framework::configuration::Id{0}));
+    return {.application = application.name,
+            .host = host == nullptr ? "" : host->name,
+            .image = object.text("image"),
+            .user = object.text("user")};
+}
+
 }  // namespace
+
+Result<PairMember> member_named(const ApplicationsEverywhere& everywhere, const std::string& application)
+{
+    const auto configuration = everywhere.configuration();
+    const Object* const object = configuration ? configuration->find("application", application) : nullptr;
+    if (object == nullptr || object->disabled)
+        return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\"", application),
+                    "belay app list");
+    return member_of(*configuration, *object);
+}
+
+Result<std::vector<PairMember>> members_of_pair(const ApplicationsEverywhere& everywhere,
+                                                const std::string& name)
+{
+    const auto configuration = everywhere.configuration();
+    if (!configuration) return fail(ErrorKind::unavailable, "the configuration is not known yet");
+    const Object* const pair = TRY(pair_named(*configuration, name));
+    const Stand stand = stand_of(*configuration, everywhere.lines(), *pair);
+    std::vector<PairMember> members;
+    for (const Side* const side : {&stand.primary, &stand.backup}) {
+        if (side->application == nullptr)
+            return fail(ErrorKind::not_found,
+                        fmt::format("the pair \"{}\" has not both of its applications", name));
+        members.push_back(member_of(*configuration, *side->application));
+        members.back().serves = side->serves();
+    }
+    std::ranges::stable_sort(members, {}, &PairMember::serves);
+    return members;
+}
 
 std::vector<site::Method> pair_methods(const ApplicationsEverywhere& everywhere)
 {

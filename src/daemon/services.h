@@ -20,6 +20,7 @@ namespace belay::daemon {
 class Applications;
 class HostLoad;
 class Monitor;
+class Upgrades;
 
 /// What streams of alarms follow; no operation has such a name.
 inline constexpr const char* alarm_topic = "alarms";
@@ -41,6 +42,7 @@ struct Services {
     std::function<operation::Engine*()> site_engine;
     std::function<std::optional<Error>(const operation::Id&)> stuck;
     Applications* applications = nullptr;
+    Upgrades* upgrades = nullptr;
     HostLoad* load = nullptr;
     /// Somebody follows what nobody tells of by itself: its streams are to be answered again in a while.
     std::function<void()> look_again;

@@ -530,6 +530,7 @@ Json Pairs::json_of(const Supervised& supervised) const
     json["hosts"] = known->second.terms.members;
     json["lease_ms"] = known->second.terms.lease.count() / 1000;
     json["held"] = standing.is_held;
+    json["handing"] = standing.is_handed_over;
     json["serves"] = serves_as_told(supervised);
     const auto address = addresses_.find(supervised.application().id);
     if (address != addresses_.end()) json["address_problem"] = address->second.problem;

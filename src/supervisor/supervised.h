@@ -46,6 +46,8 @@ class Supervised final : private framework::supervision::Hands {
     const Application& application() const { return life_.application(); }
     const framework::supervision::Standing& standing() const { return life_.standing(); }
     bool has_process() const { return life_.has_process(); }
+    /// What its process was started by; null: it has none.
+    const framework::supervision::ApplicationPointer& running() const { return life_.running(); }
     /// 0: it has none.
     pid_t pid() const { return process_name_.pid; }
     const host::ProcessName& process() const { return process_name_; }

@@ -128,6 +128,18 @@ void Supervisor::adopt()
     if (!records.empty()) options_.said(fmt::format("took over {} applications", records.size()));
 }
 
+/// That its process was started from; null: none.
+static Json image_of(const Supervised& supervised)
+{
+    const auto running = supervised.running();
+    if (!running) return {};
+    Json json = {{"name", nullptr}, {"version", nullptr}, {"program", running->command.front()}};
+    if (!running->image) return json;
+    json["name"] = running->image->name;
+    json["version"] = running->image->version;
+    return json;
+}
+
 Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
 {
     const auto& standing = supervised.standing();
@@ -145,6 +157,7 @@ Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
                  {"pid", supervised.pid()},
                  {"last", standing.last ? Json(to_text(*standing.last)) : Json()},
                  {"awaits_restart", supervised.awaits_restart()},
+                 {"image", image_of(supervised)},
                  {"not_in_force", supervised.limits_not_in_force()},
                  {"output", output_->file_of(supervised.application().id, supervised.application().name)},
                  {"use", nullptr}};
@@ -175,6 +188,9 @@ Result<void> Supervisor::describe(const Json& parameters)
         described.push_back(std::move(application));
     }
     std::set<ApplicationId> named;
+    for (const Json& id : parameters.value("keep", Json::array())) {
+        if (id.is_number_integer()) named.insert(id.get<ApplicationId>());
+    }
     for (Application& application : described) {
         const ApplicationId id = application.id;
         named.insert(id);
@@ -206,6 +222,11 @@ Result<Json> Supervisor::order(const Json& parameters)
         if (!id.is_number_integer() || !applications_.contains(id.get<ApplicationId>()))
             return fail(ErrorKind::not_found, fmt::format("no application {} is known here", json_text(id)));
         ids.insert(id.get<ApplicationId>());
+        const Supervised& supervised = *applications_.at(id.get<ApplicationId>());
+        if (parameters.value("unless_serving", false) && pairs_.serves(supervised))
+            return fail(ErrorKind::refused,
+                        fmt::format("\"{}\" serves, and the other of its pair would have to take over",
+                                    supervised.application().name));
     }
     want(ids, wanted, parameters.value("restart", false));
     return Json{{"revision", revision_}};

@@ -136,10 +136,19 @@ struct Pairing {
     bool operator==(const Pairing&) const = default;
 };
 
+/// The image that its program is a part of, as it is installed on this host.
+struct Image {
+    std::string name, version;
+    std::string folder;  ///< absolute: where its files are
+
+    bool operator==(const Image&) const = default;
+};
+
 struct Application {
     ApplicationId id = 0;
     std::string name;
     std::vector<std::string> command;  ///< argv; a path or a bare name
+    std::optional<Image> image = {};
     std::string working_directory = "/";
     std::string user = {};                                              ///< empty: that of the supervisor
     std::vector<std::pair<std::string, std::string>> environment = {};  ///< may have secrets in it
