@@ -56,7 +56,8 @@ class AddImage final : public operation::Action {
 
     Result<Json> remember(host::Host& host, const Json& arguments) const override
     {
-        return Json{{"was_there", TRY(is_installed(host, arguments))}};
+        const bool was_there = TRY(is_installed(host, arguments));
+        return Json{{"was_there", was_there}};
     }
 
     Result<void> apply(host::Host&, const Json& arguments) const override

@@ -182,7 +182,8 @@ class NameVersion final : public operation::Action {
     }
     Result<Json> remember(host::Host& host, const Json& arguments) const override
     {
-        return Json{{"version", TRY(value(host, arguments))}};
+        const std::string now = TRY(value(host, arguments));
+        return Json{{"version", now}};
     }
     Result<void> apply(host::Host& host, const Json& arguments) const override
     {

@@ -70,8 +70,10 @@ Result<Shelf::Upload> Shelf::take(const std::string& file, Bytes bytes, uint64_t
     const std::lock_guard lock(mutex_);
     if (mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
         return std::unexpected(system_error("make the folder " + folder_, errno));
-    if (access(path(file).c_str(), F_OK) == 0)
-        return Upload{.next = bytes.count, .shelved = TRY(read(file, path(file)))};
+    if (access(path(file).c_str(), F_OK) == 0) {
+        Shelved shelved = TRY(read(file, path(file)));
+        return Upload{.next = bytes.count, .shelved = std::move(shelved)};
+    }
     const std::string uploaded = upload_path(file);
     const host::Descriptor upload(open(uploaded.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!upload) return std::unexpected(system_error("open " + uploaded, errno));
@@ -88,8 +90,9 @@ Result<Shelf::Upload> Shelf::take(const std::string& file, Bytes bytes, uint64_t
     if (next < bytes.count) return Upload{.next = next};
     if (fsync(upload.number()) != 0) return std::unexpected(system_error("sync " + uploaded, errno));
     Result<Shelved> shelved = put(file, uploaded);
-    if (!shelved) unlink(uploaded.c_str());
-    return Upload{.next = next, .shelved = TRY(std::move(shelved))};
+    if (shelved) return Upload{.next = next, .shelved = std::move(*shelved)};
+    unlink(uploaded.c_str());
+    return std::unexpected(shelved.error());
 }
 
 /// One that has come whole.

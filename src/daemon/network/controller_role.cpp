@@ -103,9 +103,10 @@ Result<std::vector<site::MemberPlan>> ControllerRole::plans_of(
         }
         const Json planned = answer->value("plan", Json());
         const Json findings = answer->value("findings", Json::array());
-        plans.push_back({.member = {member.id, member.name},
-                         .plan = TRY(from_json_value<operation::Plan>(planned)),
-                         .findings = TRY(from_json_value<std::vector<operation::Checked>>(findings))});
+        operation::Plan plan = TRY(from_json_value<operation::Plan>(planned));
+        auto checked = TRY(from_json_value<std::vector<operation::Checked>>(findings));
+        plans.push_back(
+            {.member = {member.id, member.name}, .plan = std::move(plan), .findings = std::move(checked)});
     }
     return plans;
 }

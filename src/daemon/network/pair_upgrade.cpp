@@ -63,11 +63,12 @@ Result<operation::Plan> ControllerRole::plan_pair_upgrade(const std::map<std::st
                             {"arguments", told}}});
         if (is_on_one_host) break;
     }
+    std::vector<site::MemberPlan> plans = TRY(plans_of(questions, ""));
     site::SitePlanAsk ask{.site = authority_->site,
                           .procedure = "pair.upgrade",
                           .title = fmt::format("Upgrade the pair {} to {} {}", pair, image, version),
                           .asked = arguments,
-                          .members = TRY(plans_of(questions, "")),
+                          .members = std::move(plans),
                           .back_in_order = true,
                           .waves = {1, 1},
                           .soak = Milliseconds{0}};
