@@ -32,6 +32,7 @@ class Parser {
     void common_options(CLI::App& app);
     void runbook_commands();
     void storage_commands();
+    void image_commands();
     void config_commands();
     void site_commands();
     void host_commands();
@@ -55,6 +56,7 @@ class Parser {
     CLI::App app_{"Change disks under a running service, with the way back kept open until you commit.",
                   "belay"};
     CLI::App* storage_ = nullptr;
+    CLI::App* image_ = nullptr;
     CLI::App* runbook_ = nullptr;
     CLI::App* config_ = nullptr;
     CLI::App* host_ = nullptr;

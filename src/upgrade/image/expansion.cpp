@@ -112,8 +112,9 @@ Result<Expanded> expand(const std::string& path, const std::vector<PublicKey>& t
 {
     const ImageFile image = TRY(ImageFile::open(path));
     const Manifest& manifest = image.manifest();
+    const std::string signer = TRY(image.signer(trusted));
     Expanded expanded;
-    expanded.image = {manifest, TRY(image.signer(trusted))};
+    expanded.image = {manifest, signer};
     expanded.folder = version_folder(library, manifest.name, manifest.version);
     const std::unique_ptr<host::Host> host = host::real_host();
     if (const auto there = find_installed(*host, library, manifest.name, manifest.version)) {

@@ -12,11 +12,27 @@ namespace {
 constexpr int level = 12;
 constexpr int largest_window_log = 27;
 constexpr size_t most_workers = 8;
+// A frame's descriptor: the size of the content in eight bytes, one segment, a checksum.
+constexpr uint64_t whole_in_one_segment = 0xe4;
+constexpr size_t largest_block = 128 << 10, checksum_size = 4;
 
 void set_up(ZSTD_CCtx* context)
 {
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
     ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+}
+
+/// What ends a frame of this text: libzstd alone knows how it is made.
+Result<std::string> checksum_of(std::string_view text)
+{
+    const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, 1);
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+    std::string frame(ZSTD_compressBound(text.size()), '\0');
+    const size_t size = ZSTD_compress2(context.get(), frame.data(), frame.size(), text.data(), text.size());
+    if (ZSTD_isError(size) != 0 || size < checksum_size)
+        return fail(ErrorKind::failed, fmt::format("zstd cannot compress: {}", ZSTD_getErrorName(size)));
+    return frame.substr(size - checksum_size, checksum_size);
 }
 
 }  // namespace
@@ -32,16 +48,22 @@ Result<void> write_all(int file, std::string_view bytes)
     return {};
 }
 
-Result<std::string> frame_of(std::string_view text)
+// Source: RFC 8878, 3.1.1. libzstd stores a block when it cannot make it smaller, not when it is asked to.
+Result<std::string> stored_frame_of(std::string_view text)
 {
-    const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
-    set_up(context.get());
-    std::string frame(ZSTD_compressBound(text.size()), '\0');
-    const size_t size = ZSTD_compress2(context.get(), frame.data(), frame.size(), text.data(), text.size());
-    if (ZSTD_isError(size) != 0)
-        return fail(ErrorKind::failed, fmt::format("zstd cannot compress: {}", ZSTD_getErrorName(size)));
-    frame.resize(size);
-    return frame;
+    std::string frame("\x28\xb5\x2f\xfd", 4);
+    const auto put = [&](uint64_t number, int count) {
+        for (int byte = 0; byte < count; ++byte) frame += static_cast<char>(number >> (8 * byte) & 0xff);
+    };
+    put(whole_in_one_segment, 1);
+    put(text.size(), 8);
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::string_view stored = rest.substr(0, largest_block);
+        rest.remove_prefix(stored.size());
+        put(stored.size() << 3 | (rest.empty() ? 1 : 0), 3);
+        frame += stored;
+    }
+    return frame + TRY(checksum_of(text));
 }
 
 FrameWriter::FrameWriter(int file)

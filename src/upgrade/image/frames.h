@@ -16,8 +16,9 @@ namespace belay::upgrade::image {
 /// All of `bytes` to the file's position. Errors: those of the system.
 Result<void> write_all(int file, std::string_view bytes);
 
-/// One frame of a text, with a checksum.
-Result<std::string> frame_of(std::string_view text);
+/// A text as one frame that stores it, with a checksum. There is one such frame of a text, whichever library
+/// makes it: of compressed ones there are many, and which of them it is nobody could hold to be altered.
+Result<std::string> stored_frame_of(std::string_view text);
 
 /// Writes one frame, with a checksum, to a file's position. The bytes are the same whatever number of
 /// processors makes them. Not owned: the file.

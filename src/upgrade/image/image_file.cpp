@@ -13,9 +13,6 @@ constexpr std::string_view manifest_name = "manifest.toml", signature_name = "ma
 constexpr std::string_view body_prefix = "root/";
 constexpr size_t largest_head = 65 << 20, signature_size = 64;
 constexpr size_t read_at_once = 1 << 20, largest_end = 64 << 10;
-// Of the descriptor of a frame's header: what it does not use, and must be zero. Source: RFC 8878, 3.1.1.1.1.
-constexpr size_t descriptor_offset = 4;
-constexpr unsigned char unused_bits = 0x18;
 
 Result<std::string> read_frame(FrameReader& frame)
 {
@@ -117,9 +114,12 @@ Result<void> check_end(FrameReader& frame)
     }
 }
 
+/// What is wrong with the image is told with its name; what the system or the caller said stays as it is.
 Error of_file(Error error, const std::string& path)
 {
-    if (!error.what.starts_with(path)) error.what = path + ": " + error.what;
+    const bool is_of_image = error.kind == ErrorKind::corrupt || error.kind == ErrorKind::refused ||
+                             error.kind == ErrorKind::version;
+    if (is_of_image && !error.what.starts_with(path)) error.what = path + ": " + error.what;
     return error;
 }
 
@@ -148,7 +148,7 @@ Result<std::string> Head::to_frame(int64_t mtime) const
     if (!signature.empty()) TRY(add(signature_name, signature));
     TRY(add(listing_name, listing));
     TRY(tar.finish());
-    return frame_of(without_end(std::move(text)));
+    return stored_frame_of(without_end(std::move(text)));
 }
 
 Result<ImageFile> ImageFile::open(const std::string& path)
@@ -164,13 +164,14 @@ Result<ImageFile> ImageFile::open(const std::string& path)
 
 Result<void> ImageFile::read_head()
 {
-    unsigned char start[descriptor_offset + 1] = {};
-    if (pread(file_.number(), start, sizeof start, 0) != sizeof start ||
-        (start[descriptor_offset] & unused_bits) != 0)
-        return fail(ErrorKind::corrupt, "this is no image");
     FrameReader frame(file_.number(), Bytes{0});
     const std::string text = TRY(read_frame(frame));
     body_offset_ = frame.offset();
+    const std::string stored = TRY(stored_frame_of(text));
+    std::string found(stored.size(), '\0');
+    const ssize_t got = pread(file_.number(), found.data(), found.size(), 0);
+    if (got != static_cast<ssize_t>(stored.size()) || found != stored || body_offset_.count != stored.size())
+        return fail(ErrorKind::corrupt, "its head is not the one that was built");
     TarReader tar(once(text));
     std::vector<std::string> names;
     while (const std::optional<ListedEntry> entry = TRY(tar.next())) {

@@ -26,8 +26,8 @@ std::string packages_text(const Packages& packages);
 
 /// FOLDER/packages.conf; none where it is not there. Errors: corrupt; those of the host.
 Result<Packages> read_packages(host::Host& host, const std::string& library);
-/// Replaces it, at once and for good. Errors: those of Host::replace; lost: replaced, but perhaps not for
-/// good.
+/// Replaces it, at once and for good; the library is there. Errors: those of Host::replace; lost: replaced,
+/// but perhaps not for good.
 Result<void> write_packages(host::Host& host, const std::string& library, const Packages& packages);
 
 enum class State { inactive, activated_uncommitted, activated_committed, deactivated_uncommitted };

@@ -106,7 +106,8 @@ Result<std::vector<VersionRanges::Condition>> VersionRanges::parse_range(const s
                         fmt::format("\"{}\" is no range of versions: each of its parts begins "
                                     "with >=, >, <=, < or =, as \">=1.0 <2.0\"",
                                     text));
-        conditions.push_back({relation, TRY(parse_version(word.substr(length)))});
+        const Version version = TRY(parse_version(word.substr(length)));
+        conditions.push_back({relation, version});
     }
     if (conditions.empty())
         return fail(ErrorKind::usage, "a range of versions is empty; it looks like \">=1.0 <2.0\"");
