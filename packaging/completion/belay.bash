@@ -25,6 +25,8 @@ declare -A _belay_options=(
     [image list]="--root"
     [image expand]="--keys --root"
     [image remove]="--root"
+    [image remove-inactive]="--dry-run"
+    [image clear]="--dry-run"
     [procedures]=""
     [plan]="$_belay_plan_options $_belay_hosts_options --dry-run"
     [add]="$_belay_plan_options $_belay_hosts_options --no-wait"
@@ -226,7 +228,7 @@ _belay() {
     elif [[ $command == storage ]]; then
         COMPREPLY=($(compgen -W "show health record ports monitor $_belay_common" -- "$word"))
     elif [[ $command == image ]]; then
-        COMPREPLY=($(compgen -W "build key sign verify show list expand remove $_belay_common" -- "$word"))
+        COMPREPLY=($(compgen -W "build key sign verify show list expand remove publish withdraw summary remove-inactive clear $_belay_common" -- "$word"))
     elif [[ $command == runbook ]]; then
         COMPREPLY=($(compgen -W "lint plan add run $_belay_common" -- "$word"))
     elif [[ $command == config ]]; then
@@ -250,7 +252,7 @@ _belay() {
             "storage show") [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_disks)" -- "$word")) ;;
             "image build") [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
             "image key") [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.pem' -- "$word") $(compgen -d -S / -- "$word")) ;;
-            "image sign" | "image verify" | "image show" | "image expand")
+            "image sign" | "image verify" | "image show" | "image expand" | "image publish")
                 [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.image' -- "$word") $(compgen -d -S / -- "$word")) ;;
             "image remove") if [[ -z $target ]]; then
                     COMPREPLY=($(compgen -W "$(_belay_names image list)" -- "$word"))

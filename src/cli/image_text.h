@@ -26,6 +26,11 @@ struct ImageLine {
 };
 Json library_json(const std::vector<ImageLine>& lines, const std::vector<Error>& problems,
                   const std::vector<std::string>& leftovers);
+/// ImageSummary: every version on every host, what runs, and the upgrade that is on its way.
+std::string images_text(const Style& style, const Json& answer);
+/// ImageRemoveInactive and ImageClear, host by host.
+std::string tidy_text(const Style& style, const Json& answer, bool dry_run);
+
 std::string library_text(const Style& style, const std::vector<ImageLine>& lines,
                          const std::vector<Error>& problems, const std::vector<std::string>& leftovers);
 

@@ -33,6 +33,7 @@ class Parser {
     void runbook_commands();
     void storage_commands();
     void image_commands();
+    void image_site_commands(const std::function<void(CLI::App&)>& file);
     void config_commands();
     void site_commands();
     void host_commands();

@@ -10,7 +10,7 @@ void Parser::image_commands()
           "versions of a program, each in one signed file, and those that are installed here",
           "belay image build . --key key.pem");
     const auto library = [&](CLI::App& app) {
-        app.add_option("--root", invocation_.root, "the library; /var/lib/belay/images unless told")
+        app.add_option("--root", invocation_.root, "the library; /var/lib/belay-images unless told")
             ->type_name("FOLDER");
     };
     const auto keys = [&](CLI::App& app) {
@@ -73,6 +73,36 @@ void Parser::image_commands()
     remove->add_option("name", invocation_.target, "of the image")->type_name("");
     remove->add_option("version", invocation_.name, "which of its versions")->type_name("");
     library(*remove);
+    image_site_commands(file);
+}
+
+/// Those that a daemon is asked for.
+void Parser::image_site_commands(const std::function<void(CLI::App&)>& file)
+{
+    CLI::App* publish =
+        command(*image_, Command::image_publish, "publish",
+                "give an image to the controller, which has it for its hosts; alone: to this host",
+                "belay image publish shop-2.0.image");
+    file(*publish);
+    CLI::App* withdraw = command(*image_, Command::image_withdraw, "withdraw",
+                                 "take an image back that was published; what is installed stays",
+                                 "belay image withdraw shop 1.0");
+    withdraw->add_option("name", invocation_.target, "of the image")->type_name("");
+    withdraw->add_option("version", invocation_.name, "which of its versions")->type_name("");
+    command(*image_, Command::image_summary, "summary",
+            "every host and version: inactive, activated, committed; the upgrade that is on its way",
+            "belay image summary");
+    CLI::App* inactive = command(*image_, Command::image_remove_inactive, "remove-inactive",
+                                 "remove on every host the versions that neither run nor are committed",
+                                 "belay image remove-inactive --dry-run\n  belay image remove-inactive shop");
+    CLI::App* clear =
+        command(*image_, Command::image_clear, "clear",
+                "where no operation is left that would say so: what runs counts as committed, on every host",
+                "belay image clear shop --dry-run\n  belay image clear shop");
+    for (CLI::App* app : {inactive, clear}) {
+        app->add_option("name", invocation_.target, "of one image; all unless told")->type_name("");
+        app->add_flag("--dry-run", invocation_.dry_run, "say what would be done");
+    }
 }
 
 }  // namespace belay::cli

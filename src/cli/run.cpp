@@ -105,6 +105,15 @@ Result<int> Session::carry_out()
             return app_pairs();
         case Command::app_switch_over:
             return app_switch_over();
+        case Command::image_publish:
+            return image_publish();
+        case Command::image_withdraw:
+            return image_withdraw();
+        case Command::image_summary:
+            return image_summary();
+        case Command::image_remove_inactive:
+        case Command::image_clear:
+            return image_tidy();
         case Command::app_start:
         case Command::app_stop:
         case Command::app_restart:

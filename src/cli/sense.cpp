@@ -33,8 +33,10 @@ Result<void> check_image(const Invocation& asked)
         return fail(ErrorKind::usage, "where to? no file was named", "belay image key KEY.pem");
     if (asked.target.empty())
         return fail(ErrorKind::usage, "which image? none was named", "belay image --help");
-    if (asked.command == Command::image_remove && asked.name.empty())
-        return fail(ErrorKind::usage, "which version? none was named", "belay image list");
+    const bool wants_version =
+        asked.command == Command::image_remove || asked.command == Command::image_withdraw;
+    if (wants_version && asked.name.empty())
+        return fail(ErrorKind::usage, "which version? none was named", "belay image summary");
     if (asked.command == Command::image_sign && asked.key.empty())
         return fail(ErrorKind::usage, "no key is named to sign with",
                     "--key KEY.pem; belay image key KEY.pem makes one");
@@ -87,6 +89,8 @@ Result<void> check_sense(const Invocation& asked)
         case Command::image_show:
         case Command::image_expand:
         case Command::image_remove:
+        case Command::image_publish:
+        case Command::image_withdraw:
             return check_image(asked);
         case Command::parse:
             return check_kind(asked.target);

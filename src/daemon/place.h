@@ -61,6 +61,11 @@ class Place {
     /// The plan of an operation of the site. Asks the hosts for theirs. Errors: not_found, usage, those of
     /// the hosts, with their names.
     virtual Result<operation::Plan> plan_on_hosts(const HostsAsk& ask) = 0;
+    /// Asks every host of the site that is not shut out: its name, and what it answers. Errors: refused (this
+    /// machine is no controller), those of the store.
+    virtual Result<std::vector<std::pair<std::string, Result<Json>>>> ask_hosts(const std::string& method,
+                                                                                const Json& parameters,
+                                                                                const std::string& asker) = 0;
     /// What can be planned on the hosts of the site by name.
     virtual std::vector<procedures::Procedure> procedures() = 0;
     /// A file that the controller has for its members, from `offset` on. Threads: any. Errors: not_found,

@@ -71,6 +71,10 @@ std::vector<site::Method> configuration_methods(const Services& services);
 /// applications, the solutions and the operations that have not ended.
 std::vector<site::Method> status_methods(const Services& services);
 
+/// Those about images: ImageUpload, ImageWithdraw, and of this host alone or of all ImageSummary,
+/// ImageRemoveInactive, ImageClear.
+std::vector<site::Method> image_methods(const Services& services);
+
 /// Those about what happened to the machine by itself: Alarms, AlarmTest.
 std::vector<site::Method> alarm_methods(const Services& services);
 

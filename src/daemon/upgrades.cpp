@@ -171,17 +171,43 @@ Result<Json> Upgrades::summary() const
                 {"applications", std::move(applications)}};
 }
 
-Result<Json> Upgrades::remove(const Call& call)
+Result<Json> Upgrades::withdraw(const Call& call)
 {
     Parameters parameters(call.parameters);
     const std::string image = TRY(parameters.required_text("image"));
     const std::string version = TRY(parameters.required_text("version"));
     TRY(parameters.no_other());
-    const bool is_installed = TRY(upgrade::installed(host_, images_, image, version)).has_value();
-    TRY(upgrade::image::remove_installed(host_, images_, image, TRY(upgrade::image::parse_version(version))));
-    const bool is_published = TRY(shelf_.find(image, version)).has_value();
-    if (is_published) TRY(shelf_.remove(image, version));
-    return Json{{"installed", is_installed}, {"published", is_published}};
+    TRY(shelf_.remove(image, version));
+    return Json::object();
+}
+
+Result<Json> Upgrades::remove_inactive(const std::string& image, bool dry_run)
+{
+    const auto packages = TRY(upgrade::image::read_packages(host_, images_));
+    Json removed = Json::array();
+    for (const upgrade::image::Installed& one : TRY(upgrade::image::list_installed(host_, images_))) {
+        const upgrade::image::Manifest& manifest = one.manifest;
+        const auto state = upgrade::image::state_of(packages, manifest.name, manifest.version);
+        if (state != upgrade::image::State::inactive) continue;
+        if (!image.empty() && manifest.name != image) continue;
+        if (!dry_run) TRY(upgrade::image::remove_installed(host_, images_, manifest.name, manifest.version));
+        removed.push_back(json_of(manifest));
+    }
+    return Json{{"removed", std::move(removed)}};
+}
+
+Result<Json> Upgrades::clear(const std::string& image, bool dry_run)
+{
+    Json cleared = Json::array();
+    for (const auto& [name, package] : TRY(upgrade::image::read_packages(host_, images_))) {
+        if (!package.is_uncommitted() || (!image.empty() && name != image)) continue;
+        if (!dry_run)
+            TRY(upgrade::name(host_, images_, name,
+                              {.runs = package.runs.text, .committed = package.runs.text}));
+        cleared.push_back(
+            {{"image", name}, {"runs", package.runs.text}, {"committed", package.committed.text}});
+    }
+    return Json{{"cleared", std::move(cleared)}};
 }
 
 std::vector<site::Method> Upgrades::methods()
@@ -193,14 +219,8 @@ std::vector<site::Method> Upgrades::methods()
             return Reply{std::move(answer)};
         };
     };
-    const auto show = [this](const Call& call) -> Result<Json> {
-        Parameters parameters(call.parameters);
-        TRY(parameters.no_other());
-        return summary();
-    };
     return {{"ImageUpload", Right::operate, answered([this](const Call& call) { return upload(call); })},
-            {"ImageSummary", Right::view, answered(show)},
-            {"ImageRemove", Right::operate, answered([this](const Call& call) { return remove(call); })}};
+            {"ImageWithdraw", Right::operate, answered([this](const Call& call) { return withdraw(call); })}};
 }
 
 }  // namespace belay::daemon

@@ -37,13 +37,20 @@ class Upgrades {
     Result<std::map<std::string, std::string>> image_arguments(const std::string& image,
                                                                const std::string& version) const;
     Result<std::string> file(const std::string& sha256) const { return shelf_.path_of(sha256); }
-    /// ImageUpload, ImageSummary, ImageRemove (docs/protocol.md).
+    /// ImageUpload, ImageWithdraw (docs/protocol.md).
     std::vector<site::Method> methods();
+
+    /// What there is: {host, images, versions, published, applications}.
+    Result<Json> summary() const;
+    /// Removes versions that neither run nor are what an abort leads back to; of all images where `image` is
+    /// empty. {removed: [...]}.
+    Result<Json> remove_inactive(const std::string& image, bool dry_run);
+    /// What runs counts as committed, where no operation is left that would say so. {cleared: [...]}.
+    Result<Json> clear(const std::string& image, bool dry_run);
 
   private:
     Result<Json> upload(const site::Call& call);
-    Result<Json> summary() const;
-    Result<Json> remove(const site::Call& call);
+    Result<Json> withdraw(const site::Call& call);
 
     Applications& applications_;
     host::Host& host_;

@@ -149,6 +149,24 @@ Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
     return site::make_site_plan(ground_.host, std::move(plan));
 }
 
+Result<std::vector<std::pair<std::string, Result<Json>>>> ControllerRole::ask_hosts(const std::string& method,
+                                                                                    const Json& parameters,
+                                                                                    const std::string& asker)
+{
+    std::vector<site::MemberQuestion> questions;
+    std::vector<std::string> names;
+    for (const site::Member& member : TRY(services_.controller->registry().all())) {
+        if (member.revoked) continue;
+        names.push_back(member.name);
+        questions.push_back({.member = member.id, .method = method, .parameters = parameters});
+    }
+    std::vector<Result<Json>> answers = members_.ask(questions, asker, plan_patience);
+    std::vector<std::pair<std::string, Result<Json>>> all;
+    for (size_t at = 0; at < answers.size(); ++at)
+        all.emplace_back(std::move(names[at]), std::move(answers[at]));
+    return all;
+}
+
 /// The number of a host that is no stranger. Errors: not_found, refused.
 Result<std::string> ControllerRole::member_named(const std::string& name)
 {

@@ -59,6 +59,10 @@ class ControllerRole {
 
     void fill(operation::Catalogue& catalogue);
     Result<operation::Plan> plan_on_hosts(const HostsAsk& ask);
+    /// As Place has it.
+    Result<std::vector<std::pair<std::string, Result<Json>>>> ask_hosts(const std::string& method,
+                                                                        const Json& parameters,
+                                                                        const std::string& asker);
     /// pair.upgrade over the hosts of the site.
     std::vector<procedures::Procedure> procedures();
     std::vector<site::Method> methods();

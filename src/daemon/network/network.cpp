@@ -39,6 +39,14 @@ class SitePlace final : public Place {
                     "belay --site NAME, or the same on the controller");
     }
 
+    Result<std::vector<std::pair<std::string, Result<Json>>>> ask_hosts(const std::string& method,
+                                                                        const Json& parameters,
+                                                                        const std::string& asker) override
+    {
+        if (controller_) return controller_->ask_hosts(method, parameters, asker);
+        return fail(ErrorKind::refused, "this machine is no controller of a site", "docs/site.md");
+    }
+
     std::vector<procedures::Procedure> procedures() override
     {
         return controller_ ? controller_->procedures() : std::vector<procedures::Procedure>();

@@ -78,11 +78,11 @@ class ShopSite {
         constexpr size_t piece = 1 << 20;
         Json answer;
         for (size_t at = 0; at < bytes.size(); at += piece)
-            answer = TRY(controller_.face().call("ImageUpload",
-                                                 {{"file", sha256(bytes)},
-                                                  {"bytes", bytes.size()},
-                                                  {"offset", at},
-                                                  {"data", to_base64(bytes.substr(at, piece))}}));
+            answer =
+                TRY(controller_.face().call("ImageUpload", {{"file", sha256(bytes)},
+                                                            {"bytes", bytes.size()},
+                                                            {"offset", at},
+                                                            {"data", to_base64(bytes.substr(at, piece))}}));
         return answer;
     }
     void publish(const Made& made) { need(upload(build(made))); }
@@ -91,11 +91,12 @@ class ShopSite {
     void install(const Made& made)
     {
         publish(made);
-        const Json planned = controller_.ask("Plan", {{"procedure", "image.install"},
-                                                      {"arguments", {{"image", "shop"}, {"version", made.version}}},
-                                                      {"hosts", {"web1", "web2"}},
-                                                      {"waves", {2}},
-                                                      {"keep", true}});
+        const Json planned =
+            controller_.ask("Plan", {{"procedure", "image.install"},
+                                     {"arguments", {{"image", "shop"}, {"version", made.version}}},
+                                     {"hosts", {"web1", "web2"}},
+                                     {"waves", {2}},
+                                     {"keep", true}});
         REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
         const std::string operation = planned["operation"];
         REQUIRE_MESSAGE(go(operation, {"add", "activate", "commit"}) == "committed", show(operation));
@@ -142,7 +143,7 @@ class ShopSite {
     static std::string letters(Machine& host)
     {
         std::string all;
-        const Json summary = host.ask("ImageSummary");
+        const Json summary = host.ask("ImageSummaryHere");
         for (const Json& one : summary.at("versions"))
             all += fmt::format("{}{} {}", all.empty() ? "" : ", ", one.at("version").get<std::string>(),
                                one.at("state").get<std::string>());

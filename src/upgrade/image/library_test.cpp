@@ -13,7 +13,7 @@
 namespace belay::upgrade::image {
 namespace {
 
-constexpr const char* simulated_library = "/var/lib/belay/images";
+constexpr const char* simulated_library = "/var/lib/belay-images";
 
 void put_version(host::SimulatedHost& host, const std::string& name, const std::string& version)
 {
@@ -99,9 +99,9 @@ TEST_CASE("a version whose manifest is damaged is told, and the others are liste
     put_version(host, "shop", "1.0");
     put_version(host, "shop", "2.0");
     host.change([](host::Machine& machine) {
-        machine.put_file("/var/lib/belay/images/shop/2.0/.image/manifest.toml", "format = ");
-        machine.put_file("/var/lib/belay/images/shop/3.0/bin/shop", "no image at all");
-        machine.put_file("/var/lib/belay/images/.shop-4.0.abcdef/bin/shop", "on its way");
+        machine.put_file("/var/lib/belay-images/shop/2.0/.image/manifest.toml", "format = ");
+        machine.put_file("/var/lib/belay-images/shop/3.0/bin/shop", "no image at all");
+        machine.put_file("/var/lib/belay-images/.shop-4.0.abcdef/bin/shop", "on its way");
     });
     std::vector<Error> problems;
     CHECK(must(list_installed(host, simulated_library, &problems)).size() == 1);
