@@ -1,0 +1,169 @@
+#include "upgrade/driver/command_line.h"
+
+#include "host/real.h"
+#include "upgrade/driver/driver_program.h"
+#include "upgrade/driver/look_text.h"
+#include "upgrade/driver/postgresql/postgresql.h"
+#include "upgrade/driver/turn.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <unistd.h>
+
+namespace belay::upgrade::driver {
+namespace {
+
+constexpr int exit_refused = 1;
+constexpr int exit_usage = 2;
+constexpr Milliseconds waits_for_its_turn = std::chrono::minutes(3);
+
+/// What is asked of which member.
+struct Asked {
+    std::vector<std::string> words;    ///< the verb, and for `commands` that of which
+    std::vector<std::string> program;  ///< of `check`
+    postgresql::Ask postgresql;
+};
+
+using Make = std::function<Result<std::unique_ptr<Driver>>(const Ground&)>;
+
+struct Kind {
+    std::string member;  ///< whose turn it is: the same for two verbs of one member
+    Make make;
+};
+
+int refuse(const Error& error)
+{
+    std::string sentence = "belay-driver: " + error.what;
+    if (!error.next.empty()) sentence += " (" + error.next + ")";
+    std::ranges::replace_if(sentence, [](unsigned char c) { return c < 0x20; }, ' ');
+    static_cast<void>(std::fprintf(stderr, "%s\n", sentence.c_str()));
+    return error.kind == ErrorKind::usage ? exit_usage : exit_refused;
+}
+
+void print(const std::string& line)
+{
+    static_cast<void>(std::fprintf(stdout, "%s\n", line.c_str()));
+}
+
+Result<void> say(Driver& driver, Verb verb, bool only_commands)
+{
+    if (!only_commands) {
+        const Look look = TRY(driver.look());
+        print(to_text(look));
+        return {};
+    }
+    const std::vector<std::string> lines = TRY(driver.commands(verb));
+    for (const std::string& line : lines) print(line);
+    return {};
+}
+
+Result<void> act(const Kind& kind, const Asked& asked)
+{
+    const bool only_commands = asked.words.front() == "commands";
+    const std::optional<Verb> verb = verb_named(asked.words.back());
+    if (!verb || asked.words.size() != (only_commands ? 2 : 1))
+        return fail(
+            ErrorKind::usage,
+            "the verb is one of look, stand-by, restart, take-over, renew, drain, undrain, commands VERB");
+    const bool changes = !only_commands && *verb != Verb::look;
+    host::Descriptor turn;
+    if (changes) turn = TRY(take_turn(kind.member, waits_for_its_turn));
+    const std::unique_ptr<host::Host> host =
+        host::real_host(changes ? std::optional(turn.number()) : std::nullopt);
+    const char* const image = std::getenv("BELAY_IMAGE_FOLDER");  // NOLINT(concurrency-mt-unsafe)
+    const Ground ground{.host = *host,
+                        .pause = [](Milliseconds span) { std::this_thread::sleep_for(span); },
+                        .image_folder = image == nullptr ? "" : image,
+                        .is_root = geteuid() == 0};
+    const std::unique_ptr<Driver> driver = TRY(kind.make(ground));
+    if (changes) return perform(*driver, *verb);
+    return say(*driver, *verb, only_commands);
+}
+
+/// Looks as Belay does, and at what the driver says that it would run.
+Result<void> check(const std::vector<std::string>& words)
+{
+    if (words.empty()) return fail(ErrorKind::usage, "check -- DRIVER ARGS... names the driver to look at");
+    const std::unique_ptr<host::Host> host = host::real_host();
+    DriverProgram driver(*host, {.argv = words});
+    const Look look = TRY(driver.look());
+    print(fmt::format("{}{}: {}", name_of(look.role), look.hot ? ", hot" : "", look.says));
+    std::vector<Verb> verbs = {Verb::stand_by, Verb::restart};
+    verbs.insert(verbs.end(), look.offers.begin(), look.offers.end());
+    for (const Verb verb : verbs) {
+        const std::vector<std::string> lines = TRY(driver.commands(verb));
+        print(fmt::format("{}:", name_of(verb)));
+        for (const std::string& line : lines) print("  " + line);
+    }
+    return {};
+}
+
+CLI::App* add_kind(CLI::App& app, Asked& asked, const char* name, const char* what)
+{
+    CLI::App* const kind = app.add_subcommand(name, what);
+    kind->add_option("verb", asked.words,
+                     "look, stand-by, restart, take-over, renew, drain, undrain, or commands VERB")
+        ->required()
+        ->expected(1, 2);
+    return kind;
+}
+
+void add_postgresql(CLI::App& app, Asked& asked)
+{
+    CLI::App* const kind = add_kind(app, asked, "postgresql", "A PostgreSQL primary and its standby");
+    postgresql::Ask& ask = asked.postgresql;
+    kind->add_option("--cluster", ask.cluster, "One of Debian's clusters, as 15/main")
+        ->type_name("VERSION/NAME");
+    kind->add_option("--data", ask.data, "The folder of any other cluster")->type_name("DIR");
+    kind->add_option("--bin", ask.bin, "Where pg_ctl and psql are; bin of the image unless told")
+        ->type_name("DIR");
+    kind->add_option("--port", ask.port, "Of the cluster in --data")->capture_default_str();
+    kind->add_option("--socket-dir", ask.socket_folder, "Of the cluster in --data")->capture_default_str();
+    kind->add_option("--unit", ask.unit, "What systemd starts it as; pg_ctl unless told")->type_name("NAME");
+    kind->add_option("--log", ask.log, "Where a server that pg_ctl starts writes")->capture_default_str();
+    kind->add_option("--peer", ask.peer, "How the other is reached: 'host=db2 user=belay dbname=postgres'")
+        ->type_name("CONNINFO");
+    kind->add_option("--max-lag", ask.max_lag, "Bytes that a hot standby may be behind")
+        ->capture_default_str();
+    kind->add_flag("--rewind", ask.may_rewind,
+                   "Throw away what this one has and the peer, which serves, lacks");
+}
+
+}  // namespace
+
+int run(int argc, char** argv)
+{
+    Asked asked;
+    CLI::App app(
+        "Looks at the member of a pair that Belay does not run itself, and moves it: docs/drivers.md.");
+    app.footer(
+        "Example: belay-driver postgresql --cluster 15/main --peer 'host=db2 user=belay dbname=postgres' "
+        "look\n"
+        "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments.");
+    app.require_subcommand(1);
+    app.set_version_flag("-v,-V,--version", "belay-driver " BELAY_VERSION);
+    add_postgresql(app, asked);
+    CLI::App* const checking = app.add_subcommand("check", "Look at a driver of your own, as Belay does");
+    checking->add_option("driver", asked.program, "The driver with its arguments, behind --");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+        return app.exit(problem) == 0 ? 0 : exit_usage;
+    }
+    Result<void> done;
+    if (checking->parsed()) {
+        done = check(asked.program);
+    } else {
+        const postgresql::Ask& ask = asked.postgresql;
+        done = act({.member = "postgresql " + (ask.cluster.empty() ? ask.data : ask.cluster),
+                    .make = [&](const Ground& ground) -> Result<std::unique_ptr<Driver>> {
+                        return postgresql::Postgresql::make(ground, ask);
+                    }},
+                   asked);
+    }
+    return done ? 0 : refuse(done.error());
+}
+
+}  // namespace belay::upgrade::driver
