@@ -2,7 +2,10 @@
 
 #include "host/real.h"
 #include "upgrade/driver/driver_program.h"
+#include "upgrade/driver/haproxy.h"
+#include "upgrade/driver/keepalived.h"
 #include "upgrade/driver/look_text.h"
+#include "upgrade/driver/nginx.h"
 #include "upgrade/driver/postgresql/postgresql.h"
 #include "upgrade/driver/turn.h"
 
@@ -24,6 +27,9 @@ struct Asked {
     std::vector<std::string> words;    ///< the verb, and for `commands` that of which
     std::vector<std::string> program;  ///< of `check`
     postgresql::Ask postgresql;
+    KeepalivedAsk keepalived;
+    HaproxyAsk haproxy;
+    NginxAsk nginx;
 };
 
 using Make = std::function<Result<std::unique_ptr<Driver>>(const Ground&)>;
@@ -131,6 +137,76 @@ void add_postgresql(CLI::App& app, Asked& asked)
                    "Throw away what this one has and the peer, which serves, lacks");
 }
 
+/// What is restarted: a unit unless a file of a process is named alone.
+void add_service(CLI::App& kind, ServiceAsk& ask, std::string& pid_file, const char* pid_option,
+                 const char* unit)
+{
+    ask.unit = unit;
+    CLI::Option* const by_unit = kind.add_option("--unit", ask.unit, "What systemd starts it as")
+                                     ->type_name("NAME")
+                                     ->capture_default_str();
+    CLI::Option* const by_file =
+        kind.add_option(pid_option, pid_file, "Its process, where systemd does not start it")
+            ->type_name("FILE");
+    kind.callback([&ask, &pid_file, by_unit, by_file] {
+        ask.pid_file = pid_file;
+        if (by_file->count() > 0 && by_unit->count() == 0) ask.unit.clear();
+    });
+}
+
+void add_keepalived(CLI::App& app, Asked& asked)
+{
+    CLI::App* const kind = add_kind(app, asked, "keepalived", "A pair whose address keepalived moves");
+    KeepalivedAsk& ask = asked.keepalived;
+    kind->add_option("--address", ask.address, "The virtual address");
+    kind->add_option("--track-file", ask.track_file, "What track_file in its configuration names")
+        ->type_name("FILE");
+    kind->add_option("--state-file", ask.state_file, "What its notify script writes")->type_name("FILE");
+    kind->add_option("--peer", ask.peer, "An address of the other host, asked by ping before it is to serve");
+    kind->add_option("--step", ask.step, "By which a priority is raised and lowered")->capture_default_str();
+    add_service(*kind, ask.service, ask.pid_file, "--pid-file", "keepalived");
+}
+
+void add_haproxy(CLI::App& app, Asked& asked)
+{
+    CLI::App* const kind = add_kind(app, asked, "haproxy", "A server behind HAProxy, or HAProxy itself");
+    HaproxyAsk& ask = asked.haproxy;
+    kind->add_option("--socket", ask.socket, "Its runtime socket, or ipv4@HOST:PORT")->capture_default_str();
+    kind->add_option("--server", ask.server, "The server of which back end")->type_name("BACKEND/SERVER");
+    add_service(*kind, ask.service, ask.service.pid_file, "--pid-file", "haproxy");
+}
+
+void add_nginx(CLI::App& app, Asked& asked)
+{
+    CLI::App* const kind = add_kind(app, asked, "nginx", "nginx, replaced while it serves");
+    kind->add_option("--pid-file", asked.nginx.pid_file, "Of its master process")->capture_default_str();
+    kind->add_option("--unit", asked.nginx.unit, "What systemd starts it as")->capture_default_str();
+}
+
+/// The kind that was named.
+Kind kind_of(const CLI::App& app, const Asked& asked)
+{
+    if (app.got_subcommand("postgresql"))
+        return {.member = "postgresql " + asked.postgresql.cluster + asked.postgresql.data,
+                .make = [&](const Ground& ground) -> Result<std::unique_ptr<Driver>> {
+                    return postgresql::Postgresql::make(ground, asked.postgresql);
+                }};
+    if (app.got_subcommand("keepalived"))
+        return {.member = "keepalived " + asked.keepalived.track_file,
+                .make = [&](const Ground& ground) -> Result<std::unique_ptr<Driver>> {
+                    return Keepalived::make(ground, asked.keepalived);
+                }};
+    if (app.got_subcommand("haproxy"))
+        return {.member = "haproxy " + asked.haproxy.socket + ' ' + asked.haproxy.server,
+                .make = [&](const Ground& ground) -> Result<std::unique_ptr<Driver>> {
+                    return Haproxy::make(ground, asked.haproxy);
+                }};
+    return {.member = "nginx " + asked.nginx.pid_file,
+            .make = [&](const Ground& ground) -> Result<std::unique_ptr<Driver>> {
+                return std::make_unique<Nginx>(ground, asked.nginx);
+            }};
+}
+
 }  // namespace
 
 int run(int argc, char** argv)
@@ -145,6 +221,9 @@ int run(int argc, char** argv)
     app.require_subcommand(1);
     app.set_version_flag("-v,-V,--version", "belay-driver " BELAY_VERSION);
     add_postgresql(app, asked);
+    add_keepalived(app, asked);
+    add_haproxy(app, asked);
+    add_nginx(app, asked);
     CLI::App* const checking = app.add_subcommand("check", "Look at a driver of your own, as Belay does");
     checking->add_option("driver", asked.program, "The driver with its arguments, behind --");
     try {
@@ -152,17 +231,7 @@ int run(int argc, char** argv)
     } catch (const CLI::ParseError& problem) {
         return app.exit(problem) == 0 ? 0 : exit_usage;
     }
-    Result<void> done;
-    if (checking->parsed()) {
-        done = check(asked.program);
-    } else {
-        const postgresql::Ask& ask = asked.postgresql;
-        done = act({.member = "postgresql " + (ask.cluster.empty() ? ask.data : ask.cluster),
-                    .make = [&](const Ground& ground) -> Result<std::unique_ptr<Driver>> {
-                        return postgresql::Postgresql::make(ground, ask);
-                    }},
-                   asked);
-    }
+    const Result<void> done = checking->parsed() ? check(asked.program) : act(kind_of(app, asked), asked);
     return done ? 0 : refuse(done.error());
 }
 
