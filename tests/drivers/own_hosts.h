@@ -16,7 +16,8 @@ inline bool can_run(const std::vector<const char*>& programs)
     if (!has_all) MESSAGE("not root: nothing is run");
     for (const char* const program : programs) {
         if (access(program, X_OK) == 0) continue;
-        MESSAGE(std::string(program), " is not there (packaging/install-needs test installs it): nothing is run");
+        MESSAGE(std::string(program),
+                " is not there (packaging/install-needs test installs it): nothing is run");
         has_all = false;
     }
     return has_all;

@@ -3,13 +3,12 @@
 //
 // BELAY_PAIR_ROUNDS: how many moves (10).
 
-#include "daemon/testing/run.h"
+#include "load.h"
 #include "own_network.h"
 #include "store/scratch_folder.h"
 #include "upgrade/driver/look_text.h"
 
 #include <algorithm>
-#include <base/json.h>
 #include <chrono>
 #include <csignal>
 #include <map>
@@ -164,49 +163,14 @@ class PostgresqlPair {
 };
 
 /// Clients that write as long as it is there.
-class Load {
-  public:
-    Load()
-    {
-        pid_ = daemon::testing::spawn(
-            {TEST_DRIVERS "/load", PostgresqlPair::port_of('a'), PostgresqlPair::port_of('b'), clients},
-            {daemon::testing::plain_path},
-            {{STDIN_FILENO, input_.reading.number()}, {STDOUT_FILENO, output_.writing.number()}});
-        input_.reading.close();
-        output_.writing.close();
-        std::string line;
-        for (char c = 0; read(output_.reading.number(), &c, 1) == 1 && c != '\n';) line += c;
-        REQUIRE(line == "begun");
-    }
-    ~Load()
-    {
-        if (pid_ == 0) return;
-        kill(pid_, SIGKILL);
-        daemon::testing::code_of(pid_);
-    }
-    Load(const Load&) = delete;
-    Load& operator=(const Load&) = delete;
-
-    Json end()
-    {
-        input_.writing.close();
-        std::string said;
-        std::array<char, 4096> room{};
-        for (ssize_t count = 0; (count = read(output_.reading.number(), room.data(), room.size())) > 0;)
-            said.append(room.data(), static_cast<size_t>(count));
-        CHECK(daemon::testing::code_of(std::exchange(pid_, 0)) == 0);
-        const auto json = parse_json(said);
-        REQUIRE_MESSAGE(json.has_value(), said);
-        return *json;
-    }
-
-  private:
-    daemon::testing::OpenPipe input_ = daemon::testing::open_pipe(), output_ = daemon::testing::open_pipe();
-    pid_t pid_ = 0;
-};
+testing::Load load_of_clients()
+{
+    return testing::Load(
+        {TEST_DRIVERS "/load", PostgresqlPair::port_of('a'), PostgresqlPair::port_of('b'), clients});
+}
 
 /// Every number that was acknowledged is there once, on both.
-void check_nothing_lost(Load& load)
+void check_nothing_lost(testing::Load& load)
 {
     Json told = load.end();
     std::vector<int> gaps = told.at("gaps_ms");
@@ -226,7 +190,7 @@ TEST_CASE("a PostgreSQL pair is switched over under load: no transaction is lost
     if (!has_postgresql()) return;
     testing::have_own_network();
     const PostgresqlPair pair;
-    Load load;
+    testing::Load load = load_of_clients();
     char serves = pair.settle();
     CHECK(serves == 'a');
     std::vector<int64_t> took;
@@ -253,7 +217,7 @@ TEST_CASE(
     if (!has_postgresql()) return;
     testing::have_own_network();
     const PostgresqlPair pair;
-    Load load;
+    testing::Load load = load_of_clients();
     std::mt19937 random(4711);
     char serves = pair.settle();
     std::map<bool, int> moved;

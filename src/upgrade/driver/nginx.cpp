@@ -17,10 +17,15 @@ std::unexpected<Error> has_no_pair(Verb verb)
 
 }  // namespace
 
-Result<size_t> Nginx::children_of(pid_t pid)
+Result<bool> Nginx::has_workers(const Process& of)
 {
-    const host::Outcome said = TRY(ground_.host.run({.argv = {"pgrep", "--parent", std::to_string(pid)}}));
-    return static_cast<size_t>(std::ranges::count(said.out, '\n'));
+    const host::Outcome said = TRY(ground_.host.run({.argv = {"pgrep", "--parent", std::to_string(of.pid)}}));
+    // The new master is a child of the old one.
+    const std::optional<Process> now = TRY(master());
+    const bool has_new = now && now->pid != of.pid;
+    const std::string children = "\n" + said.out;
+    const bool counts_new = has_new && children.find(fmt::format("\n{}\n", now->pid)) != std::string::npos;
+    return std::ranges::count(said.out, '\n') > (counts_new ? 1 : 0);
 }
 
 Result<Look> Nginx::look()
@@ -57,8 +62,7 @@ Result<Process> Nginx::start_new()
     const bool runs = TRY(comes_true(ground_, until_new_one_runs, [&]() -> Result<bool> {
         const std::optional<Process> now = TRY(master());
         if (!now || now->pid == before->pid) return false;
-        const size_t workers = TRY(children_of(now->pid));
-        return workers > 0;
+        return has_workers(*now);
     }));
     if (!runs)
         return fail(ErrorKind::failed,
@@ -83,8 +87,8 @@ Result<void> Nginx::renew()
     TRY(host::run_checked(ground_.host, signal_to(old.pid, "WINCH")));
     // Their last requests; the new one serves, so that nobody waits for this.
     TRY(comes_true(ground_, until_old_workers_end, [&]() -> Result<bool> {
-        const size_t workers = TRY(children_of(old.pid));
-        return workers == 0;
+        const bool has_some = TRY(has_workers(old));
+        return !has_some;
     }));
     now = TRY(master());
     if (!is_ours(now)) {

@@ -28,7 +28,7 @@ class Nginx final : public Driver {
     {
         return process_in(ground_.host, ask_.pid_file + ".oldbin");
     }
-    Result<size_t> children_of(pid_t pid);
+    Result<bool> has_workers(const Process& of);
     Result<Process> start_new();
 
     Ground ground_;

@@ -103,6 +103,10 @@ Result<std::vector<std::string>> Service::called_by(const Process& process)
 {
     const std::string words = TRY(ground_.host.read(fmt::format("/proc/{}/cmdline", process.pid)));
     std::vector<std::string> argv = {"env", process.program};
+    // "nginx: master process nginx -c ...": a title in its place.
+    if (words.substr(0, words.find('\0')).find(": ") != std::string::npos)
+        return fail(ErrorKind::refused, fmt::format("{} does not show how it was started", process.program),
+                    "name its unit of systemd, --unit");
     bool is_first = true;
     for (size_t at = 0; at < words.size();) {
         const size_t end = std::min(words.find('\0', at), words.size());
