@@ -1,0 +1,253 @@
+// A PostgreSQL pair for real, moved under clients that keep what was acknowledged: nothing is lost, nothing
+// doubled, also where the driver is killed, or the power of its host goes, at any instant of a move.
+//
+// BELAY_PAIR_ROUNDS: how many moves (10).
+
+#include "load.h"
+#include "own_network.h"
+#include "store/scratch_folder.h"
+#include "upgrade/driver/look_text.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <map>
+#include <random>
+#include <thread>
+
+namespace belay {
+namespace {
+
+using namespace std::chrono_literals;
+using daemon::testing::Ran;
+using daemon::testing::run_to_end;
+using upgrade::driver::Look;
+using upgrade::driver::Role;
+
+constexpr const char* bin = "/usr/lib/postgresql/15/bin";
+constexpr const char* clients = "4";
+
+int rounds()
+{
+    const char* const asked = std::getenv("BELAY_PAIR_ROUNDS");  // NOLINT(concurrency-mt-unsafe)
+    return asked == nullptr ? 10 : std::stoi(asked);
+}
+
+bool has_postgresql()
+{
+    if (geteuid() == 0 && access("/usr/lib/postgresql/15/bin/postgres", X_OK) == 0) return true;
+    MESSAGE("not root, or no postgresql-15 (packaging/install-needs test): no pair is moved");
+    return false;
+}
+
+class PostgresqlPair {
+  public:
+    PostgresqlPair()
+    {
+        const Ran made =
+            run_to_end({TEST_DRIVERS "/postgresql_pair", path(""), bin, port_of('a'), port_of('b')});
+        REQUIRE_MESSAGE(made.code == 0, made.said);
+    }
+    ~PostgresqlPair()
+    {
+        for (const char member : {'a', 'b'}) cut_power(member);
+    }
+    PostgresqlPair(const PostgresqlPair&) = delete;
+    PostgresqlPair& operator=(const PostgresqlPair&) = delete;
+
+    static std::string port_of(char member) { return member == 'a' ? "7011" : "7012"; }
+    static char other_of(char member) { return member == 'a' ? 'b' : 'a'; }
+    std::string path(const std::string& name) const { return folder_ / name; }
+
+    std::vector<std::string> words(char member, const std::vector<std::string>& verb) const
+    {
+        const std::string name(1, member);
+        std::vector<std::string> all = {
+            TEST_DRIVER,
+            "postgresql",
+            "--data",
+            path(name),
+            "--bin",
+            bin,
+            "--port",
+            port_of(member),
+            "--socket-dir",
+            path("sockets"),
+            "--log",
+            path("sockets/" + name + ".log"),
+            "--peer",
+            fmt::format("host=127.0.0.1 port={} user=belay dbname=postgres passfile={}",
+                        port_of(other_of(member)), path("pass"))};
+        all.insert(all.end(), verb.begin(), verb.end());
+        return all;
+    }
+    Ran driver(char member, const std::vector<std::string>& verb) const
+    {
+        return run_to_end(words(member, verb));
+    }
+    Look look(char member) const
+    {
+        const Ran looked = driver(member, {"look"});
+        REQUIRE_MESSAGE(looked.code == 0, looked.said);
+        const auto look = upgrade::driver::parse_look(looked.out);
+        REQUIRE_MESSAGE(look.has_value(), looked.out);
+        return *look;
+    }
+    /// Waits for one that serves, and one that is hot; which serves.
+    char settle() const
+    {
+        const auto until = std::chrono::steady_clock::now() + 60s;
+        while (true) {
+            const Look a = look('a'), b = look('b');
+            CHECK_FALSE((a.role == Role::active && b.role == Role::active));
+            if (a.role == Role::active && b.role == Role::standby && a.hot && b.hot) return 'a';
+            if (b.role == Role::active && a.role == Role::standby && a.hot && b.hot) return 'b';
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, "a ", a.says, ", b ", b.says);
+        }
+    }
+    Ran sql(char member, const std::string& text) const
+    {
+        return as_postgres({std::string(bin) + "/psql", "-XAtqw", "-h", path("sockets"), "-p",
+                            port_of(member), "-d", "postgres", "-c", text});
+    }
+    /// All its processes are gone at once, also those that a killed driver had begun.
+    void cut_power(char member) const
+    {
+        const std::string data = path(std::string(1, member));
+        pid_t postmaster = 0;
+        std::ifstream(data + "/postmaster.pid") >> postmaster;
+        for (bool is_any = true; is_any;) {
+            is_any = false;
+            for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+                const pid_t pid = std::atoi(process.path().filename().c_str());
+                if (pid <= 0 || !is_of(process.path(), data)) continue;
+                is_any = true;
+                kill(pid, SIGKILL);
+            }
+        }
+        // Its number is taken until somebody has asked how it ended; the next would take it for alive.
+        const auto until = std::chrono::steady_clock::now() + 10s;
+        while (postmaster > 0 && kill(postmaster, 0) == 0 && std::chrono::steady_clock::now() < until)
+            std::this_thread::sleep_for(1ms);
+    }
+    /// As at a boot.
+    void boot(char member) const
+    {
+        const std::string name(1, member);
+        const Ran started = as_postgres(
+            {std::string(bin) + "/pg_ctl", "-D", path(name), "-l", path("sockets/" + name + ".log"), "-o",
+             fmt::format("-p {} -k {}", port_of(member), path("sockets")), "-w", "start"});
+        CHECK_MESSAGE(started.code == 0, started.said);
+    }
+
+  private:
+    /// It works in the folder, or has it among its arguments.
+    static bool is_of(const std::filesystem::path& process, const std::string& data)
+    {
+        std::error_code gone;
+        if (std::filesystem::read_symlink(process / "cwd", gone) == data) return true;
+        std::ifstream file(process / "cmdline");
+        for (std::string word; std::getline(file, word, '\0');) {
+            if (word == data) return true;
+        }
+        return false;
+    }
+    static Ran as_postgres(std::vector<std::string> words)
+    {
+        words.insert(words.begin(),
+                     {"/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"});
+        return run_to_end(words);
+    }
+
+    store::ScratchFolder folder_;
+};
+
+/// Clients that write as long as it is there.
+testing::Load load_of_clients()
+{
+    return testing::Load(
+        {TEST_DRIVERS "/load", PostgresqlPair::port_of('a'), PostgresqlPair::port_of('b'), clients});
+}
+
+/// Every number that was acknowledged is there once, on both.
+void check_nothing_lost(testing::Load& load)
+{
+    Json told = load.end();
+    std::vector<int> gaps = told.at("gaps_ms");
+    std::ranges::sort(gaps);
+    MESSAGE(told.at("acknowledged").dump(), " acknowledged, ", told.at("unknown").dump(),
+            " of unknown outcome, of which ", told.at("was_there").dump(),
+            " were there; gaps over 100 ms: ", gaps.size(), ", half of them under ",
+            gaps.empty() ? 0 : gaps[gaps.size() / 2], " ms, the longest ", gaps.empty() ? 0 : gaps.back(),
+            " ms");
+    CHECK(told.at("missing") == 0);
+    CHECK(told.at("doubled") == 0);
+    CHECK(told.at("acknowledged") > 0);
+}
+
+TEST_CASE("a PostgreSQL pair is switched over under load: no transaction is lost, none is there twice")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const PostgresqlPair pair;
+    testing::Load load = load_of_clients();
+    char serves = pair.settle();
+    CHECK(serves == 'a');
+    std::vector<int64_t> took;
+    for (int round = 0; round < rounds(); ++round) {
+        CAPTURE(round);
+        const auto begun = std::chrono::steady_clock::now();
+        const Ran moved = pair.driver(serves, {"stand-by"});
+        took.push_back(
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun)
+                .count());
+        REQUIRE_MESSAGE(moved.code == 0, moved.said);
+        serves = PostgresqlPair::other_of(serves);
+        REQUIRE(pair.settle() == serves);
+    }
+    std::ranges::sort(took);
+    MESSAGE(took.size(), " moves, half of them within ", took[took.size() / 2], " ms, the longest ",
+            took.back(), " ms");
+    check_nothing_lost(load);
+}
+
+TEST_CASE(
+    "a driver that is killed at any instant of a move, or whose host loses power, is run again and ends it")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const PostgresqlPair pair;
+    testing::Load load = load_of_clients();
+    std::mt19937 random(4711);
+    char serves = pair.settle();
+    std::map<bool, int> moved;
+    for (int round = 0; round < rounds(); ++round) {
+        const bool power = round % 2 == 1;
+        const int after_ms = static_cast<int>(random() % 700);
+        CAPTURE(round);
+        CAPTURE(after_ms);
+        const char member = serves;
+        const pid_t driver =
+            daemon::testing::spawn(pair.words(member, {"stand-by"}), {daemon::testing::plain_path}, {});
+        std::this_thread::sleep_for(std::chrono::milliseconds(after_ms));
+        kill(driver, SIGKILL);
+        daemon::testing::code_of(driver);
+        if (power) {
+            pair.cut_power(member);
+            pair.boot(member);
+        }
+        Ran again = pair.driver(member, {"stand-by"});
+        // A member that has just started has no standby that streams yet: refused, and nothing is changed.
+        for (int tries = 0; again.code == 1 && tries < 100; ++tries) {
+            std::this_thread::sleep_for(100ms);
+            again = pair.driver(member, {"stand-by"});
+        }
+        CHECK_MESSAGE(again.code == 0, again.said);
+        serves = pair.settle();
+        CHECK(serves == PostgresqlPair::other_of(member));
+    }
+    check_nothing_lost(load);
+}
+
+}  // namespace
+}  // namespace belay
