@@ -83,6 +83,16 @@ void Supervised::play(Role role)
     after([&] { life_.play(role); });
 }
 
+void Supervised::drain()
+{
+    after([&] { life_.drain(); });
+}
+
+void Supervised::serve()
+{
+    after([&] { life_.serve(); });
+}
+
 void Supervised::replace()
 {
     after([&] { life_.replace(site::boot_now()); });

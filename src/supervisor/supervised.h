@@ -61,6 +61,8 @@ class Supervised final : private framework::supervision::Hands {
     void order(framework::supervision::Want want);
     void restart();
     void play(framework::supervision::Role role);
+    void drain();
+    void serve();
     void replace();
     void end_now(std::string reason);
     void describe(Application application);
