@@ -29,7 +29,7 @@ Giving::Giving(Ground ground, Supervised& supervised, uint64_t token, bool is_he
       address_(without_length(supervised.application().pair->address))
 {
     const bool moves = !is_here_ && !address_.empty();
-    if (is_here_) way_ = "on one host";
+    if (is_here_) way_ = "callers waited, on one host";
     begin(moves ? Stage::agreeing : Stage::emptying);
     arm(Milliseconds{0});
 }
@@ -37,8 +37,14 @@ Giving::Giving(Ground ground, Supervised& supervised, uint64_t token, bool is_he
 Giving::~Giving()
 {
     if (timer_) ground_.loop.cancel(*timer_);
-    if (!is_here_ && !address_.empty()) ground_.say(moving(Moving::Kind::over));
+    const Moving::Kind end = is_called_off_ ? Moving::Kind::called_off : Moving::Kind::over;
+    if (!is_here_ && !address_.empty()) ground_.say(moving(end));
     if (detour_) detour_->end();
+}
+
+void Giving::call_off()
+{
+    is_called_off_ = true;
 }
 
 std::optional<host::Detour> Giving::leave()
@@ -144,7 +150,7 @@ void Giving::pass_on()
     if (!done) return hold_back(done.error().what);
     detour_ = std::move(*detour);
     is_passed_on_ = true;
-    way_ = "passed on";
+    way_ = "callers were passed on";
     begin(Stage::emptying);
 }
 
@@ -157,8 +163,8 @@ void Giving::hold_back(const std::string& why)
     const Result<void> done =
         detour ? detour->hold_new_back() : Result<void>(std::unexpected(detour.error()));
     if (done) detour_ = std::move(*detour);
-    way_ = fmt::format("{}: {}", done ? "held back" : "refused for a moment", why);
-    ground_.said(fmt::format("{}: new connections are {}", supervised_.application().name, way_));
+    way_ = fmt::format("callers were {}: {}", done ? "held back" : "not waited for", why);
+    ground_.said(fmt::format("{}: {}", supervised_.application().name, way_));
     begin(Stage::emptying);
 }
 

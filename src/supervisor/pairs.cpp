@@ -363,6 +363,7 @@ void Pairs::moved(Supervised& supervised)
     if (Giving* const giving = giving_of(id)) giving->look_now();
     // What is left of the other's connections ends with that.
     if (serves_as_told(supervised) && !pairing->overlaps) end_taking(id);
+    if (!serves(supervised) && fitness_of(supervised) != Fitness::ready) end_taking(id);
     if (old_rules_.contains(id)) resume_giving(supervised);
     look_whether_stepped_down(supervised);
 }
@@ -579,12 +580,18 @@ void Pairs::end_leaving(ApplicationId id)
 void Pairs::call_off(ApplicationId id)
 {
     Supervised* const supervised = ground_.find(id);
-    const Giving* const giving = giving_of(id);
+    Giving* const giving = giving_of(id);
     if (supervised == nullptr || giving == nullptr || giving->is_finished()) return;
     ground_.said(fmt::format("{} goes on to serve: the other of its pair is not ready any more",
                              supervised->application().name));
+    giving->call_off();
     end_step_down(id);
     fence_->keep(pairing_of(*supervised)->pair, id);
+    // It is here, whatever was said meanwhile.
+    if (const auto at = addresses_.find(id); at != addresses_.end() && at->second.renewal) {
+        ground_.loop.cancel(*at->second.renewal);
+        renew_address(id);
+    }
     supervised->serve();
     to_stop_.erase(id);
     apply(*supervised);
@@ -634,6 +641,7 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
     std::unique_ptr<Giving>& giving = found->second.giving;
     if (supervised.has_process() && giving != nullptr && !giving->is_finished()) {
         giving->let_other_go();
+        ways_[id] = giving->way();
         finishing_[id] = std::move(giving);
     } else {
         give_address_up(id, is_on_one_host(supervised) && other_is_ready(supervised));
@@ -692,10 +700,9 @@ void Pairs::take_in(Supervised& supervised, const Moving& moving)
     const ApplicationId id = supervised.application().id;
     const auto found = taking_.find(id);
     const bool is_known = found != taking_.end() && found->second->token() == moving.token;
-    if (moving.kind == Moving::Kind::over) {
-        if (is_known) found->second->end_soon();
-        return;
-    }
+    if (moving.kind == Moving::Kind::called_off && is_known) return end_taking(id);
+    if (moving.kind == Moving::Kind::over && is_known) return found->second->end_soon();
+    if (moving.kind != Moving::Kind::prepare) return;
     if (is_known) return found->second->asked(moving);
     // What comes late is of a move that is over.
     const bool is_late = taken_.contains(id) && moving.token <= taken_.at(id);
@@ -718,6 +725,10 @@ void Pairs::end_taking(ApplicationId id)
     const auto found = taking_.find(id);
     if (found == taking_.end()) return;
     taken_[id] = found->second->token();
+    Supervised* const supervised = ground_.find(id);
+    // Those who have come already must not wait for somebody who does not serve.
+    const bool is_in_vain = found->second->is_set() && supervised != nullptr && !serves(*supervised);
+    if (is_in_vain) supervised->refuse_those_who_wait();
     taking_.erase(found);
     end_rules(id);
 }

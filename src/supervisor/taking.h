@@ -32,6 +32,8 @@ class Taking {
 
     void asked(const Moving& moving);
     uint64_t token() const { return token_; }
+    /// This host has the address.
+    bool is_set() const { return is_set_; }
     /// The other host has said that it is over.
     void end_soon();
 

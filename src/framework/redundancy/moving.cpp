@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view mark = "move";
 constexpr size_t moving_fields = 8;
-constexpr int last_moving_kind = static_cast<int>(Moving::Kind::over);
+constexpr int last_moving_kind = static_cast<int>(Moving::Kind::called_off);
 constexpr size_t most_addresses = 8;
 constexpr size_t longest_reason = 200;
 

@@ -5,7 +5,7 @@
 //     the host that gives                       the host that takes
 //     prepare, again and again  ─────────────►  has the address beside the other, passes old connections on
 //                               ◄─────────────  ready, or refused
-//     over                      ─────────────►  ends that
+//     over, called_off          ─────────────►  ends that
 //
 // A host that does not know these words does not answer, and the address moves as it did before.
 
@@ -21,7 +21,8 @@ struct Moving {
         prepare,  ///< counts for a few seconds
         ready,
         refused,
-        over,
+        over,        ///< the address is the other's, as the lease is
+        called_off,  ///< it stays where it was
     };
     Kind kind = Kind::prepare;
     PairId pair = 0;

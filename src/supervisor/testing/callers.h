@@ -19,6 +19,45 @@
 
 namespace belay::supervisor {
 
+/// None where nobody takes it; errno says why.
+inline host::Descriptor connected_to(const std::string& address, uint16_t port)
+{
+    const bool is_6 = address.contains(':');
+    host::Descriptor connection(socket(is_6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const timeval limit{.tv_sec = 8, .tv_usec = 0};
+    setsockopt(connection.number(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(connection.number(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    int failed = 0;
+    if (is_6) {
+        sockaddr_in6 at{};
+        at.sin6_family = AF_INET6;
+        at.sin6_port = htons(port);
+        inet_pton(AF_INET6, address.c_str(), &at.sin6_addr);
+        failed = connect(connection.number(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    } else {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_port = htons(port);
+        inet_pton(AF_INET, address.c_str(), &at.sin_addr);
+        failed = connect(connection.number(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    }
+    if (failed != 0) connection.close();
+    return connection;
+}
+
+/// Of one request, whatever comes until the end of its connection.
+inline std::string answer_to(const std::string& address, uint16_t port, const std::string& path)
+{
+    const host::Descriptor connection = connected_to(address, port);
+    const std::string request = "GET " + path + " HTTP/1.1\r\nConnection: close\r\n\r\n";
+    if (!connection || send(connection.number(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
+    std::string text;
+    std::array<char, 4096> room{};
+    for (ssize_t size = 0; (size = recv(connection.number(), room.data(), room.size(), 0)) > 0;)
+        text.append(room.data(), static_cast<size_t>(size));
+    return text;
+}
+
 class Callers {
   public:
     struct Options {
@@ -61,7 +100,6 @@ class Callers {
 
   private:
     using Clock = std::chrono::steady_clock;
-    static constexpr std::chrono::seconds patience{8};
 
     void call(bool stays)
     {
@@ -120,27 +158,12 @@ class Callers {
 
     bool connect(host::Descriptor& connection)
     {
-        const bool is_6 = options_.address.contains(':');
-        connection = host::Descriptor(socket(is_6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
-        setsockopt(connection.number(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        setsockopt(connection.number(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
         {
             const std::lock_guard lock(mutex_);
             ++counted_.begun;
         }
-        if (is_6) {
-            sockaddr_in6 at{};
-            at.sin6_family = AF_INET6;
-            at.sin6_port = htons(options_.port);
-            inet_pton(AF_INET6, options_.address.c_str(), &at.sin6_addr);
-            return ::connect(connection.number(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
-        }
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_port = htons(options_.port);
-        inet_pton(AF_INET, options_.address.c_str(), &at.sin_addr);
-        return ::connect(connection.number(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+        connection = connected_to(options_.address, options_.port);
+        return static_cast<bool>(connection);
     }
 
     static bool is_whole(const std::string& text)
