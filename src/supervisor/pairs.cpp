@@ -1,12 +1,16 @@
 #include "supervisor/pairs.h"
 
+#include "host/application/link.h"
 #include "host/files.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <netdb.h>
+#include <unistd.h>
 
 namespace belay::supervisor {
 namespace {
@@ -24,10 +28,26 @@ constexpr Milliseconds answer_limit = std::chrono::seconds(2);
 constexpr Bytes most_kept{16 << 20};
 constexpr std::chrono::seconds address_lifetime{3};
 constexpr Milliseconds between_renewals = std::chrono::seconds(1);
+constexpr Milliseconds until_it_arrives{10};
+constexpr Milliseconds passes_on_for = std::chrono::seconds(2);
+constexpr Milliseconds to_resume_within = std::chrono::seconds(2);
+constexpr framework::redundancy::Microseconds heard_counts_for = std::chrono::seconds(3);
+constexpr std::string_view rules_ending = ".rules", giving_role = "giving", taking_role = "taking";
 
 std::string file_of(const std::string& run_folder)
 {
     return run_folder + "/pairs";
+}
+
+std::string rules_file(const std::string& run_folder, ApplicationId id)
+{
+    return fmt::format("{}/{}{}", run_folder, id, rules_ending);
+}
+
+/// What is announced before that sends callers to where nobody hears them.
+bool arrives(const host::VirtualAddress& address)
+{
+    return host::is_reachable_here(without_length(address.text()));
 }
 
 const Pairing* pairing_of(const Supervised& supervised)
@@ -120,6 +140,12 @@ Result<void> Pairs::open_fence()
                               .step_down = hand(&Pairs::step_down),
                               .lost = hand(&Pairs::lost),
                               .changed = changed,
+                              .moving =
+                                  [this, alive = std::weak_ptr(there_)](const Moving& moving) {
+                                      ground_.loop.post([this, alive, moving] {
+                                          if (!alive.expired()) take(moving);
+                                      });
+                                  },
                               .page_begun = ground_.page_begun}));
     return {};
 }
@@ -199,6 +225,7 @@ void Pairs::keep() const
 
 void Pairs::load()
 {
+    find_old_rules();
     const auto text = host::files::read(file_of(ground_.run_folder), most_kept);
     const Result<Json> kept = text ? parse_json(*text) : Result<Json>(std::unexpected(text.error()));
     if (!kept) return;
@@ -271,6 +298,10 @@ void Pairs::apply(Supervised& supervised)
 {
     const bool rests = pairing_of(supervised)->is_cold &&
                        (!serves(supervised) || stepping_down_.contains(supervised.application().id));
+    // It is stopped when it has handed over.
+    const Giving* const giving = giving_of(supervised.application().id);
+    const bool hands_over = giving != nullptr && !giving->is_finished();
+    if (hands_over || finishing_.contains(supervised.application().id)) return;
     const Want wanted = want_of(supervised);
     const Want now = rests && wanted == Want::running ? Want::stopped : wanted;
     if (supervised.standing().want != now) supervised.order(now);
@@ -290,7 +321,8 @@ void Pairs::order(Supervised& supervised, Want want)
     const auto known = pairs_.find(pairing->pair);
     const bool hands_over = want != Want::running && serves(supervised) && known != pairs_.end() &&
                             known->second.terms.is_automatic;
-    if (hands_over && fence_->hand_over(pairing->pair, id)) {
+    const bool is_on_the_way = want != Want::running && stepping_down_.contains(id);
+    if (is_on_the_way || (hands_over && fence_->hand_over(pairing->pair, id))) {
         to_stop_.insert(id);
         return;
     }
@@ -326,7 +358,13 @@ void Pairs::moved(Supervised& supervised)
     // Its lease went with its process, to the other or to nobody: its next one stands by until it has one.
     const bool is_out_of_turn = supervised.standing().role == Role::primary && !serves(supervised);
     if (!supervised.has_process() && is_out_of_turn) supervised.play(Role::backup);
-    if (!serves(supervised)) give_address_up(id);
+    if (!supervised.has_process()) end_finishing(id);
+    if (!serves(supervised) && !finishing_.contains(id)) give_address_up(id);
+    if (Giving* const giving = giving_of(id)) giving->look_now();
+    // What is left of the other's connections ends with that.
+    if (serves_as_told(supervised) && !pairing->overlaps) end_taking(id);
+    if (!serves(supervised) && fitness_of(supervised) != Fitness::ready) end_taking(id);
+    if (old_rules_.contains(id)) resume_giving(supervised);
     look_whether_stepped_down(supervised);
 }
 
@@ -349,7 +387,8 @@ void Pairs::take_address(const Supervised& supervised)
     }
     if (!address) return;
     at.address = *address;
-    at.renewal = ground_.loop.at(site::boot_now() + between_renewals, [this, id] { renew_address(id); });
+    const Milliseconds after = arrives(*address) ? between_renewals : until_it_arrives;
+    at.renewal = ground_.loop.at(site::boot_now() + after, [this, id] { renew_address(id); });
 }
 
 /// It is announced again as well: somebody may have been away.
@@ -358,18 +397,22 @@ void Pairs::renew_address(ApplicationId id)
     const auto found = addresses_.find(id);
     if (found == addresses_.end()) return;
     Address& at = found->second;
+    const Giving* const giving = giving_of(id);
+    const bool goes = finishing_.contains(id) || (giving != nullptr && giving->is_passed_on());
     Result<void> done = at.address->take(address_lifetime);
-    if (done) done = at.address->announce();
+    if (done && !goes) done = at.address->announce();
     at.problem = done ? "" : done.error().what;
-    at.renewal = ground_.loop.at(site::boot_now() + between_renewals, [this, id] { renew_address(id); });
+    const Milliseconds after = !done || arrives(*at.address) ? between_renewals : until_it_arrives;
+    at.renewal = ground_.loop.at(site::boot_now() + after, [this, id] { renew_address(id); });
 }
 
-void Pairs::give_address_up(ApplicationId id)
+/// `to_other_here`: which takes it as it is, or else nobody renews it.
+void Pairs::give_address_up(ApplicationId id, bool to_other_here)
 {
     const auto found = addresses_.find(id);
     if (found == addresses_.end()) return;
     if (found->second.renewal) ground_.loop.cancel(*found->second.renewal);
-    if (found->second.address) found->second.address->give_up();
+    if (found->second.address && !to_other_here) found->second.address->give_up();
     // Its end takes a while, and the other one may wait to serve.
     ground_.loop.post([gone = std::make_shared<Address>(std::move(found->second))] {});
     addresses_.erase(found);
@@ -382,6 +425,8 @@ void Pairs::gained(ApplicationId id)
     Supervised* const supervised = ground_.find(id);
     if (supervised == nullptr || !serves(*supervised)) return;
     end_step_down(id);
+    finishing_.erase(id);
+    end_leaving(id);
     take_address(*supervised);
     if (supervised->application().orders.kind != framework::supervision::Orders::Kind::none) await_answer(id);
     supervised->play(Role::primary);
@@ -426,6 +471,7 @@ bool Pairs::has_lost_lease(ApplicationId id) const
 void Pairs::lost(ApplicationId id)
 {
     end_step_down(id);
+    finishing_.erase(id);
     give_address_up(id);
     Supervised* const supervised = ground_.find(id);
     if (supervised == nullptr || pairing_of(*supervised) == nullptr) return;
@@ -445,8 +491,121 @@ void Pairs::step_down(ApplicationId id)
     if (supervised == nullptr || pairing_of(*supervised) == nullptr || stepping_down_.contains(id)) return;
     // Its process may have ended meanwhile, and the lease have gone with it.
     if (!fence_->standing(pairing_of(*supervised)->pair, id).is_handed_over) return;
-    stepping_down_[id].limit = ground_.loop.at(site::boot_now() + step_down_limit, [this, id] {
-        if (stepping_down_.contains(id)) stepping_down_[id].limit = {};
+    stepping_down_[id];
+    const auto& application = supervised->application();
+    const bool drains = application.drain_timeout.count() > 0 &&
+                        application.orders.kind != Orders::Kind::none && supervised->has_process() &&
+                        supervised->standing().phase != Phase::starting;
+    if (drains) return give(*supervised);
+    follow(id);
+}
+
+void Pairs::give(Supervised& supervised)
+{
+    const ApplicationId id = supervised.application().id;
+    const Pairing& pairing = *pairing_of(supervised);
+    end_leaving(id);
+    end_taking(id);
+    const auto of_this = [this, id](void (Pairs::*what)(ApplicationId)) {
+        return [this, id, what] { in_loop(id, what); };
+    };
+    stepping_down_[id].giving = std::make_unique<Giving>(
+        Giving::Ground{.loop = ground_.loop,
+                       .said = ground_.said,
+                       .say = [this](const Moving& moving) { fence_->say(moving); },
+                       .other_is_ready = [this, &supervised] { return other_is_ready(supervised); },
+                       .begins = [this, id] { begin_rules(id, giving_role); },
+                       .drains = of_this(&Pairs::drains),
+                       .finished = of_this(&Pairs::finish),
+                       .called_off = of_this(&Pairs::call_off)},
+        supervised, fence_->standing(pairing.pair, id).token, is_on_one_host(supervised));
+}
+
+Giving* Pairs::giving_of(ApplicationId id) const
+{
+    const auto found = stepping_down_.find(id);
+    return found == stepping_down_.end() ? nullptr : found->second.giving.get();
+}
+
+/// Where both may be at work at once, the other serves from now on.
+void Pairs::drains(ApplicationId id)
+{
+    const Supervised* const supervised = ground_.find(id);
+    const Pairing* const pairing = supervised == nullptr ? nullptr : pairing_of(*supervised);
+    if (pairing != nullptr && pairing->overlaps && !pairing->is_cold) follow(id);
+}
+
+void Pairs::finish(ApplicationId id)
+{
+    if (finishing_.contains(id)) return end_finishing(id);
+    const auto found = stepping_down_.find(id);
+    if (found != stepping_down_.end() && !found->second.limit) follow(id);
+}
+
+void Pairs::end_finishing(ApplicationId id)
+{
+    const auto found = finishing_.find(id);
+    if (found == finishing_.end()) return;
+    const std::unique_ptr<Giving> ends = std::move(found->second);
+    finishing_.erase(found);
+    Supervised* const supervised = ground_.find(id);
+    const bool goes = supervised == nullptr || !serves(*supervised);
+    if (goes) give_address_up(id);
+    if (goes) leave(id, *ends);
+    if (!left_.contains(id)) end_rules(id);
+    if (supervised != nullptr && pairing_of(*supervised) != nullptr) apply(*supervised);
+}
+
+/// For a moment: not everybody has learned yet where the address is.
+void Pairs::leave(ApplicationId id, Giving& giving)
+{
+    auto detour = giving.leave();
+    if (!detour) return;
+    end_leaving(id);
+    const auto limit =
+        ground_.loop.at(site::boot_now() + passes_on_for, [this, id] { in_loop(id, &Pairs::end_leaving); });
+    left_.emplace(id, Left{.detour = std::move(*detour), .limit = limit});
+}
+
+void Pairs::end_leaving(ApplicationId id)
+{
+    const auto found = left_.find(id);
+    if (found == left_.end()) return;
+    ground_.loop.cancel(found->second.limit);
+    found->second.detour.end();
+    left_.erase(found);
+    end_rules(id);
+}
+
+void Pairs::call_off(ApplicationId id)
+{
+    Supervised* const supervised = ground_.find(id);
+    Giving* const giving = giving_of(id);
+    if (supervised == nullptr || giving == nullptr || giving->is_finished()) return;
+    ground_.said(fmt::format("{} goes on to serve: the other of its pair is not ready any more",
+                             supervised->application().name));
+    giving->call_off();
+    end_step_down(id);
+    fence_->keep(pairing_of(*supervised)->pair, id);
+    // It is here, whatever was said meanwhile.
+    if (const auto at = addresses_.find(id); at != addresses_.end() && at->second.renewal) {
+        ground_.loop.cancel(*at->second.renewal);
+        renew_address(id);
+    }
+    supervised->serve();
+    to_stop_.erase(id);
+    apply(*supervised);
+    ground_.moved(id);
+}
+
+/// It is told that it stands by, and has to say that it does.
+void Pairs::follow(ApplicationId id)
+{
+    Supervised* const supervised = ground_.find(id);
+    const auto found = stepping_down_.find(id);
+    if (supervised == nullptr || found == stepping_down_.end()) return;
+    found->second.limit = ground_.loop.at(site::boot_now() + step_down_limit, [this, id] {
+        if (stepping_down_.contains(id)) stepping_down_[id].limit.reset();
         if (Supervised* const slow = ground_.find(id))
             slow->end_now(fmt::format("did not step down within {}", to_text(step_down_limit)));
     });
@@ -479,8 +638,16 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
     const bool is_done = found->second.is_told && !pairing_of(supervised)->is_cold &&
                          (!standing.says_roles || standing.said == Role::backup);
     if (supervised.has_process() && !is_done) return;
+    std::unique_ptr<Giving>& giving = found->second.giving;
+    if (supervised.has_process() && giving != nullptr && !giving->is_finished()) {
+        giving->let_other_go();
+        ways_[id] = giving->way();
+        finishing_[id] = std::move(giving);
+    } else {
+        give_address_up(id, is_on_one_host(supervised) && other_is_ready(supervised));
+    }
+    if (giving != nullptr) leave(id, *giving);
     end_step_down(id);
-    give_address_up(id);
     fence_->stepped_down(pairing_of(supervised)->pair, id);
     to_stop_.erase(id);
     apply(supervised);
@@ -491,8 +658,132 @@ void Pairs::end_step_down(ApplicationId id)
 {
     const auto found = stepping_down_.find(id);
     if (found == stepping_down_.end()) return;
-    ground_.loop.cancel(found->second.limit);
+    if (found->second.limit) ground_.loop.cancel(*found->second.limit);
+    if (found->second.giving) ways_[id] = found->second.giving->way();
+    const bool had_rules = found->second.giving != nullptr;
     stepping_down_.erase(found);
+    if (had_rules && !left_.contains(id)) end_rules(id);
+}
+
+// --- an address that moves ---
+
+bool Pairs::other_is_ready(const Supervised& supervised) const
+{
+    const auto other = fence_->standing(pairing_of(supervised)->pair, supervised.application().id).other;
+    return other.heard && other.fitness == Fitness::ready &&
+           host::lease_clock() - *other.heard < heard_counts_for;
+}
+
+bool Pairs::is_on_one_host(const Supervised& supervised) const
+{
+    const auto known = pairs_.find(pairing_of(supervised)->pair);
+    return known != pairs_.end() && known->second.terms.own.size() == 2;
+}
+
+void Pairs::take(const Moving& moving)
+{
+    if (moving.kind == Moving::Kind::ready || moving.kind == Moving::Kind::refused) {
+        if (Giving* const giving = giving_of(moving.giver)) giving->answered(moving);
+        return;
+    }
+    const auto known = pairs_.find(moving.pair);
+    if (known == pairs_.end()) return;
+    for (const ApplicationId own : known->second.terms.own) {
+        Supervised* const supervised = ground_.find(own);
+        const Pairing* const pairing = supervised == nullptr ? nullptr : pairing_of(*supervised);
+        if (pairing != nullptr && pairing->other == moving.giver) take_in(*supervised, moving);
+    }
+}
+
+void Pairs::take_in(Supervised& supervised, const Moving& moving)
+{
+    const ApplicationId id = supervised.application().id;
+    const auto found = taking_.find(id);
+    const bool is_known = found != taking_.end() && found->second->token() == moving.token;
+    if (moving.kind == Moving::Kind::called_off && is_known) return end_taking(id);
+    if (moving.kind == Moving::Kind::over && is_known) return found->second->end_soon();
+    if (moving.kind != Moving::Kind::prepare) return;
+    if (is_known) return found->second->asked(moving);
+    // What comes late is of a move that is over.
+    const bool is_late = taken_.contains(id) && moving.token <= taken_.at(id);
+    const bool can = !pairing_of(supervised)->address.empty() && fitness_of(supervised) == Fitness::ready;
+    if (is_late || !can || serves(supervised)) return;
+    end_leaving(id);
+    end_taking(id);
+    taking_[id] =
+        std::make_unique<Taking>(Taking::Ground{.loop = ground_.loop,
+                                                .said = ground_.said,
+                                                .say = [this](const Moving& said) { fence_->say(said); },
+                                                .serves = [this, &supervised] { return serves(supervised); },
+                                                .begins = [this, id] { begin_rules(id, taking_role); },
+                                                .over = [this, id] { in_loop(id, &Pairs::end_taking); }},
+                                 supervised, moving);
+}
+
+void Pairs::end_taking(ApplicationId id)
+{
+    const auto found = taking_.find(id);
+    if (found == taking_.end()) return;
+    taken_[id] = found->second->token();
+    Supervised* const supervised = ground_.find(id);
+    // Those who have come already must not wait for somebody who does not serve.
+    const bool is_in_vain = found->second->is_set() && supervised != nullptr && !serves(*supervised);
+    if (is_in_vain) supervised->refuse_those_who_wait();
+    taking_.erase(found);
+    end_rules(id);
+}
+
+/// For the supervisor after this one: it may be needed to take them away.
+void Pairs::begin_rules(ApplicationId id, std::string_view role)
+{
+    if (const auto old = old_rules_.find(id); old != old_rules_.end()) {
+        if (old->second != role) host::Detour::remove(id);
+        old_rules_.erase(old);
+    }
+    const Result<void> kept =
+        host::files::replace(rules_file(ground_.run_folder, id), std::string(role), 0600);
+    if (!kept) ground_.said(kept.error().what);
+}
+
+void Pairs::end_rules(ApplicationId id) const
+{
+    unlink(rules_file(ground_.run_folder, id).c_str());
+}
+
+void Pairs::find_old_rules()
+{
+    std::error_code problem;
+    for (const auto& file : std::filesystem::directory_iterator(ground_.run_folder, problem)) {
+        const std::string name = file.path().filename();
+        ApplicationId id = 0;
+        const char* const end = name.data() + name.size();
+        const auto read = std::from_chars(name.data(), end, id);
+        if (read.ec != std::errc{} || std::string_view(read.ptr, end) != rules_ending) continue;
+        const auto role = host::files::read(file.path().string(), most_kept);
+        old_rules_[id] = role.value_or("");
+    }
+    if (old_rules_.empty()) return;
+    ground_.loop.at(site::boot_now() + to_resume_within, [this, alive = std::weak_ptr(there_)] {
+        if (!alive.expired()) remove_old_rules();
+    });
+}
+
+void Pairs::remove_old_rules()
+{
+    for (const auto& [id, role] : old_rules_) {
+        host::Detour::remove(id);
+        end_rules(id);
+    }
+    old_rules_.clear();
+}
+
+/// The supervisor before this one was in the middle of it, and the other host waits.
+void Pairs::resume_giving(Supervised& supervised)
+{
+    const ApplicationId id = supervised.application().id;
+    if (old_rules_.at(id) != giving_role || !serves(supervised) || !other_is_ready(supervised)) return;
+    if (want_of(supervised) != Want::running) to_stop_.insert(id);
+    static_cast<void>(fence_->hand_over(pairing_of(supervised)->pair, id).has_value());
 }
 
 Result<void> Pairs::hand_over(ApplicationId id)
@@ -534,6 +825,10 @@ Json Pairs::json_of(const Supervised& supervised) const
     json["serves"] = serves_as_told(supervised);
     const auto address = addresses_.find(supervised.application().id);
     if (address != addresses_.end()) json["address_problem"] = address->second.problem;
+    const auto way = ways_.find(supervised.application().id);
+    const Giving* const giving = giving_of(supervised.application().id);
+    const std::string last = way == ways_.end() ? "" : way->second;
+    json["move"] = giving == nullptr ? last : giving->way();
     json["token"] = standing.token;
     json["vote_for"] = standing.served_by;
     json["other_ready"] = standing.other.heard && standing.other.fitness == Fitness::ready;
@@ -547,6 +842,11 @@ void Pairs::forget(ApplicationId id)
     to_stop_.erase(id);
     end_step_down(id);
     await_no_answer(id);
+    finishing_.erase(id);
+    end_leaving(id);
+    end_taking(id);
+    ways_.erase(id);
+    taken_.erase(id);
     give_address_up(id);
 }
 

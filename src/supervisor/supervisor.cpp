@@ -88,6 +88,11 @@ Supervisor::Supervisor(site::Loop& loop, site::Workers& workers, RunFolder folde
               .started_since = [this](ApplicationId id) { return started_since(id); },
               .told = [this](ApplicationId id, framework::supervision::Word word) { pairs_.told(id, word); },
               .has_lost_lease = [this](ApplicationId id) { return pairs_.has_lost_lease(id); },
+              .held_by =
+                  [this](ApplicationId id, const framework::supervision::HeldSocket& place) {
+                      const auto found = applications_.find(id);
+                      return found == applications_.end() ? -1 : found->second->held_at(place);
+                  },
               .said = options_.said},
       pairs_({.loop = loop_,
               .run_folder = folder_.path(),

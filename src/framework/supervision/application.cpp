@@ -250,7 +250,8 @@ Application read_application(const Json& json)
                                    .other = pair->at("other").get<ApplicationId>(),
                                    .is_cold = pair->at("cold").get<bool>(),
                                    .address = pair->at("address").get<std::string>(),
-                                   .interface = pair->at("interface").get<std::string>()};
+                                   .interface = pair->at("interface").get<std::string>(),
+                                   .overlaps = pair->value("overlaps", false)};
     if (json.contains("limits")) application.limits = limits_from(json["limits"]);
     if (json.contains("sandbox")) application.sandbox = sandbox_from(json["sandbox"]);
     return application;
@@ -336,11 +337,9 @@ Json whole_json(const Application& application)
                          {"version", application.image->version},
                          {"folder", application.image->folder}};
     if (application.pair)
-        json["pair"] = {{"pair", application.pair->pair},
-                        {"other", application.pair->other},
-                        {"cold", application.pair->is_cold},
-                        {"address", application.pair->address},
-                        {"interface", application.pair->interface}};
+        json["pair"] = {{"pair", application.pair->pair},           {"other", application.pair->other},
+                        {"cold", application.pair->is_cold},        {"address", application.pair->address},
+                        {"interface", application.pair->interface}, {"overlaps", application.pair->overlaps}};
     return json;
 }
 

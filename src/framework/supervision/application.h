@@ -132,6 +132,7 @@ struct Pairing {
     bool is_cold = false;        ///< the one that stands by is not started
     std::string address = {};    ///< "192.0.2.7/24": of the host of who serves; empty: none
     std::string interface = {};  ///< that has the address
+    bool overlaps = false;       ///< the other serves while this one still finishes what it has
 
     bool operator==(const Pairing&) const = default;
 };

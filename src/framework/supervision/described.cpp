@@ -231,7 +231,8 @@ void take_pair(const Configuration& configuration, const configuration::Pairs& p
                                .other = other->id,
                                .is_cold = pair->value("redundancy") == "cold",
                                .address = pair->text("address"),
-                               .interface = pair->text("interface")};
+                               .interface = pair->text("interface"),
+                               .overlaps = pair->value("overlap").get<bool>()};
     const bool is_here = other->attributes.value("host", ApplicationId{0}) == described.host;
     if (is_here && !partner->is_backup) described.own_pairs.push_back(own_pair(*pair, described.host));
 }
