@@ -230,5 +230,186 @@ TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led b
     CHECK(site.plan("2.0").at("plan").at("steps").empty());
 }
 
+/// What speaks against it, one after another.
+std::string refusals(const Json& planned)
+{
+    std::string all;
+    for (const Json& one : planned.at("findings")) {
+        if (one.at("verdict") == "fail") all += one.at("found").get<std::string>() + "\n";
+    }
+    return all;
+}
+
+TEST_CASE("what is wrong with an image is said before anything is touched")
+{
+    ShopSite site;
+    site.install({"1.0"});
+
+    INFO("one byte is altered, whichever");
+    const std::string good = testing::text_of_file(site.build({"2.0"}));
+    for (const size_t at : {size_t{20}, good.size() / 2, good.size() - 9}) {
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ 1);
+        std::ofstream(site.controller_.path("bad.image"), std::ios::binary) << bad;
+        CHECK_FALSE(site.upload(site.controller_.path("bad.image")));
+    }
+    INFO("another key");
+    const auto strange = site.upload(site.build({"2.0"}, need(image::make_key_pair()).private_key));
+    REQUIRE_FALSE(strange);
+    CHECK_MESSAGE(strange.error().kind == ErrorKind::refused, strange.error().what);
+    CHECK(site.controller_.ask("ImageSummary")["published"].size() == 1);
+
+    INFO("other files under a version that is known");
+    const auto other = site.upload(site.build({.version = "1.0", .extra = "--lines 1"}));
+    REQUIRE_FALSE(other);
+    CHECK_MESSAGE(other.error().what == "there is another shop 1.0 already, of other files", other.error().what);
+
+    INFO("a version that may not follow the one that runs");
+    site.publish({.version = "3.0", .upgrades_from = ">=2.0"});
+    CHECK_MESSAGE(testing::contains(refusals(site.plan("3.0", false)), ">=2.0"), refusals(site.plan("3.0", false)));
+
+    INFO("a key that one of the hosts does not trust");
+    site.publish({"2.0"});
+    site.web2_.stop();
+    std::filesystem::create_directory(site.web2_.path("no-keys"));
+    site.web2_.start({"--image-keys", site.web2_.path("no-keys")});
+    REQUIRE(site.web2_.await_status(testing::is_attached));
+    const Json planned = site.plan("2.0");
+    CHECK(planned.at("operation").is_null());
+    CHECK_MESSAGE(testing::contains(refusals(planned), "image.trusted"), refusals(planned));
+    CHECK(ShopSite::letters(site.web1_) == "1.0 C");
+    CHECK(ShopSite::letters(site.web2_) == "1.0 C");
+}
+
+TEST_CASE("what is wrong with the hosts is said before anything is touched")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    site.publish({"2.0"});
+
+    INFO("another operation works on the pair");
+    const std::string first = site.plan("2.0").at("operation");
+    CHECK(site.go(first, {"add"}) == "added");
+    const Json second = site.plan("2.0");
+    CHECK_MESSAGE(second.at("operation").is_null(), second.dump(1));
+    CHECK(site.go(first, {"abort"}) == "aborted");
+    CHECK(ShopSite::letters(site.web1_) == "1.0 C");
+
+    INFO("no pair, no version");
+    CHECK(site.controller_.face()
+              .call("Plan", {{"procedure", "pair.upgrade"},
+                             {"arguments", {{"pair", "nobody"}, {"version", "2.0"}}}})
+              .error()
+              .what == "there is no pair \"nobody\", and no application of a pair");
+    CHECK(testing::contains(site.controller_.face()
+                                .call("Plan", {{"procedure", "pair.upgrade"},
+                                               {"arguments", {{"pair", "servers"}, {"version", "9.9"}}}})
+                                .error()
+                                .what,
+                            "there is no shop 9.9"));
+
+    INFO("the one that stands by is stopped");
+    site.web2_.ask("ApplicationOrder", {{"application", "server-2"}, {"want", "stopped"}});
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (ShopSite::running(site.web2_) != "none") REQUIRE(std::chrono::steady_clock::now() < until);
+    const std::string found = refusals(site.plan("2.0", false));
+    CHECK_MESSAGE(testing::contains(found, "member.ready"), found);
+    CHECK_MESSAGE(testing::contains(found, "member.starts-by-itself"), found);
+}
+
+/// The whole of a version that comes to nothing: both run 1.0 afterwards, and the one that served serves.
+void comes_to_nothing(ShopSite& site, const Made& made, const std::vector<std::string>& verbs)
+{
+    INFO(made.version);
+    site.publish(made);
+    const Json planned = site.plan(made.version);
+    REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
+    const std::string operation = planned["operation"];
+    CHECK_MESSAGE(site.go(operation, verbs) == "aborted", site.show(operation));
+    const Json ended = site.controller_.ask("Show", {{"operation", operation}});
+    CHECK_MESSAGE(ended.at("differences").empty(), site.show(operation));
+    for (Machine* const host : {&site.web1_, &site.web2_}) {
+        CHECK(ShopSite::running(*host) == "1.0");
+        CHECK_MESSAGE(ShopSite::letters(*host) == "1.0 C", ShopSite::letters(*host));
+    }
+}
+
+TEST_CASE("a version that fails in any way leads back to the old one by itself")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    comes_to_nothing(site, {.version = "2.1", .check = "echo no such option >&2; exit 1"}, {"add"});
+    site.await_service("server-1");
+    comes_to_nothing(site, {.version = "2.2", .extra = "--fail-after 0"}, {"add", "activate"});
+    site.await_service("server-1");
+    comes_to_nothing(site, {.version = "2.3", .extra = "--ready-after 1000000"}, {"add", "activate"});
+    site.await_service("server-1");
+    comes_to_nothing(site, {.version = "2.4", .extra = "--fails-as primary"}, {"add", "activate"});
+    site.await_service("server-1");
+}
+
+TEST_CASE("a version that fails in the soak leads back by itself, and so does the timer")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    const auto activated = [&](const Json& more) {
+        Json ask = {{"procedure", "pair.upgrade"},
+                    {"arguments", {{"pair", "servers"}, {"version", "2.0"}}},
+                    {"keep", true}};
+        ask.update(more);
+        const std::string operation = site.controller_.ask("Plan", ask).at("operation");
+        CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
+        return operation;
+    };
+    const auto is_led_back = [&](const std::string& operation) {
+        CHECK_MESSAGE(site.controller_.rest(operation, false) == "aborted", site.show(operation));
+        for (Machine* const host : {&site.web1_, &site.web2_}) CHECK(ShopSite::running(*host) == "1.0");
+        site.await_service("server-1");
+    };
+    const std::string first = activated({});
+    site.await_service("server-2");
+    // What dies twice within its time is given up.
+    for (int i = 0; i < 2; ++i) {
+        pid_t pid = 0;
+        const auto until = std::chrono::steady_clock::now() + 20s;
+        while (pid == 0) {
+            const Json answer = site.web2_.ask("Applications");
+            pid = answer.at("applications").at(0).value("pid", 0);
+            REQUIRE(std::chrono::steady_clock::now() < until);
+        }
+        kill(pid, SIGKILL);
+        usleep(300'000);
+    }
+    is_led_back(first);
+    is_led_back(activated({{"timer_ms", 3000}}));
+}
+
+TEST_CASE("members that are found on different versions are brought together")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    // As after an upgrade by hand that was left half-way.
+    const Json planned = site.controller_.ask(
+        "Plan", {{"procedure", "image.install"},
+                 {"arguments", {{"image", "shop"}, {"version", "2.0"}}},
+                 {"hosts", {"web1", "web2"}},
+                 {"waves", {2}},
+                 {"keep", true}});
+    REQUIRE(site.go(planned.at("operation"), {"add", "activate", "commit"}) == "committed");
+    std::ofstream(site.web2_.state() + "-images/packages.conf")
+        << "[shop]\nruns = \"2.0\"\ncommitted = \"2.0\"\n";
+    site.web2_.ask("ApplicationOrder", {{"application", "server-2"}, {"want", "running"}, {"restart", true}});
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (ShopSite::running(site.web2_) != "2.0") REQUIRE(std::chrono::steady_clock::now() < until);
+    site.await_service("server-1");
+    for (const char* version : {"2.0", "1.0"}) {
+        const std::string operation = site.plan(version).at("operation");
+        CHECK_MESSAGE(site.go(operation, {"add", "activate", "commit"}) == "committed", site.show(operation));
+        for (Machine* const host : {&site.web1_, &site.web2_}) CHECK(ShopSite::running(*host) == version);
+    }
+}
+
 }  // namespace
 }  // namespace belay::daemon
