@@ -10,7 +10,7 @@ void Parser::image_commands()
           "versions of a program, each in one signed file, and those that are installed here",
           "belay image build . --key key.pem");
     const auto library = [&](CLI::App& app) {
-        app.add_option("--root", invocation_.root, "the library; /var/lib/belay/images unless told")
+        app.add_option("--root", invocation_.root, "the library; /var/lib/belay-images unless told")
             ->type_name("FOLDER");
     };
     const auto keys = [&](CLI::App& app) {

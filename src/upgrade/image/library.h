@@ -9,7 +9,7 @@
 
 namespace belay::upgrade::image {
 
-inline constexpr const char* default_library = "/var/lib/belay/images";
+inline constexpr const char* default_library = "/var/lib/belay-images";
 inline constexpr const char* default_keys = "/etc/belay/image-keys";
 /// What is to stay free on the filesystem of a library.
 inline constexpr Bytes default_reserve{uint64_t{64} << 20};
