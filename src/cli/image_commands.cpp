@@ -134,7 +134,11 @@ Result<int> ImageCommand::make_key()
 
 Result<int> ImageCommand::sign()
 {
-    TRY(image::sign_image(asked_.target, TRY(image::read_private_key(asked_.key))));
+    const std::string key = TRY(image::read_private_key(asked_.key));
+    const int code = TRY(at_work("signing", [&](const image::Progress& progress) {
+        return image::sign_image(asked_.target, key, progress);
+    }));
+    if (code != 0) return code;
     say({{"file", asked_.target}, {"signed", true}},
         fmt::format("{} is signed\n", clean(style_, asked_.target)));
     return 0;

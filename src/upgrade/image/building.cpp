@@ -191,9 +191,10 @@ Result<Manifest> build(const BuildOrder& order, const Progress& progress)
     return manifest;
 }
 
-Result<void> sign_image(const std::string& path, const std::string& private_key)
+Result<void> sign_image(const std::string& path, const std::string& private_key, const Progress& progress)
 {
     const ImageFile image = TRY(ImageFile::open(path));
+    TRY(image.read_body(nullptr, progress));
     Head head = image.head();
     head.signature = TRY(sign(head.manifest, private_key));
     Beside made = TRY(Beside::of(path));

@@ -33,8 +33,9 @@ Result<Listing> look_at_source(const Manifest& manifest, const std::string& root
 /// file changed while it was read), those of the system.
 Result<Manifest> build(const BuildOrder& order, const Progress& progress = {});
 
-/// Signs an image, whatever signature it had; the body stays as it is. Errors: as ImageFile::open; corrupt
-/// (no key).
-Result<void> sign_image(const std::string& path, const std::string& private_key);
+/// Signs an image, whatever signature it had; the body stays as it is. It is gone through first: who signs
+/// vouches for all of it. Errors: as ImageFile::open and read_body; corrupt (no key).
+Result<void> sign_image(const std::string& path, const std::string& private_key,
+                        const Progress& progress = {});
 
 }  // namespace belay::upgrade::image

@@ -110,7 +110,7 @@ Result<void> unpack(const ImageFile& image, const std::string& into, const Progr
 Result<Expanded> expand(const std::string& path, const std::vector<PublicKey>& trusted,
                         const std::string& library, const Progress& progress, Bytes reserve)
 {
-    const ImageFile image = TRY(ImageFile::open(path));
+    const ImageFile image = TRY(ImageFile::open_signed(path, trusted));
     const Manifest& manifest = image.manifest();
     const std::string signer = TRY(image.signer(trusted));
     Expanded expanded;

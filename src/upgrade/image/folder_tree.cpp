@@ -53,9 +53,9 @@ Result<void> look_below(const std::string& root, const std::string& folder, bool
          each.increment(problem)) {
         const std::string name = each->path().filename().string();
         if (is_installed && folder.empty() && name == own_folder) continue;
-        const std::string path = folder.empty() ? name : folder + "/" + name;
+        const std::string path = folder.empty() ? name : fmt::format("{}/{}", folder, name);
         struct stat status{};
-        if (lstat((root + "/" + path).c_str(), &status) != 0)
+        if (lstat(each->path().c_str(), &status) != 0)
             return std::unexpected(system_error(fmt::format("look at {}/{}", root, path), errno));
         ListedEntry entry = TRY(entry_at(root, path, status));
         // A folder's time is that of the last copy of it, not of what is in it.

@@ -151,13 +151,27 @@ Result<std::string> Head::to_frame(int64_t mtime) const
     return stored_frame_of(without_end(std::move(text)));
 }
 
-Result<ImageFile> ImageFile::open(const std::string& path)
+Result<ImageFile> ImageFile::open_unread(const std::string& path)
 {
     ImageFile image;
     image.path_ = path;
     image.file_ = host::Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (!image.file_) return std::unexpected(system_error("open " + path, errno));
     TRY(naming(path, image.read_head()));
+    return image;
+}
+
+Result<ImageFile> ImageFile::open(const std::string& path)
+{
+    ImageFile image = TRY(open_unread(path));
+    TRY(naming(path, image.hold_head_together()));
+    return image;
+}
+
+Result<ImageFile> ImageFile::open_signed(const std::string& path, const std::vector<PublicKey>& trusted)
+{
+    ImageFile image = TRY(open_unread(path));
+    TRY(image.signer(trusted));
     TRY(naming(path, image.hold_head_together()));
     return image;
 }
@@ -300,7 +314,7 @@ Result<void> check_programs(const Manifest& manifest, const Listing& listing)
 Result<Verified> verify(const std::string& path, const std::vector<PublicKey>& trusted,
                         const Progress& progress)
 {
-    const ImageFile image = TRY(ImageFile::open(path));
+    const ImageFile image = TRY(ImageFile::open_signed(path, trusted));
     std::string signer = TRY(image.signer(trusted));
     TRY(image.read_body(nullptr, progress));
     return Verified{image.manifest(), std::move(signer)};

@@ -39,6 +39,9 @@ class ImageFile {
     /// Errors: not_found, io; corrupt, refused, version: what is wrong with the head. Whether it is signed,
     /// and by whom, is another question.
     static Result<ImageFile> open(const std::string& path);
+    /// The same, and one of these keys signed it: nothing that is in the manifest or the listing is looked at
+    /// before that is known. Errors besides: refused.
+    static Result<ImageFile> open_signed(const std::string& path, const std::vector<PublicKey>& trusted);
 
     const Manifest& manifest() const { return manifest_; }
     const Listing& listing() const { return listing_; }
@@ -61,6 +64,7 @@ class ImageFile {
     Result<void> copy_body(int to) const;
 
   private:
+    static Result<ImageFile> open_unread(const std::string& path);
     Result<void> read_head();
     Result<void> hold_head_together();
     Result<void> check_frame(const Progress& progress) const;

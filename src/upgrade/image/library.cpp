@@ -114,7 +114,7 @@ Result<std::vector<std::string>> each_leftover(const std::string& library,
     if (!names && names.error().kind == ErrorKind::not_found) return found;
     for (const std::string& name : TRY(names)) {
         if (!is_passing_name(name)) continue;
-        const std::string path = library + "/" + name;
+        const std::string path = fmt::format("{}/{}", library, name);
         const std::optional<host::Descriptor> held = take_leftover(path);
         if (!held) continue;
         TRY(act(path));
@@ -158,7 +158,7 @@ Result<std::vector<Installed>> list_installed(host::Host& host, const std::strin
     for (const std::string& name : TRY(names_in(host, library))) {
         // packages.conf is among them, and what a person put there.
         if (!check_name(name)) continue;
-        for (const std::string& text : TRY(names_in(host, library + "/" + name))) {
+        for (const std::string& text : TRY(names_in(host, fmt::format("{}/{}", library, name)))) {
             const Result<Version> version = parse_version(text);
             if (!version) continue;
             Result<Installed> installed = find_installed(host, library, name, *version);

@@ -41,6 +41,13 @@ Result<ListedEntry> listed(archive_entry* from)
     return entry;
 }
 
+/// In entries that are in order.
+const ListedEntry* find_in(const std::vector<ListedEntry>& entries, std::string_view path)
+{
+    const auto found = std::ranges::lower_bound(entries, path, {}, &ListedEntry::path);
+    return found != entries.end() && found->path == path ? &*found : nullptr;
+}
+
 Result<void> check_entry(const ListedEntry& entry)
 {
     TRY(check_path(entry.path));
@@ -52,8 +59,7 @@ Result<void> check_entry(const ListedEntry& entry)
 
 const ListedEntry* Listing::find(std::string_view path) const
 {
-    const auto found = std::ranges::lower_bound(entries, path, {}, &ListedEntry::path);
-    return found != entries.end() && found->path == path ? &*found : nullptr;
+    return find_in(entries, path);
 }
 
 Bytes Listing::content() const
@@ -78,16 +84,17 @@ Result<void> put_in_order(std::vector<ListedEntry>& entries)
         return fail(ErrorKind::refused,
                     fmt::format("the image has more than {} entries", most_entries_listed));
     std::ranges::sort(entries, {}, &ListedEntry::path);
-    const Listing so_far{entries};
     uint64_t content = 0;
     for (const ListedEntry& entry : entries) {
         TRY(check_entry(entry));
         const std::string_view parent = parent_of(entry.path);
-        const ListedEntry* folder = parent.empty() ? nullptr : so_far.find(parent);
+        const ListedEntry* folder = parent.empty() ? nullptr : find_in(entries, parent);
         if (!parent.empty() && (folder == nullptr || folder->type != EntryType::folder))
             return fail(ErrorKind::refused,
                         fmt::format("{} lies in {}, which is no folder of the image", entry.path, parent));
-        if (entry.size.count > largest_content || (content += entry.size.count) > largest_content)
+        // The first keeps the sum from going round.
+        if (entry.size.count <= largest_content) content += entry.size.count;
+        if (entry.size.count > largest_content || content > largest_content)
             return fail(ErrorKind::refused,
                         fmt::format("the image has more than {}", belay::to_text(Bytes{largest_content})));
     }

@@ -96,8 +96,10 @@ Result<void> PassingFolder::become(const std::string& version_folder)
     TRY(make_folders(above));
     if (fchmod(held_.number(), folder_mode) != 0)
         return std::unexpected(system_error("set the mode of " + path_, errno));
-    if (renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, version_folder.c_str(), RENAME_NOREPLACE) != 0) {
-        if (errno == EEXIST) return fail(ErrorKind::refused, version_folder + " is there already");
+    // One that is there is not empty, so it is never replaced.
+    if (rename(path_.c_str(), version_folder.c_str()) != 0) {
+        if (errno == EEXIST || errno == ENOTEMPTY)
+            return fail(ErrorKind::refused, version_folder + " is there already");
         return std::unexpected(system_error("rename " + path_, errno));
     }
     path_.clear();
@@ -121,7 +123,9 @@ Result<void> make_folders(const std::string& folder)
     if (stat(folder.c_str(), &status) == 0) return {};
     const std::string above = std::filesystem::path(folder).parent_path().string();
     if (above != folder && !above.empty()) TRY(make_folders(above));
-    if (mkdir(folder.c_str(), folder_mode) != 0 && errno != EEXIST)
+    // Whatever the umask: what is in it is started by others.
+    const bool is_made = mkdir(folder.c_str(), folder_mode) == 0;
+    if ((!is_made && errno != EEXIST) || (is_made && chmod(folder.c_str(), folder_mode) != 0))
         return std::unexpected(system_error("make " + folder, errno));
     return sync_folder(above.empty() ? "." : above);
 }

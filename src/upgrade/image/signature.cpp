@@ -153,7 +153,7 @@ Result<std::vector<PublicKey>> read_public_keys(const std::string& folder)
         if (!name.ends_with(key_suffix) || name.starts_with('.')) continue;
         if (keys.size() == most_keys)
             return fail(ErrorKind::corrupt, fmt::format("{} has more than {} keys", folder, most_keys));
-        std::string pem = TRY(host::files::read(absolute(folder + "/" + name), largest_key));
+        std::string pem = TRY(host::files::read(absolute(fmt::format("{}/{}", folder, name)), largest_key));
         if (const auto key = public_key_of(pem); !key)
             return fail(ErrorKind::corrupt, fmt::format("{}/{}: {}", folder, name, key.error().what),
                         "openssl pkey -in key.pem -pubout");
