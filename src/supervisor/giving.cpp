@@ -37,6 +37,7 @@ Giving::Giving(Ground ground, Supervised& supervised, uint64_t token, bool is_he
 Giving::~Giving()
 {
     if (timer_) ground_.loop.cancel(*timer_);
+    if (is_abandoned_) return;
     const Moving::Kind end = is_called_off_ ? Moving::Kind::called_off : Moving::Kind::over;
     if (!is_here_ && !address_.empty()) ground_.say(moving(end));
     if (detour_) detour_->end();

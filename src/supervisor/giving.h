@@ -35,6 +35,8 @@ class Giving {
     void answered(const Moving& moving);
     /// It goes on to serve.
     void call_off();
+    /// Its end says nothing and takes no rules away: somebody else goes on with them.
+    void abandon() { is_abandoned_ = true; }
     /// It has said something.
     void look_now();
     /// The address is with the other; what comes here for it is passed on while this is there. Nothing: there
@@ -71,7 +73,7 @@ class Giving {
     Milliseconds since_{0}, kept_up_{0};
     std::optional<Moving> answer_;
     std::optional<host::Detour> detour_;
-    bool is_passed_on_ = false, needs_other_ = true, is_called_off_ = false;
+    bool is_passed_on_ = false, needs_other_ = true, is_called_off_ = false, is_abandoned_ = false;
     std::string way_;
     std::optional<site::Loop::TimerId> timer_;
 };

@@ -26,6 +26,9 @@ class Pairs {
         std::function<void()> page_begun;
     };
     explicit Pairs(Ground ground) : ground_(std::move(ground)) {}
+    ~Pairs();
+    Pairs(const Pairs&) = delete;
+    Pairs& operator=(const Pairs&) = delete;
 
     /// What the supervisor before this one was told.
     void load();
@@ -56,6 +59,8 @@ class Pairs {
     /// Null where it is of no pair.
     Json json_of(const Supervised& supervised) const;
     void forget(ApplicationId id);
+    /// What is under way is left to the next program as it is.
+    void keep_for_renewal();
 
   private:
     struct Known {
@@ -68,6 +73,7 @@ class Pairs {
         std::optional<site::Loop::TimerId> limit = {};  ///< from then on
     };
 
+    static const framework::supervision::Pairing* pairing_of(const Supervised& supervised);
     Result<void> open_fence();
     std::vector<uint16_t> ports() const;
     Result<void> take(const Json& parameters);

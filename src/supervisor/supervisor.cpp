@@ -432,6 +432,7 @@ void Supervisor::stop_all(std::function<void()> stopped)
 
 void Supervisor::keep_for_renewal()
 {
+    pairs_.keep_for_renewal();
     for (const auto& [id, supervised] : applications_) supervised->keep_for_renewal();
     output_->flush();
 }

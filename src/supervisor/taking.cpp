@@ -39,6 +39,7 @@ Taking::Taking(Ground ground, Supervised& supervised, const Moving& first)
 Taking::~Taking()
 {
     if (timer_) ground_.loop.cancel(*timer_);
+    if (is_abandoned_) return;
     if (address_ && !ground_.serves()) address_->give_up();
     if (detour_) detour_->end();
 }

@@ -32,6 +32,8 @@ class Taking {
 
     void asked(const Moving& moving);
     uint64_t token() const { return token_; }
+    /// As of Giving.
+    void abandon() { is_abandoned_ = true; }
     /// This host has the address.
     bool is_set() const { return is_set_; }
     /// The other host has said that it is over.
@@ -48,7 +50,7 @@ class Taking {
     const uint64_t token_;
     const Moving first_;
     Milliseconds until_{0};
-    bool is_set_ = false;
+    bool is_set_ = false, is_abandoned_ = false;
     std::string refused_;
     std::optional<host::Detour> detour_;
     std::optional<host::VirtualAddress> address_;

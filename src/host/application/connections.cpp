@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
@@ -35,7 +36,9 @@ void count(const inet_diag_msg& one, Connections& all)
     if (!is_untaken && one.idiag_wqueue != 0) ++all.unsettled;
 }
 
-Result<void> count_of_family(int family, const Filter& filter, Connections& all)
+using Each = std::function<void(const inet_diag_msg&)>;
+
+Result<void> look_at_family(int family, const Filter& filter, const Each& each)
 {
     std::array<char, 512> room{};
     nlmsghdr* const question = mnl_nlmsg_put_header(room.data());
@@ -49,13 +52,11 @@ Result<void> count_of_family(int family, const Filter& filter, Connections& all)
     mnl_attr_put(question, INET_DIAG_REQ_BYTECODE, filter.size(), filter.data());
     return ask_kernel(NETLINK_SOCK_DIAG, *question, [&](const nlmsghdr& answer) {
         if (mnl_nlmsg_get_payload_len(&answer) >= sizeof(inet_diag_msg))
-            count(*static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(&answer)), all);
+            each(*static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(&answer)));
     });
 }
 
-}  // namespace
-
-Result<Connections> connections_at(const std::string& address)
+Result<void> look_at_all(const std::string& address, const Each& each)
 {
     const bool is_6 = address.contains(':');
     std::array<unsigned char, 16> bytes{};
@@ -75,11 +76,37 @@ Result<Connections> connections_at(const std::string& address)
     std::memcpy(filter.data(), &operation, sizeof operation);
     std::memcpy(filter.data() + sizeof operation, &condition, sizeof condition);
     std::memcpy(filter.data() + head, bytes.data(), length);
-    Connections all;
     // A program that listens at all addresses of both families has those of IPv4 by a socket of IPv6.
-    if (!is_6) TRY(count_of_family(AF_INET, filter, all));
-    TRY(count_of_family(AF_INET6, filter, all));
+    if (!is_6) TRY(look_at_family(AF_INET, filter, each));
+    return look_at_family(AF_INET6, filter, each);
+}
+
+}  // namespace
+
+Result<Connections> connections_at(const std::string& address)
+{
+    Connections all;
+    TRY(look_at_all(address, [&](const inet_diag_msg& one) { count(one, all); }));
     return all;
+}
+
+void end_connections_at(const std::string& address)
+{
+    std::vector<inet_diag_msg> left;
+    if (!look_at_all(address, [&](const inet_diag_msg& one) { left.push_back(one); })) return;
+    for (const inet_diag_msg& one : left) {
+        std::array<char, 512> room{};
+        nlmsghdr* const order = mnl_nlmsg_put_header(room.data());
+        order->nlmsg_type = SOCK_DESTROY;
+        order->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+        auto* const about =
+            static_cast<inet_diag_req_v2*>(mnl_nlmsg_put_extra_header(order, sizeof(inet_diag_req_v2)));
+        about->sdiag_family = one.idiag_family;
+        about->sdiag_protocol = IPPROTO_TCP;
+        about->idiag_states = asked_states;
+        about->id = one.id;
+        static_cast<void>(ask_kernel(NETLINK_SOCK_DIAG, *order, [](const nlmsghdr&) {}).has_value());
+    }
 }
 
 }  // namespace belay::host

@@ -18,4 +18,7 @@ struct Connections {
 /// the system. Threads: any.
 Result<Connections> connections_at(const std::string& address);
 
+/// Ends all of them, so that both sides learn it; where the kernel does not do that, nothing happens.
+void end_connections_at(const std::string& address);
+
 }  // namespace belay::host

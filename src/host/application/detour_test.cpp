@@ -186,6 +186,15 @@ void check_detour(bool is_6)
     CHECK(scene.on(new_host, [&] { return connections_at(address); })->untaken == 1);
     CHECK(scene.on(caller, [&] { return connections_at(address); })->open == 0);
 
+    scene.on(old_host, [&] {
+        end_connections_at(address);
+        return 0;
+    });
+    char byte = 0;
+    CHECK(recv(before.number(), &byte, 1, 0) == -1);
+    CHECK(errno == ECONNRESET);
+    check_both_ways(after, at_new_end);
+
     for (const size_t host : {old_host, new_host})
         CHECK(scene.network.status_of(host, "nft list tables | grep -q belay-") == 0);
     scene.on(old_host, [&] {
