@@ -1,5 +1,6 @@
 #include "upgrade/image/library.h"
 
+#include "base/digest.h"
 #include "host/files.h"
 #include "upgrade/image/folder_tree.h"
 #include "upgrade/image/passing_folder.h"
