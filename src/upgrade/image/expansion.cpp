@@ -34,11 +34,12 @@ class Unpacking final : public BodySink {
             file_ = host::Descriptor(
                 open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, while_made));
             if (!file_) return failed("make", path);
+            name_ = path;
         }
         return {};
     }
 
-    Result<void> content(std::string_view bytes) override { return write_all(file_.number(), bytes); }
+    Result<void> content(std::string_view bytes) override { return write_all(file_.number(), bytes, name_); }
 
     Result<void> end(const ListedEntry& entry) override
     {
@@ -69,7 +70,7 @@ class Unpacking final : public BodySink {
         const host::Descriptor file(
             open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, of_own_files));
         if (!file || fchmod(file.number(), of_own_files) != 0) return failed("make", path);
-        return write_all(file.number(), text);
+        return write_all(file.number(), text, path);
     }
 
   private:
@@ -89,6 +90,7 @@ class Unpacking final : public BodySink {
     const std::string& root_;
     int64_t mtime_;
     host::Descriptor file_;
+    std::string name_;  ///< of the file
     std::vector<ListedEntry> folders_;
 };
 

@@ -8,8 +8,8 @@
 namespace belay::upgrade::image {
 namespace {
 
-// An image is made once, and carried and unpacked often.
-constexpr int level = 12;
+// Of a system's libraries level 12 makes 1 % less, in twice the time.
+constexpr int level = 9;
 constexpr int largest_window_log = 27;
 constexpr size_t most_workers = 8;
 // A frame's descriptor: the size of the content in eight bytes, one segment, a checksum.
@@ -37,12 +37,13 @@ Result<std::string> checksum_of(std::string_view text)
 
 }  // namespace
 
-Result<void> write_all(int file, std::string_view bytes)
+Result<void> write_all(int file, std::string_view bytes, std::string_view name)
 {
     while (!bytes.empty()) {
         const ssize_t wrote = ::write(file, bytes.data(), bytes.size());
         if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) return std::unexpected(system_error("write the file", wrote < 0 ? errno : ENOSPC));
+        if (wrote <= 0)
+            return std::unexpected(system_error(fmt::format("write {}", name), wrote < 0 ? errno : ENOSPC));
         bytes.remove_prefix(static_cast<size_t>(wrote));
     }
     return {};

@@ -13,8 +13,8 @@ struct ZSTD_DCtx_s;  // NOLINT(readability-identifier-naming)
 
 namespace belay::upgrade::image {
 
-/// All of `bytes` to the file's position. Errors: those of the system.
-Result<void> write_all(int file, std::string_view bytes);
+/// All of `bytes` to the file's position. Errors: those of the system, with what it is called.
+Result<void> write_all(int file, std::string_view bytes, std::string_view name = "the image");
 
 /// A text as one frame that stores it, with a checksum. There is one such frame of a text, whichever library
 /// makes it: of compressed ones there are many, and which of them it is nobody could hold to be altered.

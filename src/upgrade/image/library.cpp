@@ -6,6 +6,7 @@
 #include "upgrade/image/passing_folder.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/file.h>
@@ -24,6 +25,13 @@ Result<std::vector<std::string>> names_in(host::Host& host, const std::string& f
     if (!names && names.error().kind == ErrorKind::not_found) return std::vector<std::string>();
     if (names) std::erase_if(*names, [](const std::string& name) { return name.starts_with('.'); });
     return names;
+}
+
+Error not_installed(const std::string& library, const std::string& name, const Version& version)
+{
+    return {.kind = ErrorKind::not_found,
+            .what = fmt::format("{} {} is not installed in {}", name, version.text, library),
+            .next = "belay image list"};
 }
 
 bool comes_first(const Installed& a, const Installed& b)
@@ -139,9 +147,7 @@ Result<Installed> find_installed(host::Host& host, const std::string& library, c
     const std::string file = installed.folder + "/.image/manifest.toml";
     Result<std::string> text = host.read(file, largest_own_manifest);
     if (!text && text.error().kind == ErrorKind::not_found)
-        return fail(ErrorKind::not_found,
-                    fmt::format("{} {} is not installed in {}", name, version.text, library),
-                    "belay image list");
+        return std::unexpected(not_installed(library, name, version));
     installed.manifest = TRY(read_manifest(TRY(text), file));
     if (installed.manifest.name != name || installed.manifest.version != version)
         return fail(ErrorKind::corrupt,
@@ -195,7 +201,10 @@ Result<void> check_space(host::Host& host, const std::string& library, Bytes siz
 Result<Verified> verify_installed(const std::string& library, const std::string& name, const Version& version,
                                   const std::vector<PublicKey>& trusted, const Progress& progress)
 {
+    TRY(check_name(name));
     const std::string folder = version_folder(library, name, version);
+    if (access((folder + "/.image/manifest.toml").c_str(), F_OK) != 0 && errno == ENOENT)
+        return std::unexpected(not_installed(library, name, version));
     const OwnFiles own = TRY(read_own_files(folder, trusted));
     if (own.manifest.name != name || own.manifest.version != version)
         return fail(ErrorKind::corrupt, fmt::format("{} holds {}", folder, own.manifest.to_text()));

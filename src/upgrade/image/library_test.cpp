@@ -137,6 +137,8 @@ TEST_CASE("what runs or is committed is not removed; what does neither goes whol
     must(remove_installed(*host, shop.library(), "shop", version));
     CHECK(left_in(shop.library()) == Lines{"shop"});
     must(remove_installed(*host, shop.library(), "shop", version));
+    CHECK(verify_installed(shop.library(), "shop", version, shop.trusted).error().kind ==
+          ErrorKind::not_found);
     must(expand(shop.path("shop.image"), shop.trusted, shop.library(), {}, Bytes{0}));
 }
 

@@ -3,6 +3,7 @@
 #include "upgrade/image/manifest.h"
 
 #include "host/real.h"
+#include "upgrade/image/packages.h"
 #include "upgrade/image/testing/sample.h"
 
 namespace belay::upgrade::image {
@@ -115,6 +116,24 @@ TEST_CASE("an image.toml that is wrong says what and where")
     CHECK(draft_error("name = \"Shop\"\nversion = \"1\"").find("is no name of an image") !=
           std::string::npos);
     CHECK(draft_error(std::string(70'000, '\n')) == "image.toml is larger than 64 KiB");
+}
+
+TEST_CASE("the examples of docs/images.md are read")
+{
+    const std::filesystem::path folder = std::filesystem::path(__FILE__).parent_path();
+    const std::string page = file_text((folder / "../../../docs/images.md").string());
+    std::vector<std::string> examples;
+    for (size_t begin = page.find("```toml\n"); begin != std::string::npos;
+         begin = page.find("```toml\n", begin)) {
+        begin += 8;
+        examples.push_back(page.substr(begin, page.find("```", begin) - begin));
+    }
+    REQUIRE(examples.size() == 2);
+    const Draft draft = must(read_draft(examples[0]));
+    CHECK(draft.root == "stage");
+    CHECK(draft.manifest.downgrades_to.admit({"1.9"}));
+    CHECK(draft.manifest.health == std::vector<std::string>{"bin/shop-health"});
+    CHECK(must(packages_of(examples[1])).at("shop").is_uncommitted());
 }
 
 TEST_CASE("an image of a newer format is said to be one")
