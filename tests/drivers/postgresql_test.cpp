@@ -130,6 +130,11 @@ class PostgresqlPair {
         while (postmaster > 0 && kill(postmaster, 0) == 0 && std::chrono::steady_clock::now() < until)
             std::this_thread::sleep_for(1ms);
     }
+    Ran stop(char member) const
+    {
+        return as_postgres(
+            {std::string(bin) + "/pg_ctl", "-D", path(std::string(1, member)), "-m", "fast", "-w", "stop"});
+    }
     /// As at a boot.
     void boot(char member) const
     {
@@ -246,6 +251,129 @@ TEST_CASE(
         serves = pair.settle();
         CHECK(serves == PostgresqlPair::other_of(member));
     }
+    check_nothing_lost(load);
+}
+
+TEST_CASE("a primary whose standby is away, or stands still, goes on serving")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const PostgresqlPair pair;
+    CHECK(pair.settle() == 'a');
+    CHECK(pair.driver('a', {"restart"}).said ==
+          fmt::format("belay-driver: {} serves (stand-by comes first)\n", pair.path("a")));
+    CHECK(pair.sql('b', "SELECT pg_wal_replay_pause()").code == 0);
+    const Ran still = pair.driver('a', {"stand-by"});
+    CHECK(still.code == 1);
+    CHECK(still.said.find("the peer's replay is paused") != std::string::npos);
+    CHECK(pair.sql('b', "SELECT pg_wal_replay_resume()").code == 0);
+    CHECK(pair.settle() == 'a');
+
+    const Ran restarted = pair.driver('b', {"restart"});
+    CHECK_MESSAGE(restarted.code == 0, restarted.said);
+    CHECK(pair.settle() == 'a');
+    pair.cut_power('b');
+    const Ran away = pair.driver('a', {"stand-by"});
+    CHECK(away.code == 1);
+    CHECK(away.said.find("the peer does not answer") != std::string::npos);
+    const Look look = pair.look('a');
+    CHECK(look.role == Role::active);
+    CHECK_FALSE(look.hot);
+    CHECK(look.peer == upgrade::driver::Reach::unreachable);
+
+    INFO("stopped before it gave up: it serves again");
+    CHECK(pair.stop('a').code == 0);
+    CHECK(pair.look('a').role == Role::none);
+    const Ran back = pair.driver('a', {"stand-by"});
+    CHECK(back.code == 1);
+    CHECK(back.said.find("serves again") != std::string::npos);
+    CHECK(pair.look('a').role == Role::active);
+
+    INFO("given up, and nobody knows whether the peer was promoted: it does not serve");
+    CHECK(pair.stop('a').code == 0);
+    std::ofstream(pair.path("a/standby.signal")).close();
+    const Ran unknown = pair.driver('a', {"stand-by"});
+    CHECK(unknown.code == 1);
+    CHECK(unknown.said.find("may have been promoted") != std::string::npos);
+    CHECK(pair.look('a').role == Role::standby);
+    pair.boot('b');
+    const Ran ended = pair.driver('a', {"stand-by"});
+    CHECK_MESSAGE(ended.code == 0, ended.said);
+    CHECK(pair.settle() == 'b');
+}
+
+TEST_CASE(
+    "a primary that was left behind by a fail-over is made a standby by pg_rewind, when a person says so")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const PostgresqlPair pair;
+    CHECK(pair.settle() == 'a');
+    const auto write = [&](char member, int number) {
+        const Ran wrote = pair.sql(member, fmt::format("INSERT INTO acknowledged VALUES ({}, 1)", number));
+        REQUIRE_MESSAGE(wrote.code == 0, wrote.said);
+    };
+    for (const bool clean : {true, false}) {
+        CAPTURE(clean);
+        const char old = pair.settle(), taken = PostgresqlPair::other_of(old);
+        write(old, 1);
+        CHECK(pair.settle() == old);
+        pair.cut_power(taken);
+        write(old, 2);
+        if (clean)
+            CHECK(pair.stop(old).code == 0);
+        else
+            pair.cut_power(old);
+        pair.boot(taken);
+        CHECK(pair.sql(taken, "SELECT pg_promote()").code == 0);
+        write(taken, 3);
+
+        const Ran refused = pair.driver(old, {"stand-by"});
+        CHECK(refused.code == 1);
+        CHECK_MESSAGE(refused.said.find("may have transactions that its peer, which serves, lacks") !=
+                          std::string::npos,
+                      refused.said);
+        CHECK(pair.look(old).role == Role::none);
+        const Ran rewound = pair.driver(old, {"--rewind", "stand-by"});
+        CHECK_MESSAGE(rewound.code == 0, rewound.said);
+        CHECK(pair.settle() == taken);
+        CHECK(pair.sql(old, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM acknowledged").out ==
+              pair.sql(taken, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM acknowledged").out);
+        CHECK(pair.sql(taken, "DELETE FROM acknowledged").code == 0);
+    }
+    INFO("and is moved as ever");
+    const char serves = pair.settle();
+    CHECK(pair.driver(serves, {"stand-by"}).code == 0);
+    CHECK(pair.settle() == PostgresqlPair::other_of(serves));
+
+    INFO("two that serve are left to a person");
+    const char other = serves;
+    CHECK(pair.sql(other, "SELECT pg_promote()").code == 0);
+    const Ran both = pair.driver(other, {"stand-by"});
+    CHECK(both.code == 1);
+    CHECK(both.said.find("a person must decide") != std::string::npos);
+}
+
+TEST_CASE("a synchronous PostgreSQL pair is switched over under load")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const PostgresqlPair pair;
+    for (const char member : {'a', 'b'}) {
+        std::ofstream(pair.path(std::string(1, member)) + "/postgresql.conf", std::ios::app)
+            << "synchronous_standby_names = '*'\n";
+        CHECK(pair.stop(member).code == 0);
+        pair.boot(member);
+    }
+    char serves = pair.settle();
+    testing::Load load = load_of_clients();
+    for (int round = 0; round < 4; ++round) {
+        const Ran moved = pair.driver(serves, {"stand-by"});
+        REQUIRE_MESSAGE(moved.code == 0, moved.said);
+        serves = PostgresqlPair::other_of(serves);
+        REQUIRE(pair.settle() == serves);
+    }
+    CHECK(pair.look(serves).says.find("and a commit waits for it") != std::string::npos);
     check_nothing_lost(load);
 }
 

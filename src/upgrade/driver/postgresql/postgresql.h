@@ -48,7 +48,8 @@ class Postgresql final : public Driver {
 
     Result<void> start();
     Result<void> stop();
-    Result<void> set_primary();
+    /// Whether it was another, or none.
+    Result<bool> set_primary();
 
     Result<void> hand_over(const Seen& seen);
     Result<void> give_over();
@@ -64,6 +65,7 @@ class Postgresql final : public Driver {
     Result<void> two_standbys();
     Result<void> follow();
     Result<bool> comes_to_stream(Milliseconds limit);
+    Result<void> await_timeline_of_peer();
     Result<void> join_again();
 
     Ground ground_;

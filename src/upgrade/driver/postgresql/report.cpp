@@ -106,6 +106,8 @@ Result<Server> server_of(const Json& json)
         follower.replayed = TRY(place_in(one, "replayed"));
         server.followers.push_back(follower);
     }
+    server.is_paused = json.at("paused");
+    server.timeline_is_kept = json.at("timeline_is_kept");
     server.slot = json.at("slot");
     server.logical_slots = json.at("logical_slots");
     server.may_promote = json.at("may_promote");
@@ -153,10 +155,14 @@ const char* const server_question =
     "'written', CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_flush_lsn() END, "
     "'received', pg_last_wal_receive_lsn(), "
     "'replayed', pg_last_wal_replay_lsn(), "
+    "'paused', CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END, "
     "'receiver', (SELECT json_build_object('status', status, 'host', coalesce(sender_host, ''), "
     "'port', sender_port, 'told', latest_end_lsn) FROM pg_stat_wal_receiver), "
     "'followers', coalesce((SELECT json_agg(json_build_object('state', coalesce(state, ''), "
     "'sync', coalesce(sync_state, ''), 'replayed', replay_lsn)) FROM pg_stat_replication), '[]'), "
+    "'timeline_is_kept', CASE WHEN pg_is_in_recovery() THEN false ELSE "
+    "left(pg_walfile_name(pg_current_wal_lsn()), 8) = (SELECT lpad(upper(to_hex(timeline_id)), 8, '0') "
+    "FROM pg_control_checkpoint()) END, "
     "'slot', coalesce(current_setting('primary_slot_name', true), ''), "
     "'logical_slots', (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'logical'), "
     "'may_promote', has_function_privilege('pg_promote(boolean, integer)', 'EXECUTE'))";

@@ -13,6 +13,7 @@ constexpr Milliseconds until_it_is_stuck = std::chrono::seconds(5);
 constexpr Milliseconds until_promoted = std::chrono::seconds(60);
 constexpr Milliseconds until_it_streams = std::chrono::seconds(120);
 constexpr Milliseconds before_a_look_for_divergence = std::chrono::seconds(20);
+constexpr Milliseconds until_checkpoint_of_peer = std::chrono::minutes(5);
 constexpr Milliseconds until_it_serves = std::chrono::seconds(120);
 constexpr std::string_view clean_stop = "shut down";
 constexpr std::string_view clean_stop_of_a_standby = "shut down in recovery";
@@ -63,12 +64,15 @@ Result<void> Postgresql::stop()
                                                stopped ? "" : ": " + stopped.error().what));
 }
 
-Result<void> Postgresql::set_primary()
+Result<bool> Postgresql::set_primary()
 {
     constexpr std::string_view name = "primary_conninfo";
     const std::string path = cluster_->data() + "/postgresql.auto.conf";
     const std::string before = TRY(ground_.host.read(path));
-    return ground_.host.replace(path, without_setting(before, name) + setting(name, ask_.peer));
+    const std::string after = without_setting(before, name) + setting(name, ask_.peer);
+    if (after == before) return false;
+    TRY(ground_.host.replace(path, after));
+    return true;
 }
 
 Result<void> Postgresql::stand_by()
@@ -87,6 +91,7 @@ Result<void> Postgresql::stand_by()
     if (seen.gave_up) {
         const Control at = TRY(control());
         if (seen.peer_stands_by() && at.state == clean_stop) return give_over();
+        TRY(set_primary());
         TRY(start());
         if (seen.peer_serves()) return follow();
         if (seen.peer_stands_by()) return two_standbys();
@@ -158,7 +163,7 @@ Result<void> Postgresql::give_over()
         return go_back(
             {.kind = ErrorKind::refused,
              .what = fmt::format("the peer cannot take over from {}: {}", cluster_->name(), has->says)});
-    if (const Result<void> set = set_primary(); !set) return go_back(set.error());
+    if (const Result<bool> set = set_primary(); !set) return go_back(set.error());
     // First as its owner, then for good: a power cut behind the promotion must find it.
     if (const auto given = host::run_checked(ground_.host, cluster_->give_up()); !given)
         return go_back(given.error());
@@ -281,15 +286,38 @@ Result<bool> Postgresql::comes_to_stream(Milliseconds limit)
 /// This member was started as a standby.
 Result<void> Postgresql::follow()
 {
+    const bool is_new = TRY(set_primary());
+    if (is_new)
+        TRY(host::run_checked(ground_.host,
+                              cluster_->ask_here("SELECT pg_reload_conf()", host::Effect::changes)));
     bool streams = TRY(comes_to_stream(before_a_look_for_divergence));
     if (streams) return {};
     const Seen seen = TRY(see());
-    if (seen.here == Seen::Here::stopped && seen.peer_serves()) return join_again();
+    if (seen.peer_serves()) {
+        if (seen.here != Seen::Here::stopped) TRY(stop());
+        return join_again();
+    }
     streams = TRY(comes_to_stream(until_it_streams));
     if (streams) return {};
     return fail(ErrorKind::timeout,
                 fmt::format("{} stands by, and does not come to stream from its peer", cluster_->name()),
                 "look into the log of the server");
+}
+
+/// Until the checkpoint behind its promotion, the peer's disk names the timeline before, and pg_rewind takes
+/// two that have parted for one. Source: the release notes of PostgreSQL 16, "pg_rewind".
+Result<void> Postgresql::await_timeline_of_peer()
+{
+    // Makes it quick, where the role may; it comes by itself too.
+    static_cast<void>(ground_.host.run(cluster_->ask_peer("CHECKPOINT", host::Effect::changes)).has_value());
+    const bool is_kept = TRY(comes_true(ground_, until_checkpoint_of_peer, [&]() -> Result<bool> {
+        Seen seen;
+        see_peer(seen);
+        return seen.peer_serves() && seen.peer->timeline_is_kept;
+    }));
+    if (is_kept) return {};
+    return fail(ErrorKind::timeout, "the peer has not ended the checkpoint behind its promotion",
+                "CHECKPOINT there");
 }
 
 /// This member is stopped, and another has taken its place.
@@ -298,6 +326,7 @@ Result<void> Postgresql::join_again()
     const Control at = TRY(control());
     bool must_rewind = at.state != clean_stop && at.state != clean_stop_of_a_standby;
     std::string parted = "it ended without a stop";
+    TRY(await_timeline_of_peer());
     if (!must_rewind) {
         const host::Outcome said = TRY(host::run_checked(ground_.host, cluster_->rewind(true)));
         const std::string all = said.out + said.err;
