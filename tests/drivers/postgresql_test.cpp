@@ -13,6 +13,8 @@
 #include <csignal>
 #include <map>
 #include <random>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <thread>
 
 namespace belay {
@@ -375,6 +377,76 @@ TEST_CASE("a synchronous PostgreSQL pair is switched over under load")
     }
     CHECK(pair.look(serves).says.find("and a commit waits for it") != std::string::npos);
     check_nothing_lost(load);
+}
+
+/// Debian's places for clusters are seen by this thread, and what it starts, alone.
+class OwnClusters {
+  public:
+    OwnClusters()
+    {
+        REQUIRE(unshare(CLONE_NEWNS) == 0);
+        REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+        REQUIRE(chmod(folder_.path().c_str(), 0755) == 0);
+        for (const std::string name : {"etc", "var/lib", "var/log", "run"}) {
+            const std::string place = "/" + name + "/postgresql", ours = folder_ / name;
+            std::filesystem::create_directories(ours);
+            std::filesystem::create_directories(place);
+            REQUIRE(mount(ours.c_str(), place.c_str(), nullptr, MS_BIND, nullptr) == 0);
+            places_.push_back(place);
+        }
+        const Ran made = run_to_end({TEST_DRIVERS "/postgresql_debian"});
+        REQUIRE_MESSAGE(made.code == 0, made.said);
+    }
+    ~OwnClusters()
+    {
+        for (const char* name : {"a", "b"}) run_to_end({"/usr/bin/pg_ctlcluster", "15", name, "stop"});
+        for (const std::string& place : places_) umount2(place.c_str(), MNT_DETACH);
+    }
+    OwnClusters(const OwnClusters&) = delete;
+    OwnClusters& operator=(const OwnClusters&) = delete;
+
+    static Ran driver(char member, const std::vector<std::string>& verb)
+    {
+        std::vector<std::string> words = {
+            TEST_DRIVER,
+            "postgresql",
+            "--cluster",
+            fmt::format("15/{}", member),
+            "--peer",
+            fmt::format("host=127.0.0.1 port={} user=belay dbname=postgres", member == 'a' ? 7022 : 7021)};
+        words.insert(words.end(), verb.begin(), verb.end());
+        return run_to_end(words);
+    }
+
+  private:
+    store::ScratchFolder folder_;
+    std::vector<std::string> places_;
+};
+
+TEST_CASE("a pair of Debian's clusters is switched over and back")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const OwnClusters clusters;
+    const Ran commands = OwnClusters::driver('a', {"commands", "stand-by"});
+    CHECK(commands.out.find("\npg_ctlcluster 15 a stop -m fast -- -t 60\n") != std::string::npos);
+    for (const char serves : {'a', 'b', 'a'}) {
+        CAPTURE(serves);
+        const char other = PostgresqlPair::other_of(serves);
+        const auto is_hot = [&] {
+            const auto look = upgrade::driver::parse_look(OwnClusters::driver(serves, {"look"}).out);
+            return look && look->role == Role::active && look->hot && !look->starts_by_itself;
+        };
+        const auto until = std::chrono::steady_clock::now() + 60s;
+        while (!is_hot()) REQUIRE(std::chrono::steady_clock::now() < until);
+        const Ran restarted = OwnClusters::driver(other, {"restart"});
+        CHECK_MESSAGE(restarted.code == 0, restarted.said);
+        while (!is_hot()) REQUIRE(std::chrono::steady_clock::now() < until);
+        const Ran moved = OwnClusters::driver(serves, {"stand-by"});
+        CHECK_MESSAGE(moved.code == 0, moved.said);
+    }
+    CHECK(OwnClusters::driver('c', {"look"}).said ==
+          "belay-driver: no cluster 15/c on this host (pg_lsclusters)\n");
 }
 
 }  // namespace
