@@ -27,12 +27,12 @@ std::string without_blanks(std::string_view text)
     return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
 }
 
-/// The value behind "Database cluster state:".
+/// The value behind "Database cluster state:". A last line without its end may have lost a digit: it does not
+/// count.
 Result<std::string> line_named(std::string_view text, std::string_view name)
 {
-    while (!text.empty()) {
-        const std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    for (size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+        const std::string_view line = text.substr(0, end);
         if (line.starts_with(name)) return without_blanks(line.substr(name.size()));
     }
     return fail(ErrorKind::corrupt, fmt::format("pg_controldata says nothing of \"{}\"", name));
