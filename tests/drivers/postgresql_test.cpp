@@ -46,8 +46,8 @@ class PostgresqlPair {
   public:
     PostgresqlPair()
     {
-        const Ran made =
-            run_to_end({TEST_DRIVERS "/postgresql_pair", path(""), bin, port_of('a'), port_of('b')});
+        const std::string program = TEST_DRIVERS "/postgresql_pair";
+        const Ran made = run_to_end({program, path(""), bin, port_of('a'), port_of('b')});
         REQUIRE_MESSAGE(made.code == 0, made.said);
     }
     ~PostgresqlPair()

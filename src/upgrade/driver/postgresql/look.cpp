@@ -95,13 +95,14 @@ Result<void> Postgresql::see_here(Seen& seen)
     if (!works_in || !data || *works_in != *data) return {};
     seen.here = Seen::Here::busy;
     const host::Outcome program = TRY(ground_.host.run({.argv = {"readlink", process + "/exe"}}));
-    seen.runs_from = program.out.substr(0, program.out.find_first_of("\n"));
+    seen.runs_from = program.out.substr(0, program.out.find('\n'));
     // An update has put another in its place.
     if (const size_t deleted = seen.runs_from.find(" (deleted)"); deleted != std::string::npos)
         seen.runs_from.resize(deleted);
-    const host::Outcome said = TRY(ground_.host.run(cluster_->ask_here(server_question)));
-    if (said.exit_code != 0) return {};
-    seen.server = TRY(parse_server(said.out));
+    const Result<host::Outcome> said = ground_.host.run(cluster_->ask_here(server_question));
+    if (!said && said.error().kind != ErrorKind::timeout) return std::unexpected(said.error());
+    if (!said || said->exit_code != 0) return {};
+    seen.server = TRY(parse_server(said->out));
     seen.here = Seen::Here::running;
     return {};
 }

@@ -52,6 +52,7 @@ class Postgresql final : public Driver {
     Result<bool> set_primary();
 
     Result<void> hand_over(const Seen& seen);
+    Result<void> demand_live_peer();
     Result<void> give_over();
     /// Of what this stopped member wrote.
     struct PeerHas {
@@ -67,6 +68,7 @@ class Postgresql final : public Driver {
     Result<bool> comes_to_stream(Milliseconds limit);
     Result<void> await_timeline_of_peer();
     Result<void> join_again();
+    Result<void> demand_same_major();
 
     Ground ground_;
     Ask ask_;

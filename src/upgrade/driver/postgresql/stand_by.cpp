@@ -9,6 +9,7 @@ namespace belay::upgrade::driver::postgresql {
 namespace {
 
 constexpr Milliseconds until_caught_up = std::chrono::seconds(60);
+constexpr Milliseconds until_peer_has_checkpoint = std::chrono::seconds(20);
 constexpr Milliseconds until_it_is_stuck = std::chrono::seconds(5);
 constexpr Milliseconds until_promoted = std::chrono::seconds(60);
 constexpr Milliseconds until_it_streams = std::chrono::seconds(120);
@@ -139,12 +140,32 @@ Result<void> Postgresql::hand_over(const Seen& seen)
         return fail(ErrorKind::refused, "the peer is another cluster: its system identifier differs");
 
     TRY(host::run_checked(ground_.host, cluster_->ask_here("CHECKPOINT", host::Effect::changes)));
+    TRY(demand_live_peer());
     if (const Result<void> stopped = stop(); !stopped) {
         // A stop that has begun cannot be taken back; what is on the disk is not lost by a hard one.
         static_cast<void>(ground_.host.run(cluster_->stop("immediate")).has_value());
         return go_back(stopped.error());
     }
     return give_over();
+}
+
+/// A standby that has stopped taking what it is sent is found while this one still serves.
+Result<void> Postgresql::demand_live_peer()
+{
+    Seen here;
+    TRY(see_here(here));
+    if (!here.serves() || !here.server->written)
+        return fail(ErrorKind::refused, fmt::format("{} does not serve any more", cluster_->name()));
+    std::string lacks;
+    const bool has_it = TRY(comes_true(ground_, until_peer_has_checkpoint, [&]() -> Result<bool> {
+        Seen seen;
+        see_peer(seen);
+        lacks = seen.peer ? to_text(seen.peer->replayed.value_or(Place{})) : seen.peer_problem;
+        return seen.peer_stands_by() && seen.peer->replayed && *seen.peer->replayed >= *here.server->written;
+    }));
+    if (has_it) return {};
+    return fail(ErrorKind::refused, fmt::format("the peer does not come to replay {} of {}: it is at {}",
+                                                to_text(*here.server->written), cluster_->name(), lacks));
 }
 
 /// This member is stopped, and was the primary.
@@ -351,6 +372,20 @@ Result<void> Postgresql::join_again()
                 "look into the log of the server");
 }
 
+/// What is started must read what is on the disk. Errors: refused.
+Result<void> Postgresql::demand_same_major()
+{
+    const std::string kept = TRY(ground_.host.read(cluster_->data() + "/PG_VERSION"));
+    const host::Outcome said = TRY(host::run_checked(ground_.host, cluster_->program_version()));
+    const std::string major = kept.substr(0, kept.find('\n'));
+    const std::string version = said.out.substr(0, said.out.find('\n'));
+    if (version.find(fmt::format(" {}.", major)) != std::string::npos) return {};
+    return fail(ErrorKind::refused,
+                fmt::format("{} is of PostgreSQL {}, and what would be started is {}", cluster_->name(),
+                            major, version),
+                "a new major version needs pg_upgrade, or replication by logical slots");
+}
+
 Result<void> Postgresql::restart()
 {
     TRY(find());
@@ -360,6 +395,7 @@ Result<void> Postgresql::restart()
     if (!seen.gave_up)
         return fail(ErrorKind::refused, fmt::format("{} would start as a primary", cluster_->name()),
                     "stand-by makes a standby of it");
+    TRY(demand_same_major());
     if (seen.server) TRY(stop());
     TRY(start());
     if (seen.peer_serves()) return follow();

@@ -127,7 +127,7 @@ class PairModel {
         if (here_runs && here_serves) {
             here_end += 100;
             acknowledged_ = here_end;
-            if (peer_runs && !peer_serves && peer_gets_last_record) peer_end = here_end;
+            if (peer_runs && !peer_serves) peer_end = here_end;
         }
     }
 
