@@ -34,7 +34,7 @@ constexpr int first_listening = 3;  // sd_listen_fds(3)
 constexpr int patience_with_caller = 200;
 
 struct Asked {
-    std::string name = "stand-in", trace;
+    std::string name = "stand-in", trace, fails_as;
     int port = 0;
     std::vector<std::string> needs;  // HOST:PORT[,HOST:PORT...], of each one must answer at its start
     int ready_after = 0, fail_after = -1, end_after = -1, heartbeat = 0, drain_for = 0, act_every = 0;
@@ -187,6 +187,7 @@ class StandIn {
         if (role.empty() || role == role_) return;
         role_ = role;
         trace_.say("role " + role);
+        if (role == asked_.fails_as) std::_Exit(3);
         notify(fmt::format("STATUS={}\nX_ROLE={}", role, role));
         next_act_.reset();
         if (asked_.act_every > 0 && role == "primary") next_act_ = Clock::now();
@@ -359,6 +360,7 @@ int main(int argc, char** argv)
     app.add_option("--lines", asked.lines, "Lines that it prints at its start");
     app.add_option("--lines-a-second", asked.lines_a_second, "Lines that it prints from then on");
     app.add_option("--children", asked.children, "Processes that it starts and leaves behind");
+    app.add_option("--fails-as", asked.fails_as, "It ends with code 3 when it is told that word");
     app.add_flag("--ignores-term", asked.ignores_term, "SIGTERM does not end it");
     app.add_flag("--hangs", asked.hangs, "It never says that it lives");
     app.add_flag("--http", asked.http, "It answers as a web server does");

@@ -7,7 +7,7 @@ _belay_common="--help --json --socket --state-dir --site --proxy --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 _belay_hosts_options="--on --waves --wave-soak --failures"
 
-_belay_commands="storage backup procedures plan add run runbook config status host app solution account login logout activate commit abort clear timer show history clean parse version"
+_belay_commands="storage image backup procedures plan add run runbook config status host app solution account login logout activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -17,6 +17,16 @@ declare -A _belay_options=(
     [storage ports]=""
     [storage monitor]="--follow --test --limit"
     [storage esp-sync]="--dry-run"
+    [image build]="--output --key --dry-run"
+    [image key]=""
+    [image sign]="--key"
+    [image verify]="--keys --root"
+    [image show]="--keys"
+    [image list]="--root"
+    [image expand]="--keys --root"
+    [image remove]="--root"
+    [image remove-inactive]="--dry-run"
+    [image clear]="--dry-run"
     [procedures]=""
     [plan]="$_belay_plan_options $_belay_hosts_options --dry-run"
     [add]="$_belay_plan_options $_belay_hosts_options --no-wait"
@@ -182,7 +192,7 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines | --for) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines | --for | -o | --output | --key | --keys | --root) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -191,7 +201,7 @@ _belay() {
                     command="storage ${COMP_WORDS[i]}"
                 elif [[ $command == runbook && ${COMP_WORDS[i]} == @(lint|plan|add|run) ]]; then
                     command="runbook ${COMP_WORDS[i]}"
-                elif [[ $command == @(config|host|app|solution|account) ]]; then
+                elif [[ $command == @(image|config|host|app|solution|account) ]]; then
                     command="$command ${COMP_WORDS[i]}"
                 elif [[ -z $target ]]; then
                     target=${COMP_WORDS[i]}
@@ -201,8 +211,8 @@ _belay() {
     done
 
     case $before in
-        --socket | --from) COMPREPLY=($(compgen -f -- "$word")) && return ;;
-        --state-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
+        --socket | --from | -o | --output | --key) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+        --state-dir | --keys | --root) COMPREPLY=($(compgen -d -- "$word")) && return ;;
         --timer | --gate-grace | --soak | --extend | --valid | --wave-soak | --for) COMPREPLY=($(compgen -W "30s 10m 30m 2h 1d" -- "$word")) && return ;;
         --gate) COMPREPLY=($(compgen -W "array: command: tcp: http://" -- "$word")) && return ;;
         --set) compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W "$(_belay_variables "$target")" -- "$word")) && return ;;
@@ -217,6 +227,8 @@ _belay() {
         COMPREPLY=($(compgen -W "$_belay_commands $_belay_common ${_belay_options[belay]}" -- "$word"))
     elif [[ $command == storage ]]; then
         COMPREPLY=($(compgen -W "show health record ports monitor $_belay_common" -- "$word"))
+    elif [[ $command == image ]]; then
+        COMPREPLY=($(compgen -W "build key sign verify show list expand remove publish withdraw summary remove-inactive clear $_belay_common" -- "$word"))
     elif [[ $command == runbook ]]; then
         COMPREPLY=($(compgen -W "lint plan add run $_belay_common" -- "$word"))
     elif [[ $command == config ]]; then
@@ -238,6 +250,15 @@ _belay() {
     else
         case $command in
             "storage show") [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_disks)" -- "$word")) ;;
+            "image build") [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
+            "image key") [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.pem' -- "$word") $(compgen -d -S / -- "$word")) ;;
+            "image sign" | "image verify" | "image show" | "image expand" | "image publish")
+                [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.image' -- "$word") $(compgen -d -S / -- "$word")) ;;
+            "image remove") if [[ -z $target ]]; then
+                    COMPREPLY=($(compgen -W "$(_belay_names image list)" -- "$word"))
+                else
+                    COMPREPLY=($(compgen -W "$(_belay_ask image list | _belay_texts version)" -- "$word"))
+                fi ;;
             "storage record") COMPREPLY=($(compgen -f -- "$word")) ;;
             "runbook "*) [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
             "config get" | "config edit") [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_types" -- "$word")) ;;

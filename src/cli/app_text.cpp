@@ -117,6 +117,8 @@ std::string pairs_text(const Style& style, const std::vector<Json>& pairs)
                                            : paint(style, Tone::good, serves + " serves"));
         if (const std::string problem = text_of(style, pair, "problem"); !problem.empty())
             text += fmt::format("  {}\n", paint(style, Tone::bad, problem));
+        if (const std::string move = text_of(style, pair, "move"); !move.empty())
+            text += fmt::format("  last switch-over: {}\n", move);
         std::vector<std::vector<std::string>> rows;
         for (const Json& one : list_of(pair, "applications")) {
             const std::string phase = text_of(style, one, "phase");

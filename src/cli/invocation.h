@@ -18,6 +18,19 @@ enum class Command {
     storage_ports,
     storage_monitor,
     storage_esp_sync,
+    image_build,
+    image_key,
+    image_sign,
+    image_verify,
+    image_show,
+    image_list,
+    image_expand,
+    image_remove,
+    image_publish,
+    image_withdraw,
+    image_summary,
+    image_remove_inactive,
+    image_clear,
     procedures,
     plan,
     add,
@@ -92,7 +105,7 @@ struct Invocation {
 
     // storage
     std::string from;   ///< a recording to look at instead of this machine
-    std::string file;   ///< where a recording goes; "-": standard output
+    std::string file;   ///< where a recording goes, "-": standard output; or an image; may be empty
     bool mask = false;  ///< serial numbers are replaced in it
     bool summary = false;
 
@@ -100,11 +113,16 @@ struct Invocation {
                          ///< what of the storage is to be shown; may be empty
     std::string why;
 
+    // image; all may be empty
+    std::string key;   ///< a file with a private key
+    std::string keys;  ///< a folder with public keys
+    std::string root;  ///< a library of installed versions
+
     // plan, add, run
     std::vector<std::string> words;  ///< what the procedure is to read, as "--leaving", "/dev/sda"
     std::optional<Milliseconds> timer, gate_grace;
     std::vector<std::string> gates;
-    bool dry_run = false;  ///< of clean, storage esp-sync and host maintenance as well
+    bool dry_run = false;  ///< of clean, storage esp-sync, image build and host maintenance as well
     Milliseconds soak{0};
     bool yes = false;
     std::vector<std::string> hosts;  ///< of the site, on which it is to be done together
@@ -117,7 +135,8 @@ struct Invocation {
 
     // config
     std::string mode;  ///< of import: "merge", "objects", "whole"; may be empty
-    std::string name;  ///< of the object whose type is the target; the new name of a host, or of a site
+    std::string name;  ///< of the object whose type is the target; the new name of a host, or of a site;
+                       ///< the version of an image
 
     // host, account, login
     std::string role;     ///< may be empty

@@ -33,6 +33,7 @@ Parser::Parser()
     app_.add_flag("--version", version_, "say which version this is");
 
     storage_commands();
+    image_commands();
     CLI::App* procedures =
         command(app_, Command::procedures, "procedures", "list what Belay can do, or explain one procedure",
                 "belay procedures disk.replace");

@@ -32,6 +32,8 @@ class Parser {
     void common_options(CLI::App& app);
     void runbook_commands();
     void storage_commands();
+    void image_commands();
+    void image_site_commands(const std::function<void(CLI::App&)>& file);
     void config_commands();
     void site_commands();
     void host_commands();
@@ -55,6 +57,7 @@ class Parser {
     CLI::App app_{"Change disks under a running service, with the way back kept open until you commit.",
                   "belay"};
     CLI::App* storage_ = nullptr;
+    CLI::App* image_ = nullptr;
     CLI::App* runbook_ = nullptr;
     CLI::App* config_ = nullptr;
     CLI::App* host_ = nullptr;

@@ -4,6 +4,7 @@
 #include "cli/config_check.h"
 #include "cli/esp_sync.h"
 #include "cli/fields.h"
+#include "cli/image_commands.h"
 #include "cli/login.h"
 #include "cli/monitor.h"
 #include "cli/parse_command.h"
@@ -104,6 +105,15 @@ Result<int> Session::carry_out()
             return app_pairs();
         case Command::app_switch_over:
             return app_switch_over();
+        case Command::image_publish:
+            return image_publish();
+        case Command::image_withdraw:
+            return image_withdraw();
+        case Command::image_summary:
+            return image_summary();
+        case Command::image_remove_inactive:
+        case Command::image_clear:
+            return image_tidy();
         case Command::app_start:
         case Command::app_stop:
         case Command::app_restart:
@@ -132,6 +142,14 @@ Result<int> Session::carry_out()
         case Command::logout:
         case Command::parse:
         case Command::storage_esp_sync:
+        case Command::image_build:
+        case Command::image_key:
+        case Command::image_sign:
+        case Command::image_verify:
+        case Command::image_show:
+        case Command::image_list:
+        case Command::image_expand:
+        case Command::image_remove:
         case Command::runbook_lint:
         case Command::config_check:
         case Command::version:
@@ -209,6 +227,10 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
     }
     if (asked.command == Command::storage_esp_sync) {
         const auto code = esp_sync(asked, console, style);
+        return code ? *code : say_error(console, style, asked.json, code.error());
+    }
+    if (is_of_images(asked.command)) {
+        const auto code = image_command(asked, console, style);
         return code ? *code : say_error(console, style, asked.json, code.error());
     }
     if (asked.command == Command::config_check) {

@@ -24,6 +24,25 @@ Result<void> check_kind(const std::string& name)
                 "belay parse --help");
 }
 
+Result<void> check_image(const Invocation& asked)
+{
+    if (asked.target.empty() && asked.command == Command::image_build)
+        return fail(ErrorKind::usage, "of which folder? none was named",
+                    "belay image build FOLDER, which has an image.toml");
+    if (asked.target.empty() && asked.command == Command::image_key)
+        return fail(ErrorKind::usage, "where to? no file was named", "belay image key KEY.pem");
+    if (asked.target.empty())
+        return fail(ErrorKind::usage, "which image? none was named", "belay image --help");
+    const bool wants_version =
+        asked.command == Command::image_remove || asked.command == Command::image_withdraw;
+    if (wants_version && asked.name.empty())
+        return fail(ErrorKind::usage, "which version? none was named", "belay image summary");
+    if (asked.command == Command::image_sign && asked.key.empty())
+        return fail(ErrorKind::usage, "no key is named to sign with",
+                    "--key KEY.pem; belay image key KEY.pem makes one");
+    return {};
+}
+
 }  // namespace
 
 Result<void> check_sense(const Invocation& asked)
@@ -63,6 +82,16 @@ Result<void> check_sense(const Invocation& asked)
                 return fail(ErrorKind::usage,
                             fmt::format("\"{}\" is not an operation's number", asked.target), "belay show");
             break;
+        case Command::image_build:
+        case Command::image_key:
+        case Command::image_sign:
+        case Command::image_verify:
+        case Command::image_show:
+        case Command::image_expand:
+        case Command::image_remove:
+        case Command::image_publish:
+        case Command::image_withdraw:
+            return check_image(asked);
         case Command::parse:
             return check_kind(asked.target);
         case Command::runbook_lint:

@@ -61,6 +61,10 @@ class Session {
     Result<int> app_pairs();
     Result<int> app_switch_over();
     Result<int> await_application(const Json& asked, int64_t old_pid);
+    Result<int> image_publish();
+    Result<int> image_withdraw();
+    Result<int> image_summary();
+    Result<int> image_tidy();
     Result<int> solution_list();
     Result<int> solution_show();
     Result<int> solution_plan();

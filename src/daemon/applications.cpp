@@ -109,6 +109,28 @@ void Applications::configured(std::shared_ptr<const framework::configuration::Co
         configuration_ = std::move(configuration);
         host_ = host;
         unseal_ = unseal;
+        take_images();
+        describe();
+    }
+    say_moved();
+}
+
+/// Whether they are others than before. With the mutex. What cannot be read leaves things as they are:
+/// programs run by it.
+bool Applications::take_images()
+{
+    auto images = options_.images();
+    if (!images) options_.said(images.error().what);
+    if (!images || *images == images_) return false;
+    images_ = std::move(*images);
+    return true;
+}
+
+void Applications::images_changed()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (!configuration_ || !take_images()) return;
         describe();
     }
     say_moved();
@@ -121,7 +143,7 @@ void Applications::describe()
         const auto told = secrets_.find(std::string(sealed));
         return told == secrets_.end() ? unseal_(sealed) : told->second;
     };
-    described_ = framework::supervision::described_on(*configuration_, host_, open);
+    described_ = framework::supervision::described_on(*configuration_, host_, open, images_);
     is_due_ = true;
     // Where there is nothing to start, and no supervisor that might have something to stop, nobody waits.
     const bool has_some = !described_.applications.empty() || described_.has_pairs ||
@@ -330,20 +352,28 @@ void Applications::failed(const Error& error)
 Result<void> Applications::push(site::Client& client)
 {
     Json describe, elsewhere;
+    Json applications = Json::array(), to_keep = Json::array();
     std::map<ApplicationId, Want> wants;
     std::map<Want, std::vector<ApplicationId>> orders;
     std::vector<ApplicationId> restarts;
     {
         const std::lock_guard lock(mutex_);
         is_due_ = false;
-        describe = {{"applications", described_.applications}, {"whole", true}};
         // Before a controller has told anything, the supervisor may know more than this daemon does.
         if (!term_.empty()) elsewhere = {{"applications", elsewhere_}};
         restarts = std::exchange(to_restart_, {});
         // At the same instant: what is wanted next may rest on what is known of other hosts then.
-        for (const Application& application : described_.applications)
-            wants[application.id] =
-                described_.not_ready.contains(application.id) ? Want::stopped : want_of(application.id);
+        for (const Application& application : described_.applications) {
+            const Want want = want_of(application.id);
+            const bool is_ready = !described_.not_ready.contains(application.id);
+            if (is_ready)
+                applications.push_back(application);
+            else
+                to_keep.push_back(application.id);
+            // What could not be started anew is not stopped for that.
+            if (is_ready || want == Want::stopped) wants[application.id] = want;
+        }
+        describe = {{"applications", std::move(applications)}, {"keep", std::move(to_keep)}, {"whole", true}};
     }
     TRY(client.call("Describe", describe));
     if (!elsewhere.is_null()) TRY(client.call("Elsewhere", elsewhere));
@@ -354,7 +384,11 @@ Result<void> Applications::push(site::Client& client)
         problem_.reset();
         for (const auto& [id, want] : wants) {
             const auto standing = standings_.find(id);
-            if (standing != standings_.end() && standing->second.value("want", "") == name_of(want)) continue;
+            const bool is_so =
+                standing == standings_.end()
+                    ? described_.not_ready.contains(id)  // it was never described, so it does not run
+                    : standing->second.value("want", "") == name_of(want);
+            if (is_so) continue;
             orders[want].push_back(id);
             std::erase(restarts, id);
         }
@@ -406,10 +440,11 @@ Json Applications::line_of(const Application& application) const
     Json line = {{"id", id}, {"name", application.name}, {"host", host_}, {"wanted", name_of(want_of(id))}};
     if (const auto standing = standings_.find(id); standing != standings_.end()) {
         for (const char* field : {"phase", "role", "since_ms", "reason", "told", "restarts", "pid", "last",
-                                  "awaits_restart", "not_in_force", "output", "pair"})
+                                  "awaits_restart", "image", "not_in_force", "output", "pair"})
             line[field] = standing->second.value(field, Json());
     } else {
-        line["phase"] = "unknown";
+        const bool is_not_described = !problem_ && described_.not_ready.contains(id);
+        line["phase"] = is_not_described ? "stopped" : "unknown";
         line["reason"] = problem_ ? problem_->what : "its supervisor has not said yet";
     }
     if (const auto why = described_.not_ready.find(id); why != described_.not_ready.end())
@@ -469,6 +504,8 @@ Result<Json> Applications::order(const Call& call)
     const std::string why = TRY(parameters.text("why"));
     TRY(parameters.no_other());
     const std::lock_guard lock(mutex_);
+    // Somebody may have changed packages.conf by hand.
+    if (configuration_ && take_images()) describe();
     const ApplicationId id = TRY(find(name));
     if (described_.in_maintenance && want == Want::running)
         return fail(ErrorKind::refused, "this host is in maintenance, so nothing is started on it",
@@ -492,6 +529,62 @@ Result<Json> Applications::order(const Call& call)
     return Json{{"id", id}, {"at_ms", wanted.at.count()}};
 }
 
+/// A connection of its own, beside the one that is followed; never starts one.
+Result<std::unique_ptr<site::Client>> Applications::supervisor() const
+{
+    site::ConnectOptions there = options_.supervisor;
+    there.daemon.clear();
+    return site::connect(there);
+}
+
+Result<Json> Applications::look(const std::string& name)
+{
+    ApplicationId id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        id = TRY(find(name));
+    }
+    const Json answer = TRY(TRY(supervisor())->call("Standings", {{"only", id}}));
+    const std::lock_guard lock(mutex_);
+    for (const Json& one : answer.value("applications", Json::array()))
+        standings_[one.at("id").get<ApplicationId>()] = one;
+    TRY(find(name));
+    return line_of(*std::ranges::find(described_.applications, id, &Application::id));
+}
+
+Result<void> Applications::let_other_serve(const std::string& name)
+{
+    ApplicationId id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        id = TRY(find(name));
+    }
+    TRY(TRY(supervisor())->call("HandOver", {{"application", id}}));
+    return {};
+}
+
+Result<void> Applications::restart_in_background(const std::string& name)
+{
+    Json applications = Json::array();
+    ApplicationId id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (take_images()) describe();
+        id = TRY(find(name));
+        if (const auto why = described_.not_ready.find(id); why != described_.not_ready.end())
+            return fail(ErrorKind::refused, fmt::format("\"{}\" cannot be started: {}", name, why->second));
+        if (want_of(id) != Want::running)
+            return fail(ErrorKind::refused, fmt::format("\"{}\" is not to run", name),
+                        fmt::format("belay app start '{}'", name));
+        applications.push_back(*std::ranges::find(described_.applications, id, &Application::id));
+    }
+    const std::unique_ptr<site::Client> client = TRY(supervisor());
+    TRY(client->call("Describe", {{"applications", std::move(applications)}}));
+    TRY(client->call(
+        "Order", {{"applications", {id}}, {"want", "running"}, {"restart", true}, {"unless_serving", true}}));
+    return {};
+}
+
 /// Lets the other of its pair serve, or takes over from it.
 Result<Json> Applications::hand(const Call& call)
 {
@@ -504,10 +597,7 @@ Result<Json> Applications::hand(const Call& call)
         const std::lock_guard lock(mutex_);
         id = TRY(find(name));
     }
-    site::ConnectOptions there = options_.supervisor;
-    there.daemon.clear();
-    const std::unique_ptr<site::Client> supervisor = TRY(site::connect(there));
-    TRY(supervisor->call(takes_over ? "TakeOver" : "HandOver", {{"application", id}}));
+    TRY(TRY(supervisor())->call(takes_over ? "TakeOver" : "HandOver", {{"application", id}}));
     options_.said(fmt::format("{}, asked by {}: {}", name, call.caller.user,
                               takes_over ? "takes over" : "lets the other of its pair serve"));
     return Json{{"id", id}};
@@ -527,9 +617,7 @@ Result<Json> Applications::show(const Call& call) const
         line = line_of(*std::ranges::find(described_.applications, id, &Application::id));
     }
     line["use"] = nullptr;
-    site::ConnectOptions there = options_.supervisor;
-    there.daemon.clear();
-    const auto client = site::connect(there);
+    const auto client = supervisor();
     if (!client) return line;
     const auto answer = (*client)->call("Standings", {{"use", true}, {"only", id}});
     if (!answer) return line;

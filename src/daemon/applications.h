@@ -38,6 +38,11 @@ class Applications {
         std::function<void(const std::string&)> said;  ///< a line for the daemon's log
         std::function<void()> changed;                 ///< how they stand
         std::function<Milliseconds()> wall;            ///< the wall clock now
+        /// What of each image is to run on this host. Errors: why that cannot be told; then it stays as it
+        /// was.
+        std::function<Result<framework::supervision::Images>()> images = [] {
+            return framework::supervision::Images();
+        };
     };
 
     Applications(store::Store& store, Options options);
@@ -68,6 +73,15 @@ class Applications {
     Result<Json> show(const site::Call& call) const;
     /// What this machine is called in the configuration; empty: nothing is known of that.
     std::string host() const;
+    /// Another version of an image may be to run from the next start on.
+    void images_changed();
+    /// As its supervisor says it now, with what is configured of it: as Applications tells it, of an
+    /// application of this host. Errors: not_found, unavailable.
+    Result<Json> look(const std::string& name);
+    /// The one that serves lets the other of its pair serve. Errors: refused, those of look().
+    Result<void> let_other_serve(const std::string& name);
+    /// Starts it anew as it is configured now; never one that serves. Errors: as let_other_serve().
+    Result<void> restart_in_background(const std::string& name);
     /// Somebody works on it: nothing is started here.
     bool in_maintenance() const;
     /// Those of this host, for solution_methods().
@@ -85,6 +99,8 @@ class Applications {
     };
 
     Json line_of(const framework::supervision::Application& application) const;
+    bool take_images();
+    Result<std::unique_ptr<site::Client>> supervisor() const;
     Result<Json> order(const site::Call& call);
     Result<Json> output(const site::Call& call) const;
     Result<Json> moved_since(const site::Call& call);
@@ -113,6 +129,7 @@ class Applications {
     mutable std::mutex mutex_;
     std::condition_variable work_;
     framework::supervision::Described described_;
+    framework::supervision::Images images_;
     std::string host_;  ///< what this machine is called in it
     std::shared_ptr<const framework::configuration::Configuration> configuration_;
     framework::supervision::Unseal unseal_;

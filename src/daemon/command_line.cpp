@@ -89,6 +89,11 @@ void add_options(CLI::App& app, Asked& asked)
             return name.empty() || name.find('/') != std::string::npos ? "must be the bare name of a program"
                                                                        : "";
         });
+    app.add_option("--image-keys", options.image_keys,
+                   "Folder of the public keys (*.pem) whose images are taken")
+        ->envname("BELAY_IMAGE_KEYS")
+        ->capture_default_str()
+        ->check(must_be_absolute);
     app.add_option(
            "--listen", options.controller.listen,
            "Be the controller of a site, and listen at HOST:PORT for its hosts and people; on a proxy: "

@@ -8,6 +8,7 @@
 #include "daemon/services.h"
 #include "daemon/state_lock.h"
 #include "daemon/two_engines.h"
+#include "daemon/upgrades.h"
 #include "framework/configuration/copy.h"
 #include "framework/configuration/register.h"
 #include "framework/configuration/seal.h"
@@ -77,6 +78,9 @@ class Daemon {
         store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
         log_.detail(fmt::format("the store is at revision {}", TRY(store_->revision())));
         open_applications();
+        upgrades_.emplace(*applications_, *host_, options_.state_folder, options_.image_keys,
+                          [this] { return place_.get(); });
+        upgrades_->fill(catalogue_);
         TRY(open_place());
         if (place_) place_->fill(catalogue_);
         open_configuration();
@@ -146,6 +150,8 @@ class Daemon {
                                                   .share_keys = place_ ? place_->share_keys() : nullptr};
         procedures::fill_configuration(catalogue_, site);
         std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
+        std::ranges::move(upgrades_->procedures(), std::back_inserter(parts_.procedures));
+        if (place_) std::ranges::move(place_->procedures(), std::back_inserter(parts_.procedures));
         std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);
         take_settings();
     }
@@ -164,7 +170,8 @@ class Daemon {
                 .start = is_of_systemd() ? [this] { return start_unit(); } : std::function<Result<void>()>(),
                 .said = [this](const std::string& line) { log_.standard(line); },
                 .changed = [this] { loop_->post([this] { topic_changed(applications_topic); }); },
-                .wall = [this] { return wall_now(); }});
+                .wall = [this] { return wall_now(); },
+                .images = [this] { return running_images(*host_, images_folder(options_.state_folder)); }});
     }
 
     static bool is_of_systemd()
@@ -224,6 +231,11 @@ class Daemon {
                         restarts_ = true;
                         stop();
                     },
+                .image_arguments =
+                    [this](const std::string& image, const std::string& version) {
+                        return upgrades_->image_arguments(image, version);
+                    },
+                .file = [this](const std::string& sha256) { return upgrades_->file(sha256); },
                 .state_folder = options_.state_folder,
                 .boot_id = now.boot_id,
                 .connect_timeout = options_.connect_timeout,
@@ -269,6 +281,7 @@ class Daemon {
             .site_engine = [this] { return site_engine_.load(); },
             .stuck = [&scheduler](const operation::Id& id) { return scheduler.stuck(id); },
             .applications = &*applications_,
+            .upgrades = &*upgrades_,
             .load = &host_load_,
             .look_again = [this] { look_again(); },
             .methods = [this]() -> const site::Methods& { return server_->methods(); },
@@ -361,6 +374,8 @@ class Daemon {
         topic_changed(id);
         // No operation of this machine waits for the store of the site.
         if (!has_own_store() || id.starts_with(site_prefix)) take_settings();
+        // Nor does any but one of this machine's change which version of an image it runs.
+        if (!id.starts_with(site_prefix)) applications_->images_changed();
         // An operation may have brought what there is to watch: the kernel's md is loaded with the first
         // array.
         if (monitor_) monitor_->try_again();
@@ -458,6 +473,7 @@ class Daemon {
     std::unique_ptr<site::Loop> loop_;
     std::optional<site::Workers> workers_;
     std::optional<Applications> applications_;
+    std::optional<Upgrades> upgrades_;
     HostLoad host_load_;
     std::atomic<bool> looks_again_ = false;  ///< it is to be looked again already
     std::unique_ptr<Place> place_;

@@ -13,6 +13,7 @@ struct Options {
     std::string state_folder = "/var/lib/belay";
     std::string socket = "/run/belay/belayd.sock";
     std::string alarm_command;  ///< a program that is told of each alarm; a bare name, empty: none
+    std::string image_keys = "/etc/belay/image-keys";  ///< the folder of those whose images are taken
     ControllerAddress controller;
     Milliseconds connect_timeout = std::chrono::seconds(20);  ///< of a member that dials
 };

@@ -4,6 +4,7 @@
 #include "daemon/parameters.h"
 #include "framework/configuration/effective.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -18,7 +19,7 @@ using site::Reply;
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto switch_patience = std::chrono::seconds(15);
+constexpr Milliseconds switch_patience = std::chrono::seconds(15);  // besides what draining takes
 constexpr auto between_looks = std::chrono::milliseconds(2);
 
 /// One of the two, as it stands.
@@ -81,6 +82,13 @@ std::string problem_of(const Side& side)
     return has_no_third ? "it has no third host: where one of the two is lost, the other does not serve" : "";
 }
 
+/// How callers fared when it last gave the address of the pair to the other in good order; empty: it has not.
+std::string move_of(const Side& side)
+{
+    const Json pair = side.line.value("pair", Json());
+    return pair.is_object() ? pair.value("move", "") : "";
+}
+
 Json pairs_of(const ApplicationsEverywhere& everywhere)
 {
     Json all = Json::array();
@@ -100,6 +108,7 @@ Json pairs_of(const ApplicationsEverywhere& everywhere)
              {"lease_ms", pair->value("lease")},
              {"address", pair->text("address")},
              {"serves", serving == nullptr ? Json() : Json(serving->name())},
+             {"move", move_of(serving == nullptr ? stand.primary : stand.other(*serving))},
              {"problem", problem == problems.end() ? problem_of(serving == nullptr ? stand.primary : *serving)
                                                    : problem->second},
              {"applications", {side_json(stand.primary), side_json(stand.backup)}}});
@@ -140,6 +149,12 @@ Result<Switch> switch_of(const Object& pair, const Stand& stand, const std::stri
     return Switch{.pair = pair.name, .from = serving == nullptr ? "" : serving->name(), .to = to.name()};
 }
 
+Milliseconds time_to_drain(const Configuration& configuration, const Object& pair)
+{
+    const Object* const primary = configuration.find(pair.attributes.value("primary", ApplicationId{0}));
+    return Milliseconds(primary == nullptr ? 0 : primary->value("drain_timeout").get<int64_t>());
+}
+
 Result<Json> switch_over(const ApplicationsEverywhere& everywhere, const Call& call)
 {
     Parameters parameters(call.parameters);
@@ -150,6 +165,7 @@ Result<Json> switch_over(const ApplicationsEverywhere& everywhere, const Call& c
     if (!configuration) return fail(ErrorKind::unavailable, "the configuration is not known yet");
     const Object* const pair = TRY(pair_named(*configuration, name));
     const auto stand = [&] { return stand_of(*configuration, everywhere.lines(), *pair); };
+    const Milliseconds patience = switch_patience + time_to_drain(*configuration, *pair);
     const Switch wanted = TRY(switch_of(*pair, stand(), name));
     Json answer = {{"pair", wanted.pair}, {"from", wanted.from}, {"to", wanted.to}, {"dry_run", dry_run}};
     if (dry_run) return answer;
@@ -161,10 +177,9 @@ Result<Json> switch_over(const ApplicationsEverywhere& everywhere, const Call& c
         const Stand now = stand();
         const Side* const serving = now.serving();
         if (serving != nullptr && serving->name() == wanted.to) break;
-        if (Clock::now() > begun + switch_patience)
+        if (Clock::now() > begun + patience)
             return fail(ErrorKind::timeout,
-                        fmt::format("\"{}\" does not serve after {}", wanted.to,
-                                    to_text(std::chrono::duration_cast<Milliseconds>(switch_patience))),
+                        fmt::format("\"{}\" does not serve after {}", wanted.to, to_text(patience)),
                         "belay app pairs");
         std::this_thread::sleep_for(between_looks);
     }
@@ -172,7 +187,48 @@ Result<Json> switch_over(const ApplicationsEverywhere& everywhere, const Call& c
     return answer;
 }
 
+PairMember member_of(const Configuration& configuration, const Object& application)
+{
+    const framework::configuration::Pairs pairs(configuration);
+    const Object object = framework::configuration::effective(configuration, pairs, application);
+    const Object* const host =
+        configuration.find(object.attributes.value("host", framework::configuration::Id{0}));
+    return {.application = application.name,
+            .host = host == nullptr ? "" : host->name,
+            .image = object.text("image"),
+            .user = object.text("user")};
+}
+
 }  // namespace
+
+Result<PairMember> member_named(const ApplicationsEverywhere& everywhere, const std::string& application)
+{
+    const auto configuration = everywhere.configuration();
+    const Object* const object = configuration ? configuration->find("application", application) : nullptr;
+    if (object == nullptr || object->disabled)
+        return fail(ErrorKind::not_found, fmt::format("there is no application \"{}\"", application),
+                    "belay app list");
+    return member_of(*configuration, *object);
+}
+
+Result<std::vector<PairMember>> members_of_pair(const ApplicationsEverywhere& everywhere,
+                                                const std::string& name)
+{
+    const auto configuration = everywhere.configuration();
+    if (!configuration) return fail(ErrorKind::unavailable, "the configuration is not known yet");
+    const Object* const pair = TRY(pair_named(*configuration, name));
+    const Stand stand = stand_of(*configuration, everywhere.lines(), *pair);
+    std::vector<PairMember> members;
+    for (const Side* const side : {&stand.primary, &stand.backup}) {
+        if (side->application == nullptr)
+            return fail(ErrorKind::not_found,
+                        fmt::format("the pair \"{}\" has not both of its applications", name));
+        members.push_back(member_of(*configuration, *side->application));
+        members.back().serves = side->serves();
+    }
+    std::ranges::stable_sort(members, {}, &PairMember::serves);
+    return members;
+}
 
 std::vector<site::Method> pair_methods(const ApplicationsEverywhere& everywhere)
 {

@@ -8,6 +8,7 @@
 
 #include "framework/configuration/host_settings.h"
 #include "operation/engine.h"
+#include "procedures/procedures.h"
 #include "site/log.h"
 #include "site/loop.h"
 #include "site/method.h"
@@ -15,6 +16,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,18 @@ class Place {
     /// The plan of an operation of the site. Asks the hosts for theirs. Errors: not_found, usage, those of
     /// the hosts, with their names.
     virtual Result<operation::Plan> plan_on_hosts(const HostsAsk& ask) = 0;
+    /// Asks every host of the site that is not shut out: its name, and what it answers. Errors: refused (this
+    /// machine is no controller), those of the store.
+    virtual Result<std::vector<std::pair<std::string, Result<Json>>>> ask_hosts(const std::string& method,
+                                                                                const Json& parameters,
+                                                                                const std::string& asker) = 0;
+    /// What can be planned on the hosts of the site by name.
+    virtual std::vector<procedures::Procedure> procedures() = 0;
+    /// A file that the controller has for its members, from `offset` on. Threads: any. Errors: not_found,
+    /// unavailable, those of `take`.
+    virtual Result<void> fetch(const std::string& sha256, uint64_t offset,
+                               const std::function<Result<void>(std::string_view)>& take,
+                               const std::stop_token& stop) = 0;
     /// What can be asked of this daemon besides, or in place of what its machine alone would answer. They
     /// outlive nothing: the place outlives them.
     virtual std::vector<site::Method> methods() = 0;
@@ -94,6 +108,13 @@ struct PlaceGround {
     std::function<Result<void>()> lead;
     /// It does no longer: this daemon ends in order, and begins anew. Threads: the loop's.
     std::function<void()> restart;
+    /// What a host is to be told of an image that this controller has, as arguments of member.upgrade;
+    /// nothing of it where it has none. Threads: any. Errors: io.
+    std::function<Result<std::map<std::string, std::string>>(const std::string& image,
+                                                             const std::string& version)>
+        image_arguments;
+    /// Where a file is that members may fetch. Threads: any. Errors: not_found.
+    std::function<Result<std::string>(const std::string& sha256)> file;
     std::string state_folder;
     std::string boot_id;
     Milliseconds connect_timeout;                     ///< of a member that dials

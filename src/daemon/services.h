@@ -20,6 +20,7 @@ namespace belay::daemon {
 class Applications;
 class HostLoad;
 class Monitor;
+class Upgrades;
 
 /// What streams of alarms follow; no operation has such a name.
 inline constexpr const char* alarm_topic = "alarms";
@@ -41,6 +42,7 @@ struct Services {
     std::function<operation::Engine*()> site_engine;
     std::function<std::optional<Error>(const operation::Id&)> stuck;
     Applications* applications = nullptr;
+    Upgrades* upgrades = nullptr;
     HostLoad* load = nullptr;
     /// Somebody follows what nobody tells of by itself: its streams are to be answered again in a while.
     std::function<void()> look_again;
@@ -68,6 +70,10 @@ std::vector<site::Method> configuration_methods(const Services& services);
 /// How this daemon stands, and where it is part of a site: Status. With `whole` also the hosts' load, the
 /// applications, the solutions and the operations that have not ended.
 std::vector<site::Method> status_methods(const Services& services);
+
+/// Those about images: ImageUpload, ImageWithdraw, and of this host alone or of all ImageSummary,
+/// ImageRemoveInactive, ImageClear.
+std::vector<site::Method> image_methods(const Services& services);
 
 /// Those about what happened to the machine by itself: Alarms, AlarmTest.
 std::vector<site::Method> alarm_methods(const Services& services);

@@ -191,6 +191,18 @@ Result<void> Engine::write_audit(std::string_view verb, std::string_view object,
     return journal_->write_audit(entry);
 }
 
+/// What is not there yet is made on the filesystem of what it will lie in.
+static Result<host::Space> space_at(host::Host& host, std::string path)
+{
+    while (true) {
+        Result<host::Space> space = host.space(path);
+        const size_t slash = path.rfind('/');
+        if (space || space.error().kind != ErrorKind::not_found || slash == std::string::npos || path == "/")
+            return space;
+        path = slash == 0 ? "/" : path.substr(0, slash);
+    }
+}
+
 std::vector<Checked> Engine::ask_all(host::Host& host, const Plan& plan, bool only_again) const
 {
     std::vector<Checked> findings;
@@ -205,7 +217,7 @@ std::vector<Checked> Engine::ask_all(host::Host& host, const Plan& plan, bool on
     std::vector<Room> rooms = plan.room;
     if (!settings_.state_folder.empty()) rooms.push_back({settings_.state_folder, settings_.reserve});
     for (const Room& room : rooms) {
-        const Result<host::Space> space = host.space(room.path);
+        const Result<host::Space> space = space_at(host, room.path);
         Finding finding{Verdict::pass, "", fmt::format("{} free", to_text(room.bytes))};
         if (!space) {
             finding.verdict = Verdict::fail;

@@ -63,7 +63,7 @@ struct Gate {
     Phase from = Phase::activate;
 };
 
-/// Room that the plan needs on the filesystem that holds `path`.
+/// Room that the plan needs on the filesystem that holds `path`, or will.
 struct Room {
     std::string path;
     Bytes bytes;

@@ -19,6 +19,7 @@ namespace {
 
 using framework::redundancy::Message;
 using framework::redundancy::message_from;
+using framework::redundancy::moving_from;
 using framework::redundancy::Seat;
 using framework::redundancy::Terms;
 using framework::redundancy::Vote;
@@ -308,6 +309,24 @@ void Fence::stepped_down(PairId pair, ApplicationId application)
     });
 }
 
+void Fence::keep(PairId pair, ApplicationId application)
+{
+    act(pair, [&](Place& place, Microseconds) { place.seat().keep(application); });
+}
+
+void Fence::say(const Moving& moving)
+{
+    const std::lock_guard lock(mutex_);
+    Place* const place = find(moving.pair);
+    if (place == nullptr) return;
+    Moving of_now = moving;
+    of_now.epoch = place->seat().terms().epoch;
+    const std::string text = to_bytes(of_now);
+    for (const HostId member : place->seat().terms().members) {
+        if (member != place->seat().terms().self) place->send_text(member, text);
+    }
+}
+
 void Fence::take_over(PairId pair, ApplicationId application)
 {
     act(pair, [&](Place& place, Microseconds now) { place.seat().take_over(application, now); });
@@ -346,6 +365,7 @@ void Fence::take_letters()
         }
         if (letter->text.empty()) continue;
         const Result<Message> message = message_from(letter->text);
+        if (!message) take_moving(letter->from, letter->text);
         Place* const place = message ? find(message->pair) : nullptr;
         if (place == nullptr) continue;
         const auto others = [&] {
@@ -356,6 +376,15 @@ void Fence::take_letters()
         place->seat().received(letter->from, *message, host::lease_clock());
         if (others() != before) options_.changed();
     }
+}
+
+void Fence::take_moving(HostId from, std::string_view text) const
+{
+    const Result<Moving> moving = moving_from(text);
+    Place* const place = moving ? find(moving->pair) : nullptr;
+    if (place == nullptr || moving->epoch != place->seat().terms().epoch) return;
+    const auto& members = place->seat().terms().members;
+    if (std::ranges::find(members, from) != members.end()) options_.moving(*moving);
 }
 
 void Fence::serve()

@@ -3,6 +3,7 @@
 // hosts of each pair, and ends an application by force in the instant in which its lease does. It runs with
 // real-time priority where it may, so that busy processors do not make a lease late.
 
+#include "framework/redundancy/moving.h"
 #include "framework/redundancy/seat.h"
 #include "host/application/lease_page.h"
 #include "host/descriptor.h"
@@ -20,6 +21,7 @@ namespace belay::supervisor {
 using framework::redundancy::ApplicationId;
 using framework::redundancy::Fitness;
 using framework::redundancy::Microseconds;
+using framework::redundancy::Moving;
 using framework::redundancy::PairId;
 
 /// Threads: any.
@@ -34,8 +36,9 @@ class Fence {
         // What a pair's application is to do. In a thread of the fence's or of who has asked it for
         // something, and under its lock.
         std::function<void(ApplicationId)> gained, step_down, lost;
-        std::function<void()> changed;     ///< something else is known of the other one
-        std::function<void()> page_begun;  ///< for the guard: there is a page that it may not know
+        std::function<void()> changed;              ///< something else is known of the other one
+        std::function<void(const Moving&)> moving;  ///< another host of the pair says that
+        std::function<void()> page_begun;           ///< for the guard: there is a page that it may not know
     };
     /// Errors: those of the system and of Letters::open().
     static Result<std::unique_ptr<Fence>> open(Options options);
@@ -71,7 +74,11 @@ class Fence {
     bool has_ended(PairId pair, ApplicationId application) const;
     Result<void> hand_over(PairId pair, ApplicationId application);
     void stepped_down(PairId pair, ApplicationId application);
+    /// It is not handed over after all.
+    void keep(PairId pair, ApplicationId application);
     void take_over(PairId pair, ApplicationId application);
+    /// To the other hosts of the pair; one that is lost is not said again.
+    void say(const Moving& moving);
 
     struct Standing {
         bool is_held = false;
@@ -91,6 +98,7 @@ class Fence {
     Result<void> bind_to(sockaddr_in6& here) const;
     void serve();
     void take_letters();
+    void take_moving(HostId from, std::string_view text) const;
     Place* find(PairId pair) const;
     void act(PairId pair, const std::function<void(Place&, Microseconds)>& what);
     void wake() const;

@@ -1,5 +1,6 @@
 #include "supervisor/pairs.h"
 
+#include "host/application/link.h"
 #include "host/files.h"
 
 #include <algorithm>
@@ -24,16 +25,17 @@ constexpr Milliseconds answer_limit = std::chrono::seconds(2);
 constexpr Bytes most_kept{16 << 20};
 constexpr std::chrono::seconds address_lifetime{3};
 constexpr Milliseconds between_renewals = std::chrono::seconds(1);
+constexpr Milliseconds until_it_arrives{10};
 
 std::string file_of(const std::string& run_folder)
 {
     return run_folder + "/pairs";
 }
 
-const Pairing* pairing_of(const Supervised& supervised)
+/// What is announced before that sends callers to where nobody hears them.
+bool arrives(const host::VirtualAddress& address)
 {
-    const auto& pair = supervised.application().pair;
-    return pair ? &*pair : nullptr;
+    return host::is_reachable_here(without_length(address.text()));
 }
 
 /// The port of an address that is a number; 0 where it is none.
@@ -87,6 +89,12 @@ Fence::Pair pair_from(const Json& json, HostId self)
 
 }  // namespace
 
+const Pairing* Pairs::pairing_of(const Supervised& supervised)
+{
+    const auto& pair = supervised.application().pair;
+    return pair ? &*pair : nullptr;
+}
+
 // --- what it is told ---
 
 /// The one before first: the others know it.
@@ -120,6 +128,12 @@ Result<void> Pairs::open_fence()
                               .step_down = hand(&Pairs::step_down),
                               .lost = hand(&Pairs::lost),
                               .changed = changed,
+                              .moving =
+                                  [this, alive = std::weak_ptr(there_)](const Moving& moving) {
+                                      ground_.loop.post([this, alive, moving] {
+                                          if (!alive.expired()) take(moving);
+                                      });
+                                  },
                               .page_begun = ground_.page_begun}));
     return {};
 }
@@ -199,6 +213,7 @@ void Pairs::keep() const
 
 void Pairs::load()
 {
+    find_old_rules();
     const auto text = host::files::read(file_of(ground_.run_folder), most_kept);
     const Result<Json> kept = text ? parse_json(*text) : Result<Json>(std::unexpected(text.error()));
     if (!kept) return;
@@ -271,6 +286,10 @@ void Pairs::apply(Supervised& supervised)
 {
     const bool rests = pairing_of(supervised)->is_cold &&
                        (!serves(supervised) || stepping_down_.contains(supervised.application().id));
+    // It is stopped when it has handed over.
+    const Giving* const giving = giving_of(supervised.application().id);
+    const bool hands_over = giving != nullptr && !giving->is_finished();
+    if (hands_over || finishing_.contains(supervised.application().id)) return;
     const Want wanted = want_of(supervised);
     const Want now = rests && wanted == Want::running ? Want::stopped : wanted;
     if (supervised.standing().want != now) supervised.order(now);
@@ -290,7 +309,8 @@ void Pairs::order(Supervised& supervised, Want want)
     const auto known = pairs_.find(pairing->pair);
     const bool hands_over = want != Want::running && serves(supervised) && known != pairs_.end() &&
                             known->second.terms.is_automatic;
-    if (hands_over && fence_->hand_over(pairing->pair, id)) {
+    const bool is_on_the_way = want != Want::running && stepping_down_.contains(id);
+    if (is_on_the_way || (hands_over && fence_->hand_over(pairing->pair, id))) {
         to_stop_.insert(id);
         return;
     }
@@ -326,7 +346,13 @@ void Pairs::moved(Supervised& supervised)
     // Its lease went with its process, to the other or to nobody: its next one stands by until it has one.
     const bool is_out_of_turn = supervised.standing().role == Role::primary && !serves(supervised);
     if (!supervised.has_process() && is_out_of_turn) supervised.play(Role::backup);
-    if (!serves(supervised)) give_address_up(id);
+    if (!supervised.has_process()) end_finishing(id);
+    if (!serves(supervised) && !finishing_.contains(id)) give_address_up(id);
+    if (Giving* const giving = giving_of(id)) giving->look_now();
+    // What is left of the other's connections ends with that.
+    if (serves_as_told(supervised) && !pairing->overlaps) end_taking(id);
+    if (!serves(supervised) && fitness_of(supervised) != Fitness::ready) end_taking(id);
+    if (old_rules_.contains(id)) resume_giving(supervised);
     look_whether_stepped_down(supervised);
 }
 
@@ -349,7 +375,8 @@ void Pairs::take_address(const Supervised& supervised)
     }
     if (!address) return;
     at.address = *address;
-    at.renewal = ground_.loop.at(site::boot_now() + between_renewals, [this, id] { renew_address(id); });
+    const Milliseconds after = arrives(*address) ? between_renewals : until_it_arrives;
+    at.renewal = ground_.loop.at(site::boot_now() + after, [this, id] { renew_address(id); });
 }
 
 /// It is announced again as well: somebody may have been away.
@@ -358,18 +385,22 @@ void Pairs::renew_address(ApplicationId id)
     const auto found = addresses_.find(id);
     if (found == addresses_.end()) return;
     Address& at = found->second;
+    const Giving* const giving = giving_of(id);
+    const bool goes = finishing_.contains(id) || (giving != nullptr && giving->is_passed_on());
     Result<void> done = at.address->take(address_lifetime);
-    if (done) done = at.address->announce();
+    if (done && !goes) done = at.address->announce();
     at.problem = done ? "" : done.error().what;
-    at.renewal = ground_.loop.at(site::boot_now() + between_renewals, [this, id] { renew_address(id); });
+    const Milliseconds after = !done || arrives(*at.address) ? between_renewals : until_it_arrives;
+    at.renewal = ground_.loop.at(site::boot_now() + after, [this, id] { renew_address(id); });
 }
 
-void Pairs::give_address_up(ApplicationId id)
+/// `to_other_here`: which takes it as it is, or else nobody renews it.
+void Pairs::give_address_up(ApplicationId id, bool to_other_here)
 {
     const auto found = addresses_.find(id);
     if (found == addresses_.end()) return;
     if (found->second.renewal) ground_.loop.cancel(*found->second.renewal);
-    if (found->second.address) found->second.address->give_up();
+    if (found->second.address && !to_other_here) found->second.address->give_up();
     // Its end takes a while, and the other one may wait to serve.
     ground_.loop.post([gone = std::make_shared<Address>(std::move(found->second))] {});
     addresses_.erase(found);
@@ -382,6 +413,8 @@ void Pairs::gained(ApplicationId id)
     Supervised* const supervised = ground_.find(id);
     if (supervised == nullptr || !serves(*supervised)) return;
     end_step_down(id);
+    finishing_.erase(id);
+    end_leaving(id);
     take_address(*supervised);
     if (supervised->application().orders.kind != framework::supervision::Orders::Kind::none) await_answer(id);
     supervised->play(Role::primary);
@@ -426,6 +459,7 @@ bool Pairs::has_lost_lease(ApplicationId id) const
 void Pairs::lost(ApplicationId id)
 {
     end_step_down(id);
+    finishing_.erase(id);
     give_address_up(id);
     Supervised* const supervised = ground_.find(id);
     if (supervised == nullptr || pairing_of(*supervised) == nullptr) return;
@@ -445,8 +479,23 @@ void Pairs::step_down(ApplicationId id)
     if (supervised == nullptr || pairing_of(*supervised) == nullptr || stepping_down_.contains(id)) return;
     // Its process may have ended meanwhile, and the lease have gone with it.
     if (!fence_->standing(pairing_of(*supervised)->pair, id).is_handed_over) return;
-    stepping_down_[id].limit = ground_.loop.at(site::boot_now() + step_down_limit, [this, id] {
-        if (stepping_down_.contains(id)) stepping_down_[id].limit = {};
+    stepping_down_[id];
+    const auto& application = supervised->application();
+    const bool drains = application.drain_timeout.count() > 0 &&
+                        application.orders.kind != Orders::Kind::none && supervised->has_process() &&
+                        supervised->standing().phase != Phase::starting;
+    if (drains) return give(*supervised);
+    follow(id);
+}
+
+/// It is told that it stands by, and has to say that it does.
+void Pairs::follow(ApplicationId id)
+{
+    Supervised* const supervised = ground_.find(id);
+    const auto found = stepping_down_.find(id);
+    if (supervised == nullptr || found == stepping_down_.end()) return;
+    found->second.limit = ground_.loop.at(site::boot_now() + step_down_limit, [this, id] {
+        if (stepping_down_.contains(id)) stepping_down_[id].limit.reset();
         if (Supervised* const slow = ground_.find(id))
             slow->end_now(fmt::format("did not step down within {}", to_text(step_down_limit)));
     });
@@ -479,8 +528,21 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
     const bool is_done = found->second.is_told && !pairing_of(supervised)->is_cold &&
                          (!standing.says_roles || standing.said == Role::backup);
     if (supervised.has_process() && !is_done) return;
+    std::unique_ptr<Giving>& giving = found->second.giving;
+    if (supervised.has_process() && giving != nullptr && !giving->is_finished()) {
+        giving->let_other_go();
+        ways_[id] = giving->way();
+        finishing_[id] = std::move(giving);
+    } else {
+        const bool stays_here = is_on_one_host(supervised) && other_is_ready(supervised);
+        const std::string& address = pairing_of(supervised)->address;
+        // What has not come to its end is ended, or its callers would wait for an answer for ever.
+        if (giving != nullptr && !address.empty() && !stays_here)
+            host::end_connections_at(without_length(address));
+        give_address_up(id, stays_here);
+    }
+    if (giving != nullptr) leave(id, *giving);
     end_step_down(id);
-    give_address_up(id);
     fence_->stepped_down(pairing_of(supervised)->pair, id);
     to_stop_.erase(id);
     apply(supervised);
@@ -491,8 +553,11 @@ void Pairs::end_step_down(ApplicationId id)
 {
     const auto found = stepping_down_.find(id);
     if (found == stepping_down_.end()) return;
-    ground_.loop.cancel(found->second.limit);
+    if (found->second.limit) ground_.loop.cancel(*found->second.limit);
+    if (found->second.giving) ways_[id] = found->second.giving->way();
+    const bool had_rules = found->second.giving != nullptr;
     stepping_down_.erase(found);
+    if (had_rules && !left_.contains(id)) end_rules(id);
 }
 
 Result<void> Pairs::hand_over(ApplicationId id)
@@ -530,9 +595,14 @@ Json Pairs::json_of(const Supervised& supervised) const
     json["hosts"] = known->second.terms.members;
     json["lease_ms"] = known->second.terms.lease.count() / 1000;
     json["held"] = standing.is_held;
+    json["handing"] = standing.is_handed_over;
     json["serves"] = serves_as_told(supervised);
     const auto address = addresses_.find(supervised.application().id);
     if (address != addresses_.end()) json["address_problem"] = address->second.problem;
+    const auto way = ways_.find(supervised.application().id);
+    const Giving* const giving = giving_of(supervised.application().id);
+    const std::string last = way == ways_.end() ? "" : way->second;
+    json["move"] = giving == nullptr ? last : giving->way();
     json["token"] = standing.token;
     json["vote_for"] = standing.served_by;
     json["other_ready"] = standing.other.heard && standing.other.fitness == Fitness::ready;
@@ -546,6 +616,11 @@ void Pairs::forget(ApplicationId id)
     to_stop_.erase(id);
     end_step_down(id);
     await_no_answer(id);
+    finishing_.erase(id);
+    end_leaving(id);
+    end_taking(id);
+    ways_.erase(id);
+    taken_.erase(id);
     give_address_up(id);
 }
 

@@ -3,8 +3,8 @@
 // done when that is another. Who may serve the fence says; what becomes of processes their lives do.
 
 #include "host/application/virtual_address.h"
-#include "supervisor/fence.h"
-#include "supervisor/supervised.h"
+#include "supervisor/giving.h"
+#include "supervisor/taking.h"
 
 #include <functional>
 #include <map>
@@ -26,6 +26,9 @@ class Pairs {
         std::function<void()> page_begun;
     };
     explicit Pairs(Ground ground) : ground_(std::move(ground)) {}
+    ~Pairs();
+    Pairs(const Pairs&) = delete;
+    Pairs& operator=(const Pairs&) = delete;
 
     /// What the supervisor before this one was told.
     void load();
@@ -56,6 +59,8 @@ class Pairs {
     /// Null where it is of no pair.
     Json json_of(const Supervised& supervised) const;
     void forget(ApplicationId id);
+    /// What is under way is left to the next program as it is.
+    void keep_for_renewal();
 
   private:
     struct Known {
@@ -64,9 +69,11 @@ class Pairs {
     };
     struct StepDown {
         bool is_told = false;
-        site::Loop::TimerId limit;
+        std::unique_ptr<Giving> giving = {};            ///< until it is told that it stands by
+        std::optional<site::Loop::TimerId> limit = {};  ///< from then on
     };
 
+    static const framework::supervision::Pairing* pairing_of(const Supervised& supervised);
     Result<void> open_fence();
     std::vector<uint16_t> ports() const;
     Result<void> take(const Json& parameters);
@@ -78,12 +85,31 @@ class Pairs {
     void await_no_answer(ApplicationId id);
     void lost(ApplicationId id);
     void step_down(ApplicationId id);
+    void give(Supervised& supervised);
+    void drains(ApplicationId id);
+    void follow(ApplicationId id);
+    void call_off(ApplicationId id);
+    void finish(ApplicationId id);
+    void end_finishing(ApplicationId id);
+    void leave(ApplicationId id, Giving& giving);
+    void end_leaving(ApplicationId id);
+    Giving* giving_of(ApplicationId id) const;
+    void take(const Moving& moving);
+    void take_in(Supervised& supervised, const Moving& moving);
+    void end_taking(ApplicationId id);
+    void begin_rules(ApplicationId id, std::string_view role);
+    void end_rules(ApplicationId id) const;
+    void find_old_rules();
+    void remove_old_rules();
+    void resume_giving(Supervised& supervised);
+    bool other_is_ready(const Supervised& supervised) const;
+    bool is_on_one_host(const Supervised& supervised) const;
     void look_again(ApplicationId id);
     void look_whether_stepped_down(Supervised& supervised);
     void end_step_down(ApplicationId id);
     void take_address(const Supervised& supervised);
     void renew_address(ApplicationId id);
-    void give_address_up(ApplicationId id);
+    void give_address_up(ApplicationId id, bool to_other_here = false);
     Fitness fitness_of(const Supervised& supervised) const;
     void in_loop(ApplicationId id, void (Pairs::*what)(ApplicationId));
 
@@ -101,7 +127,17 @@ class Pairs {
         std::string problem = {};
         std::optional<site::Loop::TimerId> renewal = {};
     };
-    std::map<ApplicationId, Address> addresses_;  ///< of those that serve
+    std::map<ApplicationId, Address> addresses_;                  ///< of those that serve
+    std::map<ApplicationId, std::unique_ptr<Giving>> finishing_;  ///< while the other serves already
+    struct Left {
+        host::Detour detour;
+        site::Loop::TimerId limit;
+    };
+    std::map<ApplicationId, Left> left_;  ///< of those whose address has gone
+    std::map<ApplicationId, std::unique_ptr<Taking>> taking_;
+    std::map<ApplicationId, uint64_t> taken_;         ///< tokens of moves that are over
+    std::map<ApplicationId, std::string> ways_;       ///< of the last move, for a person
+    std::map<ApplicationId, std::string> old_rules_;  ///< of the supervisor before this one: what for
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
     std::unique_ptr<Fence> fence_;  ///< goes first: it calls
 };

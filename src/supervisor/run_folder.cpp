@@ -41,6 +41,7 @@ Json json_of(const Past& past)
     Json json = {{"failures", Json::array()},
                  {"in_a_row", past.in_a_row},
                  {"restarts", past.restarts},
+                 {"drains", past.drains},
                  {"reason", past.reason}};
     for (const Milliseconds failure : past.failures) json["failures"].push_back(failure.count());
     if (past.ready_at) json["ready_at"] = past.ready_at->count();
@@ -54,6 +55,7 @@ Past past_from(const Json& json)
     for (const Json& failure : json.at("failures")) past.failures.emplace_back(failure.get<int64_t>());
     json.at("in_a_row").get_to(past.in_a_row);
     json.at("restarts").get_to(past.restarts);
+    past.drains = json.value("drains", false);
     json.at("reason").get_to(past.reason);
     if (json.contains("ready_at")) past.ready_at = Milliseconds(json["ready_at"].get<int64_t>());
     if (json.contains("last"))

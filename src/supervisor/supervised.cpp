@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace belay::supervisor {
@@ -34,6 +36,7 @@ constexpr int most_looks_for_end = 500;
 constexpr size_t first_passed = 3;
 constexpr size_t most_read = 64 << 10;
 constexpr int most_reads_in_a_row = 16;
+constexpr int most_refused = 65'536;
 
 /// It is kept for long, so without the room that it grew in.
 std::string text_of(const Application& application)
@@ -81,6 +84,16 @@ void Supervised::restart()
 void Supervised::play(Role role)
 {
     after([&] { life_.play(role); });
+}
+
+void Supervised::drain()
+{
+    after([&] { life_.drain(); });
+}
+
+void Supervised::serve()
+{
+    after([&] { life_.serve(); });
 }
 
 void Supervised::replace()
@@ -135,13 +148,46 @@ Result<void> Supervised::open_group()
     return {};
 }
 
+int Supervised::held_at(const HeldSocket& place) const
+{
+    for (size_t i = 0; i < held_.size() && i < held_as_.size(); ++i) {
+        if (place_of(held_as_[i]) == place_of(place)) return held_[i].number();
+    }
+    return -1;
+}
+
+void Supervised::refuse_those_who_wait() const
+{
+    for (size_t i = 0; i < held_.size() && i < held_as_.size(); ++i) {
+        if (held_as_[i].datagrams) continue;
+        pollfd waits{.fd = held_[i].number(), .events = POLLIN, .revents = 0};
+        for (int count = 0; count < most_refused && poll(&waits, 1, 0) == 1; ++count) {
+            const host::Descriptor caller(accept4(held_[i].number(), nullptr, nullptr, SOCK_CLOEXEC));
+            // At once, and not in good order: it is to try again.
+            const linger at_once{.l_onoff = 1, .l_linger = 0};
+            setsockopt(caller.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        }
+    }
+}
+
+/// Two of a pair on one host may have one socket together: calls wait there for whichever serves.
+Result<host::Descriptor> Supervised::held_socket(const Application& application,
+                                                 const HeldSocket& socket) const
+{
+    const int shared = application.pair ? ground_.held_by(application.pair->other, socket) : -1;
+    if (shared < 0) return host::listen_on(place_of(socket));
+    host::Descriptor ours(fcntl(shared, F_DUPFD_CLOEXEC, 0));
+    if (!ours) return std::unexpected(system_error("share a socket", errno));
+    return ours;
+}
+
 Result<void> Supervised::open_sockets(const Application& application)
 {
     if (held_as_ != application.sockets) {
         held_.clear();
         held_as_.clear();
         for (const HeldSocket& socket : application.sockets) {
-            host::Descriptor listener = TRY(host::listen_on(place_of(socket)));
+            host::Descriptor listener = TRY(held_socket(application, socket));
             held_.push_back(std::move(listener));
         }
         held_as_ = application.sockets;

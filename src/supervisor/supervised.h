@@ -32,7 +32,9 @@ struct Ground {
     /// It was told that: the command has ended, the signal is sent, the line is written.
     std::function<void(ApplicationId, framework::supervision::Word)> told;
     std::function<bool(ApplicationId)> has_lost_lease;  ///< its process was ended for that
-    std::function<void(const std::string&)> said;       ///< a line for the supervisor's own log
+    /// The socket that another application of this host has for that; negative: none.
+    std::function<int(ApplicationId, const framework::supervision::HeldSocket&)> held_by;
+    std::function<void(const std::string&)> said;  ///< a line for the supervisor's own log
 };
 
 /// Threads: that of the loop. Is destroyed when it has no process and the workers are idle.
@@ -46,9 +48,15 @@ class Supervised final : private framework::supervision::Hands {
     const Application& application() const { return life_.application(); }
     const framework::supervision::Standing& standing() const { return life_.standing(); }
     bool has_process() const { return life_.has_process(); }
+    /// What its process was started by; null: it has none.
+    const framework::supervision::ApplicationPointer& running() const { return life_.running(); }
     /// 0: it has none.
     pid_t pid() const { return process_name_.pid; }
     const host::ProcessName& process() const { return process_name_; }
+    /// The socket that is held for it there; negative: none.
+    int held_at(const framework::supervision::HeldSocket& place) const;
+    /// Who waits at a socket that is held for it is hung up on.
+    void refuse_those_who_wait() const;
     /// Empty: it has none.
     std::string control_group() const { return group_ ? group_->path() : ""; }
     /// As "memory": limits that are asked for, and that this host cannot enforce.
@@ -61,6 +69,8 @@ class Supervised final : private framework::supervision::Hands {
     void order(framework::supervision::Want want);
     void restart();
     void play(framework::supervision::Role role);
+    void drain();
+    void serve();
     void replace();
     void end_now(std::string reason);
     void describe(Application application);
@@ -96,6 +106,8 @@ class Supervised final : private framework::supervision::Hands {
 
     Result<void> open_group();
     Result<void> open_sockets(const Application& application);
+    Result<host::Descriptor> held_socket(const Application& application,
+                                         const framework::supervision::HeldSocket& socket) const;
     Result<void> open_output();
     Result<void> open_orders(const Application& application);
     Result<void> open_notify(const Application& application);

@@ -88,6 +88,11 @@ Supervisor::Supervisor(site::Loop& loop, site::Workers& workers, RunFolder folde
               .started_since = [this](ApplicationId id) { return started_since(id); },
               .told = [this](ApplicationId id, framework::supervision::Word word) { pairs_.told(id, word); },
               .has_lost_lease = [this](ApplicationId id) { return pairs_.has_lost_lease(id); },
+              .held_by =
+                  [this](ApplicationId id, const framework::supervision::HeldSocket& place) {
+                      const auto found = applications_.find(id);
+                      return found == applications_.end() ? -1 : found->second->held_at(place);
+                  },
               .said = options_.said},
       pairs_({.loop = loop_,
               .run_folder = folder_.path(),
@@ -128,6 +133,18 @@ void Supervisor::adopt()
     if (!records.empty()) options_.said(fmt::format("took over {} applications", records.size()));
 }
 
+/// That its process was started from; null: none.
+static Json image_of(const Supervised& supervised)
+{
+    const auto running = supervised.running();
+    if (!running) return {};
+    Json json = {{"name", nullptr}, {"version", nullptr}, {"program", running->command.front()}};
+    if (!running->image) return json;
+    json["name"] = running->image->name;
+    json["version"] = running->image->version;
+    return json;
+}
+
 Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
 {
     const auto& standing = supervised.standing();
@@ -145,6 +162,7 @@ Json Supervisor::json_of(const Supervised& supervised, bool with_use) const
                  {"pid", supervised.pid()},
                  {"last", standing.last ? Json(to_text(*standing.last)) : Json()},
                  {"awaits_restart", supervised.awaits_restart()},
+                 {"image", image_of(supervised)},
                  {"not_in_force", supervised.limits_not_in_force()},
                  {"output", output_->file_of(supervised.application().id, supervised.application().name)},
                  {"use", nullptr}};
@@ -175,6 +193,9 @@ Result<void> Supervisor::describe(const Json& parameters)
         described.push_back(std::move(application));
     }
     std::set<ApplicationId> named;
+    for (const Json& id : parameters.value("keep", Json::array())) {
+        if (id.is_number_integer()) named.insert(id.get<ApplicationId>());
+    }
     for (Application& application : described) {
         const ApplicationId id = application.id;
         named.insert(id);
@@ -206,6 +227,11 @@ Result<Json> Supervisor::order(const Json& parameters)
         if (!id.is_number_integer() || !applications_.contains(id.get<ApplicationId>()))
             return fail(ErrorKind::not_found, fmt::format("no application {} is known here", json_text(id)));
         ids.insert(id.get<ApplicationId>());
+        const Supervised& supervised = *applications_.at(id.get<ApplicationId>());
+        if (parameters.value("unless_serving", false) && pairs_.serves(supervised))
+            return fail(ErrorKind::refused,
+                        fmt::format("\"{}\" serves, and the other of its pair would have to take over",
+                                    supervised.application().name));
     }
     want(ids, wanted, parameters.value("restart", false));
     return Json{{"revision", revision_}};
@@ -406,6 +432,7 @@ void Supervisor::stop_all(std::function<void()> stopped)
 
 void Supervisor::keep_for_renewal()
 {
+    pairs_.keep_for_renewal();
     for (const auto& [id, supervised] : applications_) supervised->keep_for_renewal();
     output_->flush();
 }

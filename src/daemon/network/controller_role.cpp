@@ -87,10 +87,42 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
     configuration_.emplace(state());
 }
 
-void ControllerRole::fill(operation::Catalogue& catalogue)
+/// What each of them would do, by its own answer to Plan.
+Result<std::vector<site::MemberPlan>> ControllerRole::plans_of(
+    const std::vector<site::MemberQuestion>& questions, const std::string& asker)
 {
-    rollouts_.emplace(members_, state());
-    site::add_rollout_actions(catalogue, *rollouts_);
+    std::vector<site::MemberPlan> plans;
+    const std::vector<Result<Json>> answers = members_.ask(questions, asker, plan_patience);
+    for (size_t at = 0; at < answers.size(); ++at) {
+        const site::Member member = TRY(services_.controller->registry().find(questions[at].member));
+        const Result<Json>& answer = answers[at];
+        if (!answer) {
+            Error error = answer.error();
+            error.what = fmt::format("{}: {}", member.name, error.what);
+            return std::unexpected(std::move(error));
+        }
+        const Json planned = answer->value("plan", Json());
+        const Json findings = answer->value("findings", Json::array());
+        operation::Plan plan = TRY(from_json_value<operation::Plan>(planned));
+        auto checked = TRY(from_json_value<std::vector<operation::Checked>>(findings));
+        plans.push_back(
+            {.member = {member.id, member.name}, .plan = std::move(plan), .findings = std::move(checked)});
+    }
+    return plans;
+}
+
+/// What hosts are asked about an image, with what they have to know of it.
+Result<Json> ControllerRole::with_image(Json parameters) const
+{
+    if (!parameters.value("procedure", "").starts_with("image.")) return parameters;
+    Json& arguments = parameters["arguments"];
+    const auto text = [&](const char* name) {
+        const auto found = arguments.find(name);
+        return found != arguments.end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    const auto told = TRY(ground_.image_arguments(text("image"), text("version")));
+    for (const auto& [name, value] : told) arguments[name] = value;
+    return parameters;
 }
 
 Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
@@ -103,34 +135,44 @@ Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
                            .limit = ask.failures,
                            .timer = ask.timer};
     if (ask.soak) plan.soak = *ask.soak;
+    const Json parameters = TRY(with_image(ask.parameters));
     std::vector<site::MemberQuestion> questions;
     for (const std::string& name : ask.hosts) {
-        const site::Member member = TRY(services_.controller->registry().find(name));
-        if (member.revoked)
-            return fail(ErrorKind::refused, fmt::format("the host {} was shut out", member.name),
-                        "belay host list");
-        plan.members.push_back({.member = {member.id, member.name}});
-        questions.push_back({.member = member.id, .method = "Plan", .parameters = ask.parameters});
+        const std::string member = TRY(member_named(name));
+        questions.push_back({.member = member, .method = "Plan", .parameters = parameters});
     }
-    const std::vector<Result<Json>> answers = members_.ask(questions, ask.asker, plan_patience);
-    for (size_t at = 0; at < answers.size(); ++at) {
-        site::MemberPlan& member = plan.members[at];
-        const Result<Json>& answer = answers[at];
-        if (!answer) {
-            Error error = answer.error();
-            error.what = fmt::format("{}: {}", member.member.name, error.what);
-            return std::unexpected(std::move(error));
-        }
-        const Json planned = answer->value("plan", Json());
-        const Json findings = answer->value("findings", Json::array());
-        member.plan = TRY(from_json_value<operation::Plan>(planned));
-        member.findings = TRY(from_json_value<std::vector<operation::Checked>>(findings));
-    }
+    plan.members = TRY(plans_of(questions, ask.asker));
     const operation::Plan& first = plan.members.front().plan;
     plan.procedure = first.procedure;
     plan.title = fmt::format("{}, on {} host{}", first.title, plan.members.size(),
                              plan.members.size() == 1 ? "" : "s");
     return site::make_site_plan(ground_.host, std::move(plan));
+}
+
+Result<std::vector<std::pair<std::string, Result<Json>>>> ControllerRole::ask_hosts(const std::string& method,
+                                                                                    const Json& parameters,
+                                                                                    const std::string& asker)
+{
+    std::vector<site::MemberQuestion> questions;
+    std::vector<std::string> names;
+    for (const site::Member& member : TRY(services_.controller->registry().all())) {
+        if (member.revoked) continue;
+        names.push_back(member.name);
+        questions.push_back({.member = member.id, .method = method, .parameters = parameters});
+    }
+    std::vector<Result<Json>> answers = members_.ask(questions, asker, plan_patience);
+    std::vector<std::pair<std::string, Result<Json>>> all;
+    for (size_t at = 0; at < answers.size(); ++at)
+        all.emplace_back(std::move(names[at]), std::move(answers[at]));
+    return all;
+}
+
+/// The number of a host that is no stranger. Errors: not_found, refused.
+Result<std::string> ControllerRole::member_named(const std::string& name)
+{
+    const site::Member member = TRY(services_.controller->registry().find(name));
+    if (!member.revoked) return member.id;
+    return fail(ErrorKind::refused, fmt::format("the host {} was shut out", member.name), "belay host list");
 }
 
 std::vector<site::Method> ControllerRole::methods()
@@ -160,6 +202,7 @@ Result<void> ControllerRole::start(const site::Methods& all)
                                         // A session is under a lease.
                                         if (entry.value("verb", "") == "log in") ground_.leased();
                                     },
+                                .file = ground_.file,
                                 .changed = [this](const std::string& member) { presence_changed(member); }}));
     is_open_ = true;
     ground_.applications.when_moved([this] { conductor_.own_changed(); });

@@ -11,6 +11,7 @@
 #include "site/remote/controller/controller.h"
 #include "site/remote/controller/hub_members.h"
 #include "site/rollout/rollouts.h"
+#include "site/rollout/site_plan.h"
 
 #include <atomic>
 #include <deque>
@@ -58,6 +59,12 @@ class ControllerRole {
 
     void fill(operation::Catalogue& catalogue);
     Result<operation::Plan> plan_on_hosts(const HostsAsk& ask);
+    /// As Place has it.
+    Result<std::vector<std::pair<std::string, Result<Json>>>> ask_hosts(const std::string& method,
+                                                                        const Json& parameters,
+                                                                        const std::string& asker);
+    /// pair.upgrade over the hosts of the site.
+    std::vector<procedures::Procedure> procedures();
     std::vector<site::Method> methods();
     Result<void> start(const site::Methods& all);
     void topic_changed(const std::string& topic);
@@ -79,6 +86,11 @@ class ControllerRole {
   private:
     ControllerRole(const PlaceGround& ground, ControllerAddress address, std::unique_ptr<store::Store> store);
     store::Store& state() { return fenced_ ? *fenced_ : ground_.store; }
+    Result<operation::Plan> plan_pair_upgrade(const std::map<std::string, std::string>& arguments);
+    Result<Json> with_image(Json parameters) const;
+    Result<std::string> member_named(const std::string& name);
+    Result<std::vector<site::MemberPlan>> plans_of(const std::vector<site::MemberQuestion>& questions,
+                                                   const std::string& asker);
     void presence_changed(const std::string& member);
     void settle(const std::string& member);
     void settle_next();

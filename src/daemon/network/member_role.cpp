@@ -5,6 +5,7 @@
 #include "daemon/pieces.h"
 #include "site/readiness.h"
 #include "site/remote/agent/copy_answers.h"
+#include "site/remote/agent/fetch.h"
 
 #include <array>
 #include <future>
@@ -15,6 +16,8 @@ namespace {
 /// What a proxy has for its branch: of the configuration, and how it stands itself.
 constexpr std::array branch_may_ask = {"ConfigShow", "ConfigWatch", "ConfigChanges", "ConfigHistory",
                                        "Status"};
+
+constexpr std::chrono::milliseconds between_looks(50);
 
 }  // namespace
 
@@ -116,6 +119,24 @@ Result<void> MemberRole::start(const site::Methods& all)
                             .heard = [this](std::optional<int64_t> version) { copy_->heard(version); }});
     uplink_->start();
     return {};
+}
+
+Result<void> MemberRole::fetch(const std::string& sha256, uint64_t offset,
+                               const std::function<Result<void>(std::string_view)>& take,
+                               const std::stop_token& stop)
+{
+    // The loop may end before it comes to this; then nobody answers.
+    const auto told = std::make_shared<std::promise<std::shared_ptr<grpc::Channel>>>();
+    ground_.loop.post([this, told] { told->set_value(uplink_ ? uplink_->channel() : nullptr); });
+    auto answer = told->get_future();
+    std::shared_ptr<grpc::Channel> channel;
+    while (!stop.stop_requested()) {
+        if (answer.wait_for(between_looks) != std::future_status::ready) continue;
+        channel = answer.get();
+        break;
+    }
+    if (!channel) return fail(ErrorKind::unavailable, "this host is not attached to its controller");
+    return site::fetch_file(channel, sha256, offset, take, stop);
 }
 
 void MemberRole::take_settings()

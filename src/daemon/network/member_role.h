@@ -20,6 +20,10 @@ class MemberRole {
     /// ConfigWatch, ConfigChanges, ConfigTake, and the refusal of ConfigHistory.
     std::vector<site::Method> methods();
     Result<void> start(const site::Methods& all);
+    /// As Place has it. Threads: any.
+    Result<void> fetch(const std::string& sha256, uint64_t offset,
+                       const std::function<Result<void>(std::string_view)>& take,
+                       const std::stop_token& stop);
     void topic_changed(const std::string& topic);
     /// {name, number, attached, controller, since_ms, problem, certificate_ends_ms, branch}
     Json status();

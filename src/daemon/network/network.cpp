@@ -39,6 +39,27 @@ class SitePlace final : public Place {
                     "belay --site NAME, or the same on the controller");
     }
 
+    Result<std::vector<std::pair<std::string, Result<Json>>>> ask_hosts(const std::string& method,
+                                                                        const Json& parameters,
+                                                                        const std::string& asker) override
+    {
+        if (controller_) return controller_->ask_hosts(method, parameters, asker);
+        return fail(ErrorKind::refused, "this machine is no controller of a site", "docs/site.md");
+    }
+
+    std::vector<procedures::Procedure> procedures() override
+    {
+        return controller_ ? controller_->procedures() : std::vector<procedures::Procedure>();
+    }
+
+    Result<void> fetch(const std::string& sha256, uint64_t offset,
+                       const std::function<Result<void>(std::string_view)>& take,
+                       const std::stop_token& stop) override
+    {
+        if (member_) return member_->fetch(sha256, offset, take, stop);
+        return fail(ErrorKind::not_found, "this machine has no controller that it could fetch a file from");
+    }
+
     /// A controller that is a member of its own site has a copy as every member has; what it is asked about
     /// the configuration it answers from the original.
     std::vector<site::Method> methods() override

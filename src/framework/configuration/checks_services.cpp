@@ -28,7 +28,16 @@ struct Listener {
     const Object* application;
     size_t index;
     std::string address;
+    bool is_held, is_nonblocking;
 };
+
+/// One of the two takes calls at a time, at a socket that is handed over to both.
+bool may_share(const Round& round, const Listener& one, const Listener& other)
+{
+    const auto partner = round.pairs.partner_of(one.application->id);
+    return partner && partner->other == other.application->id && one.is_held && other.is_held &&
+           one.address == other.address && one.is_nonblocking == other.is_nonblocking;
+}
 
 /// Depth first over prerequisites, without recursion: a chain of them may be as long as the site is large.
 class CycleSearch {
@@ -167,32 +176,40 @@ void check_pair(const Round& round, const Object& pair)
 
 void check_ports(const Round& round)
 {
-    if (!touches(round, {"application"})) return;
     std::set<Id> hosts;
+    // Two that shared a port may be no pair any more.
+    bool counts_for_all = round.touched == nullptr;
     if (round.touched != nullptr) {
         for (const Id id : *round.touched) {
             const Object* object = round.configuration.find(id);
             if (object != nullptr && object->type == "application")
                 hosts.insert(reference_of(*object, "host"));
+            counts_for_all = counts_for_all || object == nullptr || object->type == "pair";
         }
     }
+    if (hosts.empty() && !counts_for_all) return;
     std::map<std::tuple<Id, std::string, int64_t>, std::vector<Listener>> listeners;
     for (const auto& [id, object] : round.configuration.objects()) {
         if (object->type != "application" || object->disabled) continue;
         const Id host = reference_of(*object, "host");
         const auto ports = object->attributes.find("ports");
-        if (ports == object->attributes.end() || (round.touched != nullptr && !hosts.contains(host)))
-            continue;
+        if (ports == object->attributes.end() || (!counts_for_all && !hosts.contains(host))) continue;
         for (size_t i = 0; i < ports->size(); ++i) {
             const Json& one = (*ports)[i];
             const auto number = one.find("port");
             if (number == one.end()) continue;
-            const Listener listener{object.get(), i, one.value("address", "")};
+            const Listener listener{object.get(), i, one.value("address", ""), one.value("held", false),
+                                    one.value("nonblocking", false)};
             auto& others = listeners[{host, one.value("protocol", "tcp"), number->get<int64_t>()}];
             const auto clash = std::ranges::find_if(others, [&](const Listener& other) {
-                return other.address.empty() || listener.address.empty() || other.address == listener.address;
+                const bool is_same =
+                    other.address.empty() || listener.address.empty() || other.address == listener.address;
+                return is_same && !may_share(round, listener, other);
             });
-            if (clash != others.end() && (round.is_touched(id) || round.is_touched(clash->application->id))) {
+            const bool could_share =
+                counts_for_all && clash != others.end() && clash->is_held && listener.is_held;
+            if (clash != others.end() &&
+                (could_share || round.is_touched(id) || round.is_touched(clash->application->id))) {
                 const Object* on = round.configuration.find(host);
                 const bool is_newer = round.is_touched(id);
                 const Listener& newer = is_newer ? listener : *clash;

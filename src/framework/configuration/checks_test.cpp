@@ -73,6 +73,35 @@ TEST_CASE("a port is used once on a host, unless on two addresses, by two protoc
     CHECK(with_port("", "disabled = true\n") == "");
 }
 
+TEST_CASE("the two of a pair may have one port of a host together, where it is held for both")
+{
+    const auto both = [](const std::string& of_one, const std::string& of_other) {
+        const auto application = [](const std::string& name, const std::string& port) {
+            return fmt::format(
+                "[application.{}]\nhost = \"h\"\ncommand = [\"/x\"]\norders = {{ kind = "
+                "\"pipe\" }}\nports = [{{ name = \"web\", port = 80{} }}]\n",
+                name, port);
+        };
+        return "[host.h]\naddress = \"h\"\n" + application("one", of_one) + application("other", of_other);
+    };
+    const std::string pair = "[pair.web]\nprimary = \"one\"\nbackup = \"other\"\n";
+    const std::string held = ", held = true, nonblocking = true";
+    const Configuration empty;
+    CHECK_FALSE(said(empty, both(held, held) + pair).contains("used twice"));
+    CHECK(said(empty, both(held, held)).contains("port 80 of host \"h\" is used twice"));
+    CHECK(said(empty, both(held, "") + pair).contains("used twice"));
+    CHECK(said(empty, both("", "") + pair).contains("used twice"));
+    CHECK(said(empty, both(held, ", held = true") + pair).contains("used twice"));
+    CHECK(said(empty, both(held, held + ", address = \"10.0.0.1\"") + pair).contains("used twice"));
+    const std::string third =
+        "[application.third]\nhost = \"h\"\ncommand = [\"/x\"]\nports = [{ name = "
+        "\"web\", port = 80, held = true, nonblocking = true }]\n";
+    CHECK(said(empty, both(held, held) + pair + third).contains("used twice"));
+    // They were a pair until now.
+    const Configuration site = site_of(both(held, held) + pair);
+    CHECK(said(site, "[pair.web]\ndisabled = true\n").contains("used twice"));
+}
+
 TEST_CASE("an application is in one pair, and a pair on one host is worth a warning")
 {
     const Configuration site = site_of(sample_site);

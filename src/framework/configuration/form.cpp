@@ -54,6 +54,13 @@ bool is_user(std::string_view text)
            std::ranges::all_of(text, belongs);
 }
 
+/// The name of a folder, and of a table in packages.conf. Source: docs/images.md.
+bool is_image(std::string_view text)
+{
+    const auto belongs = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || c == '_' || c == '-'; };
+    return !text.empty() && text.size() <= 64 && text.front() != '-' && std::ranges::all_of(text, belongs);
+}
+
 /// What every shell and systemd takes. Source: environ(7), POSIX "Environment Variable Definition".
 bool is_variable(std::string_view text)
 {
@@ -100,6 +107,9 @@ std::optional<std::string> complaint_about(Form form, std::string_view text)
             if (is_variable(text)) return std::nullopt;
             return "which is no name of an environment variable: write letters, digits and \"_\", no digit "
                    "first";
+        case Form::image:
+            if (is_image(text)) return std::nullopt;
+            return "which is no name of an image: write small letters, digits, \"_\" and \"-\"";
         case Form::address:
             if (is_address(std::string(text))) return std::nullopt;
             return "and an address with its length is wanted: write \"192.0.2.7/24\"";

@@ -58,6 +58,7 @@ enum class Form {
     day,       ///< "2027-01-31"
     user,      ///< the name of an account on a host
     variable,  ///< the name of an environment variable: "LOG_LEVEL"
+    image,     ///< the name of an image: "web-shop"
     address,   ///< an IP address with the length of its network: "192.0.2.7/24"
 };
 

@@ -313,12 +313,13 @@ std::vector<Attribute> identity()
              .target = "host"},
             {.name = "command",
              .kind = Kind::texts,
-             .meaning = "The program with its arguments, word by word; no shell reads it.",
+             .meaning = "The program with its arguments, word by word; no shell reads it. With an image, one "
+                        "that is not named by an absolute path is a file of it.",
              .effect = restart,
              .required = true},
             {.name = "working_directory",
              .kind = Kind::text,
-             .meaning = "Where it is started.",
+             .meaning = "Where it is started; with an image and without this, in the image's folder.",
              .effect = restart,
              .standard = "/",
              .form = Form::path},
@@ -436,6 +437,12 @@ std::vector<Attribute> life()
 Schema application_schema()
 {
     Schema schema{"application", "A program that runs on a host and is kept running.", identity()};
+    schema.attributes.push_back({.name = "image",
+                                 .kind = Kind::text,
+                                 .meaning = "The image that its program is a part of (belay image list).",
+                                 .effect = Effect::after_restart,
+                                 .mirrored = true,
+                                 .form = Form::image});
     std::ranges::move(life(), std::back_inserter(schema.attributes));
     schema.attributes.push_back(
         {.name = "options",

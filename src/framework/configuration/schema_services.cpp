@@ -107,7 +107,12 @@ Schema pair()
           .form = Form::address},
          {.name = "interface",
           .kind = Kind::text,
-          .meaning = "The network interface that has that address, on either host."}}};
+          .meaning = "The network interface that has that address, on either host."},
+         {.name = "overlap",
+          .kind = Kind::flag,
+          .meaning = "At a planned switch-over the other serves at once, while this one still finishes what "
+                     "it has; without, the other waits for that.",
+          .standard = "false"}}};
 }
 
 Schema solution()

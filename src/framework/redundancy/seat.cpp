@@ -419,6 +419,12 @@ void Seat::stepped_down(ApplicationId application, Microseconds now)
     time(now);
 }
 
+void Seat::keep(ApplicationId application)
+{
+    Candidate* const candidate = find(application);
+    if (candidate != nullptr && candidate->state == State::handing) candidate->state = State::holding;
+}
+
 void Seat::take_over(ApplicationId application, Microseconds now)
 {
     Candidate* const candidate = find(application);

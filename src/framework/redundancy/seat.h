@@ -81,6 +81,8 @@ class Seat {
     /// Lets the other serve. Errors: conflict, it does not serve, or the other is not ready.
     Result<void> hand_over(ApplicationId application, Microseconds now);
     void stepped_down(ApplicationId application, Microseconds now);
+    /// In place of stepped_down(): it goes on to serve.
+    void keep(ApplicationId application);
     /// Asks although it is to be asked for by a person.
     void take_over(ApplicationId application, Microseconds now);
 

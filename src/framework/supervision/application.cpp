@@ -217,6 +217,10 @@ Application read_application(const Json& json)
     json.at("id").get_to(application.id);
     json.at("name").get_to(application.name);
     json.at("command").get_to(application.command);
+    if (const auto image = json.find("image"); image != json.end())
+        application.image = Image{.name = image->at("name").get<std::string>(),
+                                  .version = image->at("version").get<std::string>(),
+                                  .folder = image->at("folder").get<std::string>()};
     read(json, "working_directory", application.working_directory);
     read(json, "user", application.user);
     read(json, "environment", application.environment);
@@ -246,7 +250,8 @@ Application read_application(const Json& json)
                                    .other = pair->at("other").get<ApplicationId>(),
                                    .is_cold = pair->at("cold").get<bool>(),
                                    .address = pair->at("address").get<std::string>(),
-                                   .interface = pair->at("interface").get<std::string>()};
+                                   .interface = pair->at("interface").get<std::string>(),
+                                   .overlaps = pair->value("overlaps", false)};
     if (json.contains("limits")) application.limits = limits_from(json["limits"]);
     if (json.contains("sandbox")) application.sandbox = sandbox_from(json["sandbox"]);
     return application;
@@ -285,10 +290,10 @@ bool Application::notifies() const
 
 bool Application::differs_for_next_start(const Application& other) const
 {
-    return command != other.command || working_directory != other.working_directory || user != other.user ||
-           environment != other.environment || sockets != other.sockets || sandbox != other.sandbox ||
-           limits.open_files != other.limits.open_files || notifies() != other.notifies() ||
-           pair.has_value() != other.pair.has_value() ||
+    return command != other.command || image != other.image || working_directory != other.working_directory ||
+           user != other.user || environment != other.environment || sockets != other.sockets ||
+           sandbox != other.sandbox || limits.open_files != other.limits.open_files ||
+           notifies() != other.notifies() || pair.has_value() != other.pair.has_value() ||
            (orders.kind == Orders::Kind::pipe) != (other.orders.kind == Orders::Kind::pipe);
 }
 
@@ -327,12 +332,14 @@ Json whole_json(const Application& application)
             {"limits", json_of(application.limits)},
             {"sandbox", json_of(application.sandbox)}};
     write(json, "heartbeat", application.heartbeat);
+    if (application.image)
+        json["image"] = {{"name", application.image->name},
+                         {"version", application.image->version},
+                         {"folder", application.image->folder}};
     if (application.pair)
-        json["pair"] = {{"pair", application.pair->pair},
-                        {"other", application.pair->other},
-                        {"cold", application.pair->is_cold},
-                        {"address", application.pair->address},
-                        {"interface", application.pair->interface}};
+        json["pair"] = {{"pair", application.pair->pair},           {"other", application.pair->other},
+                        {"cold", application.pair->is_cold},        {"address", application.pair->address},
+                        {"interface", application.pair->interface}, {"overlaps", application.pair->overlaps}};
     return json;
 }
 

@@ -132,14 +132,24 @@ struct Pairing {
     bool is_cold = false;        ///< the one that stands by is not started
     std::string address = {};    ///< "192.0.2.7/24": of the host of who serves; empty: none
     std::string interface = {};  ///< that has the address
+    bool overlaps = false;       ///< the other serves while this one still finishes what it has
 
     bool operator==(const Pairing&) const = default;
+};
+
+/// The image that its program is a part of, as it is installed on this host.
+struct Image {
+    std::string name, version;
+    std::string folder;  ///< absolute: where its files are
+
+    bool operator==(const Image&) const = default;
 };
 
 struct Application {
     ApplicationId id = 0;
     std::string name;
     std::vector<std::string> command;  ///< argv; a path or a bare name
+    std::optional<Image> image = {};
     std::string working_directory = "/";
     std::string user = {};                                              ///< empty: that of the supervisor
     std::vector<std::pair<std::string, std::string>> environment = {};  ///< may have secrets in it

@@ -184,6 +184,24 @@ Result<void> take_environment(const Object& object, Application& application, co
     return {};
 }
 
+/// A program that is named without a slash at its beginning is a file of the image.
+Result<void> take_image(const Object& object, Application& application, const Images& images)
+{
+    const std::string name = object.text("image");
+    if (name.empty()) return {};
+    const auto installed = images.find(name);
+    if (installed == images.end())
+        return fail(ErrorKind::not_found, fmt::format("the image {} is not installed on this host", name));
+    const Image& image = installed->second;
+    std::string& program = application.command.front();
+    if (!program.starts_with('/')) program = fmt::format("{}/{}", image.folder, program);
+    if (!object.attributes.contains("working_directory")) application.working_directory = image.folder;
+    application.environment.emplace_back("BELAY_IMAGE_FOLDER", image.folder);
+    application.environment.emplace_back("BELAY_IMAGE_VERSION", image.version);
+    application.image = image;
+    return {};
+}
+
 /// Who is on one host with its other decides with nobody else.
 Json own_pair(const Object& pair, ApplicationId host)
 {
@@ -213,14 +231,16 @@ void take_pair(const Configuration& configuration, const configuration::Pairs& p
                                .other = other->id,
                                .is_cold = pair->value("redundancy") == "cold",
                                .address = pair->text("address"),
-                               .interface = pair->text("interface")};
+                               .interface = pair->text("interface"),
+                               .overlaps = pair->value("overlap").get<bool>()};
     const bool is_here = other->attributes.value("host", ApplicationId{0}) == described.host;
     if (is_here && !partner->is_backup) described.own_pairs.push_back(own_pair(*pair, described.host));
 }
 
 }  // namespace
 
-Described described_on(const Configuration& configuration, std::string_view host, const Unseal& unseal)
+Described described_on(const Configuration& configuration, std::string_view host, const Unseal& unseal,
+                       const Images& images)
 {
     Described described;
     const Object* const machine = configuration.find("host", host);
@@ -249,6 +269,8 @@ Described described_on(const Configuration& configuration, std::string_view host
             for (const Json& one : *needs) application.gates.push_back(gate_of(configuration, one));
         }
         if (const Result<void> taken = take_environment(object, application, unseal); !taken)
+            described.not_ready[object.id] = taken.error().what;
+        if (const Result<void> taken = take_image(object, application, images); !taken)
             described.not_ready[object.id] = taken.error().what;
         described.standard[object.id] = object.value("autostart").get<bool>() ? Want::running : Want::stopped;
         described.applications.push_back(std::move(application));

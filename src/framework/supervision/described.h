@@ -10,6 +10,9 @@
 
 namespace belay::framework::supervision {
 
+/// The images of a host, by name: what of each is to run now.
+using Images = std::map<std::string, Image>;
+
 /// What opens a sealed secret. Errors: why it cannot.
 using Unseal = std::function<Result<std::string>(std::string_view sealed)>;
 
@@ -18,7 +21,8 @@ using Unseal = std::function<Result<std::string>(std::string_view sealed)>;
 struct Described {
     std::vector<Application> applications;
     std::map<ApplicationId, Want> standard;
-    /// Those that cannot be started now, and why: a secret that cannot be opened here.
+    /// Those that cannot be started now, and why: a secret that cannot be opened here, an image that is not
+    /// installed.
     std::map<ApplicationId, std::string> not_ready;
     bool in_maintenance = false;  ///< the host: nothing is to run, whatever goes without saying
     int64_t host = 0;             ///< its number
@@ -29,6 +33,6 @@ struct Described {
 
 /// Disabled ones are left out. Threads: any.
 Described described_on(const configuration::Configuration& configuration, std::string_view host,
-                       const Unseal& unseal);
+                       const Unseal& unseal, const Images& images = {});
 
 }  // namespace belay::framework::supervision

@@ -132,6 +132,7 @@ void Life::tell(Word word)
 void Life::tell_role()
 {
     standing_.said = Role::none;
+    if (standing_.role == Role::primary) serve();
     if (standing_.role != Role::none) tell(standing_.role == Role::primary ? Word::primary : Word::backup);
 }
 
@@ -140,6 +141,23 @@ void Life::play(Role role)
     if (standing_.role == role) return;
     standing_.role = role;
     if (has_process() && standing_.phase != Phase::starting) tell_role();
+    hands_.moved();
+}
+
+void Life::drain()
+{
+    if (!has_process() || standing_.phase == Phase::starting) return;
+    drains_ = true;
+    standing_.is_drained = false;
+    tell(Word::drain);
+    hands_.moved();
+}
+
+void Life::serve()
+{
+    if (!std::exchange(drains_, false)) return;
+    standing_.is_drained = false;
+    if (has_process()) tell(Word::serve);
     hands_.moved();
 }
 
@@ -186,7 +204,7 @@ void Life::launch(Milliseconds now)
     heartbeat_.reset();
     ready_at_.reset();
     bad_answers_ = 0;
-    was_asked_to_end_ = is_forced_ = false;
+    was_asked_to_end_ = is_forced_ = drains_ = standing_.is_drained = false;
     forced_for_.clear();
     standing_.told.clear();
     standing_.says_roles = false;
@@ -244,7 +262,8 @@ void Life::answered(Topic topic, const Result<void>& answer, Milliseconds now)
     }
     hands_.ask(topic, running_->health, now + running_->health.interval);
     // What takes nothing new need not answer.
-    const bool drains = standing_.phase == Phase::suspending || standing_.phase == Phase::suspended;
+    const bool drains =
+        drains_ || standing_.phase == Phase::suspending || standing_.phase == Phase::suspended;
     if (answer || drains) {
         bad_answers_ = 0;
         return well_again(now);
@@ -279,7 +298,8 @@ void Life::begin_to_end(Milliseconds now)
 {
     const bool drains = running_->drain_timeout.count() > 0 && running_->orders.kind != Orders::Kind::none &&
                         !is_forced_ && standing_.phase != Phase::starting;
-    if (!drains) return stop(now);
+    // One that has handed over in good order has had its time.
+    if (!drains || drains_) return stop(now);
     tell(Word::drain);
     deadline_ = now + running_->drain_timeout;
     move(Phase::suspending, now);
@@ -452,10 +472,14 @@ void Life::notified_of(std::string_view name, std::string_view value, Millisecon
         standing_.said = value == name_of(Role::primary) ? Role::primary : Role::backup;
         return hands_.moved();
     }
-    if (name == "X_DRAINED" && value == "1" && standing_.phase == Phase::suspending) {
+    if (name != "X_DRAINED" || value != "1") return;
+    if (standing_.phase == Phase::suspending) {
         if (standing_.want != Want::suspended) return stop(now);
         deadline_.reset();
         move(Phase::suspended, now);
+    } else if (drains_ && !standing_.is_drained) {
+        standing_.is_drained = true;
+        hands_.moved();
     }
 }
 
@@ -482,6 +506,7 @@ Past Life::past() const
     return {.failures = {failures_.begin(), failures_.end()},
             .in_a_row = in_a_row_,
             .restarts = standing_.restarts,
+            .drains = drains_,
             .reason = standing_.reason,
             .ready_at = ready_at_,
             .last = standing_.last};
@@ -497,6 +522,7 @@ void Life::adopt(ApplicationPointer running, Phase phase, Want want, const Past&
     standing_.last = past.last;
     failures_.assign(past.failures.begin(), past.failures.end());
     in_a_row_ = past.in_a_row;
+    drains_ = past.drains && running_ != nullptr;
     if (!running_) {
         const bool comes_back = phase == Phase::waiting && want == Want::running;
         return comes_back ? begin(now)

@@ -52,6 +52,7 @@ struct Standing {
     Role role = Role::none;   ///< of a pair: which it is to be
     bool says_roles = false;  ///< its process has said which it is (X_ROLE=), so it is expected to when told
     Role said = Role::none;   ///< that, since it was last told which it is to be
+    bool is_drained = false;  ///< it has said that it has nothing left, since drain()
     Milliseconds since{0};    ///< the phase
     std::string reason = {};  ///< of the phase, where there is something to say; one sentence
     std::string told = {};    ///< what it last said of itself (STATUS=)
@@ -64,6 +65,7 @@ struct Past {
     std::vector<Milliseconds> failures = {};  ///< those that may still count
     uint32_t in_a_row = 0;                    ///< restarts without a good run between
     uint64_t restarts = 0;
+    bool drains = false;  ///< it was told to, and not to serve again
     std::string reason = {};
     std::optional<Milliseconds> ready_at = {};
     std::optional<Ended> last = {};
@@ -120,6 +122,10 @@ class Life {
     void restart(Milliseconds now);
     /// It is told at once, and when it is ready after each start.
     void play(Role role);
+    /// It finishes what it has and takes nothing new, for another serves in its place: until it is to be
+    /// primary again, or serve(). Its phase stays as it is.
+    void drain();
+    void serve();
     /// Its process is ended, or is to be, by no fault of its own: ends it by force, and begins it anew.
     void replace(Milliseconds now);
     /// Ends its process by force, as one that has failed.
@@ -180,6 +186,7 @@ class Life {
     std::optional<Milliseconds> ready_at_;
     bool is_launched_ = true;  ///< its process is its program
     bool was_asked_to_end_ = false;
+    bool drains_ = false;     ///< as drain() has it
     bool is_forced_ = false;  ///< its processes were told to end by force
     std::string forced_for_;  ///< why; empty: it was asked to end
     uint32_t bad_answers_ = 0;

@@ -16,6 +16,8 @@ struct ListenAt {
     std::string address;  ///< an IP address; empty: all, of both families
     uint16_t port = 0;    ///< 0: any that is free
     bool datagrams = false;
+
+    bool operator==(const ListenAt&) const = default;
 };
 
 /// A socket that is bound, and listens unless it is for datagrams. Errors: usage (no IP address), busy (the

@@ -167,7 +167,13 @@ class SitePlan {
             roster_.timer = std::max(roster_.timer, one.plan.timer);
         }
         if (ask_.timer) roster_.timer = *ask_.timer;
-        for (MemberPlan& one : ask_.members) one.plan.timer = roster_.timer + own_margin;
+        const std::vector<Group> waves = waves_of(ask_);
+        for (size_t i = 0; i < waves.size(); ++i) {
+            const size_t turns = ask_.back_in_order ? waves.size() - i : 1;
+            for (const MemberPlan* one : waves[i])
+                ask_.members[static_cast<size_t>(one - ask_.members.data())].plan.timer =
+                    roster_.timer + turns * own_margin;
+        }
     }
 
     Result<Plan> build()

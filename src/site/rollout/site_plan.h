@@ -21,6 +21,8 @@ struct SitePlanAsk {
     std::string title;
     Json asked = Json::object();
     std::vector<MemberPlan> members = {};  ///< in the order in which they are switched: standby first
+    /// Where nobody leads them back, members do not go back all at once: those of the last wave first.
+    bool back_in_order = false;
     std::vector<uint64_t> waves = {};  ///< how many at once; the rest follow together. Empty: one, a tenth
     uint64_t limit = 0;                ///< so many members may fail before the promise and be left out
     std::optional<Milliseconds> timer = {};  ///< of the abort; nothing: the longest of the members' plans

@@ -10,8 +10,15 @@ namespace {
 using operation::Inspection;
 using operation::State;
 
-constexpr Milliseconds next_look_soon = std::chrono::seconds(2);
 constexpr Milliseconds next_look_later = std::chrono::seconds(5);
+/// Each look asks all of them.
+constexpr size_t most_asked_often = 10;
+
+Milliseconds next_look_soon(const Muster& muster)
+{
+    const bool are_few = muster.members().size() <= most_asked_often;
+    return are_few ? Milliseconds(250) : Milliseconds(2'000);
+}
 
 /// Whom something is asked of, when, and what becomes of those that have failed.
 class MembersAction : public operation::Action {
@@ -91,7 +98,7 @@ class MembersAction : public operation::Action {
         inspection.found = Inspection::Found::unfinished;
         inspection.detail = joined(sentences);
         const bool only_silent = !sentences.empty() && assessment.silent == sentences.size();
-        inspection.look_again = only_silent ? next_look_later : next_look_soon;
+        inspection.look_again = only_silent ? next_look_later : next_look_soon(muster);
         return inspection;
     }
 
@@ -201,8 +208,8 @@ class SoakMembers final : public MembersAction {
         inspection.found = Inspection::Found::unfinished;
         const bool soon = !in_order || left < next_look_later;
         inspection.look_again =
-            soon ? std::max(std::min(left, next_look_soon), Milliseconds{1}) : next_look_later;
-        if (left <= Milliseconds{0}) inspection.look_again = next_look_soon;
+            soon ? std::max(std::min(left, next_look_soon(muster)), Milliseconds{1}) : next_look_later;
+        if (left <= Milliseconds{0}) inspection.look_again = next_look_soon(muster);
         return inspection;
     }
 };

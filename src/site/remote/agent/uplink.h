@@ -82,6 +82,8 @@ class Uplink {
     void stop();
     void topic_changed(const std::string& topic);
     LinkState state() const { return state_; }
+    /// Of the controller that it is attached to, for fetch_file(); null: it is not.
+    std::shared_ptr<grpc::Channel> channel() const { return state_.attached ? channel_ : nullptr; }
 
   private:
     void dial();

@@ -358,6 +358,7 @@ struct Controller::Parts {
                         return authority.authority.issue(request, {authority.site, role, id}, options.wall(),
                                                          certificate_lasts);
                     },
+                .file = options.file,
                 .refused =
                     [this](const Error& error, const std::string& from) {
                         options.audit(audit_entry("", from, "attach", "", error.what));

@@ -36,6 +36,8 @@ struct ControllerOptions {
     /// What the audit trail must say: {who, origin, verb, object, answer}; without `who` it is about a
     /// stranger; with `denied` about somebody who may not do what he asked for. Threads: any.
     std::function<void(const Json& entry)> audit;
+    /// As of HubOptions.
+    std::function<Result<std::string>(const std::string& sha256)> file = HubOptions{}.file;
     /// The presence of a member has changed. Threads: any.
     std::function<void(const std::string& member)> changed;
 };

@@ -1,5 +1,6 @@
 #include "site/remote/controller/hub.h"
 
+#include "site/remote/controller/file_stream.h"
 #include "site/remote/controller/member_stream.h"
 #include "site/remote/peer.h"
 #include "site/remote/status.h"
@@ -91,6 +92,20 @@ class Hub::Streams : public v1::Membership::CallbackService, public std::enable_
         if (renewed) answer->set_certificate(*renewed);
         reactor->Finish(renewed ? grpc::Status::OK : to_status(renewed.error()));
         return reactor;
+    }
+
+    grpc::ServerWriteReactor<v1::FetchPiece>* Fetch(grpc::CallbackServerContext* context,
+                                                    const v1::FetchRequest* request) override
+    {
+        if (const auto closed = closed_with()) return new FileStream(*closed);
+        const Result<Admitted> admitted = admit(*context);
+        if (!admitted) {
+            options_.refused(admitted.error(), address_of(*context));
+            return new FileStream(to_status(admitted.error()));
+        }
+        const Result<std::string> path = options_.file(request->sha256());
+        if (!path) return new FileStream(to_status(path.error()));
+        return new FileStream(*path, request->offset());
     }
 
     Presence presence(const std::string& member)

@@ -55,6 +55,11 @@ struct HubOptions {
     /// Makes the certificate that takes the place of a member's. Threads: any.
     std::function<Result<Certificate>(const std::string& request_pem, Role role, const std::string& id)>
         issue;
+    /// Where a file is that members may fetch, by its SHA-256. Errors: not_found. Threads: any.
+    std::function<Result<std::string>(const std::string& sha256)> file =
+        [](const std::string&) -> Result<std::string> {
+        return fail(ErrorKind::not_found, "this controller has no files for its members");
+    };
     /// Somebody was refused, in a sentence for the audit; where he is. Threads: any.
     std::function<void(const Error&, const std::string& address)> refused;
     /// The presence of a member has changed. Threads: any.

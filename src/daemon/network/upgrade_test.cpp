@@ -1,0 +1,416 @@
+// Redundant pairs are upgraded in service, by a controller and two hosts, each with a belayd of its own.
+
+#include "base/base64.h"
+#include "base/digest.h"
+#include "daemon/network/testing/machine.h"
+#include "daemon/upgrades.h"
+#include "upgrade/image/building.h"
+#include "upgrade/image/signature.h"
+
+#include <filesystem>
+
+namespace belay::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::join;
+using testing::Machine;
+using testing::need;
+
+namespace image = upgrade::image;
+
+/// What a version of the shop does beyond what it has to.
+struct Made {
+    std::string version;
+    std::string extra = {};          ///< words for the stand-in
+    std::string check = "exit 0";    ///< a script
+    std::string upgrades_from = {};  ///< as in image.toml
+};
+
+/// A site with a pair of servers on two hosts, a third one that votes, and images of them.
+class ShopSite {
+  public:
+    ShopSite()
+    {
+        keys_ = need(image::make_key_pair());
+        std::filesystem::create_directory(controller_.path("keys"));
+        std::ofstream(controller_.path("keys/shop.pem")) << keys_.public_key;
+        controller_.make_controller();
+        start(controller_);
+        configure(controller_, text());
+        for (const auto& [name, host] : hosts()) join(controller_, *host, {{"name", name}});
+        for (const auto& [name, host] : hosts()) start(*host);
+        for (const auto& [name, host] : hosts()) REQUIRE(host->await_status(testing::is_attached));
+    }
+
+    std::vector<std::pair<std::string, Machine*>> hosts()
+    {
+        return {{"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
+    }
+    void start(Machine& machine) { machine.start({"--image-keys", controller_.path("keys")}); }
+
+    /// The image's file.
+    std::string build(const Made& made, const std::string& key = {}) const
+    {
+        const std::string folder = controller_.path("source-" + made.version);
+        std::filesystem::create_directories(folder + "/root/bin");
+        std::filesystem::copy_file(TEST_STAND_IN, folder + "/root/bin/stand-in",
+                                   std::filesystem::copy_options::overwrite_existing);
+        script(folder + "/root/bin/server", fmt::format("exec bin/stand-in {} \"$@\"\n", made.extra));
+        script(folder + "/root/bin/check", made.check + "\n");
+        image::Manifest manifest;
+        manifest.name = "shop";
+        manifest.version = need(image::parse_version(made.version));
+        manifest.entry = {{"server", "bin/server"}};
+        manifest.check = {"bin/check"};
+        if (!made.upgrades_from.empty())
+            manifest.upgrades_from = need(image::VersionRanges::of({made.upgrades_from}));
+        const std::string file = folder + "/shop.image";
+        need(image::build({.manifest = manifest,
+                           .root = folder + "/root",
+                           .output = file,
+                           .key = key.empty() ? keys_.private_key : key}));
+        return file;
+    }
+    Result<Json> upload(const std::string& file)
+    {
+        const std::string bytes = testing::text_of_file(file);
+        constexpr size_t piece = 1 << 20;
+        Json answer;
+        for (size_t at = 0; at < bytes.size(); at += piece)
+            answer =
+                TRY(controller_.face().call("ImageUpload", {{"file", sha256(bytes)},
+                                                            {"bytes", bytes.size()},
+                                                            {"offset", at},
+                                                            {"data", to_base64(bytes.substr(at, piece))}}));
+        return answer;
+    }
+    void publish(const Made& made) { need(upload(build(made))); }
+
+    /// Runs the shop on both.
+    void install(const Made& made)
+    {
+        publish(made);
+        const Json planned =
+            controller_.ask("Plan", {{"procedure", "image.install"},
+                                     {"arguments", {{"image", "shop"}, {"version", made.version}}},
+                                     {"hosts", {"web1", "web2"}},
+                                     {"waves", {2}},
+                                     {"keep", true}});
+        REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
+        const std::string operation = planned["operation"];
+        REQUIRE_MESSAGE(go(operation, {"add", "activate", "commit"}) == "committed", show(operation));
+        await_service("server-1");
+    }
+    std::string go(const std::string& operation, const std::vector<std::string>& verbs)
+    {
+        std::string state;
+        for (const std::string& verb : verbs) {
+            controller_.ask("Request", {{"operation", operation}, {"verb", verb}});
+            state = controller_.rest(operation);
+        }
+        return state;
+    }
+    Json plan(const std::string& version, bool keep = true)
+    {
+        return controller_.ask("Plan", {{"procedure", "pair.upgrade"},
+                                        {"arguments", {{"pair", "servers"}, {"version", version}}},
+                                        {"keep", keep}});
+    }
+
+    Json pair() { return controller_.ask("Pairs")["pairs"][0]; }
+    Json await_service(const std::string& name)
+    {
+        const auto until = std::chrono::steady_clock::now() + 60s;
+        while (true) {
+            const Json now = pair();
+            const auto& sides = now["applications"];
+            const Json& other = sides[sides[0]["name"] == name ? 1 : 0];
+            if (now["serves"] == name && other["phase"] == "started") return now;
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump(1));
+            usleep(2'000);
+        }
+    }
+    /// {version that runs, state letters by version} of a host.
+    static std::string running(Machine& host)
+    {
+        const Json answer = host.ask("Applications");
+        for (const Json& one : answer.at("applications"))
+            return one["image"].is_object() ? one["image"].value("version", "") : "none";
+        return "none";
+    }
+    /// "1.0 C, 2.0 I"
+    static std::string letters(Machine& host)
+    {
+        std::string all;
+        const Json summary = host.ask("ImageSummaryHere");
+        for (const Json& one : summary.at("versions"))
+            all += fmt::format("{}{} {}", all.empty() ? "" : ", ", one.at("version").get<std::string>(),
+                               one.at("state").get<std::string>());
+        return all;
+    }
+    std::string show(const std::string& operation)
+    {
+        Json all = controller_.ask("Show", {{"operation", operation}});
+        all.erase("plan");
+        for (const auto& [name, host] : hosts()) {
+            const Json list = host->ask("List");
+            for (const Json& one : list["operations"]) {
+                Json own = host->ask("Show", {{"operation", one["id"]}});
+                own.erase("plan");
+                all[name].push_back(own);
+            }
+            all[name + " applications"] = host->ask("Applications");
+        }
+        return all.dump(1);
+    }
+
+    Machine controller_, web1_, web2_, web3_;
+
+  private:
+    static void script(const std::string& path, const std::string& text)
+    {
+        std::ofstream(path) << "#!/bin/sh\n" << text;
+        std::filesystem::permissions(path, std::filesystem::perms{0755});
+    }
+    std::string text() const
+    {
+        std::string all;
+        for (const char* host : {"web1", "web2", "web3"})
+            all += fmt::format("[host.{}]\naddress = \"127.0.0.1\"\n", host);
+        const auto server = [&](int number) {
+            return fmt::format(
+                "[application.server-{0}]\nhost = \"web{0}\"\ncommand = [\"bin/server\", \"--name\", "
+                "\"server-{0}\", \"--act-every\", \"5\", \"--trace\", \"{1}\"]\n",
+                number, controller_.path("trace"));
+        };
+        return all + server(1) +
+               "image = \"shop\"\nreadiness = { kind = \"notify\" }\norders = { kind = \"pipe\" }\n"
+               "autorestart = \"on-failure\"\nnonstop = \"1/10s\"\nstart_timeout = \"5s\"\n" +
+               server(2) +
+               "[pair.servers]\nprimary = \"server-1\"\nbackup = \"server-2\"\nredundancy = \"hot\"\nlease = "
+               "\"1s\"\n";
+    }
+
+    image::KeyPair keys_;
+};
+
+TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led back by a person")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    CHECK(ShopSite::letters(site.web1_) == "1.0 C");
+    site.publish({"2.0"});
+    const Json planned = site.plan("2.0");
+    REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
+    const std::string first = planned["operation"];
+    CHECK(site.go(first, {"add"}) == "added");
+    CHECK(ShopSite::letters(site.web2_) == "1.0 C, 2.0 I");
+    CHECK_MESSAGE(site.go(first, {"activate"}) == "activated", site.show(first));
+    // The one that stood by has it first, and serves from then on.
+    site.await_service("server-2");
+    for (Machine* const host : {&site.web1_, &site.web2_}) {
+        CHECK(ShopSite::running(*host) == "2.0");
+        CHECK(ShopSite::letters(*host) == "1.0 D, 2.0 U");
+    }
+    CHECK_MESSAGE(site.go(first, {"commit"}) == "committed", site.show(first));
+    CHECK(ShopSite::letters(site.web1_) == "1.0 I, 2.0 C");
+
+    INFO("a version that is kept is run again as any other is, and the way back from it is the same");
+    const std::string second = site.plan("1.0").at("operation");
+    CHECK_MESSAGE(site.go(second, {"add", "activate"}) == "activated", site.show(second));
+    CHECK(ShopSite::running(site.web1_) == "1.0");
+    site.await_service("server-1");
+    CHECK_MESSAGE(site.go(second, {"abort"}) == "aborted", site.show(second));
+    site.await_service("server-2");
+    for (Machine* const host : {&site.web1_, &site.web2_}) {
+        CHECK(ShopSite::running(*host) == "2.0");
+        CHECK(ShopSite::letters(*host) == "1.0 I, 2.0 C");
+    }
+    CHECK(site.plan("2.0").at("plan").at("steps").empty());
+}
+
+/// What speaks against it, one after another.
+std::string refusals(const Json& planned)
+{
+    std::string all;
+    for (const Json& one : planned.at("findings")) {
+        if (one.at("verdict") == "fail") all += one.at("found").get<std::string>() + "\n";
+    }
+    return all;
+}
+
+TEST_CASE("what is wrong with an image is said before anything is touched")
+{
+    ShopSite site;
+    site.install({"1.0"});
+
+    INFO("one byte is altered, whichever");
+    const std::string good = testing::text_of_file(site.build({"2.0"}));
+    for (const size_t at : {size_t{20}, good.size() / 2, good.size() - 9}) {
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ 1);
+        std::ofstream(site.controller_.path("bad.image"), std::ios::binary) << bad;
+        CHECK_FALSE(site.upload(site.controller_.path("bad.image")));
+    }
+    INFO("another key");
+    const auto strange = site.upload(site.build({"2.0"}, need(image::make_key_pair()).private_key));
+    REQUIRE_FALSE(strange);
+    CHECK_MESSAGE(strange.error().kind == ErrorKind::refused, strange.error().what);
+    CHECK(site.controller_.ask("ImageSummary")["published"].size() == 1);
+
+    INFO("other files under a version that is known");
+    const auto other = site.upload(site.build({.version = "1.0", .extra = "--lines 1"}));
+    REQUIRE_FALSE(other);
+    CHECK_MESSAGE(other.error().what == "there is another shop 1.0 already, of other files", other.error().what);
+
+    INFO("a version that may not follow the one that runs");
+    site.publish({.version = "3.0", .upgrades_from = ">=2.0"});
+    CHECK_MESSAGE(testing::contains(refusals(site.plan("3.0", false)), ">=2.0"), refusals(site.plan("3.0", false)));
+
+    INFO("a key that one of the hosts does not trust");
+    site.publish({"2.0"});
+    site.web2_.stop();
+    std::filesystem::create_directory(site.web2_.path("no-keys"));
+    site.web2_.start({"--image-keys", site.web2_.path("no-keys")});
+    REQUIRE(site.web2_.await_status(testing::is_attached));
+    const Json planned = site.plan("2.0");
+    CHECK(planned.at("operation").is_null());
+    CHECK_MESSAGE(testing::contains(refusals(planned), "image.trusted"), refusals(planned));
+    CHECK(ShopSite::letters(site.web1_) == "1.0 C");
+    CHECK(ShopSite::letters(site.web2_) == "1.0 C");
+}
+
+TEST_CASE("what is wrong with the hosts is said before anything is touched")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    site.publish({"2.0"});
+
+    INFO("another operation works on the pair");
+    const std::string first = site.plan("2.0").at("operation");
+    CHECK(site.go(first, {"add"}) == "added");
+    const Json second = site.plan("2.0");
+    CHECK_MESSAGE(second.at("operation").is_null(), second.dump(1));
+    CHECK(site.go(first, {"abort"}) == "aborted");
+    CHECK(ShopSite::letters(site.web1_) == "1.0 C");
+
+    INFO("no pair, no version");
+    CHECK(site.controller_.face()
+              .call("Plan", {{"procedure", "pair.upgrade"},
+                             {"arguments", {{"pair", "nobody"}, {"version", "2.0"}}}})
+              .error()
+              .what == "there is no pair \"nobody\", and no application of a pair");
+    CHECK(testing::contains(site.controller_.face()
+                                .call("Plan", {{"procedure", "pair.upgrade"},
+                                               {"arguments", {{"pair", "servers"}, {"version", "9.9"}}}})
+                                .error()
+                                .what,
+                            "there is no shop 9.9"));
+
+    INFO("the one that stands by is stopped");
+    site.web2_.ask("ApplicationOrder", {{"application", "server-2"}, {"want", "stopped"}});
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (ShopSite::running(site.web2_) != "none") REQUIRE(std::chrono::steady_clock::now() < until);
+    const std::string found = refusals(site.plan("2.0", false));
+    CHECK_MESSAGE(testing::contains(found, "member.ready"), found);
+    CHECK_MESSAGE(testing::contains(found, "member.starts-by-itself"), found);
+}
+
+/// The whole of a version that comes to nothing: both run 1.0 afterwards, and the one that served serves.
+void comes_to_nothing(ShopSite& site, const Made& made, const std::vector<std::string>& verbs)
+{
+    INFO(made.version);
+    site.publish(made);
+    const Json planned = site.plan(made.version);
+    REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
+    const std::string operation = planned["operation"];
+    CHECK_MESSAGE(site.go(operation, verbs) == "aborted", site.show(operation));
+    const Json ended = site.controller_.ask("Show", {{"operation", operation}});
+    CHECK_MESSAGE(ended.at("differences").empty(), site.show(operation));
+    for (Machine* const host : {&site.web1_, &site.web2_}) {
+        CHECK(ShopSite::running(*host) == "1.0");
+        CHECK_MESSAGE(ShopSite::letters(*host) == "1.0 C", ShopSite::letters(*host));
+    }
+}
+
+TEST_CASE("a version that fails in any way leads back to the old one by itself")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    comes_to_nothing(site, {.version = "2.1", .check = "echo no such option >&2; exit 1"}, {"add"});
+    site.await_service("server-1");
+    comes_to_nothing(site, {.version = "2.2", .extra = "--fail-after 0"}, {"add", "activate"});
+    site.await_service("server-1");
+    comes_to_nothing(site, {.version = "2.3", .extra = "--ready-after 1000000"}, {"add", "activate"});
+    site.await_service("server-1");
+    comes_to_nothing(site, {.version = "2.4", .extra = "--fails-as primary"}, {"add", "activate"});
+    site.await_service("server-1");
+}
+
+TEST_CASE("a version that fails in the soak leads back by itself, and so does the timer")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    const auto activated = [&](const Json& more) {
+        Json ask = {{"procedure", "pair.upgrade"},
+                    {"arguments", {{"pair", "servers"}, {"version", "2.0"}}},
+                    {"keep", true}};
+        ask.update(more);
+        const std::string operation = site.controller_.ask("Plan", ask).at("operation");
+        CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
+        return operation;
+    };
+    const auto is_led_back = [&](const std::string& operation) {
+        CHECK_MESSAGE(site.controller_.rest(operation, false) == "aborted", site.show(operation));
+        for (Machine* const host : {&site.web1_, &site.web2_}) CHECK(ShopSite::running(*host) == "1.0");
+        // The one that is led back last has let the other one serve.
+        site.await_service("server-2");
+    };
+    const std::string first = activated(Json::object());
+    site.await_service("server-2");
+    // What dies twice within its time is given up.
+    for (int i = 0; i < 2; ++i) {
+        pid_t pid = 0;
+        const auto until = std::chrono::steady_clock::now() + 20s;
+        while (pid == 0) {
+            const Json answer = site.web2_.ask("Applications");
+            pid = answer.at("applications").at(0).value("pid", 0);
+            REQUIRE(std::chrono::steady_clock::now() < until);
+        }
+        kill(pid, SIGKILL);
+        usleep(300'000);
+    }
+    is_led_back(first);
+    is_led_back(activated({{"timer_ms", 15000}}));
+}
+
+TEST_CASE("members that are found on different versions are brought together")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    // As after an upgrade by hand that was left half-way.
+    const Json planned = site.controller_.ask(
+        "Plan", {{"procedure", "image.install"},
+                 {"arguments", {{"image", "shop"}, {"version", "2.0"}}},
+                 {"hosts", {"web1", "web2"}},
+                 {"waves", {2}},
+                 {"keep", true}});
+    REQUIRE(site.go(planned.at("operation"), {"add", "activate", "commit"}) == "committed");
+    std::ofstream(site.web2_.state() + "-images/packages.conf")
+        << "[shop]\nruns = \"2.0\"\ncommitted = \"2.0\"\n";
+    site.web2_.ask("ApplicationOrder", {{"application", "server-2"}, {"want", "running"}, {"restart", true}});
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (ShopSite::running(site.web2_) != "2.0") REQUIRE(std::chrono::steady_clock::now() < until);
+    site.await_service("server-1");
+    for (const char* version : {"2.0", "1.0"}) {
+        const std::string operation = site.plan(version).at("operation");
+        CHECK_MESSAGE(site.go(operation, {"add", "activate", "commit"}) == "committed", site.show(operation));
+        for (Machine* const host : {&site.web1_, &site.web2_}) CHECK(ShopSite::running(*host) == version);
+    }
+}
+
+}  // namespace
+}  // namespace belay::daemon

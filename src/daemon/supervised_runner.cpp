@@ -1,0 +1,66 @@
+#include "daemon/supervised_runner.h"
+
+#include "daemon/applications.h"
+
+#include <algorithm>
+#include <array>
+
+namespace belay::daemon {
+namespace {
+
+/// Those from which it comes, or goes and comes again, by itself.
+constexpr std::array coming = {"waiting", "starting", "stopping", "suspending", "unavailable"};
+
+std::string text_or_empty(const Json& json, const char* name)
+{
+    const auto found = json.find(name);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+upgrade::Standing standing_of(const Json& line)
+{
+    using upgrade::Part;
+    upgrade::Standing standing;
+    const std::string phase = text_or_empty(line, "phase");
+    const Json pair = line.value("pair", Json());
+    if (pair.is_object()) {
+        standing.part = pair.value("held", false) ? Part::active : Part::standby;
+        standing.is_handing = pair.value("handing", false);
+        standing.other_is_ready = pair.value("other_ready", false);
+        standing.is_cold = pair.value("cold", false);
+    }
+    const bool serves = pair.is_object() && pair.value("serves", false);
+    standing.is_ready = phase == "started" ? standing.part != Part::active || serves : phase == "standby";
+    standing.is_coming =
+        !standing.is_ready && (phase == "started" || std::ranges::find(coming, phase) != coming.end());
+    const Json image = line.value("image", Json());
+    standing.has_process = image.is_object();
+    if (image.is_object()) {
+        standing.version = text_or_empty(image, "version");
+        standing.program = text_or_empty(image, "program");
+    }
+    const std::string reason = text_or_empty(line, "reason");
+    standing.says = reason.empty() ? phase : fmt::format("{}: {}", phase, reason);
+    standing.starts_by_itself = text_or_empty(line, "wanted") == "running";
+    return standing;
+}
+
+}  // namespace
+
+Result<upgrade::Standing> SupervisedRunner::look(const std::string& member)
+{
+    const Json line = TRY(applications_.look(member));
+    return standing_of(line);
+}
+
+Result<void> SupervisedRunner::let_other_serve(const std::string& member)
+{
+    return applications_.let_other_serve(member);
+}
+
+Result<void> SupervisedRunner::restart(const std::string& member)
+{
+    return applications_.restart_in_background(member);
+}
+
+}  // namespace belay::daemon

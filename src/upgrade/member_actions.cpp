@@ -1,0 +1,384 @@
+#include "upgrade/member_actions.h"
+
+#include "base/json.h"
+#include "upgrade/on_host.h"
+
+#include <fmt/format.h>
+
+namespace belay::upgrade {
+namespace {
+
+using operation::Act;
+using operation::Finding;
+using operation::Fingerprint;
+using operation::Inspection;
+using operation::Verdict;
+using Found = Inspection::Found;
+
+constexpr Milliseconds soon(100);
+
+std::string text_in(const Json& json, const char* name)
+{
+    return json.at(name).get<std::string>();
+}
+
+std::string text_of(const std::string& version)
+{
+    return version.empty() ? "none" : version;
+}
+
+/// What packages.conf says of the image that the arguments name.
+Result<Named> named_in(host::Host& host, const Json& arguments)
+{
+    return named(host, text_in(arguments, "images"), text_in(arguments, "image"));
+}
+
+/// Lets the other one serve.
+class StandBy final : public operation::Action {
+  public:
+    explicit StandBy(Runner& runner) : runner_(runner) {}
+
+    Result<Inspection> inspect(host::Host&, const Json& arguments) const override
+    {
+        const Standing standing = TRY(runner_.look(text_in(arguments, "member")));
+        if (standing.part != Part::active) return Inspection{.found = Found::done, .detail = standing.says};
+        if (!standing.is_handing) return Inspection{.detail = "it serves"};
+        return Inspection{.found = Found::running, .detail = "it finishes what it has", .look_again = soon};
+    }
+    Result<void> apply(host::Host&, const Json& arguments) const override
+    {
+        return runner_.let_other_serve(text_in(arguments, "member"));
+    }
+    Result<std::string> remains(host::Host&, const Json&, const Json&) const override
+    {
+        return std::string();
+    }
+    Result<void> revert(host::Host&, const Json&, const Json&) const override { return {}; }
+
+  private:
+    Runner& runner_;
+};
+
+/// Brings a member to a version while the other serves.
+class RunVersion final : public operation::Action {
+  public:
+    explicit RunVersion(Runner& runner) : runner_(runner) {}
+
+    Result<Inspection> inspect(host::Host& host, const Json& arguments) const override
+    {
+        const Standing standing = TRY(runner_.look(text_in(arguments, "member")));
+        const Named package = TRY(named_in(host, arguments));
+        return inspection_of(standing, package.runs, text_in(arguments, "version"));
+    }
+
+    Result<Json> remember(host::Host& host, const Json& arguments) const override
+    {
+        const Named package = TRY(named_in(host, arguments));
+        return Json{{"runs", package.runs}, {"committed", package.committed}};
+    }
+
+    Result<void> apply(host::Host& host, const Json& arguments) const override
+    {
+        const std::string member = text_in(arguments, "member");
+        const Standing standing = TRY(runner_.look(member));
+        if (standing.part == Part::active)
+            return fail(ErrorKind::refused,
+                        fmt::format("\"{}\" serves, and is not started anew while it does", member));
+        TRY(name_it(host, arguments, text_in(arguments, "version")));
+        return runner_.restart(member);
+    }
+
+    Result<std::string> remains(host::Host& host, const Json& arguments,
+                                const Json& remembered) const override
+    {
+        const std::string before = remembered.at("runs").get<std::string>();
+        const Named package = TRY(named_in(host, arguments));
+        if (package.runs != before) return fmt::format("packages.conf names {}", text_of(package.runs));
+        const Standing standing = TRY(runner_.look(text_in(arguments, "member")));
+        if (is_there(standing, package.runs, before)) return std::string();
+        if (standing.version == before || before.empty())
+            return fmt::format("it is not ready: {}", standing.says);
+        return fmt::format("it runs {}", text_of(standing.version));
+    }
+
+    Result<void> revert(host::Host& host, const Json& arguments, const Json& remembered) const override
+    {
+        const std::string member = text_in(arguments, "member");
+        const std::string before = remembered.at("runs").get<std::string>();
+        const Standing standing = TRY(runner_.look(member));
+        const bool serves_well = standing.part == Part::active && standing.is_ready;
+        if (serves_well && standing.version != before) return runner_.let_other_serve(member);
+        TRY(name_it(host, arguments, before));
+        return standing.version == before && standing.is_ready ? Result<void>() : runner_.restart(member);
+    }
+
+    Result<std::optional<Inspection>> going_back(host::Host& host, const Json& arguments,
+                                                 const Json& remembered) const override
+    {
+        const std::string before = remembered.at("runs").get<std::string>();
+        const Standing standing = TRY(runner_.look(text_in(arguments, "member")));
+        const Named package = TRY(named_in(host, arguments));
+        const bool serves_well = standing.part == Part::active && standing.is_ready;
+        if (serves_well && standing.version != before) {
+            if (standing.is_handing) return waits("it finishes what it has");
+            if (!standing.other_is_ready)
+                return waits("it serves, and goes back when the other one is ready to take its place");
+            return std::optional<Inspection>();
+        }
+        const Inspection inspection = inspection_of(standing, package.runs, before);
+        if (inspection.found == Found::running) return std::optional(inspection);
+        return std::optional<Inspection>();
+    }
+
+  private:
+    static std::optional<Inspection> waits(std::string detail)
+    {
+        return Inspection{.found = Found::running, .detail = std::move(detail), .look_again = soon};
+    }
+
+    static bool is_there(const Standing& standing, const std::string& runs, const std::string& version)
+    {
+        const bool waits_without_process = standing.is_cold && !standing.has_process;
+        const bool is_version = waits_without_process ? runs == version : standing.version == version;
+        return is_version && standing.is_ready;
+    }
+
+    static Inspection inspection_of(const Standing& standing, const std::string& runs,
+                                    const std::string& version)
+    {
+        if (runs == version && is_there(standing, runs, version))
+            return {.found = Found::done, .detail = standing.says};
+        if (runs != version) return {.detail = fmt::format("packages.conf names {}", text_of(runs))};
+        if (standing.is_coming) return {.found = Found::running, .detail = standing.says, .look_again = soon};
+        // It runs something else, or has given up.
+        const bool has_failed = standing.version == version || !standing.has_process;
+        return {.found = has_failed ? Found::partial : Found::absent, .detail = standing.says};
+    }
+
+    /// What is committed stays as it is.
+    static Result<void> name_it(host::Host& host, const Json& arguments, const std::string& version)
+    {
+        Named package = TRY(named_in(host, arguments));
+        if (package.runs == version) return {};
+        package.runs = version;
+        // The first of its image is all that there is to lead back to.
+        if (package.committed.empty()) package.committed = version;
+        return name(host, text_in(arguments, "images"), text_in(arguments, "image"), package);
+    }
+
+    Runner& runner_;
+};
+
+/// Changes what packages.conf says of an image.
+class NameVersion final : public operation::Action {
+  public:
+    enum class Which { runs, committed };
+    explicit NameVersion(Which which) : which_(which) {}
+
+    Result<Inspection> inspect(host::Host& host, const Json& arguments) const override
+    {
+        const std::string now = TRY(value(host, arguments));
+        return Inspection{.found = now == text_in(arguments, "version") ? Found::done : Found::absent};
+    }
+    Result<Json> remember(host::Host& host, const Json& arguments) const override
+    {
+        const std::string now = TRY(value(host, arguments));
+        return Json{{"version", now}};
+    }
+    Result<void> apply(host::Host& host, const Json& arguments) const override
+    {
+        return set(host, arguments, text_in(arguments, "version"));
+    }
+    Result<std::string> remains(host::Host& host, const Json& arguments,
+                                const Json& remembered) const override
+    {
+        const std::string now = TRY(value(host, arguments));
+        if (now == text_in(remembered, "version")) return std::string();
+        return fmt::format("packages.conf names {}", text_of(now));
+    }
+    Result<void> revert(host::Host& host, const Json& arguments, const Json& remembered) const override
+    {
+        return set(host, arguments, text_in(remembered, "version"));
+    }
+
+  private:
+    Result<std::string> value(host::Host& host, const Json& arguments) const
+    {
+        const Named package = TRY(named_in(host, arguments));
+        return which_ == Which::runs ? package.runs : package.committed;
+    }
+    Result<void> set(host::Host& host, const Json& arguments, const std::string& version) const
+    {
+        Named package = TRY(named_in(host, arguments));
+        if (which_ == Which::committed)
+            package.committed = version;
+        else if (package.committed.empty() || version.empty())
+            package = {.runs = version, .committed = version};
+        else
+            package.runs = version;
+        return name(host, text_in(arguments, "images"), text_in(arguments, "image"), package);
+    }
+
+    const Which which_;
+};
+
+// --- conditions ---
+
+Result<Finding> is_ready(Runner& runner, const Json& arguments)
+{
+    const std::string member = text_in(arguments, "member");
+    const Standing standing = TRY(runner.look(member));
+    Finding finding{.found = standing.says, .wanted = "ready"};
+    if (standing.part != Part::none)
+        finding.found = fmt::format("{}, {}", name_of(standing.part), standing.says);
+    if (!standing.is_ready) {
+        finding.verdict = Verdict::fail;
+        finding.mend = fmt::format("belay app show '{}'", member);
+        return finding;
+    }
+    if (standing.part == Part::active && !standing.other_is_ready) {
+        finding.verdict = Verdict::fail;
+        finding.found = "it serves, and nothing is heard of the other one, or it is not ready";
+        finding.wanted = "a pair of which both are ready";
+        finding.mend = "belay app pairs";
+        return finding;
+    }
+    if (standing.is_cold) {
+        finding.verdict = Verdict::warn;
+        finding.found += "; the pair is cold, so nobody serves while one is started";
+    }
+    return finding;
+}
+
+Result<Finding> runs(Runner& runner, const Json& arguments)
+{
+    const std::string version = text_in(arguments, "version");
+    const Standing standing = TRY(runner.look(text_in(arguments, "member")));
+    Finding finding{.found = fmt::format("{} of {}", standing.says,
+                                         standing.version.empty() ? "no image" : standing.version),
+                    .wanted = fmt::format("version {}, ready", version)};
+    const bool is_cold_standby = standing.is_cold && !standing.has_process;
+    if (!standing.is_ready || (!is_cold_standby && standing.version != version))
+        finding.verdict = Verdict::fail;
+    return finding;
+}
+
+/// "Bundle mode", where it is not.
+Result<Finding> is_from_image(Runner& runner, const Json& arguments)
+{
+    const std::string member = text_in(arguments, "member"), image = text_in(arguments, "image");
+    const Standing standing = TRY(runner.look(member));
+    const std::string folder = fmt::format("{}/{}/", text_in(arguments, "images"), image);
+    Finding finding{.found = fmt::format("it runs {}", standing.program),
+                    .wanted = fmt::format("a program in {}", folder)};
+    if (standing.is_cold && !standing.has_process) return Finding{.found = "it has no process"};
+    if (standing.program.starts_with(folder)) return finding;
+    finding.verdict = Verdict::fail;
+    finding.mend = fmt::format(
+        "say image = \"{}\" of it in the configuration, with a command of the image, and restart it: "
+        "docs/upgrade.md",
+        image);
+    return finding;
+}
+
+Result<Finding> starts_by_itself(Runner& runner, const Json& arguments)
+{
+    const std::string member = text_in(arguments, "member");
+    const Standing standing = TRY(runner.look(member));
+    if (standing.starts_by_itself) return Finding{.found = "it is started with its host"};
+    return Finding{.verdict = Verdict::fail,
+                   .found = "after a power cut it would not be started",
+                   .wanted = "a member that is started with its host",
+                   .mend = fmt::format("belay app start '{}'", member)};
+}
+
+Result<Finding> is_committed(host::Host& host, const Json& arguments)
+{
+    const Named package = TRY(named_in(host, arguments));
+    if (package.runs.empty()) return Finding{.found = "nothing of it runs yet"};
+    if (package.runs == package.committed)
+        return Finding{.found = fmt::format("{} is committed", package.runs)};
+    return Finding{.verdict = Verdict::fail,
+                   .found = fmt::format("{} runs, and {} is committed", package.runs, package.committed),
+                   .wanted = "nothing that is not committed",
+                   .mend = "belay list shows whose operation that is"};
+}
+
+}  // namespace
+
+std::string_view name_of(Part part)
+{
+    switch (part) {
+        case Part::none:
+            return "none";
+        case Part::active:
+            return "active";
+        case Part::standby:
+            return "standby";
+    }
+    return "none";
+}
+
+Act stand_by(const std::string& member)
+{
+    return {.action = "member.stand-by",
+            .arguments = {{"member", member}},
+            .commands = {fmt::format("belay app switch-over '{}'   # where it serves", member)}};
+}
+
+Act run_version(const Ground& ground, const std::string& member, const std::string& image,
+                const std::string& version)
+{
+    const std::string file = ground.images + "/packages.conf";
+    return {
+        .action = "member.run",
+        .arguments = {{"member", member}, {"image", image}, {"version", version}, {"images", ground.images}},
+        .commands = {fmt::format("# in {}: [{}] runs = \"{}\"", file, image, version),
+                     fmt::format("belay app restart '{}'", member)},
+        .undo_commands = {fmt::format("# in {}: as it was", file),
+                          fmt::format("belay app switch-over '{}'   # where it serves", member),
+                          fmt::format("belay app restart '{}'", member)}};
+}
+
+Act keep_version(const Ground& ground, const std::string& image, const std::string& version)
+{
+    return {.action = "image.keep",
+            .arguments = {{"image", image}, {"version", version}, {"images", ground.images}},
+            .commands = {fmt::format("# in {}/packages.conf: [{}] committed = \"{}\"", ground.images, image,
+                                     version)}};
+}
+
+Act name_version(const Ground& ground, const std::string& image, const std::string& version)
+{
+    return {.action = "image.name",
+            .arguments = {{"image", image}, {"version", version}, {"images", ground.images}},
+            .commands = {
+                fmt::format("# in {}/packages.conf: [{}] runs = \"{}\"", ground.images, image, version)}};
+}
+
+void fill(operation::Catalogue& catalogue, Runner& runner)
+{
+    catalogue.add("member.stand-by", std::make_unique<StandBy>(runner));
+    catalogue.add("member.run", std::make_unique<RunVersion>(runner));
+    catalogue.add("image.name", std::make_unique<NameVersion>(NameVersion::Which::runs));
+    catalogue.add("image.keep", std::make_unique<NameVersion>(NameVersion::Which::committed));
+    const auto of_member = [&](const char* name, Result<Finding> (*ask)(Runner&, const Json&)) {
+        catalogue.add_condition(
+            name, [&runner, ask](host::Host&, const Json& arguments) { return ask(runner, arguments); });
+    };
+    of_member("member.ready", is_ready);
+    of_member("member.runs", runs);
+    of_member("member.from-image", is_from_image);
+    of_member("member.starts-by-itself", starts_by_itself);
+    catalogue.add_condition("image.committed", is_committed);
+    catalogue.add_fingerprint(
+        "member.version", [&runner](host::Host& host, const Json& arguments) -> Result<Fingerprint> {
+            const Standing standing = TRY(runner.look(text_in(arguments, "member")));
+            const Named package = TRY(named_in(host, arguments));
+            return Fingerprint{{"runs", package.runs},
+                               {"committed", package.committed},
+                               {fmt::format("{} runs", text_in(arguments, "member")), standing.version}};
+        });
+}
+
+}  // namespace belay::upgrade
