@@ -144,7 +144,6 @@ void Giving::pass_on()
             return hold_back(fmt::format("{} does not answer at {}", *on_link, pairing.interface));
         return host::look_for_neighbour(pairing.interface, *on_link);
     }
-    ground_.begins();
     Result<host::Detour> detour = host::Detour::of(supervised_.application().id, address_, pairing.interface);
     Result<void> done =
         detour ? detour->pass_new_on(*on_link, own->front()) : Result<void>(std::unexpected(detour.error()));
@@ -159,7 +158,6 @@ void Giving::pass_on()
 void Giving::hold_back(const std::string& why)
 {
     const auto& pairing = *supervised_.application().pair;
-    ground_.begins();
     Result<host::Detour> detour = host::Detour::of(supervised_.application().id, address_, pairing.interface);
     const Result<void> done =
         detour ? detour->hold_new_back() : Result<void>(std::unexpected(detour.error()));

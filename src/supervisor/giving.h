@@ -21,7 +21,6 @@ class Giving {
         std::function<void(const std::string&)> said;
         std::function<void(const Moving&)> say;  ///< to the other host
         std::function<bool()> other_is_ready;
-        std::function<void()> begins;      ///< rules are set from now on
         std::function<void()> drains;      ///< nothing new comes here any more, and it was told so
         std::function<void()> finished;    ///< nothing is left that it has to finish, or its time is over
         std::function<void()> called_off;  ///< the other one is not ready any more

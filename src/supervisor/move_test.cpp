@@ -209,6 +209,39 @@ TEST_CASE("moves: nor where nothing can be passed on, but for some who wait a se
                 "callers were held back: the hosts have no addresses of one network at eth0");
 }
 
+TEST_CASE(
+    "moves: one that is stopped, started anew or whose supervisor is renewed hands over, and no call fails")
+{
+    if (!Network::is_possible()) return;
+    WebPair pair({});
+    Callers callers(pair.calls());
+    pair.house(1).order({1}, "stopped");
+    pair.await_service(2);
+    pair.house(1).await_phase(1, "stopped");
+    pair.house(1).order({1}, "running");
+    pair.await_readiness(1);
+    const pid_t before = pair.standing(2)["pid"];
+    pair.house(2).order({2}, "running", true);
+    pair.await_service(1);
+    pair.house(2).await([&](auto& now) { return now[2]["pid"] != before && now[2]["phase"] == "started"; });
+    pair.await_readiness(2);
+    for (const HostId renewed : {1, 2}) {
+        pair.house(1).ask("HandOver", {{"application", 1}});
+        pair.house(renewed).ask("Renew", Json::object());
+        pair.house(renewed).reconnect();
+        pair.await_service(2);
+        pair.switch_over(2);
+        pair.await_readiness(2);
+    }
+    const Callers::Counted counted = callers.stop();
+    MESSAGE(counted.answers << " answers, " << counted.failed << " failed, the longest took "
+                            << counted.longest.count() << " ms");
+    CHECK(counted.failed == 0);
+    CHECK(counted.first_problem == "");
+    CHECK(counted.out_of_turn == 0);
+    pair.await_no_rules();
+}
+
 TEST_CASE("moves: where they may overlap, the other serves while a long answer is still on its way")
 {
     if (!Network::is_possible()) return;
