@@ -67,9 +67,10 @@ class Giving {
     Supervised& supervised_;
     const uint64_t token_;
     const bool is_here_;
-    const std::string address_;  ///< without its length; empty: none
+    const framework::supervision::Pairing pairing_;  ///< as it was when this was begun
+    const std::string address_;                      ///< without its length; empty: none
     Stage stage_ = Stage::agreeing;
-    Milliseconds since_{0}, kept_up_{0};
+    Milliseconds since_{0}, kept_up_{0}, renewed_{0};
     std::optional<Moving> answer_;
     std::optional<host::Detour> detour_;
     bool is_passed_on_ = false, needs_other_ = true, is_called_off_ = false, is_abandoned_ = false;

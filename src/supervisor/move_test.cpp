@@ -40,7 +40,7 @@ class WebPair {
   public:
     struct Options {
         std::string address = "192.0.2.7/24";
-        bool held = true, overlaps = false;
+        bool held = true, overlaps = false, cold = false;
         std::chrono::milliseconds drain_timeout = 10s;
         bool has_own_addresses = true;  ///< of the same family as the one of the pair
     };
@@ -59,6 +59,7 @@ class WebPair {
                                      {"key", key["key"]}});
         }
         told_.members.erase(told_.members.begin());
+        told_.cold = options_.cold;
         for (HostId id = 1; id <= 3; ++id) {
             if (id < 3) houses_[id]->describe({server(id)});
             told_.applications = id < 3 ? std::vector<ApplicationId>{id} : std::vector<ApplicationId>{};
@@ -90,7 +91,9 @@ class WebPair {
     void await_readiness(HostId id)
     {
         await([&] {
-            return standing(id)["phase"] == "started" && standing(3 - id)["pair"]["other_ready"] == true;
+            const Json phase = standing(id)["phase"];
+            return phase == (options_.cold ? "standby" : "started") &&
+                   standing(3 - id)["pair"]["other_ready"] == true;
         });
     }
     /// From the one that serves.
@@ -144,6 +147,7 @@ class WebPair {
         one.drain_timeout = options_.drain_timeout;
         one.pair = Pairing{.pair = 5,
                            .other = 3 - id,
+                           .is_cold = options_.cold,
                            .address = options_.address,
                            .interface = "eth0",
                            .overlaps = options_.overlaps};
@@ -201,6 +205,11 @@ TEST_CASE("moves: nor where its address is of IPv6")
 TEST_CASE("moves: nor where the servers listen by themselves, but for some who wait a second")
 {
     check_moves({.held = false}, "callers were passed on");
+}
+
+TEST_CASE("moves: nor where the other is started for it, but for all who wait a second")
+{
+    check_moves({.cold = true}, "callers were passed on");
 }
 
 TEST_CASE("moves: nor where nothing can be passed on, but for some who wait a second")

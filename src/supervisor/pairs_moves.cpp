@@ -12,6 +12,7 @@ namespace {
 
 using framework::redundancy::Microseconds;
 using framework::supervision::Pairing;
+using framework::supervision::Role;
 using framework::supervision::Want;
 
 constexpr Milliseconds passes_on_for = std::chrono::seconds(2);
@@ -77,13 +78,14 @@ void Pairs::end_finishing(ApplicationId id)
     finishing_.erase(found);
     Supervised* const supervised = ground_.find(id);
     const bool goes = supervised == nullptr || !serves(*supervised);
-    const bool stays_here = supervised != nullptr && is_on_one_host(*supervised);
-    if (goes && supervised != nullptr && !stays_here)
+    const bool is_of_pair = supervised != nullptr && pairing_of(*supervised) != nullptr;
+    const bool stays_here = is_of_pair && is_on_one_host(*supervised);
+    if (goes && is_of_pair && !stays_here)
         host::end_connections_at(without_length(pairing_of(*supervised)->address));
     if (goes) give_address_up(id, stays_here);
     if (goes) leave(id, *ends);
     if (!left_.contains(id)) end_move(id);
-    if (supervised == nullptr || pairing_of(*supervised) == nullptr) return;
+    if (!is_of_pair) return;
     if (to_restart_.erase(id) > 0) supervised->restart();
     apply(*supervised);
 }
@@ -118,17 +120,20 @@ void Pairs::call_off(ApplicationId id)
                              supervised->application().name));
     giving->call_off();
     end_step_down(id);
-    fence_->keep(pairing_of(*supervised)->pair, id);
+    const Pairing* const pairing = pairing_of(*supervised);
+    if (pairing != nullptr) fence_->keep(pairing->pair, id);
     // It is here, whatever was said meanwhile.
     if (const auto at = addresses_.find(id); at != addresses_.end() && at->second.renewal) {
         ground_.loop.cancel(*at->second.renewal);
         renew_address(id);
     }
+    // It may have been told already that it stands by.
+    if (serves(*supervised)) supervised->play(Role::primary);
     supervised->serve();
     to_stop_.erase(id);
     // Its callers wait meanwhile.
     if (to_restart_.erase(id) > 0) supervised->restart();
-    apply(*supervised);
+    if (pairing != nullptr) apply(*supervised);
     ground_.moved(id);
 }
 
@@ -163,14 +168,17 @@ Pairs::~Pairs()
 
 bool Pairs::other_is_ready(const Supervised& supervised) const
 {
-    const auto other = fence_->standing(pairing_of(supervised)->pair, supervised.application().id).other;
+    const Pairing* const pairing = pairing_of(supervised);
+    if (pairing == nullptr || !fence_) return false;
+    const auto other = fence_->standing(pairing->pair, supervised.application().id).other;
     return other.heard && other.fitness == Fitness::ready &&
            host::lease_clock() - *other.heard < heard_counts_for;
 }
 
 bool Pairs::is_on_one_host(const Supervised& supervised) const
 {
-    const auto known = pairs_.find(pairing_of(supervised)->pair);
+    const Pairing* const pairing = pairing_of(supervised);
+    const auto known = pairing == nullptr ? pairs_.end() : pairs_.find(pairing->pair);
     return known != pairs_.end() && known->second.terms.own.size() == 2;
 }
 
