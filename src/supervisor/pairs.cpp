@@ -556,8 +556,8 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
         if (giving != nullptr && !address.empty() && !stays_here)
             host::end_connections_at(without_length(address));
         give_address_up(id, stays_here);
+        if (giving != nullptr) leave(id, *giving);
     }
-    if (giving != nullptr) leave(id, *giving);
     end_step_down(id);
     fence_->stepped_down(pairing_of(supervised)->pair, id);
     to_stop_.erase(id);
