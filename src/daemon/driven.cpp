@@ -115,21 +115,19 @@ void Driven::look_at_all()
     if (has_moved) moved_();
 }
 
-upgrade::Standing Driven::standing_of(const std::string& member, const Look& look) const
+Driven::Doing Driven::doing(const std::string& member) const
+{
+    const std::lock_guard lock(mutex_);
+    const auto found = works_.find(member);
+    if (found == works_.end()) return {};
+    const Work& work = *found->second;
+    return {.verb = work.verb, .is_working = !work.has_ended, .problem = work.problem};
+}
+
+upgrade::Standing Driven::standing_of(const Doing& doing, const Look& look) const
 {
     using upgrade::Part;
-    std::shared_ptr<Work> work;
-    std::optional<Error> problem;
-    bool is_working = false;
-    Verb verb = Verb::look;
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto found = works_.find(member); found != works_.end()) {
-            problem = found->second->problem;
-            is_working = !found->second->has_ended;
-            verb = found->second->verb;
-        }
-    }
+    const auto& [verb, is_working, problem] = doing;
     upgrade::Standing standing;
     standing.part = look.role == Role::active ? Part::active : Part::standby;
     standing.is_handing = is_working && verb == Verb::stand_by && look.role == Role::active;
@@ -148,8 +146,10 @@ upgrade::Standing Driven::standing_of(const std::string& member, const Look& loo
 Result<upgrade::Standing> Driven::look(const std::string& member)
 {
     const Known known = TRY(find(member));
+    // Before it is looked at: what ends meanwhile may not be seen yet.
+    const Doing now = doing(member);
     const Look looked = TRY(DriverProgram(host_, known.ask).look());
-    return standing_of(member, looked);
+    return standing_of(now, looked);
 }
 
 Result<void> Driven::begin(const std::string& member, Verb verb)

@@ -159,8 +159,11 @@ class SitePlan {
     SitePlan(SitePlanAsk ask, std::string rollout)
         : ask_(std::move(ask)), plan_(ask_.procedure, ask_.title, ask_.asked)
     {
-        roster_ = {
-            .rollout = std::move(rollout), .site = ask_.site, .limit = ask_.limit, .silence = ask_.silence};
+        roster_ = {.rollout = std::move(rollout),
+                   .site = ask_.site,
+                   .together = ask_.together,
+                   .limit = ask_.limit,
+                   .silence = ask_.silence};
         for (MemberPlan& one : ask_.members) {
             roster_.members.push_back(one.member);
             everybody_.push_back(&one);
