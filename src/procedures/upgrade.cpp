@@ -124,7 +124,8 @@ void add_image(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wan
                          .bytes = Bytes{wanted.manifest.size.count + wanted.delivery.bytes + reserve}}};
 }
 
-void run_on(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wanted, const Member& member)
+void run_on(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wanted, const Member& member,
+            const std::string& from, const std::vector<std::string>& others)
 {
     const std::string& name = member.application;
     const std::string& version = wanted.manifest.version.text;
@@ -133,7 +134,7 @@ void run_on(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wanted
     operation::Step& run = plan.activate(
         "run-" + name,
         fmt::format("run {} as {}, and wait until it is ready", wanted.manifest.to_text(), name),
-        upgrade::run_version(ground.ground, name, member.image, version));
+        upgrade::run_version(ground.ground, name, member.image, from, version, others));
     run.stalled_after = start_patience;
     Plan& whole = plan.plan();
     whole.gates.push_back({.name = "runs-" + name,
@@ -198,12 +199,17 @@ Result<void> check_has_image(const Member& member)
 }
 
 Result<Plan> upgrade_members(const UpgradeGround& ground, const std::vector<Member>& members,
-                             PlanBuilder plan, const Wanted& wanted)
+                             PlanBuilder plan, const Wanted& wanted, const std::string& from)
 {
     check_image(plan, ground, wanted);
     for (const Member& member : members) check_member(plan, ground, member);
     add_image(plan, ground, wanted, members.front().user);
-    for (const Member& member : members) run_on(plan, ground, wanted, member);
+    std::vector<std::string> later;
+    for (const Member& member : members) later.push_back(member.application);
+    for (const Member& member : members) {
+        later.erase(later.begin());
+        run_on(plan, ground, wanted, member, from, later);
+    }
     finish(plan, ground, wanted);
     return plan.build();
 }
@@ -221,7 +227,7 @@ Result<Plan> upgrade_member(host::Host& host, const UpgradeGround& ground, const
                      fmt::format("Upgrade {} from {} {} to {}", member.application, member.image,
                                  from.empty() ? "(nothing)" : from, wanted.manifest.version.text),
                      asked(arguments));
-    return upgrade_members(ground, {member}, std::move(plan), wanted);
+    return upgrade_members(ground, {member}, std::move(plan), wanted, from);
 }
 
 Result<Plan> upgrade_pair(host::Host& host, const UpgradeGround& ground, const Arguments& arguments)
@@ -241,7 +247,7 @@ Result<Plan> upgrade_pair(host::Host& host, const UpgradeGround& ground, const A
                      fmt::format("Upgrade the pair {} from {} {} to {}", pair, wanted.manifest.name,
                                  from.empty() ? "(nothing)" : from, wanted.manifest.version.text),
                      asked(arguments));
-    return upgrade_members(ground, members, std::move(plan), wanted);
+    return upgrade_members(ground, members, std::move(plan), wanted, from);
 }
 
 Result<Plan> install(host::Host& host, const UpgradeGround& ground, const Arguments& arguments)
