@@ -13,6 +13,8 @@
 #include <csignal>
 #include <map>
 #include <random>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <thread>
 
 namespace belay {
@@ -44,8 +46,8 @@ class PostgresqlPair {
   public:
     PostgresqlPair()
     {
-        const Ran made =
-            run_to_end({TEST_DRIVERS "/postgresql_pair", path(""), bin, port_of('a'), port_of('b')});
+        const std::string program = TEST_DRIVERS "/postgresql_pair";
+        const Ran made = run_to_end({program, path(""), bin, port_of('a'), port_of('b')});
         REQUIRE_MESSAGE(made.code == 0, made.said);
     }
     ~PostgresqlPair()
@@ -129,6 +131,11 @@ class PostgresqlPair {
         const auto until = std::chrono::steady_clock::now() + 10s;
         while (postmaster > 0 && kill(postmaster, 0) == 0 && std::chrono::steady_clock::now() < until)
             std::this_thread::sleep_for(1ms);
+    }
+    Ran stop(char member) const
+    {
+        return as_postgres(
+            {std::string(bin) + "/pg_ctl", "-D", path(std::string(1, member)), "-m", "fast", "-w", "stop"});
     }
     /// As at a boot.
     void boot(char member) const
@@ -247,6 +254,199 @@ TEST_CASE(
         CHECK(serves == PostgresqlPair::other_of(member));
     }
     check_nothing_lost(load);
+}
+
+TEST_CASE("a primary whose standby is away, or stands still, goes on serving")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const PostgresqlPair pair;
+    CHECK(pair.settle() == 'a');
+    CHECK(pair.driver('a', {"restart"}).said ==
+          fmt::format("belay-driver: {} serves (stand-by comes first)\n", pair.path("a")));
+    CHECK(pair.sql('b', "SELECT pg_wal_replay_pause()").code == 0);
+    const Ran still = pair.driver('a', {"stand-by"});
+    CHECK(still.code == 1);
+    CHECK(still.said.find("the peer's replay is paused") != std::string::npos);
+    CHECK(pair.sql('b', "SELECT pg_wal_replay_resume()").code == 0);
+    CHECK(pair.settle() == 'a');
+
+    const Ran restarted = pair.driver('b', {"restart"});
+    CHECK_MESSAGE(restarted.code == 0, restarted.said);
+    CHECK(pair.settle() == 'a');
+    pair.cut_power('b');
+    const Ran away = pair.driver('a', {"stand-by"});
+    CHECK(away.code == 1);
+    CHECK(away.said.find("the peer does not answer") != std::string::npos);
+    const Look look = pair.look('a');
+    CHECK(look.role == Role::active);
+    CHECK_FALSE(look.hot);
+    CHECK(look.peer == upgrade::driver::Reach::unreachable);
+
+    INFO("stopped before it gave up: it serves again");
+    CHECK(pair.stop('a').code == 0);
+    CHECK(pair.look('a').role == Role::none);
+    const Ran back = pair.driver('a', {"stand-by"});
+    CHECK(back.code == 1);
+    CHECK(back.said.find("serves again") != std::string::npos);
+    CHECK(pair.look('a').role == Role::active);
+
+    INFO("given up, and nobody knows whether the peer was promoted: it does not serve");
+    CHECK(pair.stop('a').code == 0);
+    std::ofstream(pair.path("a/standby.signal")).close();
+    const Ran unknown = pair.driver('a', {"stand-by"});
+    CHECK(unknown.code == 1);
+    CHECK(unknown.said.find("may have been promoted") != std::string::npos);
+    CHECK(pair.look('a').role == Role::standby);
+    pair.boot('b');
+    const Ran ended = pair.driver('a', {"stand-by"});
+    CHECK_MESSAGE(ended.code == 0, ended.said);
+    CHECK(pair.settle() == 'b');
+}
+
+TEST_CASE(
+    "a primary that was left behind by a fail-over is made a standby by pg_rewind, when a person says so")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const PostgresqlPair pair;
+    CHECK(pair.settle() == 'a');
+    const auto write = [&](char member, int number) {
+        const Ran wrote = pair.sql(member, fmt::format("INSERT INTO acknowledged VALUES ({}, 1)", number));
+        REQUIRE_MESSAGE(wrote.code == 0, wrote.said);
+    };
+    for (const bool clean : {true, false}) {
+        CAPTURE(clean);
+        const char old = pair.settle(), taken = PostgresqlPair::other_of(old);
+        write(old, 1);
+        CHECK(pair.settle() == old);
+        pair.cut_power(taken);
+        write(old, 2);
+        if (clean)
+            CHECK(pair.stop(old).code == 0);
+        else
+            pair.cut_power(old);
+        pair.boot(taken);
+        CHECK(pair.sql(taken, "SELECT pg_promote()").code == 0);
+        write(taken, 3);
+
+        const Ran refused = pair.driver(old, {"stand-by"});
+        CHECK(refused.code == 1);
+        CHECK_MESSAGE(refused.said.find("may have transactions that its peer, which serves, lacks") !=
+                          std::string::npos,
+                      refused.said);
+        CHECK(pair.look(old).role == Role::none);
+        const Ran rewound = pair.driver(old, {"--rewind", "stand-by"});
+        CHECK_MESSAGE(rewound.code == 0, rewound.said);
+        CHECK(pair.settle() == taken);
+        CHECK(pair.sql(old, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM acknowledged").out ==
+              pair.sql(taken, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM acknowledged").out);
+        CHECK(pair.sql(taken, "DELETE FROM acknowledged").code == 0);
+    }
+    INFO("and is moved as ever");
+    const char serves = pair.settle();
+    CHECK(pair.driver(serves, {"stand-by"}).code == 0);
+    CHECK(pair.settle() == PostgresqlPair::other_of(serves));
+
+    INFO("two that serve are left to a person");
+    const char other = serves;
+    CHECK(pair.sql(other, "SELECT pg_promote()").code == 0);
+    const Ran both = pair.driver(other, {"stand-by"});
+    CHECK(both.code == 1);
+    CHECK(both.said.find("a person must decide") != std::string::npos);
+}
+
+TEST_CASE("a synchronous PostgreSQL pair is switched over under load")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const PostgresqlPair pair;
+    for (const char member : {'a', 'b'}) {
+        std::ofstream(pair.path(std::string(1, member)) + "/postgresql.conf", std::ios::app)
+            << "synchronous_standby_names = '*'\n";
+        CHECK(pair.stop(member).code == 0);
+        pair.boot(member);
+    }
+    char serves = pair.settle();
+    testing::Load load = load_of_clients();
+    for (int round = 0; round < 4; ++round) {
+        const Ran moved = pair.driver(serves, {"stand-by"});
+        REQUIRE_MESSAGE(moved.code == 0, moved.said);
+        serves = PostgresqlPair::other_of(serves);
+        REQUIRE(pair.settle() == serves);
+    }
+    CHECK(pair.look(serves).says.find("and a commit waits for it") != std::string::npos);
+    check_nothing_lost(load);
+}
+
+/// Debian's places for clusters are seen by this thread, and what it starts, alone.
+class OwnClusters {
+  public:
+    OwnClusters()
+    {
+        REQUIRE(unshare(CLONE_NEWNS) == 0);
+        REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+        REQUIRE(chmod(folder_.path().c_str(), 0755) == 0);
+        for (const std::string name : {"etc", "var/lib", "var/log", "run"}) {
+            const std::string place = "/" + name + "/postgresql", ours = folder_ / name;
+            std::filesystem::create_directories(ours);
+            std::filesystem::create_directories(place);
+            REQUIRE(mount(ours.c_str(), place.c_str(), nullptr, MS_BIND, nullptr) == 0);
+            places_.push_back(place);
+        }
+        const Ran made = run_to_end({TEST_DRIVERS "/postgresql_debian"});
+        REQUIRE_MESSAGE(made.code == 0, made.said);
+    }
+    ~OwnClusters()
+    {
+        for (const char* name : {"a", "b"}) run_to_end({"/usr/bin/pg_ctlcluster", "15", name, "stop"});
+        for (const std::string& place : places_) umount2(place.c_str(), MNT_DETACH);
+    }
+    OwnClusters(const OwnClusters&) = delete;
+    OwnClusters& operator=(const OwnClusters&) = delete;
+
+    static Ran driver(char member, const std::vector<std::string>& verb)
+    {
+        std::vector<std::string> words = {
+            TEST_DRIVER,
+            "postgresql",
+            "--cluster",
+            fmt::format("15/{}", member),
+            "--peer",
+            fmt::format("host=127.0.0.1 port={} user=belay dbname=postgres", member == 'a' ? 7022 : 7021)};
+        words.insert(words.end(), verb.begin(), verb.end());
+        return run_to_end(words);
+    }
+
+  private:
+    store::ScratchFolder folder_;
+    std::vector<std::string> places_;
+};
+
+TEST_CASE("a pair of Debian's clusters is switched over and back")
+{
+    if (!has_postgresql()) return;
+    testing::have_own_network();
+    const OwnClusters clusters;
+    const Ran commands = OwnClusters::driver('a', {"commands", "stand-by"});
+    CHECK(commands.out.find("\npg_ctlcluster 15 a stop -m fast -- -t 60\n") != std::string::npos);
+    for (const char serves : {'a', 'b', 'a'}) {
+        CAPTURE(serves);
+        const char other = PostgresqlPair::other_of(serves);
+        const auto is_hot = [&] {
+            const auto look = upgrade::driver::parse_look(OwnClusters::driver(serves, {"look"}).out);
+            return look && look->role == Role::active && look->hot && !look->starts_by_itself;
+        };
+        const auto until = std::chrono::steady_clock::now() + 60s;
+        while (!is_hot()) REQUIRE(std::chrono::steady_clock::now() < until);
+        const Ran restarted = OwnClusters::driver(other, {"restart"});
+        CHECK_MESSAGE(restarted.code == 0, restarted.said);
+        while (!is_hot()) REQUIRE(std::chrono::steady_clock::now() < until);
+        const Ran moved = OwnClusters::driver(serves, {"stand-by"});
+        CHECK_MESSAGE(moved.code == 0, moved.said);
+    }
+    CHECK(OwnClusters::driver('c', {"look"}).said ==
+          "belay-driver: no cluster 15/c on this host (pg_lsclusters)\n");
 }
 
 }  // namespace

@@ -157,7 +157,8 @@ TEST_CASE("nginx is replaced under load, and goes on where the new one does not 
     testing::have_own_network();
     Web web;
     const std::string good = fmt::format(
-        "pid {};\nerror_log {};\nuser nobody nogroup;\nworker_processes 2;\nevents {{}}\nhttp {{\n  access_log "
+        "pid {};\nerror_log {};\nuser nobody nogroup;\nworker_processes 2;\nevents {{}}\nhttp {{\n  "
+        "access_log "
         "off;\n  server {{\n"
         "    listen 127.0.0.1:7802;\n    location / {{ return 200 ok; }}\n  }}\n}}\n",
         web.path("nginx.pid"), web.path("log"));

@@ -106,19 +106,24 @@ Result<void> check(const std::vector<std::string>& words)
     return {};
 }
 
-CLI::App* add_kind(CLI::App& app, Asked& asked, const char* name, const char* what)
+constexpr const char* exit_codes = "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments.";
+
+CLI::App* add_kind(CLI::App& app, Asked& asked, const char* name, const char* what, const char* example)
 {
     CLI::App* const kind = app.add_subcommand(name, what);
+    kind->footer(fmt::format("Example: belay-driver {} {}\n{}", name, example, exit_codes));
     kind->add_option("verb", asked.words,
                      "look, stand-by, restart, take-over, renew, drain, undrain, or commands VERB")
         ->required()
+        ->type_name("")
         ->expected(1, 2);
     return kind;
 }
 
 void add_postgresql(CLI::App& app, Asked& asked)
 {
-    CLI::App* const kind = add_kind(app, asked, "postgresql", "A PostgreSQL primary and its standby");
+    CLI::App* const kind = add_kind(app, asked, "postgresql", "A PostgreSQL primary and its standby",
+                                    "--cluster 15/main --peer 'host=db2 user=belay dbname=postgres' look");
     postgresql::Ask& ask = asked.postgresql;
     kind->add_option("--cluster", ask.cluster, "One of Debian's clusters, as 15/main")
         ->type_name("VERSION/NAME");
@@ -156,7 +161,8 @@ void add_service(CLI::App& kind, ServiceAsk& ask, std::string& pid_file, const c
 
 void add_keepalived(CLI::App& app, Asked& asked)
 {
-    CLI::App* const kind = add_kind(app, asked, "keepalived", "A pair whose address keepalived moves");
+    CLI::App* const kind = add_kind(app, asked, "keepalived", "A pair whose address keepalived moves",
+                                    "--address 192.0.2.10 --track-file /run/belay/web.weight take-over");
     KeepalivedAsk& ask = asked.keepalived;
     kind->add_option("--address", ask.address, "The virtual address");
     kind->add_option("--track-file", ask.track_file, "What track_file in its configuration names")
@@ -169,7 +175,8 @@ void add_keepalived(CLI::App& app, Asked& asked)
 
 void add_haproxy(CLI::App& app, Asked& asked)
 {
-    CLI::App* const kind = add_kind(app, asked, "haproxy", "A server behind HAProxy, or HAProxy itself");
+    CLI::App* const kind = add_kind(app, asked, "haproxy", "A server behind HAProxy, or HAProxy itself",
+                                    "--server shop/web1 --unit shop drain");
     HaproxyAsk& ask = asked.haproxy;
     kind->add_option("--socket", ask.socket, "Its runtime socket, or ipv4@HOST:PORT")->capture_default_str();
     kind->add_option("--server", ask.server, "The server of which back end")->type_name("BACKEND/SERVER");
@@ -178,7 +185,7 @@ void add_haproxy(CLI::App& app, Asked& asked)
 
 void add_nginx(CLI::App& app, Asked& asked)
 {
-    CLI::App* const kind = add_kind(app, asked, "nginx", "nginx, replaced while it serves");
+    CLI::App* const kind = add_kind(app, asked, "nginx", "nginx, replaced while it serves", "renew");
     kind->add_option("--pid-file", asked.nginx.pid_file, "Of its master process")->capture_default_str();
     kind->add_option("--unit", asked.nginx.unit, "What systemd starts it as")->capture_default_str();
 }
@@ -215,9 +222,9 @@ int run(int argc, char** argv)
     CLI::App app(
         "Looks at the member of a pair that Belay does not run itself, and moves it: docs/drivers.md.");
     app.footer(
-        "Example: belay-driver postgresql --cluster 15/main --peer 'host=db2 user=belay dbname=postgres' "
-        "look\n"
-        "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments.");
+        fmt::format("Example: belay-driver postgresql --cluster 15/main --peer 'host=db2 user=belay "
+                    "dbname=postgres' look\n{}",
+                    exit_codes));
     app.require_subcommand(1);
     app.set_version_flag("-v,-V,--version", "belay-driver " BELAY_VERSION);
     add_postgresql(app, asked);

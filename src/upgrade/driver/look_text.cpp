@@ -7,7 +7,7 @@
 namespace belay::upgrade::driver {
 namespace {
 
-constexpr size_t longest_look = 64 * 1024;
+constexpr size_t longest_look = 65'536;
 constexpr size_t longest_sentence = 1024;
 constexpr size_t longest_version = 128;
 constexpr size_t longest_path = 4096;

@@ -6,6 +6,7 @@ namespace belay::upgrade::driver {
 namespace {
 
 constexpr Milliseconds until_new_one_runs = std::chrono::seconds(30);
+constexpr Milliseconds until_old_name_is_back = std::chrono::seconds(5);
 constexpr Milliseconds until_old_workers_end = std::chrono::minutes(4);
 constexpr Milliseconds until_old_one_ends = std::chrono::minutes(4);
 
@@ -59,12 +60,19 @@ Result<Process> Nginx::start_new()
     const std::optional<Process> before = TRY(master());
     if (!before) return fail(ErrorKind::refused, "nginx does not run");
     TRY(host::run_checked(ground_.host, signal_to(before->pid, "USR2")));
+    const Milliseconds begun = TRY(ground_.host.now()).boot;
+    bool is_gone = false;
     const bool runs = TRY(comes_true(ground_, until_new_one_runs, [&]() -> Result<bool> {
         const std::optional<Process> now = TRY(master());
-        if (!now || now->pid == before->pid) return false;
+        if (!now) return false;
+        if (now->pid == before->pid) {
+            const Milliseconds since = TRY(ground_.host.now()).boot - begun;
+            is_gone = since > until_old_name_is_back;
+            return is_gone;
+        }
         return has_workers(*now);
     }));
-    if (!runs)
+    if (!runs || is_gone)
         return fail(ErrorKind::failed,
                     fmt::format("the new nginx did not start: process {} goes on", before->pid), "nginx -t");
     return *before;

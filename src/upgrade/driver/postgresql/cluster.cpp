@@ -5,7 +5,7 @@
 namespace belay::upgrade::driver::postgresql {
 namespace {
 
-constexpr Milliseconds asks_for = std::chrono::seconds(8);
+constexpr Milliseconds asks_for = std::chrono::seconds(4);  // two of them are a look, of 10 s
 constexpr Milliseconds stops_for = std::chrono::seconds(70);
 constexpr Milliseconds starts_for = std::chrono::seconds(130);
 constexpr Milliseconds rewinds_for = std::chrono::minutes(5);
@@ -180,6 +180,11 @@ host::Command Cluster::rewind(bool only_look) const
     // Without -R there would be an instant at which what was rewound has no standby.signal.
     words.emplace_back(only_look ? "--dry-run" : "--write-recovery-conf");
     return as_owner(std::move(words), only_look ? host::Effect::reads : host::Effect::changes, rewinds_for);
+}
+
+host::Command Cluster::program_version() const
+{
+    return {.argv = {"env", bin_ + "/postgres", "--version"}, .limit = asks_for};
 }
 
 host::Command Cluster::give_up() const

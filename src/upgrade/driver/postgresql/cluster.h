@@ -39,6 +39,7 @@ class Cluster {
     /// By a replication connection, such as the one by which this member will follow.
     host::Command identify_peer() const;
     host::Command control() const;
+    host::Command program_version() const;
     host::Command rewind(bool only_look) const;
     /// What makes standby.signal, as its owner.
     host::Command give_up() const;

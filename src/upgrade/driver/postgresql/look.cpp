@@ -32,6 +32,7 @@ std::string why_not_hot(const Seen& seen, uint64_t max_lag)
         return "the peer is another cluster: its system identifier differs";
     if (seen.peer_serves()) return "the peer serves too: a person must decide whose transactions count";
     if (!seen.peer->is_streaming) return "the peer does not stream from here";
+    if (seen.peer->is_paused) return "the peer's replay is paused: pg_wal_replay_resume() there";
     if (!seen.peer->replayed || !seen.server->written) return "the peer has replayed nothing yet";
     const uint64_t lag = behind(*seen.server->written, *seen.peer->replayed);
     if (lag > max_lag) return fmt::format("the peer is {} bytes behind, more than {}", lag, max_lag);
@@ -55,7 +56,7 @@ Look look_of(const Seen& seen, const Cluster& cluster, uint64_t max_lag)
     } else if (seen.server->is_standby) {
         const Server& server = *seen.server;
         look.role = Role::standby;
-        look.hot = server.is_streaming && server.told && server.replayed &&
+        look.hot = server.is_streaming && !server.is_paused && server.told && server.replayed &&
                    behind(*server.told, *server.replayed) <= max_lag;
         look.says = says_of_standby(seen);
     } else {
@@ -94,13 +95,14 @@ Result<void> Postgresql::see_here(Seen& seen)
     if (!works_in || !data || *works_in != *data) return {};
     seen.here = Seen::Here::busy;
     const host::Outcome program = TRY(ground_.host.run({.argv = {"readlink", process + "/exe"}}));
-    seen.runs_from = program.out.substr(0, program.out.find_first_of("\n"));
+    seen.runs_from = program.out.substr(0, program.out.find('\n'));
     // An update has put another in its place.
     if (const size_t deleted = seen.runs_from.find(" (deleted)"); deleted != std::string::npos)
         seen.runs_from.resize(deleted);
-    const host::Outcome said = TRY(ground_.host.run(cluster_->ask_here(server_question)));
-    if (said.exit_code != 0) return {};
-    seen.server = TRY(parse_server(said.out));
+    const Result<host::Outcome> said = ground_.host.run(cluster_->ask_here(server_question));
+    if (!said && said.error().kind != ErrorKind::timeout) return std::unexpected(said.error());
+    if (!said || said->exit_code != 0) return {};
+    seen.server = TRY(parse_server(said->out));
     seen.here = Seen::Here::running;
     return {};
 }

@@ -48,9 +48,11 @@ class Postgresql final : public Driver {
 
     Result<void> start();
     Result<void> stop();
-    Result<void> set_primary();
+    /// Whether it was another, or none.
+    Result<bool> set_primary();
 
     Result<void> hand_over(const Seen& seen);
+    Result<void> demand_live_peer();
     Result<void> give_over();
     /// Of what this stopped member wrote.
     struct PeerHas {
@@ -64,7 +66,9 @@ class Postgresql final : public Driver {
     Result<void> two_standbys();
     Result<void> follow();
     Result<bool> comes_to_stream(Milliseconds limit);
+    Result<void> await_timeline_of_peer();
     Result<void> join_again();
+    Result<void> demand_same_major();
 
     Ground ground_;
     Ask ask_;

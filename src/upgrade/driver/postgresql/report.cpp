@@ -27,12 +27,12 @@ std::string without_blanks(std::string_view text)
     return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
 }
 
-/// The value behind "Database cluster state:".
+/// The value behind "Database cluster state:". A last line without its end may have lost a digit: it does not
+/// count.
 Result<std::string> line_named(std::string_view text, std::string_view name)
 {
-    while (!text.empty()) {
-        const std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    for (size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+        const std::string_view line = text.substr(0, end);
         if (line.starts_with(name)) return without_blanks(line.substr(name.size()));
     }
     return fail(ErrorKind::corrupt, fmt::format("pg_controldata says nothing of \"{}\"", name));
@@ -106,6 +106,8 @@ Result<Server> server_of(const Json& json)
         follower.replayed = TRY(place_in(one, "replayed"));
         server.followers.push_back(follower);
     }
+    server.is_paused = json.at("paused");
+    server.timeline_is_kept = json.at("timeline_is_kept");
     server.slot = json.at("slot");
     server.logical_slots = json.at("logical_slots");
     server.may_promote = json.at("may_promote");
@@ -153,10 +155,14 @@ const char* const server_question =
     "'written', CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_flush_lsn() END, "
     "'received', pg_last_wal_receive_lsn(), "
     "'replayed', pg_last_wal_replay_lsn(), "
+    "'paused', CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END, "
     "'receiver', (SELECT json_build_object('status', status, 'host', coalesce(sender_host, ''), "
     "'port', sender_port, 'told', latest_end_lsn) FROM pg_stat_wal_receiver), "
     "'followers', coalesce((SELECT json_agg(json_build_object('state', coalesce(state, ''), "
     "'sync', coalesce(sync_state, ''), 'replayed', replay_lsn)) FROM pg_stat_replication), '[]'), "
+    "'timeline_is_kept', CASE WHEN pg_is_in_recovery() THEN false ELSE "
+    "left(pg_walfile_name(pg_current_wal_lsn()), 8) = (SELECT lpad(upper(to_hex(timeline_id)), 8, '0') "
+    "FROM pg_control_checkpoint()) END, "
     "'slot', coalesce(current_setting('primary_slot_name', true), ''), "
     "'logical_slots', (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'logical'), "
     "'may_promote', has_function_privilege('pg_promote(boolean, integer)', 'EXECUTE'))";

@@ -61,6 +61,7 @@ struct Server {
     std::optional<Place> replayed = {};  ///< of a standby
     std::optional<Place> told = {};      ///< of a standby: the end that the primary told it of last
     bool is_streaming = false;           ///< of a standby: its receiver streams
+    bool is_paused = false;              ///< of a standby: somebody has paused what it replays
     std::string from = {};               ///< of a standby: whom it follows, "10.0.0.1:5432"
     struct Follower {
         bool is_streaming = false;
@@ -68,9 +69,10 @@ struct Server {
         bool is_synchronous = false;
     };
     std::vector<Follower> followers = {};
-    std::string slot = {};       ///< primary_slot_name
-    uint32_t logical_slots = 0;  ///< logical slots
-    bool may_promote = false;    ///< the role that asked may call pg_promote()
+    std::string slot = {};          ///< primary_slot_name
+    bool timeline_is_kept = false;  ///< of a primary: its disk names the timeline on which it writes
+    uint32_t logical_slots = 0;     ///< logical slots
+    bool may_promote = false;       ///< the role that asked may call pg_promote()
 };
 
 extern const char* const server_question;

@@ -9,10 +9,12 @@ namespace belay::upgrade::driver::postgresql {
 namespace {
 
 constexpr Milliseconds until_caught_up = std::chrono::seconds(60);
+constexpr Milliseconds until_peer_has_checkpoint = std::chrono::seconds(20);
 constexpr Milliseconds until_it_is_stuck = std::chrono::seconds(5);
 constexpr Milliseconds until_promoted = std::chrono::seconds(60);
 constexpr Milliseconds until_it_streams = std::chrono::seconds(120);
 constexpr Milliseconds before_a_look_for_divergence = std::chrono::seconds(20);
+constexpr Milliseconds until_checkpoint_of_peer = std::chrono::minutes(5);
 constexpr Milliseconds until_it_serves = std::chrono::seconds(120);
 constexpr std::string_view clean_stop = "shut down";
 constexpr std::string_view clean_stop_of_a_standby = "shut down in recovery";
@@ -63,12 +65,15 @@ Result<void> Postgresql::stop()
                                                stopped ? "" : ": " + stopped.error().what));
 }
 
-Result<void> Postgresql::set_primary()
+Result<bool> Postgresql::set_primary()
 {
     constexpr std::string_view name = "primary_conninfo";
     const std::string path = cluster_->data() + "/postgresql.auto.conf";
     const std::string before = TRY(ground_.host.read(path));
-    return ground_.host.replace(path, without_setting(before, name) + setting(name, ask_.peer));
+    const std::string after = without_setting(before, name) + setting(name, ask_.peer);
+    if (after == before) return false;
+    TRY(ground_.host.replace(path, after));
+    return true;
 }
 
 Result<void> Postgresql::stand_by()
@@ -87,6 +92,7 @@ Result<void> Postgresql::stand_by()
     if (seen.gave_up) {
         const Control at = TRY(control());
         if (seen.peer_stands_by() && at.state == clean_stop) return give_over();
+        TRY(set_primary());
         TRY(start());
         if (seen.peer_serves()) return follow();
         if (seen.peer_stands_by()) return two_standbys();
@@ -134,12 +140,32 @@ Result<void> Postgresql::hand_over(const Seen& seen)
         return fail(ErrorKind::refused, "the peer is another cluster: its system identifier differs");
 
     TRY(host::run_checked(ground_.host, cluster_->ask_here("CHECKPOINT", host::Effect::changes)));
+    TRY(demand_live_peer());
     if (const Result<void> stopped = stop(); !stopped) {
         // A stop that has begun cannot be taken back; what is on the disk is not lost by a hard one.
         static_cast<void>(ground_.host.run(cluster_->stop("immediate")).has_value());
         return go_back(stopped.error());
     }
     return give_over();
+}
+
+/// A standby that has stopped taking what it is sent is found while this one still serves.
+Result<void> Postgresql::demand_live_peer()
+{
+    Seen here;
+    TRY(see_here(here));
+    if (!here.serves() || !here.server->written)
+        return fail(ErrorKind::refused, fmt::format("{} does not serve any more", cluster_->name()));
+    std::string lacks;
+    const bool has_it = TRY(comes_true(ground_, until_peer_has_checkpoint, [&]() -> Result<bool> {
+        Seen seen;
+        see_peer(seen);
+        lacks = seen.peer ? to_text(seen.peer->replayed.value_or(Place{})) : seen.peer_problem;
+        return seen.peer_stands_by() && seen.peer->replayed && *seen.peer->replayed >= *here.server->written;
+    }));
+    if (has_it) return {};
+    return fail(ErrorKind::refused, fmt::format("the peer does not come to replay {} of {}: it is at {}",
+                                                to_text(*here.server->written), cluster_->name(), lacks));
 }
 
 /// This member is stopped, and was the primary.
@@ -158,7 +184,7 @@ Result<void> Postgresql::give_over()
         return go_back(
             {.kind = ErrorKind::refused,
              .what = fmt::format("the peer cannot take over from {}: {}", cluster_->name(), has->says)});
-    if (const Result<void> set = set_primary(); !set) return go_back(set.error());
+    if (const Result<bool> set = set_primary(); !set) return go_back(set.error());
     // First as its owner, then for good: a power cut behind the promotion must find it.
     if (const auto given = host::run_checked(ground_.host, cluster_->give_up()); !given)
         return go_back(given.error());
@@ -281,15 +307,38 @@ Result<bool> Postgresql::comes_to_stream(Milliseconds limit)
 /// This member was started as a standby.
 Result<void> Postgresql::follow()
 {
+    const bool is_new = TRY(set_primary());
+    if (is_new)
+        TRY(host::run_checked(ground_.host,
+                              cluster_->ask_here("SELECT pg_reload_conf()", host::Effect::changes)));
     bool streams = TRY(comes_to_stream(before_a_look_for_divergence));
     if (streams) return {};
     const Seen seen = TRY(see());
-    if (seen.here == Seen::Here::stopped && seen.peer_serves()) return join_again();
+    if (seen.peer_serves()) {
+        if (seen.here != Seen::Here::stopped) TRY(stop());
+        return join_again();
+    }
     streams = TRY(comes_to_stream(until_it_streams));
     if (streams) return {};
     return fail(ErrorKind::timeout,
                 fmt::format("{} stands by, and does not come to stream from its peer", cluster_->name()),
                 "look into the log of the server");
+}
+
+/// Until the checkpoint behind its promotion, the peer's disk names the timeline before, and pg_rewind takes
+/// two that have parted for one. Source: the release notes of PostgreSQL 16, "pg_rewind".
+Result<void> Postgresql::await_timeline_of_peer()
+{
+    // Makes it quick, where the role may; it comes by itself too.
+    static_cast<void>(ground_.host.run(cluster_->ask_peer("CHECKPOINT", host::Effect::changes)).has_value());
+    const bool is_kept = TRY(comes_true(ground_, until_checkpoint_of_peer, [&]() -> Result<bool> {
+        Seen seen;
+        see_peer(seen);
+        return seen.peer_serves() && seen.peer->timeline_is_kept;
+    }));
+    if (is_kept) return {};
+    return fail(ErrorKind::timeout, "the peer has not ended the checkpoint behind its promotion",
+                "CHECKPOINT there");
 }
 
 /// This member is stopped, and another has taken its place.
@@ -298,6 +347,7 @@ Result<void> Postgresql::join_again()
     const Control at = TRY(control());
     bool must_rewind = at.state != clean_stop && at.state != clean_stop_of_a_standby;
     std::string parted = "it ended without a stop";
+    TRY(await_timeline_of_peer());
     if (!must_rewind) {
         const host::Outcome said = TRY(host::run_checked(ground_.host, cluster_->rewind(true)));
         const std::string all = said.out + said.err;
@@ -322,6 +372,20 @@ Result<void> Postgresql::join_again()
                 "look into the log of the server");
 }
 
+/// What is started must read what is on the disk. Errors: refused.
+Result<void> Postgresql::demand_same_major()
+{
+    const std::string kept = TRY(ground_.host.read(cluster_->data() + "/PG_VERSION"));
+    const host::Outcome said = TRY(host::run_checked(ground_.host, cluster_->program_version()));
+    const std::string major = kept.substr(0, kept.find('\n'));
+    const std::string version = said.out.substr(0, said.out.find('\n'));
+    if (version.find(fmt::format(" {}.", major)) != std::string::npos) return {};
+    return fail(ErrorKind::refused,
+                fmt::format("{} is of PostgreSQL {}, and what would be started is {}", cluster_->name(),
+                            major, version),
+                "a new major version needs pg_upgrade, or replication by logical slots");
+}
+
 Result<void> Postgresql::restart()
 {
     TRY(find());
@@ -331,6 +395,7 @@ Result<void> Postgresql::restart()
     if (!seen.gave_up)
         return fail(ErrorKind::refused, fmt::format("{} would start as a primary", cluster_->name()),
                     "stand-by makes a standby of it");
+    TRY(demand_same_major());
     if (seen.server) TRY(stop());
     TRY(start());
     if (seen.peer_serves()) return follow();
