@@ -22,9 +22,9 @@ constexpr int exit_after_signal = 128;
 /// What was sent before and did not come to its end is not sent again.
 Result<int> Session::image_publish()
 {
-    const std::string& path = asked_.target;
-    const std::string file = TRY(sha256_of_file(path));
     std::error_code problem;
+    const std::string path = std::filesystem::absolute(asked_.target, problem).lexically_normal().string();
+    const std::string file = TRY(sha256_of_file(path));
     const uint64_t bytes = std::filesystem::file_size(path, problem);
     if (problem) return std::unexpected(system_error("look at " + path, problem.value()));
     ImageProgress progress(console_, style_, "sending", !asked_.json);

@@ -67,12 +67,15 @@ class Callers {
         size_t that_stay = 8, that_come_anew = 4;
         std::chrono::milliseconds pause{5};
         std::function<void()> in_thread = [] {};  ///< before anything else
+        /// Each answer as it has come, one after another.
+        std::function<void(const std::string&)> hears = [](const std::string&) {};
     };
     struct Counted {
         size_t answers = 0, failed = 0;
-        size_t begun = 0;                      ///< connections
-        size_t out_of_turn = 0;                ///< answers of one whose turn was over when it was asked
-        std::chrono::milliseconds longest{0};  ///< that an answer has taken, with its connection
+        size_t begun = 0;                          ///< connections
+        size_t out_of_turn = 0;                    ///< answers of one whose turn was over when it was asked
+        std::chrono::milliseconds longest{0};      ///< that an answer has taken, with its connection
+        std::chrono::microseconds longest_gap{0};  ///< between two answers, whoever asked
         std::string first_problem = {};
     };
 
@@ -111,16 +114,25 @@ class Callers {
             const auto begun = Clock::now();
             bool ends = !stays;
             const std::string problem = ask(connection, ends, turn);
-            const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+            const auto now = Clock::now();
+            const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(now - begun);
             if (!problem.empty() || ends) connection.close();
             {
                 const std::lock_guard lock(mutex_);
                 ++(problem.empty() ? counted_.answers : counted_.failed);
                 if (!problem.empty() && counted_.first_problem.empty()) counted_.first_problem = problem;
                 counted_.longest = std::max(counted_.longest, took);
+                if (problem.empty()) count_gap(now);
             }
             std::this_thread::sleep_for(options_.pause);
         }
+    }
+
+    void count_gap(Clock::time_point now)
+    {
+        const auto gap = std::chrono::duration_cast<std::chrono::microseconds>(now - last_answer_);
+        if (last_answer_ != Clock::time_point{}) counted_.longest_gap = std::max(counted_.longest_gap, gap);
+        last_answer_ = std::max(last_answer_, now);
     }
 
     /// What went wrong; empty: nothing.
@@ -147,9 +159,10 @@ class Callers {
         uint64_t number = 0;
         if (token != std::string::npos)
             std::from_chars(text.data() + token + 6, text.data() + text.size(), number);
-        if (number < turn) {
+        {
             const std::lock_guard lock(mutex_);
-            ++counted_.out_of_turn;
+            if (number < turn) ++counted_.out_of_turn;
+            options_.hears(text);
         }
         uint64_t before = highest_;
         while (before < number && !highest_.compare_exchange_weak(before, number)) {
@@ -178,6 +191,7 @@ class Callers {
     std::atomic<uint64_t> highest_ = 0;
     std::mutex mutex_;
     Counted counted_;
+    Clock::time_point last_answer_;
     std::vector<std::thread> threads_;
 };
 
