@@ -1,5 +1,6 @@
 #include "daemon/applications.h"
 
+#include "daemon/driven.h"
 #include "daemon/parameters.h"
 #include "host/files.h"
 
@@ -145,6 +146,7 @@ void Applications::describe()
     };
     described_ = framework::supervision::described_on(*configuration_, host_, open, images_);
     is_due_ = true;
+    if (options_.driven != nullptr) options_.driven->configured(described_.driven, images_);
     // Where there is nothing to start, and no supervisor that might have something to stop, nobody waits.
     const bool has_some = !described_.applications.empty() || described_.has_pairs ||
                           access(options_.supervisor.socket.c_str(), F_OK) == 0;
@@ -470,6 +472,9 @@ Json Applications::lines() const
     const std::lock_guard lock(mutex_);
     Json all = Json::array();
     for (const Application& application : described_.applications) all.push_back(line_of(application));
+    if (options_.driven != nullptr) {
+        for (Json& line : options_.driven->lines(host_)) all.push_back(std::move(line));
+    }
     return all;
 }
 
@@ -495,6 +500,11 @@ Result<Applications::ApplicationId> Applications::find(const std::string& name) 
                 "belay app list");
 }
 
+bool Applications::is_driven(const std::string& name) const
+{
+    return options_.driven != nullptr && options_.driven->has(name);
+}
+
 Result<Json> Applications::order(const Call& call)
 {
     Parameters parameters(call.parameters);
@@ -503,6 +513,10 @@ Result<Json> Applications::order(const Call& call)
     const bool restart = TRY(parameters.flag("restart", false));
     const std::string why = TRY(parameters.text("why"));
     TRY(parameters.no_other());
+    if (is_driven(name))
+        return fail(ErrorKind::refused,
+                    fmt::format("\"{}\" is run by other means: Belay knows it by its driver alone", name),
+                    fmt::format("belay app show '{}'", name));
     const std::lock_guard lock(mutex_);
     // Somebody may have changed packages.conf by hand.
     if (configuration_ && take_images()) describe();
@@ -592,6 +606,14 @@ Result<Json> Applications::hand(const Call& call)
     const std::string name = TRY(parameters.required_text("application"));
     const bool takes_over = TRY(parameters.flag("take_over", false));
     TRY(parameters.no_other());
+    if (is_driven(name)) {
+        if (takes_over)
+            return fail(ErrorKind::refused,
+                        fmt::format("nobody serves, and \"{}\" is run by other means", name),
+                        "what runs it has to make it serve");
+        TRY(options_.driven->let_other_serve(name));
+        return Json::object();
+    }
     ApplicationId id = 0;
     {
         const std::lock_guard lock(mutex_);
@@ -609,6 +631,11 @@ Result<Json> Applications::show(const Call& call) const
     Parameters parameters(call.parameters);
     const std::string name = TRY(parameters.required_text("application"));
     TRY(parameters.no_other());
+    if (is_driven(name)) {
+        for (Json& one : options_.driven->lines(host())) {
+            if (one.at("name") == name) return std::move(one);
+        }
+    }
     Json line;
     ApplicationId id = 0;
     {
@@ -634,6 +661,9 @@ Result<Json> Applications::output(const Call& call) const
     const bool goes_on = call.parameters.contains("after");
     const uint64_t after = TRY(parameters.count("after", 0));
     TRY(parameters.no_other());
+    if (is_driven(name))
+        return fail(ErrorKind::refused,
+                    fmt::format("\"{}\" is run by other means, which have its output", name));
     std::string path;
     {
         const std::lock_guard lock(mutex_);

@@ -25,6 +25,8 @@
 
 namespace belay::daemon {
 
+class Driven;
+
 /// What streams of Applications follow.
 inline constexpr const char* applications_topic = "applications";
 
@@ -38,6 +40,8 @@ class Applications {
         std::function<void(const std::string&)> said;  ///< a line for the daemon's log
         std::function<void()> changed;                 ///< how they stand
         std::function<Milliseconds()> wall;            ///< the wall clock now
+        /// Those that are run by other means; null: there are none. Outlives this.
+        Driven* driven = nullptr;
         /// What of each image is to run on this host. Errors: why that cannot be told; then it stays as it
         /// was.
         std::function<Result<framework::supervision::Images>()> images = [] {
@@ -73,6 +77,8 @@ class Applications {
     Result<Json> show(const site::Call& call) const;
     /// What this machine is called in the configuration; empty: nothing is known of that.
     std::string host() const;
+    /// One that is run by other means stands otherwise now. Threads: any.
+    void driven_moved() { say_moved(); }
     /// Another version of an image may be to run from the next start on.
     void images_changed();
     /// As its supervisor says it now, with what is configured of it: as Applications tells it, of an
@@ -101,6 +107,7 @@ class Applications {
     Json line_of(const framework::supervision::Application& application) const;
     bool take_images();
     Result<std::unique_ptr<site::Client>> supervisor() const;
+    bool is_driven(const std::string& name) const;
     Result<Json> order(const site::Call& call);
     Result<Json> output(const site::Call& call) const;
     Result<Json> moved_since(const site::Call& call);

@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include "daemon/applications.h"
+#include "daemon/driven.h"
 #include "daemon/host_load.h"
 #include "daemon/host_name.h"
 #include "daemon/monitor.h"
@@ -78,7 +79,7 @@ class Daemon {
         store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
         log_.detail(fmt::format("the store is at revision {}", TRY(store_->revision())));
         open_applications();
-        upgrades_.emplace(*applications_, *host_, options_.state_folder, options_.image_keys,
+        upgrades_.emplace(*applications_, *driven_, *host_, options_.state_folder, options_.image_keys,
                           [this] { return place_.get(); });
         upgrades_->fill(catalogue_);
         TRY(open_place());
@@ -161,6 +162,8 @@ class Daemon {
         const std::string run_folder = options_.socket.substr(0, options_.socket.rfind('/'));
         const std::string program = host::own_program();
         std::string beside = program.substr(0, program.rfind('/')) + "/belay-supervisor";
+        driven_.emplace(*host_, images_folder(options_.state_folder),
+                        [this] { applications_->driven_moved(); });
         applications_.emplace(
             *store_,
             Applications::Options{
@@ -171,6 +174,7 @@ class Daemon {
                 .said = [this](const std::string& line) { log_.standard(line); },
                 .changed = [this] { loop_->post([this] { topic_changed(applications_topic); }); },
                 .wall = [this] { return wall_now(); },
+                .driven = &*driven_,
                 .images = [this] { return running_images(*host_, images_folder(options_.state_folder)); }});
     }
 
@@ -473,6 +477,7 @@ class Daemon {
     std::unique_ptr<site::Loop> loop_;
     std::optional<site::Workers> workers_;
     std::optional<Applications> applications_;
+    std::optional<Driven> driven_;  ///< goes before: it tells them
     std::optional<Upgrades> upgrades_;
     HostLoad host_load_;
     std::atomic<bool> looks_again_ = false;  ///< it is to be looked again already

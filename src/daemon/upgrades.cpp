@@ -51,14 +51,14 @@ Result<framework::supervision::Images> running_images(host::Host& host, const st
     return running;
 }
 
-Upgrades::Upgrades(Applications& applications, host::Host& host, const std::string& state_folder,
-                   std::string keys, std::function<Place*()> place)
+Upgrades::Upgrades(Applications& applications, Driven& driven, host::Host& host,
+                   const std::string& state_folder, std::string keys, std::function<Place*()> place)
     : applications_(applications),
       host_(host),
       images_(images_folder(state_folder)),
       keys_(std::move(keys)),
       place_(std::move(place)),
-      runner_(applications),
+      runner_(applications, driven),
       shelf_(state_folder + "/shelf", keys_),
       carrier_({.images = images_,
                 .keys = keys_,

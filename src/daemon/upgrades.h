@@ -7,8 +7,8 @@
 //   beside
 //                         the state, since programs of any account are started from there
 
+#include "daemon/member_runner.h"
 #include "daemon/place.h"
-#include "daemon/supervised_runner.h"
 #include "framework/supervision/described.h"
 #include "procedures/upgrade.h"
 #include "site/method.h"
@@ -28,8 +28,8 @@ class Upgrades {
   public:
     /// All of it outlives this. `keys`: the folder of the public keys whose images are taken; `place`: null
     /// where this machine is no part of a site.
-    Upgrades(Applications& applications, host::Host& host, const std::string& state_folder, std::string keys,
-             std::function<Place*()> place);
+    Upgrades(Applications& applications, Driven& driven, host::Host& host, const std::string& state_folder,
+             std::string keys, std::function<Place*()> place);
 
     void fill(operation::Catalogue& catalogue);
     std::vector<procedures::Procedure> procedures();
@@ -56,7 +56,7 @@ class Upgrades {
     host::Host& host_;
     const std::string images_, keys_;
     const std::function<Place*()> place_;
-    SupervisedRunner runner_;
+    MemberRunner runner_;
     upgrade::Shelf shelf_;
     upgrade::Carrier carrier_;
 };

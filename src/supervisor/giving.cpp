@@ -13,6 +13,7 @@ constexpr Milliseconds between_looks_at_first{5};
 constexpr Milliseconds between_looks_later{50};
 constexpr Milliseconds until_later = std::chrono::seconds(2);
 constexpr Milliseconds between_words{300};
+constexpr Milliseconds between_renewals_of_rules = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -26,7 +27,8 @@ Giving::Giving(Ground ground, Supervised& supervised, uint64_t token, bool is_he
       supervised_(supervised),
       token_(token),
       is_here_(is_here),
-      address_(without_length(supervised.application().pair->address))
+      pairing_(*supervised.application().pair),
+      address_(without_length(pairing_.address))
 {
     const bool moves = !is_here_ && !address_.empty();
     if (is_here_) way_ = "callers waited, on one host";
@@ -71,10 +73,10 @@ void Giving::arm(Milliseconds after)
 
 Moving Giving::moving(Moving::Kind kind) const
 {
-    const auto& pairing = *supervised_.application().pair;
-    Moving moving{.kind = kind, .pair = pairing.pair, .giver = supervised_.application().id, .token = token_};
+    Moving moving{
+        .kind = kind, .pair = pairing_.pair, .giver = supervised_.application().id, .token = token_};
     if (kind != Moving::Kind::prepare) return moving;
-    if (auto own = host::own_addresses(pairing.interface, address_.contains(':')))
+    if (auto own = host::own_addresses(pairing_.interface, address_.contains(':')))
         moving.addresses = std::move(*own);
     return moving;
 }
@@ -109,7 +111,8 @@ void Giving::keep_up()
     if (stage_ == Stage::agreeing || now - kept_up_ < between_words) return;
     kept_up_ = now;
     if (is_passed_on_) ground_.say(moving(Moving::Kind::prepare));
-    if (!detour_) return;
+    if (!detour_ || now - renewed_ < between_renewals_of_rules) return;
+    renewed_ = now;
     if (const Result<void> renewed = detour_->renew(); !renewed) ground_.said(renewed.error().what);
 }
 
@@ -132,20 +135,19 @@ void Giving::agree()
 
 void Giving::pass_on()
 {
-    const auto& pairing = *supervised_.application().pair;
     const auto on_link = std::ranges::find_if(answer_->addresses, [&](const std::string& address) {
-        return host::is_on_link(pairing.interface, address);
+        return host::is_on_link(pairing_.interface, address);
     });
-    const auto own = host::own_addresses(pairing.interface, address_.contains(':'));
+    const auto own = host::own_addresses(pairing_.interface, address_.contains(':'));
     if (on_link == answer_->addresses.end() || !own || own->empty())
-        return hold_back(fmt::format("the hosts have no addresses of one network at {}", pairing.interface));
-    if (!host::is_neighbour(pairing.interface, *on_link)) {
+        return hold_back(fmt::format("the hosts have no addresses of one network at {}", pairing_.interface));
+    if (!host::is_neighbour(pairing_.interface, *on_link)) {
         if (site::boot_now() - since_ >= to_agree)
-            return hold_back(fmt::format("{} does not answer at {}", *on_link, pairing.interface));
-        return host::look_for_neighbour(pairing.interface, *on_link);
+            return hold_back(fmt::format("{} does not answer at {}", *on_link, pairing_.interface));
+        return host::look_for_neighbour(pairing_.interface, *on_link);
     }
-    ground_.begins();
-    Result<host::Detour> detour = host::Detour::of(supervised_.application().id, address_, pairing.interface);
+    Result<host::Detour> detour =
+        host::Detour::of(supervised_.application().id, address_, pairing_.interface);
     Result<void> done =
         detour ? detour->pass_new_on(*on_link, own->front()) : Result<void>(std::unexpected(detour.error()));
     if (!done) return hold_back(done.error().what);
@@ -158,9 +160,8 @@ void Giving::pass_on()
 /// They try again when the address is with the other.
 void Giving::hold_back(const std::string& why)
 {
-    const auto& pairing = *supervised_.application().pair;
-    ground_.begins();
-    Result<host::Detour> detour = host::Detour::of(supervised_.application().id, address_, pairing.interface);
+    Result<host::Detour> detour =
+        host::Detour::of(supervised_.application().id, address_, pairing_.interface);
     const Result<void> done =
         detour ? detour->hold_new_back() : Result<void>(std::unexpected(detour.error()));
     if (done) detour_ = std::move(*detour);

@@ -21,7 +21,6 @@ class Giving {
         std::function<void(const std::string&)> said;
         std::function<void(const Moving&)> say;  ///< to the other host
         std::function<bool()> other_is_ready;
-        std::function<void()> begins;      ///< rules are set from now on
         std::function<void()> drains;      ///< nothing new comes here any more, and it was told so
         std::function<void()> finished;    ///< nothing is left that it has to finish, or its time is over
         std::function<void()> called_off;  ///< the other one is not ready any more
@@ -68,9 +67,10 @@ class Giving {
     Supervised& supervised_;
     const uint64_t token_;
     const bool is_here_;
-    const std::string address_;  ///< without its length; empty: none
+    const framework::supervision::Pairing pairing_;  ///< as it was when this was begun
+    const std::string address_;                      ///< without its length; empty: none
     Stage stage_ = Stage::agreeing;
-    Milliseconds since_{0}, kept_up_{0};
+    Milliseconds since_{0}, kept_up_{0}, renewed_{0};
     std::optional<Moving> answer_;
     std::optional<host::Detour> detour_;
     bool is_passed_on_ = false, needs_other_ = true, is_called_off_ = false, is_abandoned_ = false;

@@ -40,7 +40,7 @@ class WebPair {
   public:
     struct Options {
         std::string address = "192.0.2.7/24";
-        bool held = true, overlaps = false;
+        bool held = true, overlaps = false, cold = false;
         std::chrono::milliseconds drain_timeout = 10s;
         bool has_own_addresses = true;  ///< of the same family as the one of the pair
     };
@@ -59,6 +59,7 @@ class WebPair {
                                      {"key", key["key"]}});
         }
         told_.members.erase(told_.members.begin());
+        told_.cold = options_.cold;
         for (HostId id = 1; id <= 3; ++id) {
             if (id < 3) houses_[id]->describe({server(id)});
             told_.applications = id < 3 ? std::vector<ApplicationId>{id} : std::vector<ApplicationId>{};
@@ -90,7 +91,9 @@ class WebPair {
     void await_readiness(HostId id)
     {
         await([&] {
-            return standing(id)["phase"] == "started" && standing(3 - id)["pair"]["other_ready"] == true;
+            const Json phase = standing(id)["phase"];
+            return phase == (options_.cold ? "standby" : "started") &&
+                   standing(3 - id)["pair"]["other_ready"] == true;
         });
     }
     /// From the one that serves.
@@ -144,6 +147,7 @@ class WebPair {
         one.drain_timeout = options_.drain_timeout;
         one.pair = Pairing{.pair = 5,
                            .other = 3 - id,
+                           .is_cold = options_.cold,
                            .address = options_.address,
                            .interface = "eth0",
                            .overlaps = options_.overlaps};
@@ -203,10 +207,48 @@ TEST_CASE("moves: nor where the servers listen by themselves, but for some who w
     check_moves({.held = false}, "callers were passed on");
 }
 
+TEST_CASE("moves: nor where the other is started for it, but for all who wait a second")
+{
+    check_moves({.cold = true}, "callers were passed on");
+}
+
 TEST_CASE("moves: nor where nothing can be passed on, but for some who wait a second")
 {
     check_moves({.has_own_addresses = false},
                 "callers were held back: the hosts have no addresses of one network at eth0");
+}
+
+TEST_CASE(
+    "moves: one that is stopped, started anew or whose supervisor is renewed hands over, and no call fails")
+{
+    if (!Network::is_possible()) return;
+    WebPair pair({});
+    Callers callers(pair.calls());
+    pair.house(1).order({1}, "stopped");
+    pair.await_service(2);
+    pair.house(1).await_phase(1, "stopped");
+    pair.house(1).order({1}, "running");
+    pair.await_readiness(1);
+    const pid_t before = pair.standing(2)["pid"];
+    pair.house(2).order({2}, "running", true);
+    pair.await_service(1);
+    pair.house(2).await([&](auto& now) { return now[2]["pid"] != before && now[2]["phase"] == "started"; });
+    pair.await_readiness(2);
+    for (const HostId renewed : {1, 2}) {
+        pair.house(1).ask("HandOver", {{"application", 1}});
+        pair.house(renewed).ask("Renew", Json::object());
+        pair.house(renewed).reconnect();
+        pair.await_service(2);
+        pair.switch_over(2);
+        pair.await_readiness(2);
+    }
+    const Callers::Counted counted = callers.stop();
+    MESSAGE(counted.answers << " answers, " << counted.failed << " failed, the longest took "
+                            << counted.longest.count() << " ms");
+    CHECK(counted.failed == 0);
+    CHECK(counted.first_problem == "");
+    CHECK(counted.out_of_turn == 0);
+    pair.await_no_rules();
 }
 
 TEST_CASE("moves: where they may overlap, the other serves while a long answer is still on its way")

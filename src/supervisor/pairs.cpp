@@ -95,6 +95,13 @@ const Pairing* Pairs::pairing_of(const Supervised& supervised)
     return pair ? &*pair : nullptr;
 }
 
+bool Pairs::may_drain(const Supervised& supervised)
+{
+    const auto& application = supervised.application();
+    return application.drain_timeout.count() > 0 && application.orders.kind != Orders::Kind::none &&
+           supervised.has_process() && supervised.standing().phase != Phase::starting;
+}
+
 // --- what it is told ---
 
 /// The one before first: the others know it.
@@ -213,7 +220,7 @@ void Pairs::keep() const
 
 void Pairs::load()
 {
-    find_old_rules();
+    find_old_moves();
     const auto text = host::files::read(file_of(ground_.run_folder), most_kept);
     const Result<Json> kept = text ? parse_json(*text) : Result<Json>(std::unexpected(text.error()));
     if (!kept) return;
@@ -306,6 +313,7 @@ void Pairs::order(Supervised& supervised, Want want)
     wants_[id] = want;
     keep();
     to_stop_.erase(id);
+    if (want != Want::running) to_restart_.erase(id);
     const auto known = pairs_.find(pairing->pair);
     const bool hands_over = want != Want::running && serves(supervised) && known != pairs_.end() &&
                             known->second.terms.is_automatic;
@@ -318,6 +326,17 @@ void Pairs::order(Supervised& supervised, Want want)
     if (is_asked_again) supervised.order(want);
     apply(supervised);
     moved(supervised);
+}
+
+void Pairs::restart(Supervised& supervised)
+{
+    const ApplicationId id = supervised.application().id;
+    const Pairing* const pairing = pairing_of(supervised);
+    const bool hands_over = pairing != nullptr && !pairing->is_cold && serves(supervised) &&
+                            may_drain(supervised) && fence_->hand_over(pairing->pair, id);
+    if (!hands_over) return supervised.restart();
+    to_stop_.erase(id);
+    to_restart_.insert(id);
 }
 
 void Pairs::adopted(Supervised& supervised)
@@ -352,7 +371,7 @@ void Pairs::moved(Supervised& supervised)
     // What is left of the other's connections ends with that.
     if (serves_as_told(supervised) && !pairing->overlaps) end_taking(id);
     if (!serves(supervised) && fitness_of(supervised) != Fitness::ready) end_taking(id);
-    if (old_rules_.contains(id)) resume_giving(supervised);
+    if (old_moves_.contains(id)) resume_giving(supervised);
     look_whether_stepped_down(supervised);
 }
 
@@ -469,6 +488,7 @@ void Pairs::lost(ApplicationId id)
     if (supervised->standing().role == Role::primary && !has_lost_lease(id)) supervised->replace();
     supervised->play(Role::backup);
     to_stop_.erase(id);
+    to_restart_.erase(id);
     apply(*supervised);
     ground_.moved(id);
 }
@@ -480,11 +500,7 @@ void Pairs::step_down(ApplicationId id)
     // Its process may have ended meanwhile, and the lease have gone with it.
     if (!fence_->standing(pairing_of(*supervised)->pair, id).is_handed_over) return;
     stepping_down_[id];
-    const auto& application = supervised->application();
-    const bool drains = application.drain_timeout.count() > 0 &&
-                        application.orders.kind != Orders::Kind::none && supervised->has_process() &&
-                        supervised->standing().phase != Phase::starting;
-    if (drains) return give(*supervised);
+    if (may_drain(*supervised)) return give(*supervised);
     follow(id);
 }
 
@@ -540,11 +556,13 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
         if (giving != nullptr && !address.empty() && !stays_here)
             host::end_connections_at(without_length(address));
         give_address_up(id, stays_here);
+        if (giving != nullptr) leave(id, *giving);
     }
-    if (giving != nullptr) leave(id, *giving);
     end_step_down(id);
     fence_->stepped_down(pairing_of(supervised)->pair, id);
     to_stop_.erase(id);
+    const bool is_finished = !finishing_.contains(id);
+    if (is_finished && to_restart_.erase(id) > 0 && supervised.has_process()) supervised.restart();
     apply(supervised);
     ground_.moved(id);
 }
@@ -555,9 +573,9 @@ void Pairs::end_step_down(ApplicationId id)
     if (found == stepping_down_.end()) return;
     if (found->second.limit) ground_.loop.cancel(*found->second.limit);
     if (found->second.giving) ways_[id] = found->second.giving->way();
-    const bool had_rules = found->second.giving != nullptr;
+    const bool was_a_move = found->second.giving != nullptr;
     stepping_down_.erase(found);
-    if (had_rules && !left_.contains(id)) end_rules(id);
+    if (was_a_move && !left_.contains(id)) end_move(id);
 }
 
 Result<void> Pairs::hand_over(ApplicationId id)
@@ -614,6 +632,7 @@ void Pairs::forget(ApplicationId id)
     wants_.erase(id);
     processes_.erase(id);
     to_stop_.erase(id);
+    to_restart_.erase(id);
     end_step_down(id);
     await_no_answer(id);
     finishing_.erase(id);

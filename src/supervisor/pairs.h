@@ -41,6 +41,8 @@ class Pairs {
 
     /// What is wanted of it: one that stands by may not be started for it, one that serves hands over first.
     void order(Supervised& supervised, Want want);
+    /// One that serves hands over before, where the other can serve and this one is drained for that.
+    void restart(Supervised& supervised);
     /// What is wanted of it by those who order it.
     Want want_of(const Supervised& supervised) const;
     void adopted(Supervised& supervised);
@@ -74,6 +76,7 @@ class Pairs {
     };
 
     static const framework::supervision::Pairing* pairing_of(const Supervised& supervised);
+    static bool may_drain(const Supervised& supervised);
     Result<void> open_fence();
     std::vector<uint16_t> ports() const;
     Result<void> take(const Json& parameters);
@@ -97,10 +100,10 @@ class Pairs {
     void take(const Moving& moving);
     void take_in(Supervised& supervised, const Moving& moving);
     void end_taking(ApplicationId id);
-    void begin_rules(ApplicationId id, std::string_view role);
-    void end_rules(ApplicationId id) const;
-    void find_old_rules();
-    void remove_old_rules();
+    void begin_move(ApplicationId id, std::string_view role);
+    void end_move(ApplicationId id) const;
+    void find_old_moves();
+    void remove_old_moves();
     void resume_giving(Supervised& supervised);
     bool other_is_ready(const Supervised& supervised) const;
     bool is_on_one_host(const Supervised& supervised) const;
@@ -121,7 +124,7 @@ class Pairs {
     std::map<ApplicationId, host::ProcessName> processes_;  ///< that the fence knows
     std::map<ApplicationId, StepDown> stepping_down_;
     std::map<ApplicationId, site::Loop::TimerId> answers_;  ///< awaited of those that were told to serve
-    std::set<ApplicationId> to_stop_;                       ///< when it has handed over
+    std::set<ApplicationId> to_stop_, to_restart_;          ///< when it has handed over
     struct Address {
         std::optional<host::VirtualAddress> address = {};
         std::string problem = {};
@@ -137,7 +140,7 @@ class Pairs {
     std::map<ApplicationId, std::unique_ptr<Taking>> taking_;
     std::map<ApplicationId, uint64_t> taken_;         ///< tokens of moves that are over
     std::map<ApplicationId, std::string> ways_;       ///< of the last move, for a person
-    std::map<ApplicationId, std::string> old_rules_;  ///< of the supervisor before this one: what for
+    std::map<ApplicationId, std::string> old_moves_;  ///< of the supervisor before this one: what for
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
     std::unique_ptr<Fence> fence_;  ///< goes first: it calls
 };

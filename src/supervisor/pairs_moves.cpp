@@ -12,17 +12,18 @@ namespace {
 
 using framework::redundancy::Microseconds;
 using framework::supervision::Pairing;
+using framework::supervision::Role;
 using framework::supervision::Want;
 
 constexpr Milliseconds passes_on_for = std::chrono::seconds(2);
 constexpr Milliseconds to_resume_within = std::chrono::seconds(2);
 constexpr Microseconds heard_counts_for = std::chrono::seconds(3);
-constexpr std::string_view rules_ending = ".rules", giving_role = "giving", taking_role = "taking";
+constexpr std::string_view move_ending = ".move", giving_role = "giving", taking_role = "taking";
 constexpr Bytes most_role_bytes{64};
 
-std::string rules_file(const std::string& run_folder, ApplicationId id)
+std::string move_file(const std::string& run_folder, ApplicationId id)
 {
-    return fmt::format("{}/{}{}", run_folder, id, rules_ending);
+    return fmt::format("{}/{}{}", run_folder, id, move_ending);
 }
 
 }  // namespace
@@ -33,6 +34,7 @@ void Pairs::give(Supervised& supervised)
     const Pairing& pairing = *pairing_of(supervised);
     end_leaving(id);
     end_taking(id);
+    begin_move(id, giving_role);
     const auto of_this = [this, id](void (Pairs::*what)(ApplicationId)) {
         return [this, id, what] { in_loop(id, what); };
     };
@@ -41,7 +43,6 @@ void Pairs::give(Supervised& supervised)
                        .said = ground_.said,
                        .say = [this](const Moving& moving) { fence_->say(moving); },
                        .other_is_ready = [this, &supervised] { return other_is_ready(supervised); },
-                       .begins = [this, id] { begin_rules(id, giving_role); },
                        .drains = of_this(&Pairs::drains),
                        .finished = of_this(&Pairs::finish),
                        .called_off = of_this(&Pairs::call_off)},
@@ -77,13 +78,16 @@ void Pairs::end_finishing(ApplicationId id)
     finishing_.erase(found);
     Supervised* const supervised = ground_.find(id);
     const bool goes = supervised == nullptr || !serves(*supervised);
-    const bool stays_here = supervised != nullptr && is_on_one_host(*supervised);
-    if (goes && supervised != nullptr && !stays_here)
+    const bool is_of_pair = supervised != nullptr && pairing_of(*supervised) != nullptr;
+    const bool stays_here = is_of_pair && is_on_one_host(*supervised);
+    if (goes && is_of_pair && !stays_here)
         host::end_connections_at(without_length(pairing_of(*supervised)->address));
     if (goes) give_address_up(id, stays_here);
     if (goes) leave(id, *ends);
-    if (!left_.contains(id)) end_rules(id);
-    if (supervised != nullptr && pairing_of(*supervised) != nullptr) apply(*supervised);
+    if (!left_.contains(id)) end_move(id);
+    if (!is_of_pair) return;
+    if (to_restart_.erase(id) > 0) supervised->restart();
+    apply(*supervised);
 }
 
 /// For a moment: not everybody has learned yet where the address is.
@@ -104,7 +108,7 @@ void Pairs::end_leaving(ApplicationId id)
     ground_.loop.cancel(found->second.limit);
     found->second.detour.end();
     left_.erase(found);
-    end_rules(id);
+    end_move(id);
 }
 
 void Pairs::call_off(ApplicationId id)
@@ -116,15 +120,20 @@ void Pairs::call_off(ApplicationId id)
                              supervised->application().name));
     giving->call_off();
     end_step_down(id);
-    fence_->keep(pairing_of(*supervised)->pair, id);
+    const Pairing* const pairing = pairing_of(*supervised);
+    if (pairing != nullptr) fence_->keep(pairing->pair, id);
     // It is here, whatever was said meanwhile.
     if (const auto at = addresses_.find(id); at != addresses_.end() && at->second.renewal) {
         ground_.loop.cancel(*at->second.renewal);
         renew_address(id);
     }
+    // It may have been told already that it stands by.
+    if (serves(*supervised)) supervised->play(Role::primary);
     supervised->serve();
     to_stop_.erase(id);
-    apply(*supervised);
+    // Its callers wait meanwhile.
+    if (to_restart_.erase(id) > 0) supervised->restart();
+    if (pairing != nullptr) apply(*supervised);
     ground_.moved(id);
 }
 
@@ -149,7 +158,7 @@ Pairs::~Pairs()
 {
     for (auto& [id, left] : left_) {
         left.detour.end();
-        end_rules(id);
+        end_move(id);
     }
     // They have a last word for the other host.
     stepping_down_.clear();
@@ -159,14 +168,17 @@ Pairs::~Pairs()
 
 bool Pairs::other_is_ready(const Supervised& supervised) const
 {
-    const auto other = fence_->standing(pairing_of(supervised)->pair, supervised.application().id).other;
+    const Pairing* const pairing = pairing_of(supervised);
+    if (pairing == nullptr || !fence_) return false;
+    const auto other = fence_->standing(pairing->pair, supervised.application().id).other;
     return other.heard && other.fitness == Fitness::ready &&
            host::lease_clock() - *other.heard < heard_counts_for;
 }
 
 bool Pairs::is_on_one_host(const Supervised& supervised) const
 {
-    const auto known = pairs_.find(pairing_of(supervised)->pair);
+    const Pairing* const pairing = pairing_of(supervised);
+    const auto known = pairing == nullptr ? pairs_.end() : pairs_.find(pairing->pair);
     return known != pairs_.end() && known->second.terms.own.size() == 2;
 }
 
@@ -205,7 +217,7 @@ void Pairs::take_in(Supervised& supervised, const Moving& moving)
                                                 .said = ground_.said,
                                                 .say = [this](const Moving& said) { fence_->say(said); },
                                                 .serves = [this, &supervised] { return serves(supervised); },
-                                                .begins = [this, id] { begin_rules(id, taking_role); },
+                                                .begins = [this, id] { begin_move(id, taking_role); },
                                                 .over = [this, id] { in_loop(id, &Pairs::end_taking); }},
                                  supervised, moving);
 }
@@ -220,27 +232,27 @@ void Pairs::end_taking(ApplicationId id)
     const bool is_in_vain = found->second->is_set() && supervised != nullptr && !serves(*supervised);
     if (is_in_vain) supervised->refuse_those_who_wait();
     taking_.erase(found);
-    end_rules(id);
+    end_move(id);
 }
 
 /// For the supervisor after this one: it may be needed to take them away.
-void Pairs::begin_rules(ApplicationId id, std::string_view role)
+void Pairs::begin_move(ApplicationId id, std::string_view role)
 {
-    if (const auto old = old_rules_.find(id); old != old_rules_.end()) {
+    if (const auto old = old_moves_.find(id); old != old_moves_.end()) {
         if (old->second != role) host::Detour::remove(id);
-        old_rules_.erase(old);
+        old_moves_.erase(old);
     }
     const Result<void> kept =
-        host::files::replace(rules_file(ground_.run_folder, id), std::string(role), 0600);
+        host::files::replace(move_file(ground_.run_folder, id), std::string(role), 0600);
     if (!kept) ground_.said(kept.error().what);
 }
 
-void Pairs::end_rules(ApplicationId id) const
+void Pairs::end_move(ApplicationId id) const
 {
-    unlink(rules_file(ground_.run_folder, id).c_str());
+    unlink(move_file(ground_.run_folder, id).c_str());
 }
 
-void Pairs::find_old_rules()
+void Pairs::find_old_moves()
 {
     std::error_code problem;
     for (const auto& file : std::filesystem::directory_iterator(ground_.run_folder, problem)) {
@@ -248,30 +260,30 @@ void Pairs::find_old_rules()
         ApplicationId id = 0;
         const char* const end = name.data() + name.size();
         const auto read = std::from_chars(name.data(), end, id);
-        if (read.ec != std::errc{} || std::string_view(read.ptr, end) != rules_ending) continue;
+        if (read.ec != std::errc{} || std::string_view(read.ptr, end) != move_ending) continue;
         const auto role = host::files::read(file.path().string(), most_role_bytes);
-        old_rules_[id] = role.value_or("");
+        old_moves_[id] = role.value_or("");
     }
-    if (old_rules_.empty()) return;
+    if (old_moves_.empty()) return;
     ground_.loop.at(site::boot_now() + to_resume_within, [this, alive = std::weak_ptr(there_)] {
-        if (!alive.expired()) remove_old_rules();
+        if (!alive.expired()) remove_old_moves();
     });
 }
 
-void Pairs::remove_old_rules()
+void Pairs::remove_old_moves()
 {
-    for (const auto& [id, role] : old_rules_) {
+    for (const auto& [id, role] : old_moves_) {
         host::Detour::remove(id);
-        end_rules(id);
+        end_move(id);
     }
-    old_rules_.clear();
+    old_moves_.clear();
 }
 
 /// The supervisor before this one was in the middle of it, and the other host waits.
 void Pairs::resume_giving(Supervised& supervised)
 {
     const ApplicationId id = supervised.application().id;
-    if (old_rules_.at(id) != giving_role || !serves(supervised) || !other_is_ready(supervised)) return;
+    if (old_moves_.at(id) != giving_role || !serves(supervised) || !other_is_ready(supervised)) return;
     if (want_of(supervised) != Want::running) to_stop_.insert(id);
     static_cast<void>(fence_->hand_over(pairing_of(supervised)->pair, id).has_value());
 }

@@ -5,6 +5,7 @@
 //     RUN/12.out       the pipe that it prints to
 //     RUN/12.notify    the socket that it speaks to us by, where it does
 //     RUN/12.orders    the pipe that it is told by, where it is
+//     RUN/12.move      its address is on its way to another host or from there: "giving", "taking"
 //     RUN/ended        how processes ended whose supervisor had ended before them
 //
 // Descriptions may have secrets in them: every file is for its owner alone, and nobody else may list the

@@ -250,7 +250,7 @@ void Supervisor::want(const std::set<ApplicationId>& ids, Want wanted, bool rest
         to_stop_.erase(id);
         Supervised& supervised = *applications_.at(id);
         if (restart && wanted == Want::running)
-            supervised.restart();
+            pairs_.restart(supervised);
         else if (wanted == Want::stopped)
             to_stop_.insert(id);
         else

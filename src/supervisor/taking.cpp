@@ -10,7 +10,7 @@ namespace {
 
 constexpr Milliseconds counts_for = std::chrono::seconds(3);
 constexpr std::chrono::seconds lifetime_of_address{3};
-constexpr Milliseconds between_turns{500};
+constexpr Milliseconds between_turns = std::chrono::seconds(1);
 /// The lease may be on its way.
 constexpr Milliseconds until_it_has_the_lease{200};
 
@@ -30,7 +30,11 @@ std::vector<uint16_t> held_ports(const Supervised& supervised, const std::string
 }  // namespace
 
 Taking::Taking(Ground ground, Supervised& supervised, const Moving& first)
-    : ground_(std::move(ground)), supervised_(supervised), token_(first.token), first_(first)
+    : ground_(std::move(ground)),
+      supervised_(supervised),
+      pairing_(*supervised.application().pair),
+      token_(first.token),
+      first_(first)
 {
     asked(first);
     arm();
@@ -46,10 +50,9 @@ Taking::~Taking()
 
 void Taking::answer(Moving::Kind kind, const std::string& reason)
 {
-    const auto& pairing = *supervised_.application().pair;
     Moving moving{
-        .kind = kind, .pair = pairing.pair, .giver = first_.giver, .token = token_, .reason = reason};
-    if (auto own = host::own_addresses(pairing.interface, pairing.address.contains(':')))
+        .kind = kind, .pair = pairing_.pair, .giver = first_.giver, .token = token_, .reason = reason};
+    if (auto own = host::own_addresses(pairing_.interface, pairing_.address.contains(':')))
         moving.addresses = std::move(*own);
     ground_.say(moving);
 }
@@ -70,25 +73,24 @@ void Taking::asked(const Moving& moving)
 
 Result<void> Taking::set(const Moving& moving)
 {
-    const auto& pairing = *supervised_.application().pair;
-    const std::string number = without_length(pairing.address);
+    const std::string number = without_length(pairing_.address);
     if (address_) {
         if (!host::is_reachable_here(number)) return {};
         is_set_ = true;
         return address_->announce();
     }
     const auto older = std::ranges::find_if(moving.addresses, [&](const std::string& address) {
-        return host::is_on_link(pairing.interface, address);
+        return host::is_on_link(pairing_.interface, address);
     });
     if (older == moving.addresses.end())
         return fail(ErrorKind::refused,
-                    fmt::format("the hosts have no addresses of one network at {}", pairing.interface));
-    if (!host::is_neighbour(pairing.interface, *older)) {
-        host::look_for_neighbour(pairing.interface, *older);
+                    fmt::format("the hosts have no addresses of one network at {}", pairing_.interface));
+    if (!host::is_neighbour(pairing_.interface, *older)) {
+        host::look_for_neighbour(pairing_.interface, *older);
         return {};
     }
-    host::VirtualAddress address = TRY(host::VirtualAddress::of(pairing.address, pairing.interface));
-    host::Detour detour = TRY(host::Detour::of(supervised_.application().id, number, pairing.interface));
+    host::VirtualAddress address = TRY(host::VirtualAddress::of(pairing_.address, pairing_.interface));
+    host::Detour detour = TRY(host::Detour::of(supervised_.application().id, number, pairing_.interface));
     ground_.begins();
     TRY(detour.pass_old_on(*older, held_ports(supervised_, number)));
     detour_ = std::move(detour);

@@ -47,6 +47,7 @@ class Taking {
 
     const Ground ground_;
     Supervised& supervised_;
+    const framework::supervision::Pairing pairing_;  ///< as it was when this was begun
     const uint64_t token_;
     const Moving first_;
     Milliseconds until_{0};

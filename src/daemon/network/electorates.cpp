@@ -266,6 +266,9 @@ Electorates::Told Electorates::told(store::Store& store, const Configuration& co
     };
     for (const Object* const pair : configuration.of_type("pair")) {
         if (pair->disabled) continue;
+        // One that is run by other means decides by itself who serves.
+        const Object* const primary = configuration.find(pair->attributes.value("primary", Id{0}));
+        if (primary != nullptr && primary->attributes.contains("driver")) continue;
         const Look look(configuration, hosts, *pair);
         if (!look.is_for_several()) continue;
         if (const Result<void> done = one(look); !done) told.problems[pair->id] = done.error().what;

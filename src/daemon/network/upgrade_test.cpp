@@ -30,11 +30,13 @@ struct Made {
 /// A site with a pair of servers on two hosts, a third one that votes, and images of them.
 class ShopSite {
   public:
-    ShopSite()
+    enum class RunBy { supervisor, driver };
+    explicit ShopSite(RunBy run_by = RunBy::supervisor) : run_by_(run_by)
     {
         keys_ = need(image::make_key_pair());
         std::filesystem::create_directory(controller_.path("keys"));
         std::ofstream(controller_.path("keys/shop.pem")) << keys_.public_key;
+        if (run_by_ == RunBy::driver) write_driver();
         controller_.make_controller();
         start(controller_);
         configure(controller_, text());
@@ -168,6 +170,26 @@ class ShopSite {
     Machine controller_, web1_, web2_, web3_;
 
   private:
+    /// A pair of files that is run by other means.
+    void write_driver() const
+    {
+        script(controller_.path("driver"), R"sh(dir=$1 me=$2 other=$3 verb=$4
+role=$(cat "$dir/$me.role")
+case $verb in
+    look) printf '{"role": "%s", "hot": true, "says": "it is %s", "version": "", "starts_by_itself": true,
+        "runs_from": "%s", "peer": "reachable", "offers": []}' "$role" "$role" "$(cat "$dir/$me.runs")" ;;
+    stand-by) if [ "$role" = active ]; then echo standby >"$dir/$me.role"; echo active >"$dir/$other.role"; fi ;;
+    restart)
+        [ "$role" = standby ] || { echo "it serves, and is not restarted" >&2; exit 1; }
+        [ ! -e "$dir/fails" ] || { echo "it does not start" >&2; exit 1; }
+        echo "$BELAY_IMAGE_FOLDER/bin/server" >"$dir/$me.runs" ;;
+esac
+)sh");
+        std::ofstream(controller_.path("server-1.role")) << "active\n";
+        std::ofstream(controller_.path("server-2.role")) << "standby\n";
+        std::ofstream(controller_.path("server-1.runs")) << web1_.state() << "-images/shop/1.0/bin/server\n";
+        std::ofstream(controller_.path("server-2.runs")) << web2_.state() << "-images/shop/1.0/bin/server\n";
+    }
     static void script(const std::string& path, const std::string& text)
     {
         std::ofstream(path) << "#!/bin/sh\n" << text;
@@ -178,7 +200,13 @@ class ShopSite {
         std::string all;
         for (const char* host : {"web1", "web2", "web3"})
             all += fmt::format("[host.{}]\naddress = \"127.0.0.1\"\n", host);
+        const std::string folder = controller_.path("");
         const auto server = [&](int number) {
+            if (run_by_ == RunBy::driver)
+                return fmt::format(
+                    "[application.server-{0}]\nhost = \"web{0}\"\ndriver = [\"{1}driver\", \"{1}\", "
+                    "\"server-{0}\", \"server-{2}\"]\n",
+                    number, folder, 3 - number);
             return fmt::format(
                 "[application.server-{0}]\nhost = \"web{0}\"\ncommand = [\"bin/server\", \"--name\", "
                 "\"server-{0}\", \"--act-every\", \"5\", \"--trace\", \"{1}\"]\n",
@@ -192,6 +220,7 @@ class ShopSite {
                "\"1s\"\n";
     }
 
+    const RunBy run_by_;
     image::KeyPair keys_;
 };
 
@@ -410,6 +439,42 @@ TEST_CASE("members that are found on different versions are brought together")
         CHECK_MESSAGE(site.go(operation, {"add", "activate", "commit"}) == "committed", site.show(operation));
         for (Machine* const host : {&site.web1_, &site.web2_}) CHECK(ShopSite::running(*host) == version);
     }
+}
+
+TEST_CASE("a pair that is run by other means is upgraded by its driver, and led back")
+{
+    ShopSite site(ShopSite::RunBy::driver);
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    const auto runs = [&](const std::string& name) {
+        return testing::text_of_file(site.controller_.path(name + ".runs"));
+    };
+    const std::string operation = site.plan("2.0").at("operation");
+    CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
+    site.await_service("server-2");
+    CHECK(testing::contains(runs("server-1"), "/2.0/"));
+    CHECK(testing::contains(runs("server-2"), "/2.0/"));
+    CHECK_MESSAGE(site.go(operation, {"abort"}) == "aborted", site.show(operation));
+    site.await_service("server-1");
+    CHECK(testing::contains(runs("server-1"), "/1.0/"));
+    CHECK(testing::contains(runs("server-2"), "/1.0/"));
+    CHECK(site.controller_.ask("PairSwitch", {{"pair", "servers"}}).at("to") == "server-2");
+    site.await_service("server-2");
+
+    INFO("what the driver says is why it goes back");
+    std::ofstream(site.controller_.path("fails")) << "";
+    const std::string failing = site.plan("2.0").at("operation");
+    site.go(failing, {"add"});
+    std::filesystem::remove(site.controller_.path("fails"));
+    std::ofstream(site.controller_.path("fails")) << "";
+    site.controller_.ask("Request", {{"operation", failing}, {"verb", "activate"}});
+    CHECK(site.controller_.rest(failing) == "aborted");
+    const std::string reason = site.controller_.ask("Show", {{"operation", failing}}).at("reason");
+    CHECK_MESSAGE(testing::contains(reason, "it does not start"), reason);
+    CHECK(site.controller_.face()
+              .call("ApplicationOrder", {{"application", "server-1"}, {"want", "stopped"}})
+              .error()
+              .what == "\"server-1\" is run by other means: Belay knows it by its driver alone");
 }
 
 }  // namespace

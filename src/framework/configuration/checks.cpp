@@ -11,6 +11,8 @@ bool is_needed(const Attribute& attribute, const Object& object)
 {
     if (attribute.required) return true;
     if (attribute.needed_when.empty()) return false;
+    if (attribute.needed_when.starts_with('!'))
+        return !object.attributes.contains(attribute.needed_when.substr(1));
     const size_t equals = attribute.needed_when.find('=');
     return object.text(attribute.needed_when.substr(0, equals)) == attribute.needed_when.substr(equals + 1);
 }

@@ -144,6 +144,12 @@ void check_pair(const Round& round, const Object& pair)
             other->id);
     }
     if (round.complaints.size() != errors_before) return;
+    const bool is_driven = primary->attributes.contains("driver");
+    if (is_driven != backup->attributes.contains("driver"))
+        return round.error(
+            pair, "/backup",
+            fmt::format("of {} one is run by a driver, and the other one is not", title_of(pair)));
+    if (is_driven) return;
     // Who stands by while it runs must be told when that ends.
     if (pair.value("redundancy") != "cold" && primary->value("orders.kind") == "none")
         return round.error(pair, "/redundancy",

@@ -68,7 +68,8 @@ struct Attribute {
     std::string meaning;              ///< one sentence
     Effect effect = Effect::at_once;  ///< of a field: its own
     bool required = false;            ///< in a field: within its table
-    std::string needed_when = {};     ///< "kind=file": required where the field beside it is that
+    std::string needed_when = {};     ///< "kind=file": required where the field beside it is that; "!other":
+                                      ///< where that one is not set
     bool secret = false;              ///< of text and named_texts
     bool mirrored = false;            ///< a backup has what its primary has
     std::string standard = {};        ///< the value where none is set, as it is written in TOML

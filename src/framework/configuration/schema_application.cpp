@@ -316,7 +316,12 @@ std::vector<Attribute> identity()
              .meaning = "The program with its arguments, word by word; no shell reads it. With an image, one "
                         "that is not named by an absolute path is a file of it.",
              .effect = restart,
-             .required = true},
+             .needed_when = "!driver"},
+            {.name = "driver",
+             .kind = Kind::texts,
+             .meaning = "It is run by other means than Belay: the driver by which Belay knows it, with its "
+                        "arguments (docs/drivers.md). Its pair decides by itself who serves.",
+             .effect = Effect::at_once},
             {.name = "working_directory",
              .kind = Kind::text,
              .meaning = "Where it is started; with an image and without this, in the image's folder.",

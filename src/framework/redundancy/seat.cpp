@@ -16,7 +16,12 @@ constexpr int questions_a_lease = 5;
 }  // namespace
 
 Seat::Seat(SeatHands& hands, const Terms& terms, const Vote& vote)
-    : hands_(hands), terms_(terms), voter_(vote), highest_(vote.highest)
+    : hands_(hands),
+      terms_(terms),
+      voter_(vote),
+      highest_(vote.highest),
+      // Else one that was let go to us while our program was renewed would be waited for.
+      has_met_holder_(vote.highest != 0)
 {
     for (const ApplicationId id : terms_.own) candidates_.push_back({.id = id});
 }

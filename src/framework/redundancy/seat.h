@@ -135,7 +135,7 @@ class Seat {
     Voter voter_;
     std::vector<Candidate> candidates_;
     uint64_t highest_;
-    bool has_met_holder_ = false;
+    bool has_met_holder_;
     Microseconds next_status_{0};
 };
 

@@ -328,6 +328,47 @@ void something_happens(World& world)
     }
 }
 
+/// Counts what it is asked for.
+class Asks final : public SeatHands {
+  public:
+    void send(HostId, const Message& message) override { asks += message.kind == Message::Kind::ask ? 1 : 0; }
+    void gained(ApplicationId, uint64_t, Microseconds) override {}
+    void extended(ApplicationId, Microseconds) override {}
+    void step_down(ApplicationId) override {}
+    void lost(ApplicationId) override {}
+    void voted(const Vote&) override {}
+    uint64_t wall() override { return 100; }
+
+    int asks = 0;
+};
+
+TEST_CASE("redundancy/one whose program is renewed while the other lets go asks when its vote is free")
+{
+    const auto asks_after = [](const Vote& vote) {
+        Asks hands;
+        const Terms terms{.pair = 1,
+                          .epoch = 1,
+                          .self = 2,
+                          .members = {1, 2, 3},
+                          .lease = 150ms,
+                          .preferred = 1,
+                          .other = 2,
+                          .own = {2}};
+        Seat seat(hands, terms, vote);
+        const Microseconds begun = 10s;
+        seat.set_fitness(2, Fitness::ready, begun);
+        seat.received(
+            1, {.kind = Message::Kind::status, .pair = 1, .epoch = 1, .about = 1, .fitness = Fitness::ready},
+            begun);
+        seat.time(begun + 200ms);
+        return hands.asks > 0;
+    };
+    CHECK(asks_after({.candidate = 1, .token = 7, .highest = 7, .until = 10s + 150ms}));
+    CHECK(asks_after({.highest = 7}));
+    // At the very beginning the preferred one goes first.
+    CHECK_FALSE(asks_after({}));
+}
+
 }  // namespace
 
 TEST_CASE("redundancy/whatever happens to hosts, clocks and messages, never two serve")

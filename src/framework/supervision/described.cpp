@@ -252,6 +252,13 @@ Described described_on(const Configuration& configuration, std::string_view host
     for (const Object* const configured : configuration.of_type("application")) {
         const Object object = configuration::effective(configuration, pairs, *configured);
         if (object.disabled || object.attributes.value("host", ApplicationId{0}) != machine->id) continue;
+        if (const Json driver = object.value("driver"); driver.is_array()) {
+            described.driven.push_back({.id = object.id,
+                                        .name = object.name,
+                                        .driver = driver.get<std::vector<std::string>>(),
+                                        .image = object.text("image")});
+            continue;
+        }
         Application application;
         application.id = object.id;
         application.name = object.name;

@@ -16,10 +16,19 @@ using Images = std::map<std::string, Image>;
 /// What opens a sealed secret. Errors: why it cannot.
 using Unseal = std::function<Result<std::string>(std::string_view sealed)>;
 
+/// One that is run by other means: its driver knows how (docs/drivers.md).
+struct Driven {
+    ApplicationId id = 0;
+    std::string name;
+    std::vector<std::string> driver;  ///< argv, without a verb
+    std::string image = {};           ///< that it is a part of; may be empty
+};
+
 /// The applications of one host, and what goes without saying for each: `running` where it is started with
 /// its host.
 struct Described {
     std::vector<Application> applications;
+    std::vector<Driven> driven = {};
     std::map<ApplicationId, Want> standard;
     /// Those that cannot be started now, and why: a secret that cannot be opened here, an image that is not
     /// installed.

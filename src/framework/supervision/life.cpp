@@ -342,7 +342,7 @@ void Life::finished(Milliseconds now)
 {
     running_.reset();
     deadline_.reset();
-    is_forced_ = false;
+    is_forced_ = drains_ = standing_.is_drained = false;
     const bool was_asked = std::exchange(was_asked_to_end_, false);
     if (standing_.want == Want::stopped) return move(Phase::stopped, now);
     if (was_asked) return begin(now);

@@ -392,6 +392,54 @@ TEST_CASE(
     CHECK(story.hands.killed);
 }
 
+TEST_CASE("life: one that hands over drains in its phase, until it is primary again or that is taken back")
+{
+    Application application = an_application();
+    application.orders.kind = Orders::Kind::pipe;
+    application.drain_timeout = 60s;
+    application.health = {.kind = Question::Kind::port, .port = 80, .failures = 1};
+    Story story(application);
+    const Result<void> bad = fail(ErrorKind::unavailable, "nobody answers at port 80");
+    story.life.play(Role::primary);
+    story.life.order(Want::running, story.now);
+    story.life.notified("X_DRAINED=1", story.now);
+    CHECK_FALSE(story.life.standing().is_drained);
+
+    story.life.drain();
+    CHECK(story.life.past().drains);
+    story.life.answered(Topic::health, bad, story.now);
+    CHECK(story.phase() == Phase::started);
+    CHECK_FALSE(story.hands.killed);
+    story.life.notified("X_DRAINED=1", story.now);
+    CHECK(story.life.standing().is_drained);
+    CHECK(story.phase() == Phase::started);
+    story.life.serve();
+    CHECK_FALSE(story.life.standing().is_drained);
+    CHECK(story.hands.words == std::vector{Word::primary, Word::drain, Word::serve});
+
+    // As a backup it goes on to take nothing.
+    story.hands.words.clear();
+    story.life.drain();
+    story.life.play(Role::backup);
+    story.life.answered(Topic::health, bad, story.now);
+    CHECK_FALSE(story.hands.killed);
+    story.life.play(Role::primary);
+    CHECK(story.hands.words == std::vector{Word::drain, Word::backup, Word::serve, Word::primary});
+
+    // The next supervisor knows it, and one that has had its time is not drained once more.
+    story.life.drain();
+    const Past past = story.life.past();
+    TestHands hands;
+    Life next(std::make_shared<Application>(application), hands);
+    next.adopt(std::make_shared<Application>(application), Phase::started, Want::running, past, story.now);
+    next.play(Role::primary);
+    CHECK(hands.words == std::vector{Word::serve, Word::primary});
+    story.life.order(Want::stopped, story.now);
+    CHECK(story.phase() == Phase::stopping);
+    story.ends(left);
+    CHECK_FALSE(story.life.past().drains);
+}
+
 TEST_CASE("life: a role is told at once, and again when it is ready after a start")
 {
     Application application = an_application();

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <mutex>
 #include <netinet/tcp.h>
@@ -127,16 +128,16 @@ class Callers {
     {
         const bool is_new = !connection;
         const std::string about = is_new ? "new connection: " : "kept connection: ";
-        if (is_new && !connect(connection)) return about + "connect: " + std::strerror(errno);
+        if (is_new && !connect(connection)) return about + "connect: " + strerrordesc_np(errno);
         const std::string request =
             std::string("GET / HTTP/1.1\r\nHost: pair\r\n") + (ends ? "Connection: close\r\n\r\n" : "\r\n");
         if (send(connection.number(), request.data(), request.size(), MSG_NOSIGNAL) < 0)
-            return about + "send: " + std::strerror(errno);
+            return about + "send: " + strerrordesc_np(errno);
         std::string text;
         std::array<char, 4096> room{};
         while (!is_whole(text)) {
             const ssize_t size = recv(connection.number(), room.data(), room.size(), 0);
-            if (size < 0) return about + "recv: " + std::strerror(errno);
+            if (size < 0) return about + "recv: " + strerrordesc_np(errno);
             if (size == 0) return about + "ended without an answer";
             text.append(room.data(), static_cast<size_t>(size));
         }

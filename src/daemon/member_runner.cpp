@@ -1,6 +1,7 @@
-#include "daemon/supervised_runner.h"
+#include "daemon/member_runner.h"
 
 #include "daemon/applications.h"
+#include "daemon/driven.h"
 
 #include <algorithm>
 #include <array>
@@ -47,19 +48,26 @@ upgrade::Standing standing_of(const Json& line)
 
 }  // namespace
 
-Result<upgrade::Standing> SupervisedRunner::look(const std::string& member)
+Result<upgrade::Standing> MemberRunner::look(const std::string& member)
 {
+    if (driven_.has(member)) return driven_.look(member);
     const Json line = TRY(applications_.look(member));
     return standing_of(line);
 }
 
-Result<void> SupervisedRunner::let_other_serve(const std::string& member)
+Result<void> MemberRunner::let_other_serve(const std::string& member)
 {
+    if (driven_.has(member)) return driven_.let_other_serve(member);
     return applications_.let_other_serve(member);
 }
 
-Result<void> SupervisedRunner::restart(const std::string& member)
+Result<void> MemberRunner::restart(const std::string& member)
 {
+    if (driven_.has(member)) {
+        // What the driver is told of the image is what packages.conf names now.
+        applications_.images_changed();
+        return driven_.restart(member);
+    }
     return applications_.restart_in_background(member);
 }
 

@@ -1,17 +1,18 @@
 #pragma once
-// Members of pairs that belay-supervisor runs, for upgrades.
+// Members of pairs, for upgrades: those that belay-supervisor runs, and those that are run by other means.
 
 #include "upgrade/runner.h"
 
 namespace belay::daemon {
 
 class Applications;
+class Driven;
 
 /// Threads: any.
-class SupervisedRunner final : public upgrade::Runner {
+class MemberRunner final : public upgrade::Runner {
   public:
-    /// It outlives this.
-    explicit SupervisedRunner(Applications& applications) : applications_(applications) {}
+    /// Both outlive this.
+    MemberRunner(Applications& applications, Driven& driven) : applications_(applications), driven_(driven) {}
 
     Result<upgrade::Standing> look(const std::string& member) override;
     Result<void> let_other_serve(const std::string& member) override;
@@ -19,6 +20,7 @@ class SupervisedRunner final : public upgrade::Runner {
 
   private:
     Applications& applications_;
+    Driven& driven_;
 };
 
 }  // namespace belay::daemon
