@@ -1,5 +1,6 @@
 #include "daemon/driven.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace belay::daemon {
@@ -130,15 +131,17 @@ upgrade::Standing Driven::standing_of(const Doing& doing, const Look& look) cons
     const auto& [verb, is_working, problem] = doing;
     upgrade::Standing standing;
     standing.part = look.role == Role::active ? Part::active : Part::standby;
-    standing.is_handing = is_working && verb == Verb::stand_by && look.role == Role::active;
+    standing.is_handing = is_working && (verb == Verb::stand_by || verb == Verb::take_over);
     standing.is_ready =
         !is_working && (look.role == Role::active || (look.role == Role::standby && look.hot));
     standing.is_coming = !standing.is_ready && (is_working || look.role == Role::standby);
-    standing.other_is_ready = look.role == Role::active && look.hot;
+    // One that is hot has it from the other one.
+    standing.other_is_ready = look.role != Role::none && look.hot;
     standing.has_process = look.role != Role::none;
     standing.version = version_in(look.runs_from, images_);
     standing.program = look.runs_from;
     standing.says = problem ? problem->what : look.says;
+    standing.takes_over = std::ranges::find(look.offers, Verb::take_over) != look.offers.end();
     standing.starts_by_itself = look.starts_by_itself;
     return standing;
 }
@@ -178,6 +181,11 @@ Result<void> Driven::begin(const std::string& member, Verb verb)
 Result<void> Driven::let_other_serve(const std::string& member)
 {
     return begin(member, Verb::stand_by);
+}
+
+Result<void> Driven::take_over(const std::string& member)
+{
+    return begin(member, Verb::take_over);
 }
 
 Result<void> Driven::restart(const std::string& member)

@@ -34,6 +34,7 @@ class Driven final : public upgrade::Runner {
     Result<upgrade::Standing> look(const std::string& member) override;
     /// They take as long as the driver does, in a thread; what came of it is told by look().
     Result<void> let_other_serve(const std::string& member) override;
+    Result<void> take_over(const std::string& member) override;
     Result<void> restart(const std::string& member) override;
 
   private:

@@ -227,6 +227,8 @@ Result<Plan> upgrade_member(host::Host& host, const UpgradeGround& ground, const
                      fmt::format("Upgrade {} from {} {} to {}", member.application, member.image,
                                  from.empty() ? "(nothing)" : from, wanted.manifest.version.text),
                      asked(arguments));
+    // The controller lets it take over from its own side, before the other one is changed.
+    plan.plan().asked["takes_over"] = TRY(ground.ground.runner.look(member.application)).takes_over;
     return upgrade_members(ground, {member}, std::move(plan), wanted, from);
 }
 

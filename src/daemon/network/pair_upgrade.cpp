@@ -34,12 +34,68 @@ Result<operation::Finding> clocks_agree(site::Controller* controller, const Json
     return finding;
 }
 
+constexpr Milliseconds patience_with_host = std::chrono::seconds(15);
+
+/// pair.take-over {host: its number, application}: where what runs a pair can let its standby take over, that
+/// is what moves the service (keepalived: its priority is raised). Nothing of it is undone: going back, the
+/// members see to it that whoever is changed does not serve.
+class TakeOver final : public operation::Action {
+  public:
+    explicit TakeOver(site::Members& members) : members_(members) {}
+
+    Result<operation::Inspection> inspect(host::Host&, const Json& arguments) const override
+    {
+        using Found = operation::Inspection::Found;
+        const Json answer = TRY(ask("MemberLook", arguments));
+        operation::Inspection inspection{.detail = answer.value("says", "")};
+        if (answer.value("serves", false)) inspection.found = Found::done;
+        if (answer.value("is_handing", false)) inspection.found = Found::running;
+        return inspection;
+    }
+    Result<void> apply(host::Host&, const Json& arguments) const override
+    {
+        TRY(ask("MemberTakeOver", arguments));
+        return {};
+    }
+    Result<std::string> remains(host::Host&, const Json&, const Json&) const override
+    {
+        return std::string();
+    }
+    Result<void> revert(host::Host&, const Json&, const Json&) const override { return {}; }
+
+  private:
+    Result<Json> ask(const char* method, const Json& arguments) const
+    {
+        const std::vector<Result<Json>> answers =
+            members_.ask({{.member = arguments.at("host"),
+                           .method = method,
+                           .parameters = {{"application", arguments.at("application")}}}},
+                         "", patience_with_host);
+        return answers.front();
+    }
+
+    site::Members& members_;
+};
+
+operation::Step take_over_step(const site::MemberPlan& standby)
+{
+    const auto application = standby.plan.asked.value("application", "");
+    return {.name = "take-over-" + application,
+            .title = fmt::format("{} takes over", application),
+            .phase = operation::Phase::activate,
+            .member = standby.member.name,
+            .action = "pair.take-over",
+            .arguments = {{"host", standby.member.id}, {"application", application}},
+            .commands = {fmt::format("{}: the driver of {}, take-over", standby.member.name, application)}};
+}
+
 }  // namespace
 
 void ControllerRole::fill(operation::Catalogue& catalogue)
 {
     rollouts_.emplace(members_, state());
     site::add_rollout_actions(catalogue, *rollouts_);
+    catalogue.add("pair.take-over", std::make_unique<TakeOver>(members_));
     catalogue.add_condition("hosts.clocks", [this](host::Host&, const Json& arguments) {
         return clocks_agree(is_open_ ? services_.controller.get() : nullptr, arguments);
     });
@@ -113,9 +169,15 @@ Result<operation::Plan> ControllerRole::plan_pair_upgrade(const std::map<std::st
             }
             ask.together.push_back(std::move(bound));
         }
+        std::vector<operation::Step> moves;
+        for (const site::MemberPlan& one : first) {
+            if (one.plan.asked.value("takes_over", false) && !then.empty())
+                moves.push_back(take_over_step(one));
+        }
         for (std::vector<site::MemberPlan>* const wave : {&first, &then}) {
             if (wave->empty()) continue;
             ask.waves.push_back(wave->size());
+            if (wave == &first) ask.between[ask.waves.size()] = std::move(moves);
             std::ranges::move(*wave, std::back_inserter(ask.members));
         }
     }

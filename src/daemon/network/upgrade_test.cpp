@@ -192,8 +192,12 @@ class ShopSite {
 role=$(cat "$dir/$me.role")
 case $verb in
     look) printf '{"role": "%s", "hot": true, "says": "it is %s", "version": "", "starts_by_itself": true,
-        "runs_from": "%s", "peer": "reachable", "offers": []}' "$role" "$role" "$(cat "$dir/$me.runs")" ;;
+        "runs_from": "%s", "peer": "reachable", "offers": [%s]}' "$role" "$role" "$(cat "$dir/$me.runs")" "$([ ! -e "$dir/takes" ] || echo '"take-over"')" ;;
     stand-by) if [ "$role" = active ]; then echo standby >"$dir/$me.role"; echo active >"$dir/$other.role"; fi ;;
+    take-over)
+        echo "$me" >>"$dir/takes"
+        echo standby >"$dir/$other.role"
+        echo active >"$dir/$me.role" ;;
     restart)
         [ "$role" = standby ] || { echo "it serves, and is not restarted" >&2; exit 1; }
         [ ! -e "$dir/$me.fails" ] || { echo "it does not start" >&2; exit 1; }
@@ -489,10 +493,17 @@ TEST_CASE("a pair that is run by other means is upgraded by its driver, and led 
     CHECK(site.controller_.ask("PairSwitch", {{"pair", "servers"}}).at("to") == "server-2");
     site.await_service("server-2");
 
+    INFO("a driver that lets the standby take over is asked for that");
+    std::ofstream(site.controller_.path("takes")) << "";
+    const std::string third = site.plan("2.0").at("operation");
+    CHECK_MESSAGE(site.go(third, {"add", "activate", "commit"}) == "committed", site.show(third));
+    CHECK(testing::text_of_file(site.controller_.path("takes")) == "server-1\n");
+    site.await_service("server-1");
+
     INFO("what the driver says is why it goes back");
     for (const char* name : {"server-1.fails", "server-2.fails"})
         std::ofstream(site.controller_.path(name)) << "";
-    const std::string failing = site.plan("2.0").at("operation");
+    const std::string failing = site.plan("1.0").at("operation");
     site.go(failing, {"add"});
     site.controller_.ask("Request", {{"operation", failing}, {"verb", "activate"}});
     CHECK(site.controller_.rest(failing) == "aborted");

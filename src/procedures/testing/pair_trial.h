@@ -63,6 +63,10 @@ class MadeUpPair final : public upgrade::Runner {
     {
         return meet<upgrade::Standing>([&]() -> Result<upgrade::Standing> { return standing(at(member)); });
     }
+    Result<void> take_over(const std::string&) override
+    {
+        return fail(ErrorKind::refused, "these serve when the other one lets them");
+    }
     Result<void> let_other_serve(const std::string& member) override
     {
         return meet<void>([&]() -> Result<void> {

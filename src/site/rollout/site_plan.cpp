@@ -247,6 +247,8 @@ class SitePlan {
                  waves[i],
                  {"members.activate", roster(name, waves[i]), by_hand(waves[i], "activate"),
                   by_hand(waves[i], "abort")});
+            if (const auto more = ask_.between.find(i + 1); more != ask_.between.end())
+                std::ranges::copy(more->second, std::back_inserter(plan_.plan().steps));
             if (i + 1 == waves.size() || ask_.soak == Milliseconds{0}) continue;
             Roster waiting = roster(fmt::format("soak-{}", i + 1), waves[i]);
             waiting.soak = ask_.soak;
