@@ -121,7 +121,7 @@ class ServerPair final : public Subject {
     {
         TRY(site.run(alpha, {"tee", "/root/site.toml"}, site_text));
         TRY(done(site, {"config", "apply", "/root/site.toml"}));
-        TRY(done(site, {"commit", "1"}));
+        TRY(done(site, {"commit", TRY(newest(site))}));
         // How often they tell each other that they live counts from the next connection on.
         for (const size_t host : members()) {
             TRY(site.stop_daemon(host));
@@ -138,8 +138,9 @@ class ServerPair final : public Subject {
         }
         TRY(done(site, {"add", "--on", "web1,web2", "--waves", "2", "image.install", "--image", "shop",
                         "--version", standing_}));
-        TRY(done(site, {"activate", "2"}));
-        TRY(done(site, {"commit", "2"}));
+        const std::string installing = TRY(newest(site));
+        TRY(done(site, {"activate", installing}));
+        TRY(done(site, {"commit", installing}));
         TRY(await_whole(site));
         around_ = TRY(site.run(web1, {"ls", "-A", images}));
         return {};
@@ -212,6 +213,16 @@ class ServerPair final : public Subject {
             return fail(ErrorKind::failed,
                         fmt::format("belay {}: {}{}", words.front(), outcome.out, outcome.err));
         return {};
+    }
+
+    /// The operation that was planned last.
+    static Result<std::string> newest(lab::Site& site)
+    {
+        const host::Outcome listed = TRY(site.belay(alpha, {"history", "--limit", "1", "--json"}));
+        const Json answer = TRY(parse_json(listed.out));
+        const Json operations = answer.value("operations", Json::array());
+        if (operations.empty()) return fail(ErrorKind::failed, "there is no operation: " + listed.err);
+        return operations.at(0).at("id").get<std::string>();
     }
 
     Result<std::map<std::string, Json>> applications(lab::Site& site)

@@ -127,7 +127,12 @@ class MadeUpPair final : public upgrade::Runner {
     };
 
     static size_t at(const std::string& member) { return member == "server-1" ? 0 : 1; }
-    Milliseconds now() const { return machine_.machine().boot; }
+    Milliseconds now() const
+    {
+        Milliseconds boot_clock{0};
+        machine_.look([&](const host::Machine& machine) { boot_clock = machine.boot; });
+        return boot_clock;
+    }
 
     template <typename T, typename Pass>
     Result<T> meet(Pass pass)
@@ -385,11 +390,11 @@ class PairTrial {
         return trimmed(std::move(plan));
     }
     /// What looks at real files is left out.
-    static operation::Plan trimmed(operation::Plan plan)
+    operation::Plan trimmed(operation::Plan plan) const
     {
         std::erase_if(plan.checks,
                       [](const operation::Check& check) { return check.code == "image.same-build"; });
-        plan.timer = std::chrono::minutes(1);
+        plan.timer = shape_.wish == PairWish::let_the_timer_run_out ? short_timer : long_timer;
         return plan;
     }
 
@@ -502,7 +507,7 @@ class PairTrial {
         if (!operation_.verified) violated("it did not prove that all is as before");
     }
 
-    static constexpr Milliseconds most_at_once{5000};
+    static constexpr Milliseconds most_at_once{5000}, short_timer{12'000}, long_timer{60'000};
 
     const PairShape shape_;
     const PairAccident accident_;
