@@ -29,7 +29,7 @@ struct Standing {
     std::string version = {};      ///< of the image that its process was started from; empty: of none
     std::string program = {};      ///< of its process; empty: not known
     std::string says = {};         ///< a few words for a person: "started", "failed: exit code 3"
-    bool takes_over = false;     ///< what runs it can let it serve from its own side
+    bool takes_over = false;       ///< what runs it can let it serve from its own side
     bool starts_by_itself = true;  ///< after a power cut
 };
 
