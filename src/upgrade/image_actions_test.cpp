@@ -1,5 +1,6 @@
 #include "upgrade/image_actions.h"
 
+#include "base/json.h"
 #include "host/real.h"
 #include "upgrade/image/library.h"
 #include "upgrade/image/testing/sample.h"

@@ -121,7 +121,8 @@ class ServerPair final : public Subject {
     {
         TRY(site.run(alpha, {"tee", "/root/site.toml"}, site_text));
         TRY(done(site, {"config", "apply", "/root/site.toml"}));
-        TRY(done(site, {"commit", TRY(newest(site))}));
+        const std::string configuring = TRY(newest(site));
+        TRY(done(site, {"commit", configuring}));
         // How often they tell each other that they live counts from the next connection on.
         for (const size_t host : members()) {
             TRY(site.stop_daemon(host));
