@@ -23,7 +23,8 @@ TEST_CASE("what a power cut has left of an image that was on its way goes with a
     operation::Catalogue catalogue;
     fill(catalogue, carrier);
     const operation::Action& add = *must(catalogue.action("image.add"));
-    const Json arguments = add_image(shop.library(), {.image = "shop", .version = "2.0"}).arguments;
+    const Json arguments =
+        add_image(shop.library(), {.image = "shop", .version = "2.0", .file = "", .files = ""}).arguments;
     const Json remembered = must(add.remember(*host, arguments));
     CHECK(must(add.remains(*host, arguments, remembered)).empty());
     image::write_file(shop.library() + "/.shop-2.0.abcdef/bin/shop", "x");
