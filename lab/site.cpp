@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr Milliseconds daemon_is_there_within = 60s;
 constexpr int port = 4880;
+constexpr Bytes usual_disk{64 << 20};
 
 }  // namespace
 
@@ -40,10 +41,12 @@ Result<void> Site::boot(size_t host)
     guest.daemon.reset();
     guest.host.reset();
     const std::string image = fmt::format("{}/{}-state.img", folder_->path(), name(host));
+    const auto asked = options_.disk_sizes.find(name(host));
+    const Bytes size = asked == options_.disk_sizes.end() ? usual_disk : asked->second;
     const bool is_new = ::access(image.c_str(), F_OK) != 0;
     guest.host = TRY(Host::boot(*folder_, {.name = name(host),
                                            .memory = {256 << 20},
-                                           .disks = {{"state", {64 << 20}, "LAB-" + name(host)}},
+                                           .disks = {{"state", size, "LAB-" + name(host)}},
                                            .modules = {},
                                            .network = network_,
                                            .address = address(host) + "/24",

@@ -4,6 +4,7 @@
 
 #include "host.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,8 @@ struct SiteOptions {
     /// all of them can reach.
     std::vector<std::string> controllers = {};
     std::shared_ptr<Network> network = nullptr;  ///< that the hosts are on; nothing: one of their own
+    /// Of `names`: those whose disk with the state has another size than 64 MiB.
+    std::map<std::string, Bytes> disk_sizes = {};
     /// Run on each of them, one after another, as soon as it is ready; after each boot.
     std::vector<std::vector<std::string>> at_boot = {};
 };

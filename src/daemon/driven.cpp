@@ -1,5 +1,6 @@
 #include "daemon/driven.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace belay::daemon {
@@ -115,32 +116,32 @@ void Driven::look_at_all()
     if (has_moved) moved_();
 }
 
-upgrade::Standing Driven::standing_of(const std::string& member, const Look& look) const
+Driven::Doing Driven::doing(const std::string& member) const
+{
+    const std::lock_guard lock(mutex_);
+    const auto found = works_.find(member);
+    if (found == works_.end()) return {};
+    const Work& work = *found->second;
+    return {.verb = work.verb, .is_working = !work.has_ended, .problem = work.problem};
+}
+
+upgrade::Standing Driven::standing_of(const Doing& doing, const Look& look) const
 {
     using upgrade::Part;
-    std::shared_ptr<Work> work;
-    std::optional<Error> problem;
-    bool is_working = false;
-    Verb verb = Verb::look;
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto found = works_.find(member); found != works_.end()) {
-            problem = found->second->problem;
-            is_working = !found->second->has_ended;
-            verb = found->second->verb;
-        }
-    }
+    const auto& [verb, is_working, problem] = doing;
     upgrade::Standing standing;
     standing.part = look.role == Role::active ? Part::active : Part::standby;
-    standing.is_handing = is_working && verb == Verb::stand_by && look.role == Role::active;
+    standing.is_handing = is_working && (verb == Verb::stand_by || verb == Verb::take_over);
     standing.is_ready =
         !is_working && (look.role == Role::active || (look.role == Role::standby && look.hot));
     standing.is_coming = !standing.is_ready && (is_working || look.role == Role::standby);
-    standing.other_is_ready = look.role == Role::active && look.hot;
+    // One that is hot has it from the other one.
+    standing.other_is_ready = look.role != Role::none && look.hot;
     standing.has_process = look.role != Role::none;
     standing.version = version_in(look.runs_from, images_);
     standing.program = look.runs_from;
     standing.says = problem ? problem->what : look.says;
+    standing.takes_over = std::ranges::find(look.offers, Verb::take_over) != look.offers.end();
     standing.starts_by_itself = look.starts_by_itself;
     return standing;
 }
@@ -148,8 +149,10 @@ upgrade::Standing Driven::standing_of(const std::string& member, const Look& loo
 Result<upgrade::Standing> Driven::look(const std::string& member)
 {
     const Known known = TRY(find(member));
+    // Before it is looked at: what ends meanwhile may not be seen yet.
+    const Doing now = doing(member);
     const Look looked = TRY(DriverProgram(host_, known.ask).look());
-    return standing_of(member, looked);
+    return standing_of(now, looked);
 }
 
 Result<void> Driven::begin(const std::string& member, Verb verb)
@@ -178,6 +181,11 @@ Result<void> Driven::begin(const std::string& member, Verb verb)
 Result<void> Driven::let_other_serve(const std::string& member)
 {
     return begin(member, Verb::stand_by);
+}
+
+Result<void> Driven::take_over(const std::string& member)
+{
+    return begin(member, Verb::take_over);
 }
 
 Result<void> Driven::restart(const std::string& member)

@@ -34,6 +34,7 @@ class Driven final : public upgrade::Runner {
     Result<upgrade::Standing> look(const std::string& member) override;
     /// They take as long as the driver does, in a thread; what came of it is told by look().
     Result<void> let_other_serve(const std::string& member) override;
+    Result<void> take_over(const std::string& member) override;
     Result<void> restart(const std::string& member) override;
 
   private:
@@ -53,7 +54,14 @@ class Driven final : public upgrade::Runner {
     };
 
     Result<Known> find(const std::string& member) const;
-    upgrade::Standing standing_of(const std::string& member, const upgrade::driver::Look& look) const;
+    /// What is being done to one, or what came of the last of it.
+    struct Doing {
+        upgrade::driver::Verb verb = upgrade::driver::Verb::look;
+        bool is_working = false;
+        std::optional<Error> problem = {};
+    };
+    Doing doing(const std::string& member) const;
+    upgrade::Standing standing_of(const Doing& doing, const upgrade::driver::Look& look) const;
     Result<void> begin(const std::string& member, upgrade::driver::Verb verb);
     void look_at_all();
     void watch(const std::stop_token& stop);

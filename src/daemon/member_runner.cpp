@@ -61,6 +61,13 @@ Result<void> MemberRunner::let_other_serve(const std::string& member)
     return applications_.let_other_serve(member);
 }
 
+/// Of two that the supervisors run the one that serves hands over, and what it has is finished first.
+Result<void> MemberRunner::take_over(const std::string& member)
+{
+    if (driven_.has(member)) return driven_.take_over(member);
+    return fail(ErrorKind::refused, fmt::format("\"{}\" serves when the other one lets it", member));
+}
+
 Result<void> MemberRunner::restart(const std::string& member)
 {
     if (driven_.has(member)) {

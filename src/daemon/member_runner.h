@@ -16,6 +16,7 @@ class MemberRunner final : public upgrade::Runner {
 
     Result<upgrade::Standing> look(const std::string& member) override;
     Result<void> let_other_serve(const std::string& member) override;
+    Result<void> take_over(const std::string& member) override;
     Result<void> restart(const std::string& member) override;
 
   private:

@@ -219,7 +219,25 @@ std::vector<site::Method> Upgrades::methods()
             return Reply{std::move(answer)};
         };
     };
-    return {{"ImageUpload", Right::operate, answered([this](const Call& call) { return upload(call); })},
+    const auto look = [this](const Call& call) -> Result<Json> {
+        Parameters parameters(call.parameters);
+        const std::string name = TRY(parameters.required_text("application"));
+        TRY(parameters.no_other());
+        const upgrade::Standing standing = TRY(runner_.look(name));
+        return Json{{"serves", standing.part == upgrade::Part::active && !standing.is_handing},
+                    {"is_handing", standing.is_handing},
+                    {"says", standing.says}};
+    };
+    const auto take_over = [this](const Call& call) -> Result<Json> {
+        Parameters parameters(call.parameters);
+        const std::string name = TRY(parameters.required_text("application"));
+        TRY(parameters.no_other());
+        TRY(runner_.take_over(name));
+        return Json::object();
+    };
+    return {{"MemberLook", Right::view, answered(look)},
+            {"MemberTakeOver", Right::operate, answered(take_over)},
+            {"ImageUpload", Right::operate, answered([this](const Call& call) { return upload(call); })},
             {"ImageWithdraw", Right::operate, answered([this](const Call& call) { return withdraw(call); })}};
 }
 

@@ -37,7 +37,7 @@ class Upgrades {
     Result<std::map<std::string, std::string>> image_arguments(const std::string& image,
                                                                const std::string& version) const;
     Result<std::string> file(const std::string& sha256) const { return shelf_.path_of(sha256); }
-    /// ImageUpload, ImageWithdraw (docs/protocol.md).
+    /// ImageUpload, ImageWithdraw, MemberLook, MemberTakeOver (docs/protocol.md).
     std::vector<site::Method> methods();
 
     /// What there is: {host, images, versions, published, applications}.

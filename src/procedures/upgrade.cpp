@@ -4,7 +4,9 @@
 #include "upgrade/image_actions.h"
 #include "upgrade/on_host.h"
 
+#include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace belay::procedures {
 namespace {
@@ -27,6 +29,18 @@ std::string argument(const Arguments& arguments, const std::string& name)
 {
     const auto found = arguments.find(name);
     return found == arguments.end() ? "" : found->second;
+}
+
+/// What stands between commas.
+std::vector<std::string> parts_of(std::string_view text)
+{
+    std::vector<std::string> parts;
+    while (!text.empty()) {
+        const size_t comma = std::min(text.find(','), text.size());
+        if (comma > 0) parts.emplace_back(text.substr(0, comma));
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return parts;
 }
 
 /// An image that is to run, and where its file comes from where it is not here yet.
@@ -110,7 +124,8 @@ void add_image(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wan
                          .bytes = Bytes{wanted.manifest.size.count + wanted.delivery.bytes + reserve}}};
 }
 
-void run_on(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wanted, const Member& member)
+void run_on(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wanted, const Member& member,
+            const std::string& from, const std::vector<std::string>& others)
 {
     const std::string& name = member.application;
     const std::string& version = wanted.manifest.version.text;
@@ -119,7 +134,7 @@ void run_on(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wanted
     operation::Step& run = plan.activate(
         "run-" + name,
         fmt::format("run {} as {}, and wait until it is ready", wanted.manifest.to_text(), name),
-        upgrade::run_version(ground.ground, name, member.image, version));
+        upgrade::run_version(ground.ground, name, member.image, from, version, others));
     run.stalled_after = start_patience;
     Plan& whole = plan.plan();
     whole.gates.push_back({.name = "runs-" + name,
@@ -184,12 +199,17 @@ Result<void> check_has_image(const Member& member)
 }
 
 Result<Plan> upgrade_members(const UpgradeGround& ground, const std::vector<Member>& members,
-                             PlanBuilder plan, const Wanted& wanted)
+                             PlanBuilder plan, const Wanted& wanted, const std::string& from)
 {
     check_image(plan, ground, wanted);
     for (const Member& member : members) check_member(plan, ground, member);
     add_image(plan, ground, wanted, members.front().user);
-    for (const Member& member : members) run_on(plan, ground, wanted, member);
+    std::vector<std::string> later;
+    for (const Member& member : members) later.push_back(member.application);
+    for (const Member& member : members) {
+        later.erase(later.begin());
+        run_on(plan, ground, wanted, member, from, later);
+    }
     finish(plan, ground, wanted);
     return plan.build();
 }
@@ -207,7 +227,9 @@ Result<Plan> upgrade_member(host::Host& host, const UpgradeGround& ground, const
                      fmt::format("Upgrade {} from {} {} to {}", member.application, member.image,
                                  from.empty() ? "(nothing)" : from, wanted.manifest.version.text),
                      asked(arguments));
-    return upgrade_members(ground, {member}, std::move(plan), wanted);
+    // The controller lets it take over from its own side, before the other one is changed.
+    plan.plan().asked["takes_over"] = TRY(ground.ground.runner.look(member.application)).takes_over;
+    return upgrade_members(ground, {member}, std::move(plan), wanted, from);
 }
 
 Result<Plan> upgrade_pair(host::Host& host, const UpgradeGround& ground, const Arguments& arguments)
@@ -227,7 +249,7 @@ Result<Plan> upgrade_pair(host::Host& host, const UpgradeGround& ground, const A
                      fmt::format("Upgrade the pair {} from {} {} to {}", pair, wanted.manifest.name,
                                  from.empty() ? "(nothing)" : from, wanted.manifest.version.text),
                      asked(arguments));
-    return upgrade_members(ground, members, std::move(plan), wanted);
+    return upgrade_members(ground, members, std::move(plan), wanted, from);
 }
 
 Result<Plan> install(host::Host& host, const UpgradeGround& ground, const Arguments& arguments)
@@ -299,6 +321,44 @@ auto with_own_shelf(const UpgradeGround& ground,
 
 }  // namespace
 
+Result<FleetAsk> read_fleet(const std::map<std::string, std::string>& arguments)
+{
+    const auto number = [](const std::string& text, const char* what) -> Result<uint64_t> {
+        uint64_t value = 0;
+        const char* const end = text.data() + text.size();
+        const auto read = std::from_chars(text.data(), end, value);
+        if (read.ec == std::errc{} && read.ptr == end && !text.empty()) return value;
+        return fail(ErrorKind::usage,
+                    fmt::format("\"{}\" is no number of pairs, and {} wants one", text, what));
+    };
+    FleetAsk ask;
+    std::set<std::string> names;
+    for (const std::string& name : parts_of(argument(arguments, "pair"))) {
+        if (!names.insert(name).second)
+            return fail(ErrorKind::usage, fmt::format("the pair {} stands there twice", name));
+        ask.pairs.push_back(name);
+    }
+    const size_t all = ask.pairs.size();
+    if (all == 0) return fail(ErrorKind::usage, "which pair? none was named", "belay app pairs");
+    if (const std::string waves = argument(arguments, "waves"); !waves.empty()) {
+        for (const std::string& one : parts_of(waves)) {
+            const uint64_t size = TRY(number(one, "--waves"));
+            if (size == 0) return fail(ErrorKind::usage, "a wave has at least one pair");
+            ask.waves.push_back(size);
+        }
+    } else {
+        ask.waves = {1, (all + 9) / 10};
+    }
+    ask.waves.push_back(all);
+    if (const std::string failures = argument(arguments, "failures"); !failures.empty())
+        ask.failures = TRY(number(failures, "--failures"));
+    if (ask.failures >= all && ask.failures > 0)
+        return fail(ErrorKind::usage,
+                    fmt::format("a limit of {} failures would let all {} pairs fail", ask.failures, all));
+    if (const std::string soak = argument(arguments, "soak"); !soak.empty()) ask.soak = TRY(parse_span(soak));
+    return ask;
+}
+
 Procedure pair_upgrade_page()
 {
     return {
@@ -310,7 +370,14 @@ Procedure pair_upgrade_page()
             "versions stay beside each other. An abort, at any time before the commit, leads both back in "
             "the reverse order, and the one that serves hands over before it is touched.",
         .source = "In-Service Software Upgrade on Catalyst 9000; docs/upgrade.md",
-        .arguments = {{"pair", "the pair, or one of its applications", "servers", true}, version_argument()},
+        .arguments = {{"pair", "the pair, or one of its applications; several with commas between them",
+                       "servers", true},
+                      version_argument(),
+                      {"waves",
+                       "how many pairs at once, wave by wave; one, a tenth and then the rest unless told",
+                       "1,10", false},
+                      {"failures", "so many pairs may fail and go back alone; none unless told", "1", false},
+                      {"soak", "how long it is watched between two waves; no time unless told", "5m", false}},
         .make = nullptr};
 }
 
@@ -319,7 +386,8 @@ std::vector<Procedure> upgrade_procedures(const UpgradeGround& ground)
     Procedure pair = pair_upgrade_page();
     pair.name = "pair.upgrade-here";
     pair.summary = "The same for a pair of which both members are on this host";
-    pair.arguments = with_those_of_the_controller(std::move(pair.arguments));
+    pair.arguments =
+        with_those_of_the_controller({{"pair", "the pair", "servers", true}, version_argument()});
     pair.make = with_own_shelf(ground, upgrade_pair);
     return {
         {.name = "image.install",

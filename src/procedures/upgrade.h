@@ -33,6 +33,16 @@ struct UpgradeGround {
 /// image.install, member.upgrade, and pair.upgrade-here: of a pair whose members are both on this host.
 std::vector<Procedure> upgrade_procedures(const UpgradeGround& ground);
 
+/// Pairs that are upgraded together.
+struct FleetAsk {
+    std::vector<std::string> pairs;
+    std::vector<uint64_t> waves;  ///< how many pairs at once; together as many as there are pairs, or more
+    uint64_t failures = 0;        ///< so many pairs may fail, and go back alone
+    Milliseconds soak{0};         ///< between two waves
+};
+/// From the arguments of pair.upgrade. Errors: usage.
+Result<FleetAsk> read_fleet(const std::map<std::string, std::string>& arguments);
+
 /// What a person is told of pair.upgrade, wherever its plan is made; without `make`.
 Procedure pair_upgrade_page();
 

@@ -41,6 +41,10 @@ class StandBy final : public operation::Action {
     Result<Inspection> inspect(host::Host&, const Json& arguments) const override
     {
         const Standing standing = TRY(runner_.look(text_in(arguments, "member")));
+        // One that took over and died at once does not serve, and this one may be all that there is.
+        if (standing.part == Part::standby && !standing.other_is_ready)
+            return Inspection{
+                .found = Found::running, .detail = "the other one is not ready", .look_again = soon};
         if (standing.part != Part::active) return Inspection{.found = Found::done, .detail = standing.says};
         if (!standing.is_handing) return Inspection{.detail = "it serves"};
         return Inspection{.found = Found::running, .detail = "it finishes what it has", .look_again = soon};
@@ -74,7 +78,10 @@ class RunVersion final : public operation::Action {
     Result<Json> remember(host::Host& host, const Json& arguments) const override
     {
         const Named package = TRY(named_in(host, arguments));
-        return Json{{"runs", package.runs}, {"committed", package.committed}};
+        // Where both members are on one host the step of the other one has changed what is named.
+        const bool is_changed = package.runs == text_in(arguments, "version");
+        return Json{{"runs", is_changed ? arguments.value("from", package.runs) : package.runs},
+                    {"committed", package.committed}};
     }
 
     Result<void> apply(host::Host& host, const Json& arguments) const override
@@ -84,6 +91,9 @@ class RunVersion final : public operation::Action {
         if (standing.part == Part::active)
             return fail(ErrorKind::refused,
                         fmt::format("\"{}\" serves, and is not started anew while it does", member));
+        if (is_last(standing))
+            return fail(ErrorKind::refused,
+                        fmt::format("\"{}\" is not started anew while the other one is not ready", member));
         TRY(name_it(host, arguments, text_in(arguments, "version")));
         return runner_.restart(member);
     }
@@ -94,46 +104,81 @@ class RunVersion final : public operation::Action {
         const std::string before = remembered.at("runs").get<std::string>();
         const Named package = TRY(named_in(host, arguments));
         if (package.runs != before) return fmt::format("packages.conf names {}", text_of(package.runs));
-        const Standing standing = TRY(runner_.look(text_in(arguments, "member")));
-        if (is_there(standing, package.runs, before)) return std::string();
-        if (standing.version == before || before.empty())
-            return fmt::format("it is not ready: {}", standing.says);
-        return fmt::format("it runs {}", text_of(standing.version));
+        for (const std::string& member : going_back_of(arguments)) {
+            const Standing standing = TRY(runner_.look(member));
+            if (is_there(standing, package.runs, before)) continue;
+            if (standing.version == before || before.empty())
+                return fmt::format("{} is not ready: {}", member, standing.says);
+            return fmt::format("{} runs {}", member, text_of(standing.version));
+        }
+        return std::string();
     }
 
     Result<void> revert(host::Host& host, const Json& arguments, const Json& remembered) const override
     {
-        const std::string member = text_in(arguments, "member");
         const std::string before = remembered.at("runs").get<std::string>();
-        const Standing standing = TRY(runner_.look(member));
-        const bool serves_well = standing.part == Part::active && standing.is_ready;
-        if (serves_well && standing.version != before) return runner_.let_other_serve(member);
-        TRY(name_it(host, arguments, before));
-        return standing.version == before && standing.is_ready ? Result<void>() : runner_.restart(member);
+        for (const std::string& member : going_back_of(arguments)) {
+            const Standing standing = TRY(runner_.look(member));
+            if (is_needed(standing, before)) continue;
+            if (serves_well(standing) && standing.version != before) return runner_.let_other_serve(member);
+            TRY(name_it(host, arguments, before));
+            if (!is_there(standing, before, before)) return runner_.restart(member);
+        }
+        return {};
     }
 
     Result<std::optional<Inspection>> going_back(host::Host& host, const Json& arguments,
                                                  const Json& remembered) const override
     {
         const std::string before = remembered.at("runs").get<std::string>();
-        const Standing standing = TRY(runner_.look(text_in(arguments, "member")));
         const Named package = TRY(named_in(host, arguments));
-        const bool serves_well = standing.part == Part::active && standing.is_ready;
-        if (serves_well && standing.version != before) {
-            if (standing.is_handing) return waits("it finishes what it has");
-            if (!standing.other_is_ready)
-                return waits("it serves, and goes back when the other one is ready to take its place");
-            return std::optional<Inspection>();
+        std::optional<Inspection> waiting;
+        for (const std::string& member : going_back_of(arguments)) {
+            const Standing standing = TRY(runner_.look(member));
+            if (serves_well(standing) && standing.version != before && standing.is_handing)
+                return waits("it finishes what it has");
+            if (is_needed(standing, before)) {
+                waiting = waits("it serves, and goes back when the other one is ready to take its place");
+                continue;
+            }
+            const Inspection inspection = inspection_of(standing, package.runs, before);
+            if (inspection.found == Found::running) return std::optional(inspection);
+            if (inspection.found != Found::done) return std::optional<Inspection>();
         }
-        const Inspection inspection = inspection_of(standing, package.runs, before);
-        if (inspection.found == Found::running) return std::optional(inspection);
-        return std::optional<Inspection>();
+        return waiting;
     }
 
   private:
+    /// Further members on this host may have come to the new version by themselves, as one that died while
+    /// it was named.
+    static std::vector<std::string> going_back_of(const Json& arguments)
+    {
+        auto all = arguments.value("others", std::vector<std::string>());
+        all.push_back(text_in(arguments, "member"));
+        return all;
+    }
+
     static std::optional<Inspection> waits(std::string detail)
     {
         return Inspection{.found = Found::running, .detail = std::move(detail), .look_again = soon};
+    }
+
+    static bool serves_well(const Standing& standing)
+    {
+        return standing.part == Part::active && standing.is_ready;
+    }
+
+    /// It does not serve, and the other one cannot.
+    static bool is_last(const Standing& standing)
+    {
+        return standing.part == Part::standby && standing.is_ready && !standing.other_is_ready;
+    }
+
+    /// It is to go back to that version, and cannot before the other one is there in its place.
+    static bool is_needed(const Standing& standing, const std::string& before)
+    {
+        const bool is_all_there_is = serves_well(standing) || is_last(standing);
+        return is_all_there_is && standing.version != before && !standing.other_is_ready;
     }
 
     static bool is_there(const Standing& standing, const std::string& runs, const std::string& version)
@@ -327,17 +372,21 @@ Act stand_by(const std::string& member)
 }
 
 Act run_version(const Ground& ground, const std::string& member, const std::string& image,
-                const std::string& version)
+                const std::string& from, const std::string& version, const std::vector<std::string>& others)
 {
     const std::string file = ground.images + "/packages.conf";
-    return {
-        .action = "member.run",
-        .arguments = {{"member", member}, {"image", image}, {"version", version}, {"images", ground.images}},
-        .commands = {fmt::format("# in {}: [{}] runs = \"{}\"", file, image, version),
-                     fmt::format("belay app restart '{}'", member)},
-        .undo_commands = {fmt::format("# in {}: as it was", file),
-                          fmt::format("belay app switch-over '{}'   # where it serves", member),
-                          fmt::format("belay app restart '{}'", member)}};
+    return {.action = "member.run",
+            .arguments = {{"member", member},
+                          {"image", image},
+                          {"from", from},
+                          {"version", version},
+                          {"images", ground.images},
+                          {"others", others}},
+            .commands = {fmt::format("# in {}: [{}] runs = \"{}\"", file, image, version),
+                         fmt::format("belay app restart '{}'", member)},
+            .undo_commands = {fmt::format("# in {}: as it was", file),
+                              fmt::format("belay app switch-over '{}'   # where it serves", member),
+                              fmt::format("belay app restart '{}'", member)}};
 }
 
 Act keep_version(const Ground& ground, const std::string& image, const std::string& version)
@@ -375,9 +424,15 @@ void fill(operation::Catalogue& catalogue, Runner& runner)
         "member.version", [&runner](host::Host& host, const Json& arguments) -> Result<Fingerprint> {
             const Standing standing = TRY(runner.look(text_in(arguments, "member")));
             const Named package = TRY(named_in(host, arguments));
+            const std::string member = text_in(arguments, "member");
+            // As after a power cut.
+            if (!standing.has_process && standing.is_coming)
+                return fail(ErrorKind::unavailable, fmt::format("\"{}\" is {}", member, standing.says));
+            // Which of a cold pair has a process changes with who serves.
+            const bool waits = standing.is_cold && !standing.has_process;
             return Fingerprint{{"runs", package.runs},
                                {"committed", package.committed},
-                               {fmt::format("{} runs", text_in(arguments, "member")), standing.version}};
+                               {fmt::format("{} runs", member), waits ? package.runs : standing.version}};
         });
 }
 

@@ -5,6 +5,8 @@
 #include "upgrade/runner.h"
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace belay::upgrade {
 
@@ -18,11 +20,13 @@ struct Ground {
 /// to it that whoever is changed does not serve.
 operation::Act stand_by(const std::string& member);
 
-/// member.run {member, image, version, images}: it runs that version, and is ready to serve, or has been
-/// ready to be started in its turn where it is cold. Undone: it runs what it did before; the other serves
-/// meanwhile.
+/// member.run {member, image, from, version, images, others}: it runs that version, and is ready to serve, or
+/// has been ready to be started in its turn where it is cold. Undone: it runs what it did before, or `from`
+/// where the step of another member on this host had named the version already; and so do the `others`, which
+/// have their turn later. The other of its pair serves meanwhile.
 operation::Act run_version(const Ground& ground, const std::string& member, const std::string& image,
-                           const std::string& version);
+                           const std::string& from, const std::string& version,
+                           const std::vector<std::string>& others);
 
 /// image.name {image, version, images}: that version is what is started from the next start on.
 operation::Act name_version(const Ground& ground, const std::string& image, const std::string& version);

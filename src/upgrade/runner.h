@@ -29,6 +29,7 @@ struct Standing {
     std::string version = {};      ///< of the image that its process was started from; empty: of none
     std::string program = {};      ///< of its process; empty: not known
     std::string says = {};         ///< a few words for a person: "started", "failed: exit code 3"
+    bool takes_over = false;       ///< what runs it can let it serve from its own side
     bool starts_by_itself = true;  ///< after a power cut
 };
 
@@ -42,6 +43,8 @@ class Runner {
     virtual Result<Standing> look(const std::string& member) = 0;
     /// The active one begins to let the other serve, without losing anything; look() tells when it stands by.
     virtual Result<void> let_other_serve(const std::string& member) = 0;
+    /// One that stands by begins to serve, in place of the other one; only where it takes over.
+    virtual Result<void> take_over(const std::string& member) = 0;
     /// Begins to end its process, where it has one, and to start it anew from what packages.conf names now.
     /// Never one that is active.
     virtual Result<void> restart(const std::string& member) = 0;

@@ -30,6 +30,10 @@ const char* name_of(Fault fault)
             return "clock an hour back";
         case Fault::disk_full:
             return "disk full";
+        case Fault::supervisor_killed:
+            return "supervisor killed";
+        case Fault::application_killed:
+            return "application killed";
     }
     return "";
 }
@@ -61,31 +65,6 @@ size_t member_of(size_t journal, unsigned record)
     return record % 2 == 1 ? web1 : web2;
 }
 
-/// The record of the site's journal from which on its timer runs.
-constexpr unsigned timer_runs_from = 10;
-
-/// The last record before it turns back.
-Counts before_the_turn(Course course)
-{
-    switch (course) {
-        case Course::commits:
-        case Course::expires:
-            return {0, 0, 0};
-        case Course::aborts:
-            return {12, 6, 6};
-        case Course::fails:
-            return {10, 6, 5};
-    }
-    return {};
-}
-
-/// The timer of one that expires runs out behind these.
-Counts last_of(Course course, const Counts& counts)
-{
-    if (course != Course::expires) return counts;
-    return {12, 7, 7};
-}
-
 /// The hosts' journals are alike: what does not befall the host itself is tried at one of them, in turns.
 bool takes_turn(size_t journal, unsigned record)
 {
@@ -115,25 +94,11 @@ std::string Strike::text() const
                        takes_over() ? ", another takes over" : "");
 }
 
-Counts usual_counts(Course course)
-{
-    switch (course) {
-        case Course::commits:
-            return {16, 12, 12};
-        case Course::aborts:
-            return {20, 11, 11};
-        case Course::fails:
-            return {17, 11, 12};
-        case Course::expires:
-            return {18, 12, 11};
-    }
-    return {};
-}
-
-std::vector<Strike> strikes_of(Course course, const Counts& counts)
+std::vector<Strike> strikes_of(Course course, const Journals& journals)
 {
     std::vector<Strike> all;
-    const Counts before = before_the_turn(course), last = last_of(course, counts);
+    const Counts& before = journals.before_the_turn;
+    const Counts& last = journals.before_the_timer_ends.value_or(journals.counts);
     for (size_t journal = 0; journal < hosts; ++journal) {
         for (unsigned record = before[journal] + 1; record <= last[journal]; ++record) {
             const size_t member = member_of(journal, record);
@@ -151,7 +116,7 @@ std::vector<Strike> strikes_of(Course course, const Counts& counts)
             add(Fault::daemon_killed, other, false);
             add(Fault::power_cut, other, false);
             for (const Fault fault : {Fault::cut_off, Fault::deaf, Fault::mute}) add(fault, member, false);
-            if (course == Course::expires && journal == alpha && record >= timer_runs_from)
+            if (course == Course::expires && journal == alpha && record >= journals.timer_runs_from)
                 all.push_back({Fault::cut_for_long, member, journal, record, false, course});
             add(Fault::etcd_leader_killed, alpha, false);
             add(Fault::disk_full, alpha, journal == alpha);
@@ -159,6 +124,9 @@ std::vector<Strike> strikes_of(Course course, const Counts& counts)
                 add(fault, alpha, false);
                 add(fault, member, false);
             }
+            if (!journals.of_applications) continue;
+            add(Fault::supervisor_killed, member, false);
+            add(Fault::application_killed, member, false);
         }
     }
     return all;

@@ -2,6 +2,7 @@
 // What goes wrong in a site, and at which record of a site operation.
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,9 @@ enum class Fault {
     etcd_leader_killed,
     clock_ahead,  ///< that of the host, by an hour
     clock_back,
-    disk_full,  ///< that with the host's state
+    disk_full,           ///< that with the host's state
+    supervisor_killed,   ///< that of the host's applications
+    application_killed,  ///< the host's
 };
 
 /// What is to become of the operation.
@@ -50,11 +53,17 @@ struct Strike {
 
 /// How many records the hosts write for one operation.
 using Counts = std::array<unsigned, hosts>;
-/// As it was when this was written; a record may become durable together with the one before.
-Counts usual_counts(Course course);
 
-/// Every fault at every record of a course. What comes before it turns back is the same in all of them, and
-/// there once.
-std::vector<Strike> strikes_of(Course course, const Counts& counts);
+/// What the hosts write in a course.
+struct Journals {
+    Counts counts{};
+    Counts before_the_turn{};  ///< what comes until then is the same in all courses, and tried in one
+    std::optional<Counts> before_the_timer_ends = {};  ///< nothing: nobody waits for it
+    unsigned timer_runs_from = 0;                      ///< the record of the site's journal
+    bool of_applications = false;
+};
+
+/// Every fault at every record of a course. What comes before it turns back is there once.
+std::vector<Strike> strikes_of(Course course, const Journals& journals);
 
 }  // namespace belay::faults

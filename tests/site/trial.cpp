@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* shop = "/var/lib/belay/shop";
-constexpr const char* page = "/root/shop.toml";
 constexpr const char* log_file = "/run/belayd.log";
 constexpr const char* daemon_program = "belayd-site-mortal";
 constexpr const char* daemon_in_ps = "belayd-site-mor";  // a process has a name of 15 letters
@@ -19,45 +17,9 @@ constexpr auto effect_within = 90s;
 /// Its timer, the minute that it gives the site beyond that, and the way back.
 constexpr auto goes_home_within = 150s;
 constexpr auto looks_every = 200ms;
-constexpr Milliseconds long_timer = 10min, short_timer = 20s;
+constexpr Milliseconds long_timer = 10min;
 /// The timer is looked at by the boot clock, and what follows takes a while.
 constexpr Milliseconds timer_slack = 70s;
-
-/// Each phase leaves a trace that is seen from outside: "next" is there from add to commit, "word" says the
-/// new word from activate on.
-constexpr std::string_view runbook = R"(name = "shop-word"
-summary = "Let the shop say ${word}"
-
-[variables.word]
-meaning = "what it says"
-pattern = "[a-z0-9-]+"
-
-[[step]]
-name = "prepare"
-title = "Prepare the new word"
-phase = "add"
-write = { path = "/var/lib/belay/shop/next", text = "${word}\n" }
-
-[[step]]
-name = "switch"
-title = "Say it"
-phase = "activate"
-write = { path = "/var/lib/belay/shop/word", text = "${word}\n" }
-
-[[step]]
-name = "open"
-title = "The shop opens"
-phase = "activate"
-wait-for = { run = ["test", "!", "-e", "/var/lib/belay/shop/closed"], timeout = "1s", every = "1s" }
-
-[[step]]
-name = "let-go"
-title = "What was prepared is let go"
-phase = "commit"
-check = ["test", "!", "-e", "/var/lib/belay/shop/next"]
-run = ["rm", "/var/lib/belay/shop/next"]
-one-way = "what was prepared is gone"
-)";
 
 Result<Json> answer_of(const host::Outcome& outcome)
 {
@@ -97,7 +59,8 @@ std::string next_verb(const Json& operation, Course course)
 
 }  // namespace
 
-Result<std::unique_ptr<Trial>> Trial::begin(const lab::Folder& folder, Options options)
+Result<std::unique_ptr<Trial>> Trial::begin(const lab::Folder& folder, Options options,
+                                            std::unique_ptr<Subject> subject)
 {
     lab::SiteOptions of_site;
     of_site.daemon = daemon_program;
@@ -106,18 +69,11 @@ Result<std::unique_ptr<Trial>> Trial::begin(const lab::Folder& folder, Options o
         of_site.names.emplace_back("beta");
         of_site.controllers = {"beta"};
     }
+    subject->ask_for(of_site);
     lab::Site site = TRY(lab::Site::build(folder, std::move(of_site)));
-    std::unique_ptr<Trial> trial(new Trial(std::move(site), std::move(options)));
+    std::unique_ptr<Trial> trial(new Trial(std::move(site), std::move(options), std::move(subject)));
     TRY(trial->set_up());
     return trial;
-}
-
-/// Where the operations are carried out.
-std::vector<size_t> Trial::members() const
-{
-    std::vector<size_t> all = {web1, web2};
-    if (options_.works_on_controller) all.push_back(alpha);
-    return all;
 }
 
 Result<void> Trial::set_up()
@@ -127,14 +83,9 @@ Result<void> Trial::set_up()
         arguments = {"--site-store",
                      fmt::format("etcd:{}/{}", fmt::join(options_.etcd->cluster->endpoints(), ","),
                                  store::new_prefix())};
+    for (size_t host = 0; host < site_.size(); ++host) TRY(subject_->equip(site_, host));
     TRY(site_.enrol(arguments));
-    TRY(site_.run(alpha, {"tee", page}, runbook));
-    for (const size_t host : members()) {
-        TRY(site_.run(host, {"mkdir", shop}));
-        TRY(site_.run(host, {"tee", fmt::format("{}/word", shop)}, standing_ + "\n"));
-        TRY(site_.run(host, {"sync"}));
-    }
-    return {};
+    return subject_->set_up(site_, [this](size_t host) { return start(host); });
 }
 
 Result<void> Trial::start(size_t host)
@@ -163,8 +114,6 @@ Result<void> Trial::prepare(const Strike& strike)
     was_stuck_ = false;
     activated_.reset();
     ended_.reset();
-    const bool fails = strike.course == Course::fails;
-    TRY(site_.run(web2, {fails ? "touch" : "rm", fails ? "--" : "-f", fmt::format("{}/closed", shop)}));
     if (strike.fault == Fault::disk_full && strike.record > 0) {
         // A database that was just opened has no room in its log yet: each record needs some.
         TRY(site_.stop_daemon(alpha));
@@ -182,7 +131,7 @@ Result<void> Trial::prepare(const Strike& strike)
             },
             effect_within))
         return fail(ErrorKind::timeout, "not every host is attached again");
-    return {};
+    return subject_->prepare(site_, strike, word_);
 }
 
 bool Trial::await_that(const std::function<Result<bool>()>& holds, Milliseconds limit)
@@ -198,13 +147,10 @@ bool Trial::await_that(const std::function<Result<bool>()>& holds, Milliseconds 
 
 Result<std::string> Trial::plan(Course course)
 {
-    const Milliseconds timer = course == Course::expires ? short_timer : long_timer;
-    const host::Outcome added = TRY(site_.belay(
-        alpha,
-        {"runbook", "add", page, "--set", "word=" + word_, "--on",
-         options_.works_on_controller ? "web1,web2,alpha" : "web1,web2", "--waves", "1", "--wave-soak", "1s",
-         "--timer", fmt::format("{}s", timer / 1s), "--why", word_, "--json"},
-        {}, ends_within));
+    const Milliseconds timer = course == Course::expires ? subject_->short_timer() : long_timer;
+    std::vector<std::string> words = subject_->plan();
+    words.insert(words.end(), {"--timer", fmt::format("{}s", timer / 1s), "--why", word_, "--json"});
+    const host::Outcome added = TRY(site_.belay(alpha, std::move(words), {}, ends_within));
     const Json answer = TRY(answer_of(added));
     if (added.exit_code != 0) return fail(ErrorKind::failed, added.out);
     return answer.at("id").get<std::string>();
@@ -284,13 +230,14 @@ Result<Trial::Mend> Trial::kill_daemon(const Strike& strike)
 Result<Trial::Mend> Trial::cut_power(const Strike& strike)
 {
     const size_t host = strike.host;
+    TRY(subject_->before_power_cut(site_, host));
     site_.host(host).power_cut();
     // What it asked of this host has an end now, and the host may be replaced.
     if (host == alpha) person_.wait();
     site_.power_cut(host);
     return Mend([this, host]() -> Result<void> {
         TRY(site_.boot(host));
-        if (host == alpha) TRY(site_.run(alpha, {"tee", page}, runbook));
+        TRY(subject_->equip(site_, host));
         return start(host);
     });
 }
@@ -343,6 +290,21 @@ Result<Trial::Mend> Trial::fill_disk()
     });
 }
 
+Result<Trial::Mend> Trial::kill_supervisor(size_t host)
+{
+    // Its parent, of the same name, starts another one.
+    TRY(site_.run(host, {"sh", "-c",
+                         "for parent in $(pgrep -x belay-superviso); do pkill -KILL -x -P $parent "
+                         "belay-superviso; done; true"}));
+    return Mend([]() -> Result<void> { return {}; });
+}
+
+Result<Trial::Mend> Trial::kill_applications(size_t host)
+{
+    TRY(site_.run(host, {"sh", "-c", "pkill -KILL -x stand-in; true"}));
+    return Mend([]() -> Result<void> { return {}; });
+}
+
 /// What it takes to undo it.
 Result<Trial::Mend> Trial::strike_now(const Strike& strike)
 {
@@ -363,6 +325,10 @@ Result<Trial::Mend> Trial::strike_now(const Strike& strike)
             return set_clock(strike);
         case Fault::disk_full:
             return fill_disk();
+        case Fault::supervisor_killed:
+            return kill_supervisor(strike.host);
+        case Fault::application_killed:
+            return kill_applications(strike.host);
     }
     return fail(ErrorKind::usage, "there is no such fault");
 }
@@ -411,6 +377,9 @@ Result<void> Trial::wait_for_effect(const Strike& strike)
                     return was_stuck_;
                 },
                 20s);
+            return {};
+        case Fault::supervisor_killed:
+        case Fault::application_killed:
             return {};
     }
     return {};
@@ -529,11 +498,6 @@ Result<void> Trial::check_host(size_t host, const std::string& state)
         return wrong("mixed");
     if (its_state == "aborted" && (part.at("verified") != true || !part.at("differences").empty()))
         return wrong("it has not proven that all is as it was");
-    const std::string there = TRY(site_.run(host, {"sh", "-c", fmt::format("cd {}; ls -A; cat word", shop)}));
-    const bool closed = there.starts_with("closed\n");
-    const std::string wanted =
-        fmt::format("{}word\n{}\n", closed ? "closed\n" : "", committed ? word_ : standing_);
-    if (there != wanted) return wrong(fmt::format("there is \"{}\", and not \"{}\"", there, wanted));
     return {};
 }
 
@@ -542,7 +506,8 @@ Result<void> Trial::check_timer(const Strike& strike, const Ending& ending) cons
 {
     const bool is_clock = strike.fault == Fault::clock_ahead || strike.fault == Fault::clock_back;
     if (strike.course != Course::expires) {
-        const bool commits = strike.course == Course::commits && strike.record > 0 && is_clock;
+        const bool commits =
+            strike.course == Course::commits && strike.record > 0 && is_clock && !subject_->minds_clocks();
         if (commits && ending.state != "committed")
             return fail(ErrorKind::failed, "nobody wanted it to go back, and it is " + ending.state);
         return {};
@@ -553,18 +518,19 @@ Result<void> Trial::check_timer(const Strike& strike, const Ending& ending) cons
     if (strike.fault == Fault::cut_for_long) return {};
     if (!activated_ || !ended_) return fail(ErrorKind::failed, "nobody has seen how long its timer took");
     const auto took = std::chrono::duration_cast<Milliseconds>(*ended_ - *activated_);
-    if (took < short_timer || took > short_timer + timer_slack)
+    if (took < subject_->short_timer() || took > subject_->short_timer() + timer_slack)
         return fail(ErrorKind::failed, fmt::format("its timer of {} took it back after {}",
-                                                   to_text(short_timer), to_text(took)));
+                                                   to_text(subject_->short_timer()), to_text(took)));
     return {};
 }
 
 Result<void> Trial::hold_promises(const Strike& strike, const Ending& ending)
 {
-    for (const size_t host : members()) TRY(check_host(host, ending.state));
-    if (ending.state == "committed") standing_ = word_;
+    const std::vector<size_t> members = subject_->members();
+    for (const size_t host : members) TRY(check_host(host, ending.state));
+    TRY(subject_->check(site_, ending.state == "committed"));
     TRY(check_timer(strike, ending));
-    const bool says_why = ending.held.empty() || std::ranges::any_of(members(), [&](size_t host) {
+    const bool says_why = ending.held.empty() || std::ranges::any_of(members, [&](size_t host) {
                               return ending.held.find(site_.name(host)) != std::string::npos;
                           });
     if (!says_why) return fail(ErrorKind::failed, "it was held, and named no host: " + ending.held);
@@ -624,6 +590,7 @@ std::string Trial::story()
         text += state ? *state : state.error().what;
         const auto log = site_.run(host, {"tail", "-n", "15", log_file});
         text += log ? *log : log.error().what;
+        text += subject_->story(site_, host);
     }
     return text;
 }

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "site.h"
 #include "store/etcd/testing/cluster.h"
-#include "strike.h"
+#include "subject.h"
 
 #include <chrono>
 #include <future>
@@ -34,10 +34,10 @@ class Trial {
         store::Cluster* cluster;
     };
     struct Options {
-        std::optional<Etcd> etcd = {};     ///< with it there is another controller, beta, that stands by
-        bool works_on_controller = false;  ///< the operations are carried out on alpha, too
+        std::optional<Etcd> etcd = {};  ///< with it there is another controller, beta, that stands by
     };
-    static Result<std::unique_ptr<Trial>> begin(const lab::Folder& folder, Options options);
+    static Result<std::unique_ptr<Trial>> begin(const lab::Folder& folder, Options options,
+                                                std::unique_ptr<Subject> subject);
 
     /// Carries out one operation, with that strike. Errors: what has ended badly, with what the hosts say of
     /// it.
@@ -49,7 +49,10 @@ class Trial {
     using Clock = std::chrono::steady_clock;
     using Mend = std::function<Result<void>()>;
 
-    Trial(lab::Site site, Options options) : site_(std::move(site)), options_(std::move(options)) {}
+    Trial(lab::Site site, Options options, std::unique_ptr<Subject> subject)
+        : site_(std::move(site)), options_(std::move(options)), subject_(std::move(subject))
+    {
+    }
 
     Result<Ending> play_once(const Strike& strike);
     Result<void> set_up();
@@ -72,6 +75,8 @@ class Trial {
     Result<Mend> cut_power(const Strike& strike);
     Result<Mend> kill_etcd_leader();
     Result<Mend> fill_disk();
+    Result<Mend> kill_supervisor(size_t host);
+    Result<Mend> kill_applications(size_t host);
     Result<void> wait_for_effect(const Strike& strike);
 
     bool leads(size_t host);
@@ -81,7 +86,6 @@ class Trial {
     Result<Json> site_operation();
     Result<Json> part_on(size_t host);
     bool is_home(size_t host);
-    std::vector<size_t> members() const;
     Result<Json> carry_on(Course course, Ending& ending);
     Result<void> hold_promises(const Strike& strike, const Ending& ending);
     Result<void> check_host(size_t host, const std::string& state);
@@ -91,9 +95,9 @@ class Trial {
 
     lab::Site site_;
     const Options options_;
-    unsigned number_ = 0;           ///< of the operation that is tried
-    std::string word_;              ///< that it brings, and that is found again in all journals
-    std::string standing_ = "old";  ///< the one that the last one committed left
+    const std::unique_ptr<Subject> subject_;
+    unsigned number_ = 0;  ///< of the operation that is tried
+    std::string word_;     ///< why it is done, which is found again in all journals
     bool was_stuck_ = false;
     std::optional<Clock::time_point> activated_, ended_;
     std::future<void> person_;

@@ -86,6 +86,8 @@ class ControllerRole {
   private:
     ControllerRole(const PlaceGround& ground, ControllerAddress address, std::unique_ptr<store::Store> store);
     store::Store& state() { return fenced_ ? *fenced_ : ground_.store; }
+    struct UpgradedPair;
+    Result<UpgradedPair> plan_one_pair(const std::string& name, const std::string& version);
     Result<operation::Plan> plan_pair_upgrade(const std::map<std::string, std::string>& arguments);
     Result<Json> with_image(Json parameters) const;
     Result<std::string> member_named(const std::string& name);

@@ -47,7 +47,10 @@ class ShopSite {
 
     std::vector<std::pair<std::string, Machine*>> hosts()
     {
-        return {{"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
+        std::vector<std::pair<std::string, Machine*>> all = {
+            {"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
+        if (run_by_ == RunBy::driver) all.emplace_back("web4", &web4_);
+        return all;
     }
     void start(Machine& machine) { machine.start({"--image-keys", controller_.path("keys")}); }
 
@@ -89,15 +92,20 @@ class ShopSite {
     }
     void publish(const Made& made) { need(upload(build(made))); }
 
-    /// Runs the shop on both.
+    std::vector<std::string> names_of_members() const
+    {
+        if (run_by_ == RunBy::driver) return {"web1", "web2", "web3", "web4"};
+        return {"web1", "web2"};
+    }
+    /// Runs the shop on all of them.
     void install(const Made& made)
     {
         publish(made);
         const Json planned =
             controller_.ask("Plan", {{"procedure", "image.install"},
                                      {"arguments", {{"image", "shop"}, {"version", made.version}}},
-                                     {"hosts", {"web1", "web2"}},
-                                     {"waves", {2}},
+                                     {"hosts", names_of_members()},
+                                     {"waves", {4}},
                                      {"keep", true}});
         REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
         const std::string operation = planned["operation"];
@@ -120,7 +128,14 @@ class ShopSite {
                                         {"keep", keep}});
     }
 
-    Json pair() { return controller_.ask("Pairs")["pairs"][0]; }
+    Json pair()
+    {
+        const Json answer = controller_.ask("Pairs");
+        for (const Json& one : answer.at("pairs")) {
+            if (one.at("name") == "servers") return one;
+        }
+        return {};
+    }
     Json await_service(const std::string& name)
     {
         const auto until = std::chrono::steady_clock::now() + 60s;
@@ -167,7 +182,7 @@ class ShopSite {
         return all.dump(1);
     }
 
-    Machine controller_, web1_, web2_, web3_;
+    Machine controller_, web1_, web2_, web3_, web4_;
 
   private:
     /// A pair of files that is run by other means.
@@ -177,18 +192,26 @@ class ShopSite {
 role=$(cat "$dir/$me.role")
 case $verb in
     look) printf '{"role": "%s", "hot": true, "says": "it is %s", "version": "", "starts_by_itself": true,
-        "runs_from": "%s", "peer": "reachable", "offers": []}' "$role" "$role" "$(cat "$dir/$me.runs")" ;;
+        "runs_from": "%s", "peer": "reachable", "offers": [%s]}' "$role" "$role" "$(cat "$dir/$me.runs")" "$([ ! -e "$dir/takes" ] || echo '"take-over"')" ;;
     stand-by) if [ "$role" = active ]; then echo standby >"$dir/$me.role"; echo active >"$dir/$other.role"; fi ;;
+    take-over)
+        echo "$me" >>"$dir/takes"
+        echo standby >"$dir/$other.role"
+        echo active >"$dir/$me.role" ;;
     restart)
         [ "$role" = standby ] || { echo "it serves, and is not restarted" >&2; exit 1; }
-        [ ! -e "$dir/fails" ] || { echo "it does not start" >&2; exit 1; }
+        [ ! -e "$dir/$me.fails" ] || { echo "it does not start" >&2; exit 1; }
         echo "$BELAY_IMAGE_FOLDER/bin/server" >"$dir/$me.runs" ;;
 esac
 )sh");
-        std::ofstream(controller_.path("server-1.role")) << "active\n";
-        std::ofstream(controller_.path("server-2.role")) << "standby\n";
-        std::ofstream(controller_.path("server-1.runs")) << web1_.state() << "-images/shop/1.0/bin/server\n";
-        std::ofstream(controller_.path("server-2.runs")) << web2_.state() << "-images/shop/1.0/bin/server\n";
+        for (const auto& [name, host] : {std::pair("server-1", &web1_), std::pair("server-2", &web2_),
+                                         std::pair("page-1", &web3_), std::pair("page-2", &web4_)}) {
+            const bool is_first = std::string_view(name).ends_with('1');
+            std::ofstream(controller_.path(fmt::format("{}.role", name)))
+                << (is_first ? "active\n" : "standby\n");
+            std::ofstream(controller_.path(fmt::format("{}.runs", name)))
+                << host->state() << "-images/shop/1.0/bin/server\n";
+        }
     }
     static void script(const std::string& path, const std::string& text)
     {
@@ -198,7 +221,7 @@ esac
     std::string text() const
     {
         std::string all;
-        for (const char* host : {"web1", "web2", "web3"})
+        for (const char* host : {"web1", "web2", "web3", "web4"})
             all += fmt::format("[host.{}]\naddress = \"127.0.0.1\"\n", host);
         const std::string folder = controller_.path("");
         const auto server = [&](int number) {
@@ -212,6 +235,14 @@ esac
                 "\"server-{0}\", \"--act-every\", \"5\", \"--trace\", \"{1}\"]\n",
                 number, controller_.path("trace"));
         };
+        if (run_by_ == RunBy::driver) {
+            for (int number : {1, 2})
+                all += fmt::format(
+                    "[application.page-{0}]\nhost = \"web{3}\"\nimage = \"shop\"\ndriver = [\"{1}driver\", "
+                    "\"{1}\", \"page-{0}\", \"page-{2}\"]\n",
+                    number, folder, 3 - number, number + 2);
+            all += "[pair.pages]\nprimary = \"page-1\"\nbackup = \"page-2\"\nredundancy = \"hot\"\n";
+        }
         return all + server(1) +
                "image = \"shop\"\nreadiness = { kind = \"notify\" }\norders = { kind = \"pipe\" }\n"
                "autorestart = \"on-failure\"\nnonstop = \"1/10s\"\nstart_timeout = \"5s\"\n" +
@@ -291,11 +322,13 @@ TEST_CASE("what is wrong with an image is said before anything is touched")
     INFO("other files under a version that is known");
     const auto other = site.upload(site.build({.version = "1.0", .extra = "--lines 1"}));
     REQUIRE_FALSE(other);
-    CHECK_MESSAGE(other.error().what == "there is another shop 1.0 already, of other files", other.error().what);
+    CHECK_MESSAGE(other.error().what == "there is another shop 1.0 already, of other files",
+                  other.error().what);
 
     INFO("a version that may not follow the one that runs");
     site.publish({.version = "3.0", .upgrades_from = ">=2.0"});
-    CHECK_MESSAGE(testing::contains(refusals(site.plan("3.0", false)), ">=2.0"), refusals(site.plan("3.0", false)));
+    CHECK_MESSAGE(testing::contains(refusals(site.plan("3.0", false)), ">=2.0"),
+                  refusals(site.plan("3.0", false)));
 
     INFO("a key that one of the hosts does not trust");
     site.publish({"2.0"});
@@ -326,8 +359,8 @@ TEST_CASE("what is wrong with the hosts is said before anything is touched")
 
     INFO("no pair, no version");
     CHECK(site.controller_.face()
-              .call("Plan", {{"procedure", "pair.upgrade"},
-                             {"arguments", {{"pair", "nobody"}, {"version", "2.0"}}}})
+              .call("Plan",
+                    {{"procedure", "pair.upgrade"}, {"arguments", {{"pair", "nobody"}, {"version", "2.0"}}}})
               .error()
               .what == "there is no pair \"nobody\", and no application of a pair");
     CHECK(testing::contains(site.controller_.face()
@@ -421,12 +454,11 @@ TEST_CASE("members that are found on different versions are brought together")
     site.install({"1.0"});
     site.publish({"2.0"});
     // As after an upgrade by hand that was left half-way.
-    const Json planned = site.controller_.ask(
-        "Plan", {{"procedure", "image.install"},
-                 {"arguments", {{"image", "shop"}, {"version", "2.0"}}},
-                 {"hosts", {"web1", "web2"}},
-                 {"waves", {2}},
-                 {"keep", true}});
+    const Json planned = site.controller_.ask("Plan", {{"procedure", "image.install"},
+                                                       {"arguments", {{"image", "shop"}, {"version", "2.0"}}},
+                                                       {"hosts", {"web1", "web2"}},
+                                                       {"waves", {2}},
+                                                       {"keep", true}});
     REQUIRE(site.go(planned.at("operation"), {"add", "activate", "commit"}) == "committed");
     std::ofstream(site.web2_.state() + "-images/packages.conf")
         << "[shop]\nruns = \"2.0\"\ncommitted = \"2.0\"\n";
@@ -461,12 +493,18 @@ TEST_CASE("a pair that is run by other means is upgraded by its driver, and led 
     CHECK(site.controller_.ask("PairSwitch", {{"pair", "servers"}}).at("to") == "server-2");
     site.await_service("server-2");
 
+    INFO("a driver that lets the standby take over is asked for that");
+    std::ofstream(site.controller_.path("takes")) << "";
+    const std::string third = site.plan("2.0").at("operation");
+    CHECK_MESSAGE(site.go(third, {"add", "activate", "commit"}) == "committed", site.show(third));
+    CHECK(testing::text_of_file(site.controller_.path("takes")) == "server-1\n");
+    site.await_service("server-1");
+
     INFO("what the driver says is why it goes back");
-    std::ofstream(site.controller_.path("fails")) << "";
-    const std::string failing = site.plan("2.0").at("operation");
+    for (const char* name : {"server-1.fails", "server-2.fails"})
+        std::ofstream(site.controller_.path(name)) << "";
+    const std::string failing = site.plan("1.0").at("operation");
     site.go(failing, {"add"});
-    std::filesystem::remove(site.controller_.path("fails"));
-    std::ofstream(site.controller_.path("fails")) << "";
     site.controller_.ask("Request", {{"operation", failing}, {"verb", "activate"}});
     CHECK(site.controller_.rest(failing) == "aborted");
     const std::string reason = site.controller_.ask("Show", {{"operation", failing}}).at("reason");
@@ -475,6 +513,41 @@ TEST_CASE("a pair that is run by other means is upgraded by its driver, and led 
               .call("ApplicationOrder", {{"application", "server-1"}, {"want", "stopped"}})
               .error()
               .what == "\"server-1\" is run by other means: Belay knows it by its driver alone");
+}
+
+TEST_CASE("several pairs are upgraded in waves, never two of one at once, and one that fails goes back alone")
+{
+    ShopSite site(ShopSite::RunBy::driver);
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    const auto plan = [&](const Json& more) {
+        Json arguments = {{"pair", "servers,pages"}, {"version", "2.0"}};
+        arguments.update(more);
+        return site.controller_.face().call(
+            "Plan", {{"procedure", "pair.upgrade"}, {"arguments", arguments}, {"keep", true}});
+    };
+    CHECK(plan({{"pair", "servers,servers"}}).error().what == "the pair servers stands there twice");
+    CHECK(plan({{"failures", "2"}}).error().what == "a limit of 2 failures would let all 2 pairs fail");
+    CHECK(plan({{"waves", "two"}}).error().what == "\"two\" is no number of pairs, and --waves wants one");
+
+    std::ofstream(site.controller_.path("page-2.fails")) << "";
+    const Json planned = need(plan({{"waves", "2"}, {"failures", "1"}}));
+    std::vector<std::string> waves;
+    for (const Json& step : planned.at("plan").at("steps")) {
+        if (step.at("phase") == "activate") waves.push_back(step.at("member"));
+    }
+    CHECK(waves ==
+          std::vector<std::string>{"web2 (standby), web4 (standby)", "web1 (active), web3 (active)"});
+    const std::string operation = planned.at("operation");
+    CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
+    CHECK_MESSAGE(site.go(operation, {"commit"}) == "committed", site.show(operation));
+    const auto runs = [&](const std::string& name, const std::string& version) {
+        const std::string path = testing::text_of_file(site.controller_.path(name + ".runs"));
+        CHECK_MESSAGE(testing::contains(path, "/" + version + "/"), path);
+    };
+    for (const char* name : {"server-1", "server-2"}) runs(name, "2.0");
+    for (const char* name : {"page-1", "page-2"}) runs(name, "1.0");
+    CHECK(ShopSite::letters(site.web3_) == "1.0 C");
 }
 
 }  // namespace

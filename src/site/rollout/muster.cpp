@@ -172,9 +172,34 @@ Mark Muster::mark_of(const Mustered& member, Aim aim) const
     return mark_of_part(*member.part, member.in_group ? aim : Aim::stay);
 }
 
+/// Who has failed, and who goes with those.
+std::map<std::string, std::string> Muster::failed_at(Aim aim) const
+{
+    std::map<std::string, std::string> failed;
+    for (const Mustered& member : members_) {
+        if (!member.left_out && mark_of(member, aim) == Mark::failed)
+            failed[member.name.id] = sentence_of(member);
+    }
+    // Past the decision nobody is left out any more.
+    if (aim == Aim::commit) return failed;
+    const std::map<std::string, std::string> by_themselves = failed;
+    for (const std::vector<std::string>& bound : roster_.together) {
+        for (const Mustered& member : members_) {
+            const bool is_bound = std::ranges::find(bound, member.name.id) != bound.end();
+            if (!is_bound || member.left_out || failed.contains(member.name.id)) continue;
+            const auto with = std::ranges::find_if(
+                bound, [&](const std::string& other) { return by_themselves.contains(other); });
+            if (with != bound.end())
+                failed[member.name.id] =
+                    fmt::format("{} goes with it: {}", member.name.name, by_themselves.at(*with));
+        }
+    }
+    return failed;
+}
+
 Assessment Muster::assess(Aim aim) const
 {
-    Assessment assessment;
+    Assessment assessment{.failed = failed_at(aim)};
     uint64_t left_out = 0, failed_in_group = 0;
     for (const Mustered& member : members_) {
         if (member.left_out) {
@@ -184,8 +209,7 @@ Assessment Muster::assess(Aim aim) const
         if (member.in_group) ++assessment.total;
         const Mark mark = mark_of(member, aim);
         if (mark == Mark::silent) ++assessment.silent;
-        if (mark == Mark::failed) {
-            assessment.failed[member.name.id] = sentence_of(member);
+        if (assessment.failed.contains(member.name.id)) {
             if (member.in_group) ++failed_in_group;
         } else if (member.in_group && mark == Mark::done) {
             ++assessment.done;

@@ -46,11 +46,12 @@ struct Mustered {
 
 /// What all of them together come to.
 struct Assessment {
-    uint64_t done = 0, total = 0;               ///< of the group, without those that are left out
-    uint64_t silent = 0;                        ///< of all, not for too long yet
-    std::map<std::string, std::string> failed;  ///< of all, by id: a sentence each
-    std::vector<std::string> pending;           ///< of the group: a few words each
-    bool beyond_limit = false;                  ///< more failed than may be left out
+    uint64_t done = 0, total = 0;  ///< of the group, without those that are left out
+    uint64_t silent = 0;           ///< of all, not for too long yet
+    /// Of all, by id: a sentence each; those that go with one that has failed as well.
+    std::map<std::string, std::string> failed = {};
+    std::vector<std::string> pending = {};  ///< of the group: a few words each
+    bool beyond_limit = false;              ///< more failed than may be left out
 };
 
 /// "web1 is adding; web2 ...; and 7 more"
@@ -121,6 +122,7 @@ class Muster {
     Result<void> look();
     void ask(const std::vector<Mustered*>& members, const std::vector<MemberQuestion>& questions,
              Milliseconds limit, bool is_look);
+    std::map<std::string, std::string> failed_at(Aim aim) const;
     void take_answer(Mustered& member, const Result<Json>& answer, bool is_look);
     std::string key_of(const Mustered& member) const;
     std::string why() const;

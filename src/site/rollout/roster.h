@@ -18,10 +18,12 @@ struct Roster {
     std::string step = {};                 ///< the one that asks
     std::vector<MemberName> members = {};  ///< all of them
     std::vector<std::string> group = {};   ///< the ids of those that the step is about; empty: all
-    uint64_t limit = 0;                    ///< so many may be left out
-    Milliseconds silence{0};               ///< a member that does not answer for so long has failed
-    Milliseconds timer{0};                 ///< the plan's
-    Milliseconds soak{0};                  ///< of the step that waits
+    /// The ids of those that go the same way, whoever of them fails: the two of a pair.
+    std::vector<std::vector<std::string>> together = {};
+    uint64_t limit = 0;       ///< so many may be left out
+    Milliseconds silence{0};  ///< a member that does not answer for so long has failed
+    Milliseconds timer{0};    ///< the plan's
+    Milliseconds soak{0};     ///< of the step that waits
 
     bool in_group(const std::string& member) const;
 };

@@ -159,8 +159,11 @@ class SitePlan {
     SitePlan(SitePlanAsk ask, std::string rollout)
         : ask_(std::move(ask)), plan_(ask_.procedure, ask_.title, ask_.asked)
     {
-        roster_ = {
-            .rollout = std::move(rollout), .site = ask_.site, .limit = ask_.limit, .silence = ask_.silence};
+        roster_ = {.rollout = std::move(rollout),
+                   .site = ask_.site,
+                   .together = ask_.together,
+                   .limit = ask_.limit,
+                   .silence = ask_.silence};
         for (MemberPlan& one : ask_.members) {
             roster_.members.push_back(one.member);
             everybody_.push_back(&one);
@@ -244,6 +247,8 @@ class SitePlan {
                  waves[i],
                  {"members.activate", roster(name, waves[i]), by_hand(waves[i], "activate"),
                   by_hand(waves[i], "abort")});
+            if (const auto more = ask_.between.find(i + 1); more != ask_.between.end())
+                std::ranges::copy(more->second, std::back_inserter(plan_.plan().steps));
             if (i + 1 == waves.size() || ask_.soak == Milliseconds{0}) continue;
             Roster waiting = roster(fmt::format("soak-{}", i + 1), waves[i]);
             waiting.soak = ask_.soak;

@@ -24,7 +24,11 @@ struct SitePlanAsk {
     /// Where nobody leads them back, members do not go back all at once: those of the last wave first.
     bool back_in_order = false;
     std::vector<uint64_t> waves = {};  ///< how many at once; the rest follow together. Empty: one, a tenth
-    uint64_t limit = 0;                ///< so many members may fail before the promise and be left out
+    /// What is done between two waves: after so many of them.
+    std::map<size_t, std::vector<operation::Step>> between = {};
+    /// The ids of those that are left out together: the two of a pair.
+    std::vector<std::vector<std::string>> together = {};
+    uint64_t limit = 0;                      ///< so many members may fail before the promise and be left out
     std::optional<Milliseconds> timer = {};  ///< of the abort; nothing: the longest of the members' plans
     Milliseconds soak = std::chrono::minutes(1);     ///< between two waves
     Milliseconds silence = std::chrono::minutes(5);  ///< a member that does not answer for so long has failed
