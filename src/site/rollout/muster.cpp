@@ -8,6 +8,7 @@ namespace {
 using operation::State;
 
 constexpr Milliseconds look_limit = std::chrono::seconds(10);
+constexpr size_t most_asked_often = 10;
 constexpr Milliseconds act_limit = std::chrono::seconds(60);  ///< checks of a member may take a while
 /// Members go back by themselves so much later than their operation would take them.
 constexpr Milliseconds margin = std::chrono::minutes(1);
@@ -277,6 +278,12 @@ void Muster::send_home_left_out()
                 return member.left_out && !goes;
             }),
             "abort");
+}
+
+Milliseconds Muster::next_look_soon() const
+{
+    const bool are_few = members_.size() <= most_asked_often;
+    return are_few ? Milliseconds(250) : Milliseconds(2'000);
 }
 
 Milliseconds Muster::deadline() const

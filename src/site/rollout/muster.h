@@ -91,6 +91,10 @@ class Muster {
     /// Sees to it that no member goes back by itself before the operation would.
     void keep_deadlines();
 
+    /// When to look again at members that are on their way. Each look asks all of them, so many are asked
+    /// less often.
+    Milliseconds next_look_soon() const;
+
     /// How long a member that is asked now has to wait before it goes back by itself.
     Milliseconds deadline() const;
 

@@ -11,14 +11,6 @@ using operation::Inspection;
 using operation::State;
 
 constexpr Milliseconds next_look_later = std::chrono::seconds(5);
-/// Each look asks all of them.
-constexpr size_t most_asked_often = 10;
-
-Milliseconds next_look_soon(const Muster& muster)
-{
-    const bool are_few = muster.members().size() <= most_asked_often;
-    return are_few ? Milliseconds(250) : Milliseconds(2'000);
-}
 
 /// Whom something is asked of, when, and what becomes of those that have failed.
 class MembersAction : public operation::Action {
@@ -98,7 +90,7 @@ class MembersAction : public operation::Action {
         inspection.found = Inspection::Found::unfinished;
         inspection.detail = joined(sentences);
         const bool only_silent = !sentences.empty() && assessment.silent == sentences.size();
-        inspection.look_again = only_silent ? next_look_later : next_look_soon(muster);
+        inspection.look_again = only_silent ? next_look_later : muster.next_look_soon();
         return inspection;
     }
 
@@ -208,8 +200,8 @@ class SoakMembers final : public MembersAction {
         inspection.found = Inspection::Found::unfinished;
         const bool soon = !in_order || left < next_look_later;
         inspection.look_again =
-            soon ? std::max(std::min(left, next_look_soon(muster)), Milliseconds{1}) : next_look_later;
-        if (left <= Milliseconds{0}) inspection.look_again = next_look_soon(muster);
+            soon ? std::max(std::min(left, muster.next_look_soon()), Milliseconds{1}) : next_look_later;
+        if (left <= Milliseconds{0}) inspection.look_again = muster.next_look_soon();
         return inspection;
     }
 };

@@ -14,7 +14,6 @@ constexpr Milliseconds asked_lately = std::chrono::seconds(15);
 /// Whoever waits for others to go back first is given so much time, again and again.
 constexpr Milliseconds turn = std::chrono::minutes(2);
 constexpr Milliseconds behind = std::chrono::minutes(1);
-constexpr Milliseconds look_soon = std::chrono::seconds(2);
 constexpr Milliseconds look_later = std::chrono::seconds(5);
 
 /// How a member that has to go back stands.
@@ -171,7 +170,7 @@ Result<std::optional<Inspection>> going_back_of(Muster& muster, Back back)
         Inspection{.found = Inspection::Found::running,
                    .detail = joined(sentences),
                    .progress = operation::Progress{.done = home, .total = total, .unit = "hosts"},
-                   .look_again = going > 0 ? look_soon : look_later});
+                   .look_again = going > 0 ? muster.next_look_soon() : look_later});
 }
 
 Result<void> take_back(Muster& muster, Back back)
