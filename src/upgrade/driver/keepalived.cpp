@@ -6,6 +6,7 @@ namespace belay::upgrade::driver {
 namespace {
 
 constexpr Milliseconds until_address_came = std::chrono::seconds(5);
+constexpr Milliseconds until_state_is_said = std::chrono::seconds(3);
 constexpr Milliseconds until_address_went = std::chrono::seconds(30);
 constexpr Milliseconds until_backup_again = std::chrono::seconds(60);
 constexpr int largest_step = 253;  // keepalived.conf(5), track_file
@@ -74,6 +75,20 @@ Result<Role> Keepalived::role()
     return state && first_word(*state) == "BACKUP" ? Role::standby : Role::none;
 }
 
+/// Between the moment in which the address goes and the one in which the notify script has said so it is
+/// neither; and so it is for a moment after its start.
+Result<Role> Keepalived::settled_role()
+{
+    Role now = Role::none;
+    TRY(comes_true(ground_, until_state_is_said, [&]() -> Result<bool> {
+        now = TRY(role());
+        if (now != Role::none) return true;
+        const std::optional<Process> process = TRY(process_in(ground_.host, ask_.pid_file));
+        return !process.has_value();
+    }));
+    return now;
+}
+
 Result<Reach> Keepalived::peer()
 {
     if (ask_.peer.empty()) return Reach::unknown;
@@ -123,7 +138,7 @@ Result<Look> Keepalived::look()
 
 Result<void> Keepalived::take_over()
 {
-    const Role now = TRY(role());
+    const Role now = TRY(settled_role());
     if (now == Role::active) return {};
     if (now == Role::none)
         return fail(ErrorKind::refused,
@@ -136,7 +151,7 @@ Result<void> Keepalived::take_over()
 
 Result<void> Keepalived::stand_by()
 {
-    const Role now = TRY(role());
+    const Role now = TRY(settled_role());
     if (now == Role::none) return fail(ErrorKind::refused, "keepalived does not run here, or is in fault");
     const std::string lowered = fmt::format("-{}\n", ask_.step);
     if (now == Role::standby) return set_priority(lowered);

@@ -38,6 +38,7 @@ class Keepalived final : public Driver {
 
     Result<bool> is_here();
     Result<Role> role();
+    Result<Role> settled_role();
     Result<Reach> peer();
     Result<void> set_priority(std::string_view text);
     Result<std::string> priority();
