@@ -46,9 +46,10 @@ constexpr Milliseconds between_looks_at_load = std::chrono::seconds(2);
 bool is_of_site(const site::Call& call)
 {
     if (call.parameters.contains("hosts")) return true;
-    const auto procedure = call.parameters.find("procedure");
-    return procedure != call.parameters.end() && procedure->is_string() &&
-           procedure->get_ref<const std::string&>().starts_with("config.");
+    const auto found = call.parameters.find("procedure");
+    if (found == call.parameters.end() || !found->is_string()) return false;
+    const auto& procedure = found->get_ref<const std::string&>();
+    return procedure.starts_with("config.") || procedure == "pair.upgrade";
 }
 
 /// What there is while this controller leads a site that has a store of its own.

@@ -22,6 +22,7 @@ using Member = UpgradeGround::Member;
 /// Beyond what the files take: what runs writes too.
 constexpr uint64_t reserve = 256 << 20;
 constexpr Milliseconds start_patience = 5min;
+constexpr Milliseconds stand_by_patience = 30min;  ///< it may have long calls to finish
 constexpr Milliseconds gate_pace = 1s, gate_grace = 5s;
 constexpr Milliseconds health_pace = 5s, health_grace = 15s;
 
@@ -130,7 +131,8 @@ void run_on(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wanted
     const std::string& name = member.application;
     const std::string& version = wanted.manifest.version.text;
     plan.activate("stand-by-" + name, fmt::format("let the other of its pair serve in place of {}", name),
-                  upgrade::stand_by(name));
+                  upgrade::stand_by(name))
+        .stalled_after = stand_by_patience;
     operation::Step& run = plan.activate(
         "run-" + name,
         fmt::format("run {} as {}, and wait until it is ready", wanted.manifest.to_text(), name),

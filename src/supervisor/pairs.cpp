@@ -623,7 +623,7 @@ Json Pairs::json_of(const Supervised& supervised) const
     json["move"] = giving == nullptr ? last : giving->way();
     json["token"] = standing.token;
     json["vote_for"] = standing.served_by;
-    json["other_ready"] = standing.other.heard && standing.other.fitness == Fitness::ready;
+    json["other_ready"] = other_is_ready(supervised);
     return json;
 }
 

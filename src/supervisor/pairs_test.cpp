@@ -187,6 +187,18 @@ TEST_CASE("pairs: one whose host is cut off is ended before the other serves, an
     CHECK(trio.count().two == 0);
 }
 
+TEST_CASE("pairs: one of which nothing is heard any more is not said to be ready")
+{
+    Trio trio;
+    trio.run();
+    trio.await_service(1);
+    trio.house(1).await([](auto& now) { return now[1]["pair"]["other_ready"] == true; });
+    trio.cut(2);
+    trio.house(1).await([](auto& now) { return now[1]["pair"]["other_ready"] == false; });
+    CHECK(trio.house(1).client().call("HandOver", {{"application", 1}}).error().kind == ErrorKind::refused);
+    CHECK(trio.serves(1));
+}
+
 TEST_CASE("pairs: a supervisor that is frozen, killed or renewed")
 {
     Trio trio;

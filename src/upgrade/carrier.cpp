@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "host/descriptor.h"
 #include "upgrade/image/expansion.h"
+#include "upgrade/image/library.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -108,6 +109,8 @@ Result<void> Carrier::bring(const Delivery& delivery, const std::stop_token& sto
         return {};
     };
     const std::vector<image::PublicKey> keys = TRY(image::read_public_keys(options_.keys));
+    // Of one that was killed while it unpacked.
+    TRY(image::remove_leftovers(options_.images));
     const Result<image::Expanded> installed = image::expand(*path, keys, options_.images, progress);
     // Where it was cut short its file is wanted again.
     if (!was_here && !stop.stop_requested()) unlink(path->c_str());

@@ -2,9 +2,11 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "upgrade/image/library.h"
 #include "upgrade/image/signature.h"
 #include "upgrade/on_host.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace belay::upgrade {
@@ -78,6 +80,8 @@ class AddImage final : public operation::Action {
         const Delivery delivery = delivery_in(arguments);
         if (carrier_.way_of(delivery.file) || carrier_.has_part_of(delivery.file))
             return std::string("a part of the image that has come");
+        if (TRY(has_leftover(arguments)))
+            return fmt::format("{} {}, half unpacked or half removed", delivery.image, delivery.version);
         if (remembered.value("was_there", false) || !TRY(is_installed(host, arguments))) return std::string();
         return fmt::format("{} {} in the library", delivery.image, delivery.version);
     }
@@ -86,6 +90,7 @@ class AddImage final : public operation::Action {
     {
         const Delivery delivery = delivery_in(arguments);
         carrier_.give_up(delivery.file);
+        TRY(image::remove_leftovers(word_in(arguments, "images")));
         if (remembered.value("was_there", false)) return {};
         return image::remove_installed(host, word_in(arguments, "images"), delivery.image,
                                        TRY(image::parse_version(delivery.version)));
@@ -97,6 +102,16 @@ class AddImage final : public operation::Action {
         const auto there = TRY(installed(host, word_in(arguments, "images"), word_in(arguments, "image"),
                                          word_in(arguments, "version")));
         return there && there->manifest.files == word_in(arguments, "files");
+    }
+
+    /// Of an expansion or a removal that a power cut has ended.
+    static Result<bool> has_leftover(const Json& arguments)
+    {
+        const std::string images = word_in(arguments, "images");
+        const std::string begin =
+            fmt::format("{}/.{}-{}.", images, word_in(arguments, "image"), word_in(arguments, "version"));
+        const std::vector<std::string> all = TRY(image::leftovers(images));
+        return std::ranges::any_of(all, [&](const std::string& path) { return path.starts_with(begin); });
     }
 
     Carrier& carrier_;

@@ -33,6 +33,15 @@ Result<Named> named_in(host::Host& host, const Json& arguments)
     return named(host, text_in(arguments, "images"), text_in(arguments, "image"));
 }
 
+/// One member is on its way, and what it waits for is to be seen.
+Inspection going_on(std::string detail)
+{
+    return {.found = Found::running,
+            .detail = std::move(detail),
+            .progress = operation::Progress{.done = 0, .total = 1, .unit = "members"},
+            .look_again = soon};
+}
+
 /// Lets the other one serve.
 class StandBy final : public operation::Action {
   public:
@@ -43,11 +52,10 @@ class StandBy final : public operation::Action {
         const Standing standing = TRY(runner_.look(text_in(arguments, "member")));
         // One that took over and died at once does not serve, and this one may be all that there is.
         if (standing.part == Part::standby && !standing.other_is_ready)
-            return Inspection{
-                .found = Found::running, .detail = "the other one is not ready", .look_again = soon};
+            return going_on("the other one is not ready");
         if (standing.part != Part::active) return Inspection{.found = Found::done, .detail = standing.says};
         if (!standing.is_handing) return Inspection{.detail = "it serves"};
-        return Inspection{.found = Found::running, .detail = "it finishes what it has", .look_again = soon};
+        return going_on("it finishes what it has");
     }
     Result<void> apply(host::Host&, const Json& arguments) const override
     {
@@ -158,10 +166,7 @@ class RunVersion final : public operation::Action {
         return all;
     }
 
-    static std::optional<Inspection> waits(std::string detail)
-    {
-        return Inspection{.found = Found::running, .detail = std::move(detail), .look_again = soon};
-    }
+    static std::optional<Inspection> waits(std::string detail) { return going_on(std::move(detail)); }
 
     static bool serves_well(const Standing& standing)
     {
@@ -194,7 +199,7 @@ class RunVersion final : public operation::Action {
         if (runs == version && is_there(standing, runs, version))
             return {.found = Found::done, .detail = standing.says};
         if (runs != version) return {.detail = fmt::format("packages.conf names {}", text_of(runs))};
-        if (standing.is_coming) return {.found = Found::running, .detail = standing.says, .look_again = soon};
+        if (standing.is_coming) return going_on(standing.says);
         // It runs something else, or has given up.
         const bool has_failed = standing.version == version || !standing.has_process;
         return {.found = has_failed ? Found::partial : Found::absent, .detail = standing.says};

@@ -475,6 +475,7 @@ Result<Json> Trial::carry_on(Course course, Ending& ending)
         }
         if (state == "held") ending.held = operation->at("reason");
         const std::string verb = next_verb(*operation, course);
+        if (verb == "activate") activated_ = Clock::now();
         if (const Result<size_t> at = leader(); at && !verb.empty())
             static_cast<void>(
                 site_.belay(*at, {verb, operation->at("id"), "--no-wait", "--json"}).has_value());
@@ -516,6 +517,8 @@ Result<void> Trial::check_timer(const Strike& strike, const Ending& ending) cons
         return fail(ErrorKind::failed, "its timer has not taken it back: it is " + ending.state);
     // It ends when the host that was cut off is heard of again.
     if (strike.fault == Fault::cut_for_long) return {};
+    // It was refused before.
+    if (!activated_ && is_clock && subject_->minds_clocks()) return {};
     if (!activated_ || !ended_) return fail(ErrorKind::failed, "nobody has seen how long its timer took");
     const auto took = std::chrono::duration_cast<Milliseconds>(*ended_ - *activated_);
     if (took < subject_->short_timer() || took > subject_->short_timer() + timer_slack)

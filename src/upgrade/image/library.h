@@ -41,8 +41,8 @@ Result<void> check_space(host::Host& host, const std::string& library, Bytes siz
 Result<Verified> verify_installed(const std::string& library, const std::string& name, const Version& version,
                                   const std::vector<PublicKey>& trusted, const Progress& progress = {});
 
-/// Removes a version that neither runs nor is committed. One that is not there is no error. Errors: refused,
-/// busy; those of the system.
+/// Removes a version that neither runs nor is committed, for good. One that is not there is no error. Errors:
+/// refused, busy; those of the system.
 Result<void> remove_installed(host::Host& host, const std::string& library, const std::string& name,
                               const Version& version);
 

@@ -108,7 +108,9 @@ Result<void> PassingFolder::become(const std::string& version_folder)
 
 Result<void> PassingFolder::remove()
 {
-    return remove_tree(std::exchange(path_, {}));
+    const std::string library = std::filesystem::path(path_).parent_path().string();
+    TRY(remove_tree(std::exchange(path_, {})));
+    return sync_folder(library);
 }
 
 bool is_passing_name(std::string_view name)

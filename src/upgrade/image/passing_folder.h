@@ -29,7 +29,7 @@ class PassingFolder {
     Result<void> sync() const;
     /// Becomes FOLDER/NAME/VERSION, for good. Errors: refused, where that is there; those of the system.
     Result<void> become(const std::string& version_folder);
-    /// Removes it. Errors: those of the system.
+    /// Removes it, for good. Errors: those of the system.
     Result<void> remove();
 
   private:
