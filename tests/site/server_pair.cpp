@@ -335,9 +335,13 @@ std::map<Course, Journals> journals_of_server_pair()
 {
     return {
         {Course::commits, {.counts = {14, 11, 12}, .of_applications = true}},
-        {Course::fails, {.counts = {14, 12, 12}, .of_applications = true}},
-        {Course::aborts, {.counts = {15, 12, 13}, .of_applications = true}},
-        {Course::expires, {.counts = {15, 12, 13}, .timer_runs_from = 10, .of_applications = true}},
+        {Course::fails, {.counts = {14, 12, 12}, .before_the_turn = {9, 6, 7}, .of_applications = true}},
+        {Course::aborts, {.counts = {15, 12, 13}, .before_the_turn = {10, 6, 8}, .of_applications = true}},
+        {Course::expires,
+         {.counts = {15, 12, 13},
+          .before_the_timer_ends = {{11, 7, 8}},
+          .timer_runs_from = 10,
+          .of_applications = true}},
     };
 }
 
