@@ -89,10 +89,10 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
 
 /// What each of them would do, by its own answer to Plan.
 Result<std::vector<site::MemberPlan>> ControllerRole::plans_of(
-    const std::vector<site::MemberQuestion>& questions, const std::string& asker)
+    const std::vector<site::MemberQuestion>& questions, const std::string& for_whom)
 {
     std::vector<site::MemberPlan> plans;
-    const std::vector<Result<Json>> answers = members_.ask(questions, asker, plan_patience);
+    const std::vector<Result<Json>> answers = members_.ask(questions, for_whom, plan_patience);
     for (size_t at = 0; at < answers.size(); ++at) {
         const site::Member member = TRY(services_.controller->registry().find(questions[at].member));
         const Result<Json>& answer = answers[at];
@@ -151,7 +151,7 @@ Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
 
 Result<std::vector<std::pair<std::string, Result<Json>>>> ControllerRole::ask_hosts(const std::string& method,
                                                                                     const Json& parameters,
-                                                                                    const std::string& asker)
+                                                                                    const std::string& for_whom)
 {
     std::vector<site::MemberQuestion> questions;
     std::vector<std::string> names;
@@ -160,7 +160,7 @@ Result<std::vector<std::pair<std::string, Result<Json>>>> ControllerRole::ask_ho
         names.push_back(member.name);
         questions.push_back({.member = member.id, .method = method, .parameters = parameters});
     }
-    std::vector<Result<Json>> answers = members_.ask(questions, asker, plan_patience);
+    std::vector<Result<Json>> answers = members_.ask(questions, for_whom, plan_patience);
     std::vector<std::pair<std::string, Result<Json>>> all;
     for (size_t at = 0; at < answers.size(); ++at)
         all.emplace_back(std::move(names[at]), std::move(answers[at]));
