@@ -358,6 +358,7 @@ Result<void> Applications::push(site::Client& client)
     std::map<ApplicationId, Want> wants;
     std::map<Want, std::vector<ApplicationId>> orders;
     std::vector<ApplicationId> restarts;
+    std::unique_lock telling(telling_);
     {
         const std::lock_guard lock(mutex_);
         is_due_ = false;
@@ -378,6 +379,7 @@ Result<void> Applications::push(site::Client& client)
         describe = {{"applications", std::move(applications)}, {"keep", std::move(to_keep)}, {"whole", true}};
     }
     TRY(client.call("Describe", describe));
+    telling.unlock();
     if (!elsewhere.is_null()) TRY(client.call("Elsewhere", elsewhere));
     TRY(push_pairs(client));
     TRY(take_standings(client));
@@ -581,6 +583,8 @@ Result<void> Applications::restart_in_background(const std::string& name)
 {
     Json applications = Json::array();
     ApplicationId id = 0;
+    // It is started from what is said here, and not from what another thread has put together before.
+    const std::lock_guard telling(telling_);
     {
         const std::lock_guard lock(mutex_);
         if (take_images()) describe();

@@ -133,6 +133,9 @@ class Applications {
     store::Store& store_;
     const Options options_;
 
+    /// Of what the supervisor is told of applications, from when it is put together until it has it: what is
+    /// older never comes after what is newer. Taken before mutex_.
+    std::mutex telling_;
     mutable std::mutex mutex_;
     std::condition_variable work_;
     framework::supervision::Described described_;
