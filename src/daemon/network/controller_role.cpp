@@ -149,9 +149,8 @@ Result<operation::Plan> ControllerRole::plan_on_hosts(const HostsAsk& ask)
     return site::make_site_plan(ground_.host, std::move(plan));
 }
 
-Result<std::vector<std::pair<std::string, Result<Json>>>> ControllerRole::ask_hosts(const std::string& method,
-                                                                                    const Json& parameters,
-                                                                                    const std::string& for_whom)
+Result<std::vector<std::pair<std::string, Result<Json>>>> ControllerRole::ask_hosts(
+    const std::string& method, const Json& parameters, const std::string& for_whom)
 {
     std::vector<site::MemberQuestion> questions;
     std::vector<std::string> names;
