@@ -13,7 +13,6 @@ namespace belay::daemon {
 namespace {
 
 using framework::supervision::Application;
-using framework::supervision::Described;
 using site::Call;
 using site::Reply;
 

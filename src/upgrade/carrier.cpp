@@ -123,7 +123,7 @@ Result<std::string> Carrier::fetch(const Delivery& delivery, const std::stop_tok
 {
     if (mkdir(options_.images.c_str(), 0755) != 0 && errno != EEXIST)
         return std::unexpected(system_error("make the folder " + options_.images, errno));
-    const std::string path = incoming(delivery.file);
+    std::string path = incoming(delivery.file);
     const host::Descriptor file(
         open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return std::unexpected(system_error("open " + path, errno));

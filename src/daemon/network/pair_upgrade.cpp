@@ -177,7 +177,7 @@ Result<operation::Plan> ControllerRole::plan_pair_upgrade(const std::map<std::st
         for (std::vector<site::MemberPlan>* const wave : {&first, &then}) {
             if (wave->empty()) continue;
             ask.waves.push_back(wave->size());
-            if (wave == &first) ask.between[ask.waves.size()] = std::move(moves);
+            if (wave == &first) ask.between[ask.waves.size()] = moves;
             std::ranges::move(*wave, std::back_inserter(ask.members));
         }
     }
