@@ -152,7 +152,8 @@ class Daemon {
                                                   .share_keys = place_ ? place_->share_keys() : nullptr};
         procedures::fill_configuration(catalogue_, site);
         std::ranges::move(procedures::configuration_procedures(site), std::back_inserter(parts_.procedures));
-        std::ranges::move(upgrades_->procedures(), std::back_inserter(parts_.procedures));
+        const bool is_controller = place_ && place_->is_controller();
+        std::ranges::move(upgrades_->procedures(is_controller), std::back_inserter(parts_.procedures));
         if (place_) std::ranges::move(place_->procedures(), std::back_inserter(parts_.procedures));
         std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);
         take_settings();

@@ -243,7 +243,7 @@ TEST_CASE("requests that make no sense are refused with what would make sense")
     CHECK(refusal("Timer", {{"operation", "1"}, {"change", "extend"}}).kind == ErrorKind::usage);
     CHECK(refusal("List", {{"limit", -1}}).kind == ErrorKind::usage);
     CHECK(refusal("Procedures", {{"name", "test.none"}}).kind == ErrorKind::not_found);
-    CHECK(Place::ask(*face, "Procedures", Json::object()).at("procedures").size() == 9);
+    CHECK(Place::ask(*face, "Procedures", Json::object()).at("procedures").size() == 10);
     CHECK(Place::ask(*face, "Clean", {{"dry_run", true}}).at("removed").empty());
 }
 

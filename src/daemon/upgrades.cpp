@@ -80,7 +80,7 @@ void Upgrades::fill(operation::Catalogue& catalogue)
     upgrade::fill(catalogue, carrier_);
 }
 
-std::vector<procedures::Procedure> Upgrades::procedures()
+std::vector<procedures::Procedure> Upgrades::procedures(bool is_controller)
 {
     const auto pair = [this](const std::string& name) -> Result<std::vector<UpgradeGround::Member>> {
         std::vector<UpgradeGround::Member> members;
@@ -101,7 +101,7 @@ std::vector<procedures::Procedure> Upgrades::procedures()
                         fmt::format("\"{}\" is on {}, and not on this host", name, found.host));
         return as_member(found);
     };
-    return procedures::upgrade_procedures(
+    std::vector<procedures::Procedure> all = procedures::upgrade_procedures(
         {.ground = {.runner = runner_, .images = images_},
          .keys = keys_,
          .member = member,
@@ -109,6 +109,12 @@ std::vector<procedures::Procedure> Upgrades::procedures()
          .image_arguments = [this](const std::string& image, const std::string& version) {
              return image_arguments(image, version);
          }});
+    if (is_controller) return all;
+    // A host that runs alone has no other one: there it goes by the name that people know.
+    procedures::Procedure pair_here = all.back();
+    pair_here.name = procedures::pair_upgrade_page().name;
+    all.push_back(std::move(pair_here));
+    return all;
 }
 
 Result<std::map<std::string, std::string>> Upgrades::image_arguments(const std::string& image,

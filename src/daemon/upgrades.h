@@ -32,7 +32,8 @@ class Upgrades {
              std::string keys, std::function<Place*()> place);
 
     void fill(operation::Catalogue& catalogue);
-    std::vector<procedures::Procedure> procedures();
+    /// A controller has a pair.upgrade of its own, over all hosts.
+    std::vector<procedures::Procedure> procedures(bool is_controller);
     /// As PlaceGround has them.
     Result<std::map<std::string, std::string>> image_arguments(const std::string& image,
                                                                const std::string& version) const;

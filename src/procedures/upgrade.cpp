@@ -261,8 +261,7 @@ Result<Plan> install(host::Host& host, const UpgradeGround& ground, const Argume
     const std::string runs = TRY(upgrade::named(host, ground.ground.images, image)).runs;
     if (!runs.empty() && wanted.delivery.file.empty())
         return so_already("image.install", fmt::format("{} is installed already", wanted.manifest.to_text()));
-    PlanBuilder plan("image.install", fmt::format("Install {} on this host", wanted.manifest.to_text()),
-                     asked(arguments));
+    PlanBuilder plan("image.install", fmt::format("Install {}", wanted.manifest.to_text()), asked(arguments));
     if (!wanted.manifest_text.empty())
         plan.check("image.trusted", "a key that this host trusts has signed the image",
                    upgrade::is_trusted(ground.keys, wanted.manifest_text, wanted.signature));

@@ -149,7 +149,14 @@ Result<std::string> sign(std::string_view text, std::string_view private_key)
 Result<std::vector<PublicKey>> read_public_keys(const std::string& folder)
 {
     std::vector<PublicKey> keys;
-    for (const std::string& name : TRY(host::files::list(absolute(folder)))) {
+    const Result<std::vector<std::string>> names = host::files::list(absolute(folder));
+    if (!names && names.error().kind == ErrorKind::not_found)
+        return fail(
+            ErrorKind::not_found,
+            fmt::format("no key is trusted on this host, so no image is: there is no folder {}", folder),
+            fmt::format("mkdir -p {0} && cp KEY.pub.pem {0}, the public key of who builds your images",
+                        folder));
+    for (const std::string& name : TRY(names)) {
         if (!name.ends_with(key_suffix) || name.starts_with('.')) continue;
         if (keys.size() == most_keys)
             return fail(ErrorKind::corrupt, fmt::format("{} has more than {} keys", folder, most_keys));
