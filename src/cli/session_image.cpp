@@ -46,10 +46,11 @@ Result<int> Session::image_publish()
         return fail(ErrorKind::corrupt, fmt::format("{} was sent, and is no image there", path),
                     fmt::format("belay image verify '{}'", path));
     const Json& image = object_of(answer, "image");
-    say(image, fmt::format("{} {} is there for the hosts ({})\n  next: belay plan pair.upgrade --pair NAME "
-                           "--version {}\n",
-                           text_of(style_, image, "image"), text_of(style_, image, "version"),
-                           to_text(Bytes{bytes}), text_of(style_, image, "version")));
+    say(image,
+        fmt::format("{0} {1} is there for the hosts ({2})\n  next: belay plan pair.upgrade --pair NAME "
+                    "--version {1}; the first time: belay run image.install --image {0} --version {1}\n",
+                    text_of(style_, image, "image"), text_of(style_, image, "version"),
+                    to_text(Bytes{bytes})));
     return 0;
 }
 

@@ -302,6 +302,35 @@ TEST_CASE("an unfinished step is applied again at each look, by the next process
     CHECK(world.machine.read("/job/new", {16}) == "3");
 }
 
+/// Is on its way back by itself, and there between two looks.
+class Fleeting final : public Put {
+  public:
+    Result<std::string> remains(host::Host& host, const Json& arguments,
+                                const Json& remembered) const override
+    {
+        const std::string now = TRY(Put::remains(host, arguments, remembered));
+        if (!now.empty()) return now;
+        return was_seen++ == 0 ? std::string("a shadow") : std::string();
+    }
+    mutable int was_seen = 0;
+};
+
+TEST_CASE("what has gone between two looks at it is no failure of going back")
+{
+    ToyWorld world;
+    world.catalogue.add("toy.fleeting", std::make_unique<Fleeting>());
+    Plan plan = small_plan();
+    plan.steps.front().action = "toy.fleeting";
+    const Id id = world.keep(plan);
+    REQUIRE(world.ask(id, Verb::add));
+    world.serve(id);
+    REQUIRE(world.state(id) == State::added);
+    REQUIRE(world.ask(id, Verb::abort));
+    world.serve(id);
+    CHECK(world.state(id) == State::aborted);
+    CHECK_FALSE(world.operation(id).steps.front().error);
+}
+
 TEST_CASE("where an operation stands is told by its records alone, and holds until the next of them")
 {
     ToyWorld world;

@@ -477,6 +477,11 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
         if (sees && !remains->empty()) {
             const auto begun = going_back();
             if (begun && *begun) return wait(**begun);
+            // What was going by itself may have gone between the two looks.
+            remains = (*action)->remains(host_, step.arguments, state.remembered);
+            if (!remains) return failed(remains.error());
+        }
+        if (sees && !remains->empty()) {
             return failed(reverted ? Error{.what = fmt::format("there still is {}", *remains)}
                                    : reverted.error());
         }

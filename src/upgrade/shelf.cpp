@@ -101,7 +101,13 @@ Result<Shelved> Shelf::put(const std::string& file, const std::string& uploaded)
     if (TRY(sha256_of_file(uploaded)) != file)
         return fail(ErrorKind::corrupt, "what came is not what was sent", "the same once more");
     const std::vector<image::PublicKey> keys = TRY(image::read_public_keys(keys_));
-    TRY(image::verify(uploaded, keys));
+    if (const auto verified = image::verify(uploaded, keys); !verified) {
+        // Where it lies here is nothing to the one who has sent it.
+        Error error = verified.error();
+        const size_t at = error.what.find(uploaded);
+        if (at != std::string::npos) error.what.replace(at, uploaded.size(), "what was sent");
+        return std::unexpected(std::move(error));
+    }
     Shelved shelved = TRY(read(file, uploaded));
     const std::string version = shelved.manifest.version.text;
     if (const auto other = TRY(find(shelved.manifest.name, version)))
