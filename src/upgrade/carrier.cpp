@@ -3,7 +3,9 @@
 #include "base/digest.h"
 #include "host/descriptor.h"
 #include "upgrade/image/expansion.h"
+#include "upgrade/image/frames.h"
 #include "upgrade/image/library.h"
+#include "upgrade/image/passing_folder.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -12,20 +14,6 @@
 #include <unistd.h>
 
 namespace belay::upgrade {
-namespace {
-
-Result<void> write_all(int file, std::string_view bytes, const std::string& path)
-{
-    while (!bytes.empty()) {
-        const ssize_t written = write(file, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return std::unexpected(system_error("write " + path, errno));
-        bytes.remove_prefix(static_cast<size_t>(written));
-    }
-    return {};
-}
-
-}  // namespace
 
 Carrier::~Carrier()
 {
@@ -121,8 +109,7 @@ Result<void> Carrier::bring(const Delivery& delivery, const std::stop_token& sto
 /// The whole file, held against its digest. What is here of it already counts.
 Result<std::string> Carrier::fetch(const Delivery& delivery, const std::stop_token& stop)
 {
-    if (mkdir(options_.images.c_str(), 0755) != 0 && errno != EEXIST)
-        return std::unexpected(system_error("make the folder " + options_.images, errno));
+    TRY(image::make_folders(options_.images));
     std::string path = incoming(delivery.file);
     const host::Descriptor file(
         open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -137,7 +124,7 @@ Result<std::string> Carrier::fetch(const Delivery& delivery, const std::stop_tok
                 if (stop.stop_requested()) return fail(ErrorKind::unavailable, "this daemon ends");
                 if (bytes.size() > delivery.bytes - done)
                     return fail(ErrorKind::corrupt, "more came than the image has");
-                TRY(write_all(file.number(), bytes, path));
+                TRY(image::write_all(file.number(), bytes));
                 done += bytes.size();
                 say(delivery.file, done);
                 return {};

@@ -1,5 +1,7 @@
 #include "upgrade/on_host.h"
 
+#include <mutex>
+
 namespace belay::upgrade {
 
 Result<std::optional<image::Installed>> installed(host::Host& host, const std::string& images,
@@ -21,6 +23,9 @@ Result<Named> named(host::Host& host, const std::string& images, const std::stri
 
 Result<void> name(host::Host& host, const std::string& images, const std::string& image, const Named& named)
 {
+    // All images are in one file, and operations on two of them go on at the same time.
+    static std::mutex one_at_a_time;
+    const std::lock_guard lock(one_at_a_time);
     image::Packages packages = TRY(image::read_packages(host, images));
     const image::Package package{.runs = {named.runs}, .committed = {named.committed}};
     if (named.runs.empty())

@@ -2,7 +2,9 @@
 
 #include "base/digest.h"
 #include "host/descriptor.h"
+#include "upgrade/image/folder_tree.h"
 #include "upgrade/image/image_file.h"
+#include "upgrade/image/passing_folder.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -23,13 +25,6 @@ bool is_digest(std::string_view text)
 {
     return text.size() == digest_digits &&
            std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-Result<void> sync_folder(const std::string& folder)
-{
-    const host::Descriptor file(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!file || fsync(file.number()) != 0) return std::unexpected(system_error("sync " + folder, errno));
-    return {};
 }
 
 Result<uint64_t> write_at(int file, std::string_view bytes, uint64_t offset, const std::string& path)
@@ -68,8 +63,7 @@ Result<Shelf::Upload> Shelf::take(const std::string& file, Bytes bytes, uint64_t
         return fail(ErrorKind::usage,
                     fmt::format("an image has between 1 byte and {}", to_text(largest_image)));
     const std::lock_guard lock(mutex_);
-    if (mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
-        return std::unexpected(system_error("make the folder " + folder_, errno));
+    TRY(image::make_folders(folder_));
     if (access(path(file).c_str(), F_OK) == 0) {
         Shelved shelved = TRY(read(file, path(file)));
         return Upload{.next = bytes.count, .shelved = std::move(shelved)};
@@ -118,7 +112,7 @@ Result<Shelved> Shelf::put(const std::string& file, const std::string& uploaded)
     const std::string final_path = path(file);
     if (rename(uploaded.c_str(), final_path.c_str()) != 0)
         return std::unexpected(system_error("rename to " + final_path, errno));
-    TRY(sync_folder(folder_));
+    TRY(image::sync_folder(folder_));
     return shelved;
 }
 
@@ -181,7 +175,7 @@ Result<void> Shelf::remove(const std::string& image, const std::string& version)
                     "belay image summary");
     if (unlink(path(found->file).c_str()) != 0)
         return std::unexpected(system_error("remove " + path(found->file), errno));
-    return sync_folder(folder_);
+    return image::sync_folder(folder_);
 }
 
 }  // namespace belay::upgrade
