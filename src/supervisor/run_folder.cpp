@@ -72,6 +72,7 @@ Json json_of(const Record& record)
                  {"past", json_of(record.past)}};
     if (record.process) json["process"] = {record.process->pid, record.process->started};
     if (record.notify) json["notify"] = *record.notify;
+    if (record.kept_open_by) json["kept_open_by"] = {record.kept_open_by->pid, record.kept_open_by->started};
     if (!record.files.empty()) json["files"] = record.files;
     if (record.running) json["running"] = *record.running;
     return json;
@@ -93,6 +94,9 @@ Result<Record> record_from(const std::string& text)
         json.at("sockets").get_to(record.sockets);
         if (json.contains("files")) json["files"].get_to(record.files);
         if (json.contains("notify")) record.notify = json["notify"].get<int>();
+        if (json.contains("kept_open_by"))
+            record.kept_open_by = {json["kept_open_by"].at(0).get<pid_t>(),
+                                   json["kept_open_by"].at(1).get<uint64_t>()};
         record.past = past_from(json.at("past"));
         if (json.contains("process"))
             record.process = {json["process"].at(0).get<pid_t>(), json["process"].at(1).get<uint64_t>()};

@@ -34,6 +34,8 @@ struct Record {
     /// Held by the supervisor over its own renewal, in the order of their description; empty: by none.
     std::vector<int> sockets = {};
     std::optional<int> notify = {};  ///< the socket that it speaks to us by, kept open likewise
+    /// Who has those two open: to anybody but that process and its children they are other files, or none.
+    std::optional<host::ProcessName> kept_open_by = {};
     /// Of files that it is to be restarted for: the version that it was started with, by path.
     std::map<std::string, std::string> files = {};
 };

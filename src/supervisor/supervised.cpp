@@ -673,11 +673,23 @@ void Supervised::arm()
     });
 }
 
+/// Whether what a record says is open is so for us: whoever renewed itself is we, or our guard. Another one
+/// may have come first, from elsewhere.
+static bool is_kept_for_us(const Record& record)
+{
+    if (!record.kept_open_by) return false;
+    for (const pid_t pid : {getpid(), getppid()}) {
+        const auto started = host::start_of(pid);
+        if (started && *record.kept_open_by == host::ProcessName{pid, *started}) return true;
+    }
+    return false;
+}
+
 /// One that was kept open, or that its process has, holds what was said meanwhile.
 void Supervised::adopt_notify(const Record& record, const Application& running, int process)
 {
     const std::string path = ground_.folder.notify_of(running.id);
-    if (record.notify) {
+    if (record.notify && is_kept_for_us(record)) {
         notify_ = host::NotifySocket::of(host::Descriptor(*record.notify), path);
     } else if (running.notifies() && process >= 0) {
         const bool has_orders = running.orders.kind == Orders::Kind::pipe;
@@ -717,7 +729,8 @@ void Supervised::adopt(const Record& record, const std::vector<pid_t>& printing)
                                                       : fail(ErrorKind::not_found, "it had no process");
     if (!process) end_unknown(printing);
     const auto running = std::make_shared<const Application>(record.running.value_or(record.described));
-    for (size_t i = 0; i < record.sockets.size() && i < running->sockets.size(); ++i) {
+    const size_t kept_open = is_kept_for_us(record) ? record.sockets.size() : 0;
+    for (size_t i = 0; i < kept_open && i < running->sockets.size(); ++i) {
         host::Descriptor kept(record.sockets[i]);
         if (!host::is_bound_to(kept.number(), place_of(running->sockets[i]))) break;
         fcntl(kept.number(), F_SETFD, FD_CLOEXEC);
@@ -783,6 +796,8 @@ void Supervised::keep_for_renewal()
     for (const host::Descriptor& socket : held_)
         with_open_files.sockets.push_back(stays_open(socket.number()));
     if (notify_) with_open_files.notify = stays_open(notify_->descriptor());
+    if (const auto started = host::start_of(getpid()))
+        with_open_files.kept_open_by = host::ProcessName{.pid = getpid(), .started = *started};
     keep(with_open_files);
 }
 

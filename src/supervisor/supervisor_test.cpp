@@ -440,6 +440,34 @@ TEST_CASE("what an application says while its supervisor is dead is heard by the
     CHECK(house.await_phase(1, "started")["restarts"] == 0);
 }
 
+TEST_CASE("what one has kept open for its own renewal is nothing to another that comes first")
+{
+    House house;
+    house.describe({house.stand_in(1, "slow", {"--ready-after", "300"})});
+    house.order({1}, "running");
+    house.await_phase(1, "starting");
+    const pid_t supervisor = house.supervisor();
+    const pid_t guard = House::parent_of(supervisor);
+    kill(supervisor, SIGSTOP);
+    kill(guard, SIGSTOP);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (count_of(house.happened(), "slow", "ready") == 0) {
+        REQUIRE(std::chrono::steady_clock::now() < until);
+        usleep(1000);
+    }
+    kill(guard, SIGKILL);
+    kill(supervisor, SIGKILL);
+    waitpid(guard, nullptr, 0);
+    // As one leaves it that renews itself, and has let go of its lock.
+    const std::string path = house.path("run/applications/1.json");
+    Json record = Json::parse(std::ifstream(path));
+    record["notify"] = 9;
+    record["kept_open_by"] = {supervisor, 1};
+    std::ofstream(path) << record.dump();
+    house.reconnect([&](pid_t pid) { return pid != supervisor; }, TEST_SUPERVISOR);
+    CHECK(house.await_phase(1, "started")["restarts"] == 0);
+}
+
 TEST_CASE("what is printed is kept in its order, over the death of supervisors, and a flood stops nobody")
 {
     House house;
