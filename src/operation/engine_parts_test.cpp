@@ -308,7 +308,7 @@ class Fleeting final : public Put {
     Result<std::string> remains(host::Host& host, const Json& arguments,
                                 const Json& remembered) const override
     {
-        const std::string now = TRY(Put::remains(host, arguments, remembered));
+        std::string now = TRY(Put::remains(host, arguments, remembered));
         if (!now.empty()) return now;
         return was_seen++ == 0 ? std::string("a shadow") : std::string();
     }

@@ -136,7 +136,7 @@ void Supervisor::adopt()
 /// That its process was started from; null: none.
 static Json image_of(const Supervised& supervised)
 {
-    const auto running = supervised.running();
+    const auto& running = supervised.running();
     if (!running) return {};
     Json json = {{"name", nullptr}, {"version", nullptr}, {"program", running->command.front()}};
     if (!running->image) return json;

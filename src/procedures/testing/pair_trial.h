@@ -256,7 +256,7 @@ class PairTrial {
   public:
     PairTrial(const PairShape& shape, PairAccident accident)
         : shape_(shape),
-          accident_(std::move(accident)),
+          accident_(accident),
           memory_({.boot = "1", .now = [] { return Milliseconds{0}; }}),
           pair_(machine_, shape),
           carrier_({.images = "/nowhere/images",

@@ -69,7 +69,7 @@ Result<void> TarWriter::finish()
 
 std::string without_end(std::string archive)
 {
-    archive.resize(archive.size() - std::min(archive.size(), end_of_archive));
+    archive.erase(archive.size() - std::min(archive.size(), end_of_archive));
     return archive;
 }
 
