@@ -107,7 +107,9 @@ _belay_procedures() {
 }
 
 _belay_arguments() {
-    _belay_ask procedures "$1" | _belay_texts name | grep -vF . | sed 's/^/--/'
+    # What Belay tells itself is nothing to type.
+    _belay_ask procedures "$1" | sed 's/{[^{}]*"internal":true[^{}]*}//g' | _belay_texts name |
+        grep -vF . | sed 's/^/--/'
 }
 
 _belay_operations() {

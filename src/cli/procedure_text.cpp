@@ -24,6 +24,7 @@ std::string procedure_text(const Style& style, const Json& procedure)
     std::vector<std::vector<std::string>> rows;
     std::string example = "belay plan " + name;
     for (const Json& argument : list_of(procedure, "arguments")) {
+        if (flag_of(argument, "internal")) continue;
         const std::string option = "--" + text_of(style, argument, "name");
         const std::string sample = text_of(style, argument, "example");
         const bool required = flag_of(argument, "required");

@@ -138,6 +138,8 @@ inline Json procedures()
     const auto argument = [](const char* name, const char* meaning, const char* example, bool required) {
         return Json{{"name", name}, {"meaning", meaning}, {"example", example}, {"required", required}};
     };
+    Json own = argument("manifest", "told by the controller", "name = ...", false);
+    own["internal"] = true;
     return {{"procedures",
              Json::array(
                  {{{"name", "disk.replace"},
@@ -146,7 +148,7 @@ inline Json procedures()
                    {"source", "mdadm(8)"},
                    {"arguments", Json::array({argument("leaving", "the disk that goes", "/dev/sda", true),
                                               argument("joining", "the disk that comes", "/dev/sdc", true),
-                                              argument("label", "a name for it", "new", false)})}}})}};
+                                              argument("label", "a name for it", "new", false), own})}}})}};
 }
 
 inline Json storage()

@@ -35,8 +35,9 @@ Result<void> Session::check_arguments(const std::map<std::string, std::string>& 
     const Json procedure = TRY(declared(asked_.target));
     const std::string next = "belay procedures " + asked_.target;
     std::vector<std::string> names;
-    for (const Json& argument : list_of(procedure, "arguments"))
-        names.push_back("--" + raw_text(argument, "name"));
+    for (const Json& argument : list_of(procedure, "arguments")) {
+        if (!flag_of(argument, "internal")) names.push_back("--" + raw_text(argument, "name"));
+    }
     for (const auto& [name, value] : arguments) {
         if (std::ranges::find(names, "--" + name) == names.end())
             return fail(ErrorKind::usage,

@@ -179,6 +179,7 @@ TEST_CASE("the completion asks belay for what varies")
     CHECK(shell.offers("plan d") == Words{"disk.replace"});
     CHECK(shell.offers("add \"\"") == Words{"7", "disk.replace"});
     CHECK(shell.offers("plan disk.replace --l") == Words{"--label", "--leaving"});
+    CHECK(shell.offers("plan disk.replace --m").empty());
     CHECK(shell.offers("plan disk.replace --leaving /dev/s") == Words{"/dev/sdq"});
     CHECK(shell.offers("storage show /dev/s") == Words{"/dev/sdq"});
     CHECK(shell.offers("commit \"\"") == Words{"7"});

@@ -244,6 +244,11 @@ TEST_CASE("requests that make no sense are refused with what would make sense")
     CHECK(refusal("List", {{"limit", -1}}).kind == ErrorKind::usage);
     CHECK(refusal("Procedures", {{"name", "test.none"}}).kind == ErrorKind::not_found);
     CHECK(Place::ask(*face, "Procedures", Json::object()).at("procedures").size() == 10);
+    const Json install = Place::ask(*face, "Procedures", {{"name", "image.install"}});
+    for (const Json& argument : install.at("procedures").at(0).at("arguments")) {
+        const bool is_for_people = argument.at("name") == "image" || argument.at("name") == "version";
+        CHECK_MESSAGE(argument.value("internal", false) != is_for_people, argument.dump());
+    }
     CHECK(Place::ask(*face, "Clean", {{"dry_run", true}}).at("removed").empty());
 }
 

@@ -39,11 +39,14 @@ Result<Reply> show_view(const Services& services, const procedures::View& view, 
 Json json_of(const procedures::Procedure& procedure)
 {
     Json arguments = Json::array();
-    for (const procedures::Argument& argument : procedure.arguments)
-        arguments.push_back({{"name", argument.name},
-                             {"meaning", argument.meaning},
-                             {"required", argument.required},
-                             {"example", argument.example}});
+    for (const procedures::Argument& argument : procedure.arguments) {
+        Json one = {{"name", argument.name},
+                    {"meaning", argument.meaning},
+                    {"required", argument.required},
+                    {"example", argument.example}};
+        if (argument.internal) one["internal"] = true;
+        arguments.push_back(std::move(one));
+    }
     return {{"name", procedure.name},
             {"summary", procedure.summary},
             {"description", procedure.description},

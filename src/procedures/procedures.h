@@ -19,6 +19,8 @@ struct Argument {
     std::string meaning;  ///< a few words for a person
     std::string example;  ///< as "/dev/md0"
     bool required;
+    /// Of Belay to itself: no face shows it to a person.
+    bool internal = false;
 };
 
 /// `make` reads the machine and changes nothing. A plan without steps: it is so already, as the title says.

@@ -284,10 +284,10 @@ Result<Plan> install(host::Host& host, const UpgradeGround& ground, const Argume
 std::vector<Argument> told_by_the_controller()
 {
     const std::string by_the_controller = "told by the controller: ";
-    return {{"manifest", by_the_controller + "what the image says of itself", "name = ...", false},
-            {"signature", by_the_controller + "over that, in base64", "b0Qx...", false},
-            {"file", by_the_controller + "SHA-256 of the image's file", "9b74...", false},
-            {"bytes", by_the_controller + "its bytes", "1048576", false}};
+    return {{"manifest", by_the_controller + "what the image says of itself", "name = ...", false, true},
+            {"signature", by_the_controller + "over that, in base64", "b0Qx...", false, true},
+            {"file", by_the_controller + "SHA-256 of the image's file", "9b74...", false, true},
+            {"bytes", by_the_controller + "its bytes", "1048576", false, true}};
 }
 
 std::vector<Argument> with_those_of_the_controller(std::vector<Argument> own)
