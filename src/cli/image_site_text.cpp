@@ -2,6 +2,8 @@
 
 #include "cli/fields.h"
 #include "cli/image_text.h"
+#include "cli/operation_text.h"
+#include "cli/upgrade_text.h"
 
 #include <fmt/ranges.h>
 #include <map>
@@ -13,7 +15,7 @@ namespace image = upgrade::image;
 
 namespace {
 
-Tone tone_of_state(std::string_view letter)
+Tone tone_of_letter(std::string_view letter)
 {
     if (letter == "C") return Tone::good;
     if (letter == "U" || letter == "D") return Tone::warn;
@@ -76,7 +78,7 @@ std::string versions_text(const Style& style, const Json& answer, const std::str
             const auto& states = versions.states.at(version);
             const auto state = states.find(raw_text(host, "host"));
             const std::string letter = state == states.end() ? "-" : clean(style, state->second);
-            row.push_back(paint(style, tone_of_state(letter), letter));
+            row.push_back(paint(style, tone_of_letter(letter), letter));
         }
         row.emplace_back(versions.published.contains(version) ? "published" : "");
         rows.push_back(std::move(row));
@@ -101,29 +103,40 @@ std::string running_text(const Style& style, const Json& answer)
                                         flag_of(pair, "serves") ? ", serves" : "")});
         }
     }
-    return rows.empty() ? "" : "\nrunning\n" + table(style, rows, 2);
+    return rows.empty() ? "" : "\nrunning image\n" + table(style, rows, 2);
+}
+
+std::string pair_modes_text(const Style& style, const Json& pairs)
+{
+    std::vector<std::vector<std::string>> rows;
+    for (const Json& pair : pairs)
+        rows.push_back({text_of(style, pair, "name"), operating_mode_text(style, pair)});
+    return rows.empty() ? "" : "\noperating mode\n" + table(style, rows, 2);
 }
 
 /// In the fields in which the field's engineers know it.
-std::string operation_text(const Style& style, const Json& operation)
+std::string upgrade_state_text(const Style& style, const Json& operation)
 {
     std::vector<std::string> transitions;
     for (const Json& one : list_of(operation, "transitions"))
         transitions.push_back(text_of(style, one, "to"));
     std::vector<std::vector<std::string>> rows = {
-        {"type", flag_of(operation, "one_shot") ? "in one go" : "step by step"},
-        {"state", text_of(style, operation, "state")},
-        {"transitions", fmt::format("{}", fmt::join(transitions, " -> "))}};
-    std::string what = "completed";
+        {"operation type", flag_of(operation, "one_shot") ? "in one go" : "step by step"},
+        {"install type", install_type_text(raw_text(operation, "procedure"))},
+        {"current state", text_of(style, operation, "state")},
+        {"last operation", last_operation_text(style, operation)}};
+    std::string what = "completed operations";
     for (const Json& step : list_of(operation, "steps")) {
         if (raw_text(step, "status") != "done") continue;
-        rows.push_back({what, fmt::format("{}  {}", style.clock(span_of(step, "started_ms")),
-                                          text_of(style, step, "title"))});
-        what = "";
+        const std::string member = text_of(style, step, "member");
+        rows.push_back(
+            {std::exchange(what, ""),
+             fmt::format("{}  {}{}", style.clock(span_of(step, "started_ms")), text_of(style, step, "title"),
+                         member.empty() ? "" : fmt::format(" [{}]", member))});
     }
-    const Json& timer = object_of(operation, "timer");
-    rows.push_back({"auto-abort timer",
-                    has(timer, "left_ms") ? to_text(span_of(timer, "left_ms")) + " left" : "inactive"});
+    rows.push_back({"state transition", fmt::format("{}", fmt::join(transitions, " -> "))});
+    rows.push_back(
+        {"auto-abort timer", has(operation, "timer") ? timer_text(operation, Milliseconds{0}) : "inactive"});
     return fmt::format("\noperation {}  {}\n{}", text_of(style, operation, "id"),
                        text_of(style, operation, "title"), table(style, rows, 2));
 }
@@ -136,18 +149,24 @@ std::string images_text(const Style& style, const Json& answer)
     for (const auto& [name, versions] : versions_of(answer))
         text += versions_text(style, answer, name, versions) + "\n";
     if (text.empty()) return "no image is installed or published\n  next: belay image --help\n";
-    text += "I inactive, U activated & uncommitted, C activated & committed, D deactivated & uncommitted\n";
-    text += running_text(style, answer);
+    text +=
+        "I inactive, U activated & uncommitted,\n"
+        "C activated & committed, D deactivated & uncommitted\n";
+    text += running_text(style, answer) + pair_modes_text(style, list_of(answer, "pairs"));
     const Json& operations = list_of(answer, "operations");
     const Json& hosts = list_of(answer, "hosts");
     const bool is_alone = operations.empty() && hosts.size() == 1;
-    for (const Json& one : is_alone ? list_of(hosts.front(), "operations") : operations)
-        text += operation_text(style, one);
+    const Json& upgrades = is_alone ? list_of(hosts.front(), "operations") : operations;
+    if (upgrades.empty()) text += "\nno upgrade is on its way\n";
+    for (const Json& one : upgrades) text += upgrade_state_text(style, one);
     for (const Json& host : hosts) {
         if (has(host, "problem"))
             text +=
                 paint(style, Tone::bad,
-                      fmt::format("{}: {}\n", name_of_host(style, host), text_of(style, host, "problem")));
+                      wrap(style,
+                           fmt::format("{}: {}", name_of_host(style, host), text_of(style, host, "problem")),
+                           0, 2)) +
+                '\n';
     }
     return text;
 }

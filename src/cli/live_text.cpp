@@ -12,13 +12,30 @@ namespace {
 constexpr size_t widest_live_bar = 24;
 constexpr size_t phase_column = 9;
 
+/// Empty: bytes, which are told in units of their own.
+std::string unit_of(const Style& style, const Json& progress)
+{
+    const std::string unit = text_of(style, progress, "unit");
+    return unit == "bytes" ? "" : unit;
+}
+
 std::string amount(const Style& style, const Json& progress, std::string_view field)
 {
     const int64_t count = number_of(progress, field);
-    const std::string unit = text_of(style, progress, "unit");
-    if (unit.empty() || unit == "bytes")
-        return to_text(Bytes{static_cast<uint64_t>(std::max<int64_t>(count, 0))});
+    const std::string unit = unit_of(style, progress);
+    if (unit.empty()) return to_text(Bytes{static_cast<uint64_t>(std::max<int64_t>(count, 0))});
     return fmt::format("{} {}", count, unit);
+}
+
+/// "248 GiB of 476 GiB", "1 of 3 hosts", "0 of 1 member"
+std::string part_of_whole(const Style& style, const Json& progress)
+{
+    std::string unit = unit_of(style, progress);
+    if (unit.empty())
+        return fmt::format("{} of {}", amount(style, progress, "done"), amount(style, progress, "total"));
+    const int64_t total = number_of(progress, "total");
+    if (total == 1 && unit.ends_with('s')) unit.pop_back();
+    return fmt::format("{} of {} {}", number_of(progress, "done"), total, unit);
 }
 
 /// The parts that a narrow terminal may leave out, the dearest one first.
@@ -28,8 +45,7 @@ std::vector<std::string> progress_parts(const Style& style, const Json& progress
     if (has(progress, "left_ms"))
         parts.push_back(to_text(std::max(span_of(progress, "left_ms") - passed, Milliseconds{0})) + " left");
     if (number_of(progress, "per_second") > 0) parts.push_back(amount(style, progress, "per_second") + "/s");
-    parts.push_back(
-        fmt::format("{} of {}", amount(style, progress, "done"), amount(style, progress, "total")));
+    parts.push_back(part_of_whole(style, progress));
     return parts;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/fields.h"
 #include "cli/plan_text.h"
+#include "cli/upgrade_text.h"
 
 #include <algorithm>
 
@@ -38,25 +39,14 @@ std::string outcome_of(const Style& style, const Json& step)
     return text_of(style, step, "status");
 }
 
-std::string last_operation(const Style& style, const Json& view)
-{
-    const Json* last = nullptr;
-    for (const Json& step : list_of(view, "steps")) {
-        if (!was_begun(step)) continue;
-        const auto moment = [](const Json& of) {
-            return std::max(span_of(of, "started_ms"), span_of(of, "ended_ms"));
-        };
-        if (last == nullptr || moment(step) >= moment(*last)) last = &step;
-    }
-    if (last == nullptr) return "none";
-    return fmt::format("{} ({})", text_of(style, *last, "title"), outcome_of(style, *last));
-}
-
+/// The first step of a site operation names all its hosts, each with its part; those after it name some
+/// again.
 std::string members_of(const Style& style, const Json& view)
 {
     std::vector<std::string> members;
     for (const Json& step : list_of(view, "steps")) {
         const std::string member = text_of(style, step, "member");
+        if (members.empty() && member.find(", ") != std::string::npos) return member;
         if (!member.empty() && std::ranges::find(members, member) == members.end()) members.push_back(member);
     }
     return members.empty() ? "this host" : fmt::format("{}", fmt::join(members, ", "));
@@ -133,6 +123,20 @@ std::string what_remains(const Style& style, const Json& view)
     return text;
 }
 
+/// What the members of an upgrade run, and how their pairs stand.
+void add_pairs(const Style& style, const Json& pairs, std::vector<std::vector<std::string>>& rows)
+{
+    std::string label = "running image";
+    for (const Json& pair : pairs) {
+        for (std::string& line : running_images(style, pair))
+            rows.push_back({std::exchange(label, ""), std::move(line)});
+    }
+    label = "operating mode";
+    for (const Json& pair : pairs)
+        rows.push_back({std::exchange(label, ""), fmt::format("{}: {}", text_of(style, pair, "name"),
+                                                              operating_mode_text(style, pair))});
+}
+
 }  // namespace
 
 Tone tone_of_state(const std::string& state)
@@ -148,6 +152,20 @@ bool goes_on_by_itself(const Json& view)
     const std::string state = raw_text(view, "state");
     return state == "adding" || state == "activating" || state == "committing" || state == "aborting" ||
            (flag_of(view, "one_shot") && (state == "added" || state == "activated"));
+}
+
+std::string last_operation_text(const Style& style, const Json& view)
+{
+    const Json* last = nullptr;
+    for (const Json& step : list_of(view, "steps")) {
+        if (!was_begun(step)) continue;
+        const auto moment = [](const Json& of) {
+            return std::max(span_of(of, "started_ms"), span_of(of, "ended_ms"));
+        };
+        if (last == nullptr || moment(step) >= moment(*last)) last = &step;
+    }
+    if (last == nullptr) return "none";
+    return fmt::format("{} ({})", text_of(style, *last, "title"), outcome_of(style, *last));
 }
 
 std::string timer_text(const Json& view, Milliseconds passed)
@@ -192,7 +210,7 @@ std::string operation_text(const Style& style, const Json& view)
         {"type", fmt::format("{}, {}", text_of(style, view, "procedure"),
                              flag_of(view, "one_shot") ? "in one go, no way back" : "step by step")},
         {"state", state_words(style, view)},
-        {"last operation", last_operation(style, view)},
+        {"last operation", last_operation_text(style, view)},
         {"timer", timer_text(view, Milliseconds{0})},
         {"members", members_of(style, view)},
         {"locks", fmt::format("{}", fmt::join(texts_of(style, plan, "locks"), ", "))},
@@ -200,9 +218,12 @@ std::string operation_text(const Style& style, const Json& view)
                                  style.clock(span_of(view, "created_ms")))}};
     if (has(view, "current_step"))
         rows.insert(rows.begin() + 2, {"now", text_of(style, view, "current_step")});
+    if (const std::string type = install_type_text(raw_text(view, "procedure")); !type.empty())
+        rows.insert(rows.begin() + 1, {"install type", type});
     if (const Json& part = object_of(view, "part"); !part.empty())
         rows.insert(rows.begin() + 1, {"part of", whole_of(style, part)});
     if (!raw_text(view, "why").empty()) rows.push_back({"why", text_of(style, view, "why")});
+    add_pairs(style, list_of(view, "pairs"), rows);
     text += table(style, rows, 2);
     if (const Json doubtful = doubtful_findings(view); !doubtful.empty())
         text += header(style, "Checks that did not pass") + findings_text(style, doubtful, 2);

@@ -9,11 +9,14 @@ namespace belay::cli {
 // Views are those of operation::View's to_json. All texts end with a line end.
 
 /// Type, state, last operation, completed steps with start times, transitions, timer, members, gates and the
-/// commands that lead on.
+/// commands that lead on; of an upgrade what its members run, by the `pairs` that were put into the view.
 std::string operation_text(const Style& style, const Json& view);
 
 /// A line for each; `empty` where there is none.
 std::string operations_text(const Style& style, const Json& views, std::string_view empty);
+
+/// What was begun or ended last: "Add the new disk as a third leg (44 s)". No line end.
+std::string last_operation_text(const Style& style, const Json& view);
 
 /// "1 h 43 min left of 2 h, then it aborts by itself", "stopped with 2 h left", "not started". `passed` since
 /// the view was made. No line end.

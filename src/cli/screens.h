@@ -8,6 +8,8 @@
 #include "cli/terminal.h"
 #include "host/descriptor.h"
 
+#include <fstream>
+#include <sstream>
 #include <sys/eventfd.h>
 
 namespace belay::cli::screens {
@@ -104,5 +106,27 @@ class Terminal : private MovePipe, public ChildOnTerminal {
         return run(words, console, connect);
     }
 };
+
+/// As it stood on a terminal: src/cli/screens.
+inline std::string kept_screen(const std::string& name)
+{
+    std::ifstream file(fmt::format("{}/{}.txt", BELAY_SCREENS, name));
+    std::stringstream kept;
+    kept << file.rdbuf();
+    REQUIRE_MESSAGE(!kept.str().empty(), name);
+    return kept.str();
+}
+
+/// The command shows exactly this screen; nothing is broken over the edge.
+inline void shows(const std::vector<std::string>& words, const std::string& name, const Setting& setting,
+                  bool colourful)
+{
+    INFO(name);
+    Terminal terminal(words, setting);
+    CHECK(terminal.end() == 0);
+    CHECK_FALSE(terminal.screen().had_broken_rows());
+    CHECK(terminal.screen().had_colour() == colourful);
+    CHECK(terminal.screen().text() == kept_screen(name));
+}
 
 }  // namespace belay::cli::screens

@@ -73,6 +73,7 @@ class Session {
     Result<int> account_list();
     Result<int> account_change();
     std::string left_out(const Json& answer) const;
+    Json pairs();
 
     Result<Json> make_plan(bool keep, bool one_shot);
     Result<Json> what_to_plan();

@@ -65,7 +65,8 @@ Result<int> Session::image_withdraw()
 
 Result<int> Session::image_summary()
 {
-    const Json answer = TRY(client_.call("ImageSummary", Json::object()));
+    Json answer = TRY(client_.call("ImageSummary", Json::object()));
+    answer["pairs"] = pairs();
     say(answer, images_text(style_, answer));
     return 0;
 }

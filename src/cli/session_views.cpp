@@ -5,6 +5,7 @@
 #include "cli/procedure_text.h"
 #include "cli/session.h"
 #include "cli/storage_details.h"
+#include "cli/upgrade_text.h"
 
 #include <algorithm>
 
@@ -38,6 +39,13 @@ Result<int> Session::timer()
     return 0;
 }
 
+/// What is said beside something else: where nobody tells it, that is not missed.
+Json Session::pairs()
+{
+    const auto answer = client_.call("Pairs", Json::object());
+    return answer ? list_of(*answer, "pairs") : Json::array();
+}
+
 Result<int> Session::show()
 {
     if (asked_.target.empty()) {
@@ -53,7 +61,9 @@ Result<int> Session::show()
         say(answer, journal_text(style_, list_of(answer, "records")));
         return 0;
     }
-    const Json view = TRY(client_.call("Show", parameters));
+    Json view = TRY(client_.call("Show", parameters));
+    if (!install_type_text(raw_text(view, "procedure")).empty())
+        view["pairs"] = pairs_of_upgrade(view, pairs());
     const bool live = console_.is_live() && !asked_.json && !asked_.no_wait && goes_on_by_itself(view);
     if (!asked_.follow && !live) {
         say(view, operation_text(style_, view));

@@ -4,9 +4,6 @@
 
 #include "cli/screens.h"
 
-#include <fstream>
-#include <sstream>
-
 namespace belay::cli::status_screen_test {
 namespace {
 
@@ -83,26 +80,6 @@ Json link_view(bool attached, const Json& problem)
 Json problem_of(const std::string& what, const std::string& next)
 {
     return {{"kind", "unavailable"}, {"what", what}, {"next", next}};
-}
-
-std::string kept_screen(const std::string& name)
-{
-    std::ifstream file(fmt::format("{}/{}.txt", BELAY_SCREENS, name));
-    std::stringstream kept;
-    kept << file.rdbuf();
-    return kept.str();
-}
-
-/// The command shows exactly this screen; nothing is broken over the edge.
-void shows(const std::vector<std::string>& words, const std::string& name, const Setting& setting,
-           bool colourful)
-{
-    INFO(name);
-    Terminal terminal(words, setting);
-    CHECK(terminal.end() == 0);
-    CHECK_FALSE(terminal.screen().had_broken_rows());
-    CHECK(terminal.screen().had_colour() == colourful);
-    CHECK(terminal.screen().text() == kept_screen(name));
 }
 
 void status_shows(const std::string& scene, unsigned short columns, const Json& status, bool colourful)

@@ -3,9 +3,6 @@
 
 #include "cli/screens.h"
 
-#include <fstream>
-#include <sstream>
-
 namespace belay::cli::storage_screen_test {
 namespace {
 
@@ -14,15 +11,6 @@ using namespace screens;
 std::string recording_of(const std::string& scene)
 {
     return fmt::format("{}/{}.jsonl", BELAY_RECORDINGS, scene);
-}
-
-std::string kept_screen(const std::string& name)
-{
-    std::ifstream file(fmt::format("{}/{}.txt", BELAY_SCREENS, name));
-    std::stringstream text;
-    text << file.rdbuf();
-    REQUIRE_MESSAGE(!text.str().empty(), name);
-    return text.str();
 }
 
 /// The command shows exactly this screen; nothing is broken over the edge.

@@ -350,6 +350,16 @@ TEST_CASE("progress is told every ten seconds or ten percent, and not in between
     CHECK(told(12, 19s));  // ten seconds
 }
 
+TEST_CASE("one of one is told in few words, and bytes in units of their own")
+{
+    const auto told = [](uint64_t done, uint64_t total, const char* unit) {
+        return progress_text(plain(), {{"done", done}, {"total", total}, {"unit", unit}}, 0s);
+    };
+    CHECK(told(0, 1, "members") == "0 %, 0 of 1 member");
+    CHECK(told(2, 3, "hosts") == "66 %, 2 of 3 hosts");
+    CHECK(told(1 << 10, 1 << 11, "bytes") == "50 %, 1 KiB of 2 KiB");
+}
+
 TEST_CASE("an event is one JSON object with its operation")
 {
     EventLog log(plain(), samples::view(State::planned));
