@@ -82,7 +82,8 @@ class Daemon {
         open_applications();
         upgrades_.emplace(*applications_, *driven_, *host_, options_.state_folder, options_.image_keys,
                           [this] { return place_.get(); });
-        upgrades_->fill(catalogue_);
+        upgrades_->fill(catalogue_,
+                        is_of_systemd() ? upgrade::StartedBy::systemd : upgrade::StartedBy::somebody);
         TRY(open_place());
         if (place_) place_->fill(catalogue_);
         open_configuration();
@@ -180,10 +181,14 @@ class Daemon {
                 .images = [this] { return running_images(*host_, images_folder(options_.state_folder)); }});
     }
 
+    /// Whatever is started by a process of a unit has that in its environment too: systemd since 248 says
+    /// which process is the unit's own.
     static bool is_of_systemd()
     {
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment
+        // NOLINTBEGIN(concurrency-mt-unsafe): nobody changes the environment
+        if (const char* const own = getenv("SYSTEMD_EXEC_PID")) return own == std::to_string(getpid());
         return getenv("INVOCATION_ID") != nullptr;
+        // NOLINTEND(concurrency-mt-unsafe)
     }
 
     /// In a unit of its own: what systemd takes away from this one it would take away from the applications.

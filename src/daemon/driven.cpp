@@ -143,6 +143,7 @@ upgrade::Standing Driven::standing_of(const Doing& doing, const Look& look) cons
     standing.says = problem ? problem->what : look.says;
     standing.takes_over = std::ranges::find(look.offers, Verb::take_over) != look.offers.end();
     standing.starts_by_itself = look.starts_by_itself;
+    standing.is_of_belayd = false;
     return standing;
 }
 

@@ -74,9 +74,9 @@ Upgrades::Upgrades(Applications& applications, Driven& driven, host::Host& host,
 {
 }
 
-void Upgrades::fill(operation::Catalogue& catalogue)
+void Upgrades::fill(operation::Catalogue& catalogue, upgrade::StartedBy started_by)
 {
-    upgrade::fill(catalogue, runner_);
+    upgrade::fill(catalogue, runner_, started_by);
     upgrade::fill(catalogue, carrier_);
 }
 

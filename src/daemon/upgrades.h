@@ -31,7 +31,8 @@ class Upgrades {
     Upgrades(Applications& applications, Driven& driven, host::Host& host, const std::string& state_folder,
              std::string keys, std::function<Place*()> place);
 
-    void fill(operation::Catalogue& catalogue);
+    /// `started_by`: who has started this daemon.
+    void fill(operation::Catalogue& catalogue, upgrade::StartedBy started_by);
     /// A controller has a pair.upgrade of its own, over all hosts.
     std::vector<procedures::Procedure> procedures(bool is_controller);
     /// As PlaceGround has them.

@@ -331,15 +331,19 @@ Result<Finding> is_from_image(Runner& runner, const Json& arguments)
     return finding;
 }
 
-Result<Finding> starts_by_itself(Runner& runner, const Json& arguments)
+Result<Finding> starts_by_itself(Runner& runner, host::Host& host, StartedBy started_by,
+                                 const Json& arguments)
 {
     const std::string member = text_in(arguments, "member");
     const Standing standing = TRY(runner.look(member));
-    if (standing.starts_by_itself) return Finding{.found = "it is started with its host"};
-    return Finding{.verdict = Verdict::fail,
-                   .found = "after a power cut it would not be started",
-                   .wanted = "a member that is started with its host",
-                   .mend = fmt::format("belay app start '{}'", member)};
+    if (!standing.starts_by_itself)
+        return Finding{.verdict = Verdict::fail,
+                       .found = "after a power cut it would not be started",
+                       .wanted = "a member that is started with its host",
+                       .mend = standing.is_of_belayd ? fmt::format("belay app start '{}'", member)
+                                                     : "systemctl enable, of the unit that runs it"};
+    if (!standing.is_of_belayd) return Finding{.found = "it is started with its host"};
+    return starts_with_host(host, started_by);
 }
 
 Result<Finding> is_committed(host::Host& host, const Json& arguments)
@@ -410,7 +414,7 @@ Act name_version(const Ground& ground, const std::string& image, const std::stri
                 fmt::format("# in {}/packages.conf: [{}] runs = \"{}\"", ground.images, image, version)}};
 }
 
-void fill(operation::Catalogue& catalogue, Runner& runner)
+void fill(operation::Catalogue& catalogue, Runner& runner, StartedBy started_by)
 {
     catalogue.add("member.stand-by", std::make_unique<StandBy>(runner));
     catalogue.add("member.run", std::make_unique<RunVersion>(runner));
@@ -423,7 +427,10 @@ void fill(operation::Catalogue& catalogue, Runner& runner)
     of_member("member.ready", is_ready);
     of_member("member.runs", runs);
     of_member("member.from-image", is_from_image);
-    of_member("member.starts-by-itself", starts_by_itself);
+    catalogue.add_condition("member.starts-by-itself",
+                            [&runner, started_by](host::Host& host, const Json& arguments) {
+                                return starts_by_itself(runner, host, started_by, arguments);
+                            });
     catalogue.add_condition("image.committed", is_committed);
     catalogue.add_fingerprint(
         "member.version", [&runner](host::Host& host, const Json& arguments) -> Result<Fingerprint> {

@@ -3,6 +3,7 @@
 
 #include "operation/act.h"
 #include "upgrade/runner.h"
+#include "upgrade/starts_with_host.h"
 
 #include <functional>
 #include <string>
@@ -37,6 +38,7 @@ operation::Act keep_version(const Ground& ground, const std::string& image, cons
 /// Those actions; the conditions member.ready {member}, member.runs {member, version},
 /// member.from-image {member, image, images}, member.starts-by-itself {member}, image.committed {image,
 /// images}; the fingerprint member.version {member, image, images}. The runner outlives the catalogue.
-void fill(operation::Catalogue& catalogue, Runner& runner);
+/// `started_by`: who has started the daemon that starts them.
+void fill(operation::Catalogue& catalogue, Runner& runner, StartedBy started_by);
 
 }  // namespace belay::upgrade

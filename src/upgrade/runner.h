@@ -30,7 +30,8 @@ struct Standing {
     std::string program = {};      ///< of its process; empty: not known
     std::string says = {};         ///< a few words for a person: "started", "failed: exit code 3"
     bool takes_over = false;       ///< what runs it can let it serve from its own side
-    bool starts_by_itself = true;  ///< after a power cut
+    bool starts_by_itself = true;  ///< after a power cut; where belayd starts it: when that is started
+    bool is_of_belayd = true;      ///< which starts it; else what runs it is started without belayd
 };
 
 /// Threads: any. Errors of all: not_found (no such member on this host), unavailable (what runs it does not

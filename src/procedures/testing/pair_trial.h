@@ -326,7 +326,7 @@ class PairTrial {
         host_.emplace(machine_, contact);
         store_.emplace(memory_, fault, [](const store::Transaction&) {});
         catalogue_.emplace();
-        upgrade::fill(*catalogue_, pair_);
+        upgrade::fill(*catalogue_, pair_, upgrade::StartedBy::somebody);
         upgrade::fill(*catalogue_, carrier_);
     }
     bool has_died() const
