@@ -20,7 +20,11 @@ Result<Reply> hello(const Services& services, const Call& call)
         return fail(ErrorKind::version,
                     fmt::format("belayd {} runs, and this is belay {}", BELAY_VERSION, version),
                     services.restart);
-    return Reply{{{"version", BELAY_VERSION}, {"pid", getpid()}, {"state_folder", services.state_folder}}};
+    const host::Moment now = TRY(services.host.now());
+    return Reply{{{"version", BELAY_VERSION},
+                  {"pid", getpid()},
+                  {"state_folder", services.state_folder},
+                  {"clock_ms", now.wall.count()}}};
 }
 
 Result<Reply> show_view(const Services& services, const procedures::View& view, const Call& call)

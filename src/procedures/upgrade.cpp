@@ -216,22 +216,47 @@ Result<Plan> upgrade_members(const UpgradeGround& ground, const std::vector<Memb
     return plan.build();
 }
 
+/// Those of the argument, which run from one image.
+Result<std::vector<Member>> members_named(const UpgradeGround& ground, const Arguments& arguments)
+{
+    std::vector<Member> members;
+    for (const std::string& name : parts_of(argument(arguments, "application"))) {
+        members.push_back(TRY(ground.member(name)));
+        TRY(check_has_image(members.back()));
+        if (members.back().image != members.front().image)
+            return fail(ErrorKind::usage,
+                        fmt::format("{} runs from the image {}, and {} from {}", members.front().application,
+                                    members.front().image, name, members.back().image));
+    }
+    if (members.empty()) return fail(ErrorKind::usage, "which application? none was named", "belay app list");
+    return members;
+}
+
 Result<Plan> upgrade_member(host::Host& host, const UpgradeGround& ground, const Arguments& arguments)
 {
-    const Member member = TRY(ground.member(arguments.at("application")));
-    TRY(check_has_image(member));
-    const Wanted wanted = TRY(wanted_image(host, ground, member.image, arguments));
-    const std::string from = TRY(upgrade::named(host, ground.ground.images, member.image)).runs;
-    if (TRY(runs_already(host, ground, member, wanted.manifest.version.text)))
-        return so_already("member.upgrade",
-                          fmt::format("{} runs {} already", member.application, wanted.manifest.to_text()));
+    std::vector<Member> members;
+    std::vector<std::string> names, taking_over;
+    const std::vector<Member> all = TRY(members_named(ground, arguments));
+    const std::string& image = all.front().image;
+    const Wanted wanted = TRY(wanted_image(host, ground, image, arguments));
+    for (const Member& member : all) {
+        if (TRY(runs_already(host, ground, member, wanted.manifest.version.text))) continue;
+        members.push_back(member);
+        names.push_back(member.application);
+        if (TRY(ground.ground.runner.look(member.application)).takes_over)
+            taking_over.push_back(names.back());
+    }
+    if (members.empty())
+        return so_already("member.upgrade", fmt::format("{} runs {} already", arguments.at("application"),
+                                                        wanted.manifest.to_text()));
+    const std::string from = TRY(upgrade::named(host, ground.ground.images, image)).runs;
     PlanBuilder plan("member.upgrade",
-                     fmt::format("Upgrade {} from {} {} to {}", member.application, member.image,
+                     fmt::format("Upgrade {} from {} {} to {}", fmt::join(names, ", "), image,
                                  from.empty() ? "(nothing)" : from, wanted.manifest.version.text),
                      asked(arguments));
-    // The controller lets it take over from its own side, before the other one is changed.
-    plan.plan().asked["takes_over"] = TRY(ground.ground.runner.look(member.application)).takes_over;
-    return upgrade_members(ground, {member}, std::move(plan), wanted, from);
+    // The controller lets these take over from their own side, before the other one is changed.
+    plan.plan().asked["takes_over"] = taking_over;
+    return upgrade_members(ground, members, std::move(plan), wanted, from);
 }
 
 Result<Plan> upgrade_pair(host::Host& host, const UpgradeGround& ground, const Arguments& arguments)
@@ -310,7 +335,7 @@ auto with_own_shelf(const UpgradeGround& ground,
         if (argument(arguments, "manifest").empty()) {
             std::string image = argument(arguments, "image");
             if (const auto named = arguments.find("application"); named != arguments.end())
-                image = TRY(ground.member(named->second)).image;
+                image = TRY(members_named(ground, arguments)).front().image;
             if (const auto named = arguments.find("pair"); named != arguments.end())
                 image = TRY(ground.pair(named->second)).front().image;
             const auto own = TRY(ground.image_arguments(image, argument(arguments, "version")));
@@ -400,13 +425,16 @@ std::vector<Procedure> upgrade_procedures(const UpgradeGround& ground)
              {{"image", "the name of the image", "shop", true}, version_argument()}),
          .make = with_own_shelf(ground, install)},
         {.name = "member.upgrade",
-         .summary = "Upgrade one application that runs from an image",
+         .summary = "Upgrade an application that runs from an image",
          .description =
              "The part of pair.upgrade on one host. One of a pair lets the other serve first; one that is of "
              "no pair is started anew where it is, and does not serve meanwhile.",
          .source = "docs/upgrade.md",
          .arguments = with_those_of_the_controller(
-             {{"application", "the application", "server-1", true}, version_argument()}),
+             {{"application",
+               "the application; several of one image with commas between them, in the order of their turns",
+               "server-1", true},
+              version_argument()}),
          .make = with_own_shelf(ground, upgrade_member)},
         std::move(pair)};
 }

@@ -1,259 +1,9 @@
 // Redundant pairs are upgraded in service, by a controller and two hosts, each with a belayd of its own.
 
-#include "base/base64.h"
-#include "base/digest.h"
-#include "daemon/network/testing/machine.h"
-#include "daemon/upgrades.h"
-#include "upgrade/image/building.h"
-#include "upgrade/image/signature.h"
-
-#include <filesystem>
+#include "shop_site.h"
 
 namespace belay::daemon {
 namespace {
-
-using namespace std::chrono_literals;
-using testing::join;
-using testing::Machine;
-using testing::need;
-
-namespace image = upgrade::image;
-
-/// What a version of the shop does beyond what it has to.
-struct Made {
-    std::string version;
-    std::string extra = {};          ///< words for the stand-in
-    std::string check = "exit 0";    ///< a script
-    std::string upgrades_from = {};  ///< as in image.toml
-};
-
-/// A site with a pair of servers on two hosts, a third one that votes, and images of them.
-class ShopSite {
-  public:
-    enum class RunBy { supervisor, driver };
-    explicit ShopSite(RunBy run_by = RunBy::supervisor) : run_by_(run_by)
-    {
-        keys_ = need(image::make_key_pair());
-        std::filesystem::create_directory(controller_.path("keys"));
-        std::ofstream(controller_.path("keys/shop.pem")) << keys_.public_key;
-        if (run_by_ == RunBy::driver) write_driver();
-        controller_.make_controller();
-        start(controller_);
-        configure(controller_, text());
-        for (const auto& [name, host] : hosts()) join(controller_, *host, {{"name", name}});
-        for (const auto& [name, host] : hosts()) start(*host);
-        for (const auto& [name, host] : hosts()) REQUIRE(host->await_status(testing::is_attached));
-    }
-
-    std::vector<std::pair<std::string, Machine*>> hosts()
-    {
-        std::vector<std::pair<std::string, Machine*>> all = {
-            {"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
-        if (run_by_ == RunBy::driver) all.emplace_back("web4", &web4_);
-        return all;
-    }
-    void start(Machine& machine) { machine.start({"--image-keys", controller_.path("keys")}); }
-
-    /// The image's file.
-    std::string build(const Made& made, const std::string& key = {}) const
-    {
-        const std::string folder = controller_.path("source-" + made.version);
-        std::filesystem::create_directories(folder + "/root/bin");
-        std::filesystem::copy_file(TEST_STAND_IN, folder + "/root/bin/stand-in",
-                                   std::filesystem::copy_options::overwrite_existing);
-        script(folder + "/root/bin/server", fmt::format("exec bin/stand-in {} \"$@\"\n", made.extra));
-        script(folder + "/root/bin/check", made.check + "\n");
-        image::Manifest manifest;
-        manifest.name = "shop";
-        manifest.version = need(image::parse_version(made.version));
-        manifest.entry = {{"server", "bin/server"}};
-        manifest.check = {"bin/check"};
-        if (!made.upgrades_from.empty())
-            manifest.upgrades_from = need(image::VersionRanges::of({made.upgrades_from}));
-        const std::string file = folder + "/shop.image";
-        need(image::build({.manifest = manifest,
-                           .root = folder + "/root",
-                           .output = file,
-                           .key = key.empty() ? keys_.private_key : key}));
-        return file;
-    }
-    Result<Json> upload(const std::string& file)
-    {
-        const std::string bytes = testing::text_of_file(file);
-        constexpr size_t piece = 1 << 20;
-        Json answer;
-        for (size_t at = 0; at < bytes.size(); at += piece)
-            answer =
-                TRY(controller_.face().call("ImageUpload", {{"file", sha256(bytes)},
-                                                            {"bytes", bytes.size()},
-                                                            {"offset", at},
-                                                            {"data", to_base64(bytes.substr(at, piece))}}));
-        return answer;
-    }
-    void publish(const Made& made) { need(upload(build(made))); }
-
-    std::vector<std::string> names_of_members() const
-    {
-        if (run_by_ == RunBy::driver) return {"web1", "web2", "web3", "web4"};
-        return {"web1", "web2"};
-    }
-    /// Runs the shop on all of them.
-    void install(const Made& made)
-    {
-        publish(made);
-        const Json planned =
-            controller_.ask("Plan", {{"procedure", "image.install"},
-                                     {"arguments", {{"image", "shop"}, {"version", made.version}}},
-                                     {"hosts", names_of_members()},
-                                     {"waves", {4}},
-                                     {"keep", true}});
-        REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
-        const std::string operation = planned["operation"];
-        REQUIRE_MESSAGE(go(operation, {"add", "activate", "commit"}) == "committed", show(operation));
-        await_service("server-1");
-    }
-    std::string go(const std::string& operation, const std::vector<std::string>& verbs)
-    {
-        std::string state;
-        for (const std::string& verb : verbs) {
-            controller_.ask("Request", {{"operation", operation}, {"verb", verb}});
-            state = controller_.rest(operation);
-        }
-        return state;
-    }
-    Json plan(const std::string& version, bool keep = true)
-    {
-        return controller_.ask("Plan", {{"procedure", "pair.upgrade"},
-                                        {"arguments", {{"pair", "servers"}, {"version", version}}},
-                                        {"keep", keep}});
-    }
-
-    Json pair()
-    {
-        const Json answer = controller_.ask("Pairs");
-        for (const Json& one : answer.at("pairs")) {
-            if (one.at("name") == "servers") return one;
-        }
-        return {};
-    }
-    Json await_service(const std::string& name)
-    {
-        const auto until = std::chrono::steady_clock::now() + 60s;
-        while (true) {
-            const Json now = pair();
-            const auto& sides = now["applications"];
-            const Json& other = sides[sides[0]["name"] == name ? 1 : 0];
-            if (now["serves"] == name && other["phase"] == "started") return now;
-            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump(1));
-            usleep(2'000);
-        }
-    }
-    /// {version that runs, state letters by version} of a host.
-    static std::string running(Machine& host)
-    {
-        const Json answer = host.ask("Applications");
-        for (const Json& one : answer.at("applications"))
-            return one["image"].is_object() ? one["image"].value("version", "") : "none";
-        return "none";
-    }
-    /// "1.0 C, 2.0 I"
-    static std::string letters(Machine& host)
-    {
-        std::string all;
-        const Json summary = host.ask("ImageSummaryHere");
-        for (const Json& one : summary.at("versions"))
-            all += fmt::format("{}{} {}", all.empty() ? "" : ", ", one.at("version").get<std::string>(),
-                               one.at("state").get<std::string>());
-        return all;
-    }
-    std::string show(const std::string& operation)
-    {
-        Json all = controller_.ask("Show", {{"operation", operation}});
-        all.erase("plan");
-        for (const auto& [name, host] : hosts()) {
-            const Json list = host->ask("List");
-            for (const Json& one : list["operations"]) {
-                Json own = host->ask("Show", {{"operation", one["id"]}});
-                own.erase("plan");
-                all[name].push_back(own);
-            }
-            all[name + " applications"] = host->ask("Applications");
-        }
-        return all.dump(1);
-    }
-
-    Machine controller_, web1_, web2_, web3_, web4_;
-
-  private:
-    /// A pair of files that is run by other means.
-    void write_driver() const
-    {
-        script(controller_.path("driver"), R"sh(dir=$1 me=$2 other=$3 verb=$4
-role=$(cat "$dir/$me.role")
-case $verb in
-    look) printf '{"role": "%s", "hot": true, "says": "it is %s", "version": "", "starts_by_itself": true,
-        "runs_from": "%s", "peer": "reachable", "offers": [%s]}' "$role" "$role" "$(cat "$dir/$me.runs")" "$([ ! -e "$dir/takes" ] || echo '"take-over"')" ;;
-    stand-by) if [ "$role" = active ]; then echo standby >"$dir/$me.role"; echo active >"$dir/$other.role"; fi ;;
-    take-over)
-        echo "$me" >>"$dir/takes"
-        echo standby >"$dir/$other.role"
-        echo active >"$dir/$me.role" ;;
-    restart)
-        [ "$role" = standby ] || { echo "it serves, and is not restarted" >&2; exit 1; }
-        [ ! -e "$dir/$me.fails" ] || { echo "it does not start" >&2; exit 1; }
-        echo "$BELAY_IMAGE_FOLDER/bin/server" >"$dir/$me.runs" ;;
-esac
-)sh");
-        for (const auto& [name, host] : {std::pair("server-1", &web1_), std::pair("server-2", &web2_),
-                                         std::pair("page-1", &web3_), std::pair("page-2", &web4_)}) {
-            const bool is_first = std::string_view(name).ends_with('1');
-            std::ofstream(controller_.path(fmt::format("{}.role", name)))
-                << (is_first ? "active\n" : "standby\n");
-            std::ofstream(controller_.path(fmt::format("{}.runs", name)))
-                << host->state() << "-images/shop/1.0/bin/server\n";
-        }
-    }
-    static void script(const std::string& path, const std::string& text)
-    {
-        std::ofstream(path) << "#!/bin/sh\n" << text;
-        std::filesystem::permissions(path, std::filesystem::perms{0755});
-    }
-    std::string text() const
-    {
-        std::string all;
-        for (const char* host : {"web1", "web2", "web3", "web4"})
-            all += fmt::format("[host.{}]\naddress = \"127.0.0.1\"\n", host);
-        const std::string folder = controller_.path("");
-        const auto server = [&](int number) {
-            if (run_by_ == RunBy::driver)
-                return fmt::format(
-                    "[application.server-{0}]\nhost = \"web{0}\"\ndriver = [\"{1}driver\", \"{1}\", "
-                    "\"server-{0}\", \"server-{2}\"]\n",
-                    number, folder, 3 - number);
-            return fmt::format(
-                "[application.server-{0}]\nhost = \"web{0}\"\ncommand = [\"bin/server\", \"--name\", "
-                "\"server-{0}\", \"--act-every\", \"5\", \"--trace\", \"{1}\"]\n",
-                number, controller_.path("trace"));
-        };
-        if (run_by_ == RunBy::driver) {
-            for (int number : {1, 2})
-                all += fmt::format(
-                    "[application.page-{0}]\nhost = \"web{3}\"\nimage = \"shop\"\ndriver = [\"{1}driver\", "
-                    "\"{1}\", \"page-{0}\", \"page-{2}\"]\n",
-                    number, folder, 3 - number, number + 2);
-            all += "[pair.pages]\nprimary = \"page-1\"\nbackup = \"page-2\"\nredundancy = \"hot\"\n";
-        }
-        return all + server(1) +
-               "image = \"shop\"\nreadiness = { kind = \"notify\" }\norders = { kind = \"pipe\" }\n"
-               "autorestart = \"on-failure\"\nnonstop = \"1/10s\"\nstart_timeout = \"5s\"\n" +
-               server(2) +
-               "[pair.servers]\nprimary = \"server-1\"\nbackup = \"server-2\"\nredundancy = \"hot\"\nlease = "
-               "\"1s\"\n";
-    }
-
-    const RunBy run_by_;
-    image::KeyPair keys_;
-};
 
 TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led back by a person")
 {
@@ -288,16 +38,6 @@ TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led b
         CHECK(ShopSite::letters(*host) == "1.0 I, 2.0 C");
     }
     CHECK(site.plan("2.0").at("plan").at("steps").empty());
-}
-
-/// What speaks against it, one after another.
-std::string refusals(const Json& planned)
-{
-    std::string all;
-    for (const Json& one : planned.at("findings")) {
-        if (one.at("verdict") == "fail") all += one.at("found").get<std::string>() + "\n";
-    }
-    return all;
 }
 
 TEST_CASE("what is wrong with an image is said before anything is touched")
@@ -517,7 +257,7 @@ TEST_CASE("a pair that is run by other means is upgraded by its driver, and led 
 
 TEST_CASE("several pairs are upgraded in waves, never two of one at once, and one that fails goes back alone")
 {
-    ShopSite site(ShopSite::RunBy::driver);
+    ShopSite site(ShopSite::RunBy::driver, ShopSite::Pages::elsewhere);
     site.install({"1.0"});
     site.publish({"2.0"});
     const auto plan = [&](const Json& more) {
@@ -548,6 +288,88 @@ TEST_CASE("several pairs are upgraded in waves, never two of one at once, and on
     for (const char* name : {"server-1", "server-2"}) runs(name, "2.0");
     for (const char* name : {"page-1", "page-2"}) runs(name, "1.0");
     CHECK(ShopSite::letters(site.web3_) == "1.0 C");
+}
+
+/// What a host runs, by its applications.
+std::map<std::string, std::string> versions_on(Machine& host)
+{
+    std::map<std::string, std::string> versions;
+    const Json answer = host.ask("Applications");
+    for (const Json& one : answer.at("applications"))
+        versions[one.at("name")] = one["image"].is_object() ? one["image"].value("version", "") : "none";
+    return versions;
+}
+
+std::vector<std::string> switched_in(const Json& planned)
+{
+    std::vector<std::string> all;
+    for (const Json& step : planned.at("plan").at("steps"))
+        if (step.at("phase") == "activate") all.push_back(step.at("member"));
+    return all;
+}
+
+TEST_CASE("two pairs that serve on each other's standby are upgraded together host by host, and led back")
+{
+    ShopSite site(ShopSite::RunBy::supervisor, ShopSite::Pages::crossed);
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    const Json planned = site.plan("2.0", true, "servers,pages");
+    REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
+    CHECK(switched_in(planned) ==
+          std::vector<std::string>{"web2 (active and standby)", "web1 (active and standby)"});
+    const std::string operation = planned.at("operation");
+    const auto all_run = [&](const std::string& version) {
+        CHECK(versions_on(site.web1_) ==
+              std::map<std::string, std::string>{{"page-2", version}, {"server-1", version}});
+        CHECK(versions_on(site.web2_) ==
+              std::map<std::string, std::string>{{"page-1", version}, {"server-2", version}});
+    };
+    CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
+    all_run("2.0");
+    // The host that had its turn first serves all of them.
+    site.await_service("server-2");
+    site.await_service("page-1");
+    CHECK_MESSAGE(site.go(operation, {"abort"}) == "aborted", site.show(operation));
+    all_run("1.0");
+    CHECK(ShopSite::letters(site.web1_) == "1.0 C");
+    CHECK(ShopSite::letters(site.web2_) == "1.0 C");
+    const std::string second = site.plan("2.0", true, "pages,servers").at("operation");
+    CHECK_MESSAGE(site.go(second, {"add", "activate", "commit"}) == "committed", site.show(second));
+    all_run("2.0");
+    CHECK(site.plan("2.0", true, "servers,pages").at("plan").at("steps").empty());
+}
+
+TEST_CASE("of crossed pairs that are run by other means never two of one are started anew at once")
+{
+    ShopSite site(ShopSite::RunBy::driver, ShopSite::Pages::crossed);
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    const auto restarts = [&] {
+        const std::string all = testing::text_of_file(site.controller_.path("restarts"));
+        std::filesystem::remove(site.controller_.path("restarts"));
+        return all;
+    };
+    const std::string operation = site.plan("2.0", true, "servers,pages").at("operation");
+    CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
+    CHECK(restarts() == "server-2\npage-1\npage-2\nserver-1\n");
+    CHECK_MESSAGE(site.go(operation, {"abort"}) == "aborted", site.show(operation));
+    CHECK(restarts() == "server-1\npage-2\npage-1\nserver-2\n");
+    CHECK_FALSE(std::filesystem::exists(site.controller_.path("both-at-once")));
+
+    INFO("where the standby takes over from its own side, it does before its other one has its turn");
+    std::ofstream(site.controller_.path("takes")) << "";
+    const Json planned = site.plan("2.0", true, "servers,pages");
+    const std::string second = planned.at("operation");
+    CHECK_MESSAGE(site.go(second, {"add", "activate", "commit"}) == "committed", site.show(second));
+    CHECK_FALSE(std::filesystem::exists(site.controller_.path("both-at-once")));
+
+    INFO("what cannot be told apart by hosts is not left out alone");
+    CHECK(
+        site.controller_.face()
+            .call("Plan", {{"procedure", "pair.upgrade"},
+                           {"arguments", {{"pair", "servers,pages"}, {"version", "1.0"}, {"failures", "1"}}}})
+            .error()
+            .what == "servers, pages have hosts in common, so none of them can fail alone");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "daemon/network/audit_trail.h"
 #include "daemon/network/conductor.h"
+#include "daemon/network/fleet.h"
 #include "daemon/network/host_loads.h"
 #include "daemon/network/site_store.h"
 #include "framework/configuration/register.h"
@@ -86,8 +87,7 @@ class ControllerRole {
   private:
     ControllerRole(const PlaceGround& ground, ControllerAddress address, std::unique_ptr<store::Store> store);
     store::Store& state() { return fenced_ ? *fenced_ : ground_.store; }
-    struct UpgradedPair;
-    Result<UpgradedPair> plan_one_pair(const std::string& name, const std::string& version);
+    Result<PlannedTurns> plan_bunch(const Bunch& bunch, const std::string& version);
     Result<operation::Plan> plan_pair_upgrade(const std::map<std::string, std::string>& arguments);
     Result<Json> with_image(Json parameters) const;
     Result<std::string> member_named(const std::string& name);

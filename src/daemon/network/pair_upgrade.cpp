@@ -1,6 +1,7 @@
 // pair.upgrade over the hosts of a site: the standby first, then the one that served.
 
 #include "daemon/network/controller_role.h"
+#include "daemon/network/fleet.h"
 #include "daemon/pairs.h"
 #include "procedures/upgrade.h"
 
@@ -13,25 +14,50 @@ namespace {
 
 /// Beyond it, what one host has written at a time and another one has are not in order for a person.
 constexpr Milliseconds most_clock_skew = std::chrono::seconds(5);
+constexpr Milliseconds patience_with_clocks = std::chrono::seconds(10);
 
-/// hosts.clocks {hosts: numbers}.
-Result<operation::Finding> clocks_agree(site::Controller* controller, const Json& arguments)
+/// How far a clock is off that was looked at between these two moments of ours, at the least.
+Milliseconds off_by(Milliseconds clock, Milliseconds before, Milliseconds after)
+{
+    return clock > after ? clock - after : std::min(clock - before, Milliseconds{0});
+}
+
+/// hosts.clocks {hosts: their names, by their numbers}: by the controller's clock, which is one of them. Who
+/// does not answer is another check's.
+Result<operation::Finding> clocks_agree(site::Members& members, const std::function<Milliseconds()>& wall,
+                                        const Json& arguments)
 {
     using operation::Verdict;
-    if (controller == nullptr) return fail(ErrorKind::unavailable, "there is no controller");
-    operation::Finding finding{.found = "less than 5 s apart"};
-    for (const Json& host : arguments.at("hosts")) {
-        const site::Presence presence = controller->hub().presence(host.get<std::string>());
-        const Milliseconds ahead = presence.clock_ahead;
-        if (std::chrono::abs(ahead) <= most_clock_skew) continue;
-        finding = {
-            .verdict = Verdict::fail,
-            .found = fmt::format("the clock of {} is {} {}", presence.host_name,
-                                 to_text(std::chrono::abs(ahead)), ahead.count() > 0 ? "fast" : "slow"),
-            .wanted = fmt::format("clocks that are less than {} apart", to_text(most_clock_skew)),
-            .mend = "timedatectl set-ntp true, on that host"};
+    std::vector<std::string> names, far_off;
+    std::vector<site::MemberQuestion> questions;
+    for (const auto& [number, name] : arguments.at("hosts").items()) {
+        names.push_back(name.get<std::string>());
+        questions.push_back(
+            {.member = number, .method = "Hello", .parameters = {{"version", BELAY_VERSION}}});
     }
-    return finding;
+    const Milliseconds before = wall();
+    const std::vector<Result<Json>> answers = members.ask(questions, "", patience_with_clocks);
+    const Milliseconds after = wall();
+    Milliseconds fastest{0}, slowest{0};
+    for (size_t at = 0; at < answers.size(); ++at) {
+        if (!answers[at]) continue;
+        const Milliseconds off =
+            off_by(Milliseconds(answers[at]->value("clock_ms", before.count())), before, after);
+        fastest = std::max(fastest, off);
+        slowest = std::min(slowest, off);
+        // Of two that are too far apart one is so far off, or both.
+        if (std::chrono::abs(off) * 2 > most_clock_skew)
+            far_off.push_back(fmt::format("the clock of {} is {} {}", names[at],
+                                          to_text(std::chrono::abs(off)), off.count() > 0 ? "fast" : "slow"));
+    }
+    const std::string wanted = fmt::format("clocks that are less than {} apart", to_text(most_clock_skew));
+    if (fastest - slowest <= most_clock_skew)
+        return operation::Finding{.found = fmt::format("{} apart", to_text(fastest - slowest)),
+                                  .wanted = wanted};
+    return operation::Finding{.verdict = Verdict::fail,
+                              .found = fmt::format("{}", fmt::join(far_off, "; ")),
+                              .wanted = wanted,
+                              .mend = "timedatectl set-ntp true, on that host"};
 }
 
 constexpr Milliseconds patience_with_host = std::chrono::seconds(15);
@@ -77,16 +103,17 @@ class TakeOver final : public operation::Action {
     site::Members& members_;
 };
 
-operation::Step take_over_step(const site::MemberPlan& standby)
+/// A host that fails goes back as a whole, and so do those that are bound to it.
+Result<void> check_may_fail(const procedures::FleetAsk& fleet, const std::vector<FleetPair>& pairs,
+                            const Bunch& bunch)
 {
-    const auto application = standby.plan.asked.value("application", "");
-    return {.name = "take-over-" + application,
-            .title = fmt::format("{} takes over", application),
-            .phase = operation::Phase::activate,
-            .member = standby.member.name,
-            .action = "pair.take-over",
-            .arguments = {{"host", standby.member.id}, {"application", application}},
-            .commands = {fmt::format("{}: the driver of {}, take-over", standby.member.name, application)}};
+    if (fleet.failures == 0 || bunch.pairs.size() == 1) return {};
+    std::vector<std::string> names;
+    for (const size_t at : bunch.pairs) names.push_back(pairs[at].name);
+    return fail(
+        ErrorKind::usage,
+        fmt::format("{} have hosts in common, so none of them can fail alone", fmt::join(names, ", ")),
+        "without --failures, or those pairs one after the other");
 }
 
 }  // namespace
@@ -97,53 +124,60 @@ void ControllerRole::fill(operation::Catalogue& catalogue)
     site::add_rollout_actions(catalogue, *rollouts_);
     catalogue.add("pair.take-over", std::make_unique<TakeOver>(members_));
     catalogue.add_condition("hosts.clocks", [this](host::Host&, const Json& arguments) {
-        return clocks_agree(is_open_ ? services_.controller.get() : nullptr, arguments);
+        return clocks_agree(members_, ground_.wall, arguments);
     });
 }
 
-/// One pair of those that are to be upgraded.
-struct ControllerRole::UpgradedPair {
-    std::string image;
-    std::vector<PairMember> members;
-    std::vector<site::MemberPlan> plans;  ///< the one that stands by first; one plan where both are on a host
-};
-
-/// How each of its hosts would go about it.
-Result<ControllerRole::UpgradedPair> ControllerRole::plan_one_pair(const std::string& name,
-                                                                   const std::string& version)
+/// How each host of a bunch would go about it, turn by turn; who is so already is left alone.
+Result<PlannedTurns> ControllerRole::plan_bunch(const Bunch& bunch, const std::string& version)
 {
-    UpgradedPair pair;
-    pair.members = TRY(members_of_pair(conductor_.everywhere(), name));
-    pair.image = pair.members.front().image;
-    std::map<std::string, std::string> told = TRY(ground_.image_arguments(pair.image, version));
-    told["version"] = version;
-    const bool is_on_one_host = pair.members.front().host == pair.members.back().host;
     std::vector<site::MemberQuestion> questions;
-    for (const PairMember& member : pair.members) {
-        const std::string number = TRY(member_named(member.host));
-        told[is_on_one_host ? "pair" : "application"] = is_on_one_host ? name : member.application;
-        questions.push_back(
-            {.member = number,
-             .method = "Plan",
-             .parameters = {{"procedure", is_on_one_host ? "pair.upgrade-here" : "member.upgrade"},
-                            {"arguments", told}}});
-        if (is_on_one_host) break;
+    for (const std::vector<HostTurn>& turn : bunch.turns) {
+        for (const HostTurn& host : turn) {
+            std::map<std::string, std::string> told =
+                TRY(ground_.image_arguments(host.members.front().image, version));
+            told["version"] = version;
+            std::vector<std::string> names;
+            for (const PairMember& member : host.members) names.push_back(member.application);
+            const bool is_pair = !host.whole_pair.empty();
+            told[is_pair ? "pair" : "application"] =
+                is_pair ? host.whole_pair : fmt::format("{}", fmt::join(names, ","));
+            const std::string number = TRY(member_named(host.host));
+            questions.push_back(
+                {.member = number,
+                 .method = "Plan",
+                 .parameters = {{"procedure", is_pair ? "pair.upgrade-here" : "member.upgrade"},
+                                {"arguments", told}}});
+        }
     }
-    pair.plans = TRY(plans_of(questions, ""));
-    if (!is_on_one_host) {
-        for (size_t at = 0; at < pair.plans.size(); ++at)
-            pair.plans[at].role = pair.members[at].serves ? "active" : "standby";
+    std::vector<site::MemberPlan> plans = TRY(plans_of(questions, ""));
+    PlannedTurns turns;
+    auto next = plans.begin();
+    for (const std::vector<HostTurn>& turn : bunch.turns) {
+        turns.emplace_back();
+        for (const HostTurn& host : turn) {
+            site::MemberPlan& plan = *next++;
+            if (plan.plan.steps.empty()) continue;
+            plan.role = host.role();
+            turns.back().push_back({.turn = host, .plan = std::move(plan)});
+        }
     }
-    // Who is so already is left alone.
-    std::erase_if(pair.plans, [](const site::MemberPlan& one) { return one.plan.steps.empty(); });
-    return pair;
+    return turns;
 }
 
-/// Pair after pair, as many at once as its wave has: in each first those that stand by, then the others.
+/// Pair after pair, as many at once as its wave has: of each first what stands by, then what serves.
 Result<operation::Plan> ControllerRole::plan_pair_upgrade(const std::map<std::string, std::string>& arguments)
 {
     const procedures::FleetAsk fleet = TRY(procedures::read_fleet(arguments));
     const std::string& version = arguments.at("version");
+    std::vector<FleetPair> pairs;
+    std::set<std::string> images;
+    for (const std::string& name : fleet.pairs) {
+        std::vector<PairMember> members = TRY(members_of_pair(conductor_.everywhere(), name));
+        images.insert(members.front().image);
+        pairs.push_back({.name = name, .members = std::move(members)});
+    }
+    const std::vector<Bunch> bunches = TRY(bunches_of(pairs));
     site::SitePlanAsk ask{.site = authority_->site,
                           .procedure = "pair.upgrade",
                           .title = {},
@@ -151,35 +185,27 @@ Result<operation::Plan> ControllerRole::plan_pair_upgrade(const std::map<std::st
                           .back_in_order = true,
                           .limit = 2 * fleet.failures,
                           .soak = fleet.soak};
-    std::set<std::string> images, hosts;
-    size_t next = 0;
+    Serving serving(pairs);
+    Json hosts = Json::object();
+    auto next = bunches.begin();
     for (const uint64_t size : fleet.waves) {
-        std::vector<site::MemberPlan> first, then;
-        for (; next < fleet.pairs.size() && first.size() < size; ++next) {
-            UpgradedPair pair = TRY(plan_one_pair(fleet.pairs[next], version));
-            images.insert(pair.image);
+        PlannedTurns wave;
+        for (size_t taken = 0; next != bunches.end() && taken < size; ++next) {
+            TRY(check_may_fail(fleet, pairs, *next));
+            PlannedTurns turns = TRY(plan_bunch(*next, version));
             std::vector<std::string> bound;
-            for (site::MemberPlan& one : pair.plans) {
-                bound.push_back(one.member.id);
-                if (!hosts.insert(one.member.id).second)
-                    return fail(ErrorKind::usage,
-                                fmt::format("{} has members of two of these pairs", one.member.name),
-                                "upgrade those pairs one after the other");
-                (one.role == "active" ? then : first).push_back(std::move(one));
+            wave.resize(std::max(wave.size(), turns.size()));
+            for (size_t at = 0; at < turns.size(); ++at) {
+                for (PlannedTurn& one : turns[at]) {
+                    bound.push_back(one.plan.member.id);
+                    hosts[one.plan.member.id] = one.plan.member.name;
+                    wave[at].push_back(std::move(one));
+                }
             }
+            if (!bound.empty()) taken += next->pairs.size();
             ask.together.push_back(std::move(bound));
         }
-        std::vector<operation::Step> moves;
-        for (const site::MemberPlan& one : first) {
-            if (one.plan.asked.value("takes_over", false) && !then.empty())
-                moves.push_back(take_over_step(one));
-        }
-        for (std::vector<site::MemberPlan>* const wave : {&first, &then}) {
-            if (wave->empty()) continue;
-            ask.waves.push_back(wave->size());
-            if (wave == &first) ask.between[ask.waves.size()] = moves;
-            std::ranges::move(*wave, std::back_inserter(ask.members));
-        }
+        add_wave(std::move(wave), serving, ask);
     }
     const bool is_one = fleet.pairs.size() == 1;
     const std::string which =
@@ -193,7 +219,7 @@ Result<operation::Plan> ControllerRole::plan_pair_upgrade(const std::map<std::st
     operation::Plan plan = TRY(site::make_site_plan(ground_.host, std::move(ask)));
     plan.checks.push_back({.code = "hosts.clocks",
                            .title = "the clocks of the hosts agree",
-                           .question = {"hosts.clocks", {{"hosts", hosts}}}});
+                           .question = {"hosts.clocks", {{"hosts", std::move(hosts)}}}});
     return plan;
 }
 

@@ -236,9 +236,17 @@ class SitePlan {
              {"members.add", std::move(arguments), by_hand(everybody_, "add"), by_hand(everybody_, "abort")});
     }
 
+    void add_steps_after(size_t waves)
+    {
+        const auto found = ask_.between.find(waves);
+        if (found == ask_.between.end()) return;
+        std::ranges::copy(found->second, std::back_inserter(plan_.plan().steps));
+    }
+
     void activate()
     {
         const std::vector<Group> waves = waves_of(ask_);
+        add_steps_after(0);
         for (size_t i = 0; i < waves.size(); ++i) {
             const std::string name = fmt::format("wave-{}", i + 1);
             step(Phase::activate, name,
@@ -247,8 +255,7 @@ class SitePlan {
                  waves[i],
                  {"members.activate", roster(name, waves[i]), by_hand(waves[i], "activate"),
                   by_hand(waves[i], "abort")});
-            if (const auto more = ask_.between.find(i + 1); more != ask_.between.end())
-                std::ranges::copy(more->second, std::back_inserter(plan_.plan().steps));
+            add_steps_after(i + 1);
             if (i + 1 == waves.size() || ask_.soak == Milliseconds{0}) continue;
             Roster waiting = roster(fmt::format("soak-{}", i + 1), waves[i]);
             waiting.soak = ask_.soak;

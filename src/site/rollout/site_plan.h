@@ -24,7 +24,7 @@ struct SitePlanAsk {
     /// Where nobody leads them back, members do not go back all at once: those of the last wave first.
     bool back_in_order = false;
     std::vector<uint64_t> waves = {};  ///< how many at once; the rest follow together. Empty: one, a tenth
-    /// What is done between two waves: after so many of them.
+    /// What is done between two waves: after so many of them; after none: before the first one.
     std::map<size_t, std::vector<operation::Step>> between = {};
     /// The ids of those that are left out together: the two of a pair.
     std::vector<std::vector<std::string>> together = {};

@@ -73,6 +73,23 @@ TEST_CASE("all prepare, one is switched, then a tenth, then the rest; all promis
     CHECK(validate(plan));
 }
 
+TEST_CASE("what is done between waves stands where it is asked for, also before the first one")
+{
+    SitePlanAsk ask = ask_for(2);
+    ask.waves = {1, 1};
+    ask.soak = 0s;
+    const auto move = [](const char* name) {
+        return Step{.name = name,
+                    .title = "",
+                    .phase = Phase::activate,
+                    .action = "toy.put",
+                    .arguments = {{"group", Strings{"x"}}}};
+    };
+    ask.between = {{0, {move("first")}}, {1, {move("then"), move("too")}}};
+    CHECK(steps_of(plan_of(ask)) == Strings{"add: ", "first: x", "wave-1: 1", "then: x", "too: x",
+                                            "wave-2: 2", "promise: ", "commit: "});
+}
+
 TEST_CASE("waves as they are asked for, in the order of the hosts; the rest follow together")
 {
     SitePlanAsk ask = ask_for(4);

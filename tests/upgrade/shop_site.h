@@ -1,0 +1,284 @@
+#pragma once
+// For tests: a site with a pair of servers on two hosts, each with a belayd of its own, and images of them.
+
+#include "base/base64.h"
+#include "base/digest.h"
+#include "daemon/network/testing/machine.h"
+#include "upgrade/image/building.h"
+#include "upgrade/image/signature.h"
+
+#include <filesystem>
+
+namespace belay::daemon {
+
+using namespace std::chrono_literals;
+using testing::join;
+using testing::Machine;
+using testing::need;
+
+namespace image = upgrade::image;
+
+/// What a version of the shop does beyond what it has to.
+struct Made {
+    std::string version;
+    std::string extra = {};          ///< words for the stand-in
+    std::string check = "exit 0";    ///< a script
+    std::string upgrades_from = {};  ///< as in image.toml
+};
+
+/// A site with a pair of servers on two hosts, a third one that votes, and images of them.
+class ShopSite {
+  public:
+    enum class RunBy { supervisor, driver };
+    /// Where a second pair is. Crossed: on the same hosts as the first one, which serves where it stands by.
+    enum class Pages { nowhere, elsewhere, crossed };
+    explicit ShopSite(RunBy run_by = RunBy::supervisor, Pages pages = Pages::nowhere)
+        : run_by_(run_by), pages_(pages)
+    {
+        keys_ = need(image::make_key_pair());
+        std::filesystem::create_directory(controller_.path("keys"));
+        std::ofstream(controller_.path("keys/shop.pem")) << keys_.public_key;
+        if (run_by_ == RunBy::driver) write_driver();
+        controller_.make_controller();
+        start(controller_);
+        configure(controller_, text());
+        for (const auto& [name, host] : hosts()) join(controller_, *host, {{"name", name}});
+        for (const auto& [name, host] : hosts()) start(*host);
+        for (const auto& [name, host] : hosts()) REQUIRE(host->await_status(testing::is_attached));
+    }
+
+    std::vector<std::pair<std::string, Machine*>> hosts()
+    {
+        std::vector<std::pair<std::string, Machine*>> all = {
+            {"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
+        if (pages_ == Pages::elsewhere) all.emplace_back("web4", &web4_);
+        return all;
+    }
+    void start(Machine& machine) { machine.start({"--image-keys", controller_.path("keys")}); }
+
+    /// The image's file.
+    std::string build(const Made& made, const std::string& key = {}) const
+    {
+        const std::string folder = controller_.path("source-" + made.version);
+        std::filesystem::create_directories(folder + "/root/bin");
+        std::filesystem::copy_file(TEST_STAND_IN, folder + "/root/bin/stand-in",
+                                   std::filesystem::copy_options::overwrite_existing);
+        script(folder + "/root/bin/server", fmt::format("exec bin/stand-in {} \"$@\"\n", made.extra));
+        script(folder + "/root/bin/check", made.check + "\n");
+        image::Manifest manifest;
+        manifest.name = "shop";
+        manifest.version = need(image::parse_version(made.version));
+        manifest.entry = {{"server", "bin/server"}};
+        manifest.check = {"bin/check"};
+        if (!made.upgrades_from.empty())
+            manifest.upgrades_from = need(image::VersionRanges::of({made.upgrades_from}));
+        const std::string file = folder + "/shop.image";
+        need(image::build({.manifest = manifest,
+                           .root = folder + "/root",
+                           .output = file,
+                           .key = key.empty() ? keys_.private_key : key}));
+        return file;
+    }
+    Result<Json> upload(const std::string& file)
+    {
+        const std::string bytes = testing::text_of_file(file);
+        constexpr size_t piece = 1 << 20;
+        Json answer;
+        for (size_t at = 0; at < bytes.size(); at += piece)
+            answer =
+                TRY(controller_.face().call("ImageUpload", {{"file", sha256(bytes)},
+                                                            {"bytes", bytes.size()},
+                                                            {"offset", at},
+                                                            {"data", to_base64(bytes.substr(at, piece))}}));
+        return answer;
+    }
+    void publish(const Made& made) { need(upload(build(made))); }
+
+    std::vector<std::string> names_of_members() const
+    {
+        if (pages_ == Pages::elsewhere) return {"web1", "web2", "web3", "web4"};
+        return {"web1", "web2"};
+    }
+    /// Runs the shop on all of them.
+    void install(const Made& made)
+    {
+        publish(made);
+        const Json planned =
+            controller_.ask("Plan", {{"procedure", "image.install"},
+                                     {"arguments", {{"image", "shop"}, {"version", made.version}}},
+                                     {"hosts", names_of_members()},
+                                     {"waves", {4}},
+                                     {"keep", true}});
+        REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
+        const std::string operation = planned["operation"];
+        REQUIRE_MESSAGE(go(operation, {"add", "activate", "commit"}) == "committed", show(operation));
+        await_service("server-1");
+        if (pages_ != Pages::nowhere) await_service("page-1");
+    }
+    std::string go(const std::string& operation, const std::vector<std::string>& verbs)
+    {
+        std::string state;
+        for (const std::string& verb : verbs) {
+            controller_.ask("Request", {{"operation", operation}, {"verb", verb}});
+            state = controller_.rest(operation);
+        }
+        return state;
+    }
+    Json plan(const std::string& version, bool keep = true, const std::string& pairs = "servers")
+    {
+        return controller_.ask("Plan", {{"procedure", "pair.upgrade"},
+                                        {"arguments", {{"pair", pairs}, {"version", version}}},
+                                        {"keep", keep}});
+    }
+
+    /// That of this application.
+    Json pair(const std::string& name)
+    {
+        const Json answer = controller_.ask("Pairs");
+        for (const Json& one : answer.at("pairs")) {
+            for (const Json& side : one.at("applications")) {
+                if (side.at("name") == name) return one;
+            }
+        }
+        return {};
+    }
+    Json await_service(const std::string& name)
+    {
+        const auto until = std::chrono::steady_clock::now() + 60s;
+        while (true) {
+            const Json now = pair(name);
+            const auto& sides = now["applications"];
+            const Json& other = sides[sides[0]["name"] == name ? 1 : 0];
+            if (now["serves"] == name && other["phase"] == "started") return now;
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump(1));
+            usleep(2'000);
+        }
+    }
+    /// {version that runs, state letters by version} of a host.
+    static std::string running(Machine& host)
+    {
+        const Json answer = host.ask("Applications");
+        for (const Json& one : answer.at("applications"))
+            return one["image"].is_object() ? one["image"].value("version", "") : "none";
+        return "none";
+    }
+    /// "1.0 C, 2.0 I"
+    static std::string letters(Machine& host)
+    {
+        std::string all;
+        const Json summary = host.ask("ImageSummaryHere");
+        for (const Json& one : summary.at("versions"))
+            all += fmt::format("{}{} {}", all.empty() ? "" : ", ", one.at("version").get<std::string>(),
+                               one.at("state").get<std::string>());
+        return all;
+    }
+    std::string show(const std::string& operation)
+    {
+        Json all = controller_.ask("Show", {{"operation", operation}});
+        all.erase("plan");
+        for (const auto& [name, host] : hosts()) {
+            const Json list = host->ask("List");
+            for (const Json& one : list["operations"]) {
+                Json own = host->ask("Show", {{"operation", one["id"]}});
+                own.erase("plan");
+                all[name].push_back(own);
+            }
+            all[name + " applications"] = host->ask("Applications");
+        }
+        return all.dump(1);
+    }
+
+    Machine controller_, web1_, web2_, web3_, web4_;
+
+  private:
+    /// A pair of files that is run by other means.
+    void write_driver() const
+    {
+        script(controller_.path("driver"), R"sh(dir=$1 me=$2 other=$3 verb=$4
+role=$(cat "$dir/$me.role")
+case $verb in
+    look) printf '{"role": "%s", "hot": true, "says": "it is %s", "version": "", "starts_by_itself": true,
+        "runs_from": "%s", "peer": "reachable", "offers": [%s]}' "$role" "$role" "$(cat "$dir/$me.runs")" "$([ ! -e "$dir/takes" ] || echo '"take-over"')" ;;
+    stand-by) if [ "$role" = active ]; then echo standby >"$dir/$me.role"; echo active >"$dir/$other.role"; fi ;;
+    take-over)
+        echo "$me" >>"$dir/takes"
+        echo standby >"$dir/$other.role"
+        echo active >"$dir/$me.role" ;;
+    restart)
+        [ "$role" = standby ] || { echo "it serves, and is not restarted" >&2; exit 1; }
+        [ ! -e "$dir/$me.fails" ] || { echo "it does not start" >&2; exit 1; }
+        echo "$me" >>"$dir/restarts"
+        echo >"$dir/$me.busy"
+        [ ! -e "$dir/$other.busy" ] || echo "$me" >>"$dir/both-at-once"
+        sleep 0.3
+        rm "$dir/$me.busy"
+        echo "$BELAY_IMAGE_FOLDER/bin/server" >"$dir/$me.runs" ;;
+esac
+)sh");
+        const bool are_crossed = pages_ == Pages::crossed;
+        for (const auto& [name, host] : {std::pair("server-1", &web1_), std::pair("server-2", &web2_),
+                                         std::pair("page-1", are_crossed ? &web2_ : &web3_),
+                                         std::pair("page-2", are_crossed ? &web1_ : &web4_)}) {
+            const bool is_first = std::string_view(name).ends_with('1');
+            std::ofstream(controller_.path(fmt::format("{}.role", name)))
+                << (is_first ? "active\n" : "standby\n");
+            std::ofstream(controller_.path(fmt::format("{}.runs", name)))
+                << host->state() << "-images/shop/1.0/bin/server\n";
+        }
+    }
+    static void script(const std::string& path, const std::string& text)
+    {
+        std::ofstream(path) << "#!/bin/sh\n" << text;
+        std::filesystem::permissions(path, std::filesystem::perms{0755});
+    }
+    std::string text() const
+    {
+        std::string all;
+        for (const char* host : {"web1", "web2", "web3", "web4"})
+            all += fmt::format("[host.{}]\naddress = \"127.0.0.1\"\n", host);
+        const std::string folder = controller_.path("");
+        const auto pair_text = [&](const char* name, const char* member, int first_host, int second_host) {
+            const auto application = [&](int number, int host) {
+                if (run_by_ == RunBy::driver)
+                    return fmt::format(
+                        "[application.{0}-{1}]\nhost = \"web{2}\"\ndriver = [\"{3}driver\", \"{3}\", "
+                        "\"{0}-{1}\", \"{0}-{4}\"]\n",
+                        member, number, host, folder, 3 - number);
+                return fmt::format(
+                    "[application.{0}-{1}]\nhost = \"web{2}\"\ncommand = [\"bin/server\", \"--name\", "
+                    "\"{0}-{1}\", \"--act-every\", \"5\", \"--trace\", \"{3}\"]\n",
+                    member, number, host, controller_.path(fmt::format("trace-of-{}", member)));
+            };
+            return application(1, first_host) +
+                   "image = \"shop\"\nreadiness = { kind = \"notify\" }\norders = { kind = \"pipe\" }\n"
+                   "autorestart = \"on-failure\"\nnonstop = \"1/10s\"\nstart_timeout = \"5s\"\n" +
+                   application(2, second_host) +
+                   fmt::format(
+                       "[pair.{0}]\nprimary = \"{1}-1\"\nbackup = \"{1}-2\"\nredundancy = \"hot\"\n"
+                       "lease = \"1s\"\n",
+                       name, member);
+        };
+        all += pair_text("servers", "server", 1, 2);
+        if (pages_ == Pages::elsewhere) all += pair_text("pages", "page", 3, 4);
+        if (pages_ == Pages::crossed) all += pair_text("pages", "page", 2, 1);
+        return all;
+    }
+
+    const RunBy run_by_;
+    const Pages pages_;
+    image::KeyPair keys_;
+};
+
+/// What speaks against it, one after another: who says it, what was found, what was wanted.
+inline std::string refusals(const Json& planned)
+{
+    std::string all;
+    for (const Json& one : planned.at("findings")) {
+        if (one.at("verdict") != "fail") continue;
+        all += fmt::format("{}: {}; wanted: {}\n", one.at("title").get<std::string>(),
+                           one.at("found").get<std::string>(), one.at("wanted").get<std::string>());
+    }
+    return all;
+}
+
+}  // namespace belay::daemon
