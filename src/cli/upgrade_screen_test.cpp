@@ -8,6 +8,7 @@ namespace belay::cli::upgrade_screen_test {
 namespace {
 
 using namespace screens;
+using namespace std::chrono_literals;
 using operation::Phase;
 using operation::StepState;
 

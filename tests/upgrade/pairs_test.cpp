@@ -5,6 +5,23 @@
 namespace belay::daemon {
 namespace {
 
+/// A person sees what runs, and how the pair stands, once each. The whole of it is in src/cli/screens.
+void is_shown(ShopSite& site, const std::string& operation)
+{
+    const std::string mode = "hot, both ready, server-2 serves\n";
+    const std::string summary = site.controller_.belay({"image", "summary"}).out;
+    CHECK_MESSAGE(testing::contains(summary, "\noperating mode\n  servers  " + mode), summary);
+    CHECK_MESSAGE(testing::contains(summary, "\n  current state         activated\n"), summary);
+    const std::string shown = site.controller_.belay({"show", operation}).out;
+    CHECK_MESSAGE(testing::contains(shown, "\n  members         web2 (standby), web1 (active)\n"), shown);
+    CHECK_MESSAGE(testing::contains(shown,
+                                    "\n  running image   server-1 on web1: shop 2.0\n"
+                                    "                  server-2 on web2: shop 2.0\n"
+                                    "  operating mode  servers: " +
+                                        mode),
+                  shown);
+}
+
 TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led back by a person")
 {
     ShopSite site;
@@ -23,6 +40,7 @@ TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led b
         CHECK(ShopSite::running(*host) == "2.0");
         CHECK(ShopSite::letters(*host) == "1.0 D, 2.0 U");
     }
+    is_shown(site, first);
     CHECK_MESSAGE(site.go(first, {"commit"}) == "committed", site.show(first));
     CHECK(ShopSite::letters(site.web1_) == "1.0 I, 2.0 C");
 
