@@ -2,6 +2,7 @@
 // version in each of its states and the timer in each of its, and `belay show`. The screens are in
 // src/cli/screens.
 
+#include "cli/live_text.h"
 #include "cli/screens.h"
 
 namespace belay::cli::upgrade_screen_test {
@@ -166,6 +167,23 @@ TEST_CASE("an upgrade in full says what its members run and how its pair stands,
         shows({"show", "S3"}, fmt::format("show-upgrade-{}", name_of(state)),
               {.environment = {{"TZ", "UTC"}}, .answers = {{"Show", view}, {"Pairs", after}}}, true);
     }
+}
+
+TEST_CASE("an upgrade that goes on counts one of one in few words")
+{
+    operation::View view = upgrade_at(State::activating);
+    view.waits_for = "web1: it finishes what it has";
+    CHECK(fmt::format("{}\n", fmt::join(live_lines(samples::plain(79), view, 5s, 23), "\n")) ==
+          R"(Operation S3: Upgrade the pair servers to shop 2.0  activating
+  ✓ add       prepare on 2 hosts at once [web2 (standby), web1 (active)]  2 s
+  ✓ activate  wave 1 of 2: switch 1 host [web2 (standby)]  4 s
+  ▸ activate  wave 2 of 2: switch 1 host [web1 (active)]
+      ░░░░░░░░░░░░░░░░░░░░░░░░  0 %, 0 of 1 host
+      web1: it finishes what it has
+  · commit    all promise to stay as they are until they are told [web2 (stand…
+  · commit    all let the old go [web2 (standby), web1 (active)]
+timer: 1 h 59 min left of 2 h, then it aborts by itself
+)");
 }
 
 }  // namespace belay::cli::upgrade_screen_test
