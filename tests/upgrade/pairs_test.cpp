@@ -1,13 +1,7 @@
 // Redundant pairs are upgraded in service, by a controller and two hosts, each with a belayd of its own.
 
-#include "base/base64.h"
-#include "base/digest.h"
-#include "daemon/network/testing/machine.h"
 #include "daemon/upgrades.h"
-#include "upgrade/image/building.h"
-#include "upgrade/image/signature.h"
-
-#include <filesystem>
+#include "image_site.h"
 
 namespace belay::daemon {
 namespace {
@@ -28,31 +22,23 @@ struct Made {
 };
 
 /// A site with a pair of servers on two hosts, a third one that votes, and images of them.
-class ShopSite {
+class ShopSite : public testing::ImageSite {
   public:
     enum class RunBy { supervisor, driver };
     explicit ShopSite(RunBy run_by = RunBy::supervisor) : run_by_(run_by)
     {
-        keys_ = need(image::make_key_pair());
-        std::filesystem::create_directory(controller_.path("keys"));
-        std::ofstream(controller_.path("keys/shop.pem")) << keys_.public_key;
-        if (run_by_ == RunBy::driver) write_driver();
+        hosts_ = {{"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
+        if (run_by_ == RunBy::driver) {
+            hosts_.emplace_back("web4", &web4_);
+            write_driver();
+        }
         controller_.make_controller();
         start(controller_);
         configure(controller_, text());
-        for (const auto& [name, host] : hosts()) join(controller_, *host, {{"name", name}});
-        for (const auto& [name, host] : hosts()) start(*host);
-        for (const auto& [name, host] : hosts()) REQUIRE(host->await_status(testing::is_attached));
+        for (const auto& [name, host] : hosts_) join(controller_, *host, {{"name", name}});
+        for (const auto& [name, host] : hosts_) start(*host);
+        for (const auto& [name, host] : hosts_) REQUIRE(host->await_status(testing::is_attached));
     }
-
-    std::vector<std::pair<std::string, Machine*>> hosts()
-    {
-        std::vector<std::pair<std::string, Machine*>> all = {
-            {"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
-        if (run_by_ == RunBy::driver) all.emplace_back("web4", &web4_);
-        return all;
-    }
-    void start(Machine& machine) { machine.start({"--image-keys", controller_.path("keys")}); }
 
     /// The image's file.
     std::string build(const Made& made, const std::string& key = {}) const
@@ -77,19 +63,6 @@ class ShopSite {
                            .key = key.empty() ? keys_.private_key : key}));
         return file;
     }
-    Result<Json> upload(const std::string& file)
-    {
-        const std::string bytes = testing::text_of_file(file);
-        constexpr size_t piece = 1 << 20;
-        Json answer;
-        for (size_t at = 0; at < bytes.size(); at += piece)
-            answer =
-                TRY(controller_.face().call("ImageUpload", {{"file", sha256(bytes)},
-                                                            {"bytes", bytes.size()},
-                                                            {"offset", at},
-                                                            {"data", to_base64(bytes.substr(at, piece))}}));
-        return answer;
-    }
     void publish(const Made& made) { need(upload(build(made))); }
 
     std::vector<std::string> names_of_members() const
@@ -101,53 +74,11 @@ class ShopSite {
     void install(const Made& made)
     {
         publish(made);
-        const Json planned =
-            controller_.ask("Plan", {{"procedure", "image.install"},
-                                     {"arguments", {{"image", "shop"}, {"version", made.version}}},
-                                     {"hosts", names_of_members()},
-                                     {"waves", {4}},
-                                     {"keep", true}});
-        REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
-        const std::string operation = planned["operation"];
-        REQUIRE_MESSAGE(go(operation, {"add", "activate", "commit"}) == "committed", show(operation));
+        install_first("shop", made.version, names_of_members());
         await_service("server-1");
     }
-    std::string go(const std::string& operation, const std::vector<std::string>& verbs)
-    {
-        std::string state;
-        for (const std::string& verb : verbs) {
-            controller_.ask("Request", {{"operation", operation}, {"verb", verb}});
-            state = controller_.rest(operation);
-        }
-        return state;
-    }
-    Json plan(const std::string& version, bool keep = true)
-    {
-        return controller_.ask("Plan", {{"procedure", "pair.upgrade"},
-                                        {"arguments", {{"pair", "servers"}, {"version", version}}},
-                                        {"keep", keep}});
-    }
-
-    Json pair()
-    {
-        const Json answer = controller_.ask("Pairs");
-        for (const Json& one : answer.at("pairs")) {
-            if (one.at("name") == "servers") return one;
-        }
-        return {};
-    }
-    Json await_service(const std::string& name)
-    {
-        const auto until = std::chrono::steady_clock::now() + 60s;
-        while (true) {
-            const Json now = pair();
-            const auto& sides = now["applications"];
-            const Json& other = sides[sides[0]["name"] == name ? 1 : 0];
-            if (now["serves"] == name && other["phase"] == "started") return now;
-            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump(1));
-            usleep(2'000);
-        }
-    }
+    Json plan(const std::string& version, bool keep = true) { return plan_upgrade("servers", version, keep); }
+    Json await_service(const std::string& name) { return ImageSite::await_service("servers", name); }
     /// {version that runs, state letters by version} of a host.
     static std::string running(Machine& host)
     {
@@ -156,33 +87,8 @@ class ShopSite {
             return one["image"].is_object() ? one["image"].value("version", "") : "none";
         return "none";
     }
-    /// "1.0 C, 2.0 I"
-    static std::string letters(Machine& host)
-    {
-        std::string all;
-        const Json summary = host.ask("ImageSummaryHere");
-        for (const Json& one : summary.at("versions"))
-            all += fmt::format("{}{} {}", all.empty() ? "" : ", ", one.at("version").get<std::string>(),
-                               one.at("state").get<std::string>());
-        return all;
-    }
-    std::string show(const std::string& operation)
-    {
-        Json all = controller_.ask("Show", {{"operation", operation}});
-        all.erase("plan");
-        for (const auto& [name, host] : hosts()) {
-            const Json list = host->ask("List");
-            for (const Json& one : list["operations"]) {
-                Json own = host->ask("Show", {{"operation", one["id"]}});
-                own.erase("plan");
-                all[name].push_back(own);
-            }
-            all[name + " applications"] = host->ask("Applications");
-        }
-        return all.dump(1);
-    }
 
-    Machine controller_, web1_, web2_, web3_, web4_;
+    Machine web1_, web2_, web3_, web4_;
 
   private:
     /// A pair of files that is run by other means.
@@ -252,7 +158,6 @@ esac
     }
 
     const RunBy run_by_;
-    image::KeyPair keys_;
 };
 
 TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led back by a person")
@@ -290,16 +195,6 @@ TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led b
     CHECK(site.plan("2.0").at("plan").at("steps").empty());
 }
 
-/// What speaks against it, one after another.
-std::string refusals(const Json& planned)
-{
-    std::string all;
-    for (const Json& one : planned.at("findings")) {
-        if (one.at("verdict") == "fail") all += one.at("found").get<std::string>() + "\n";
-    }
-    return all;
-}
-
 TEST_CASE("what is wrong with an image is said before anything is touched")
 {
     ShopSite site;
@@ -327,8 +222,8 @@ TEST_CASE("what is wrong with an image is said before anything is touched")
 
     INFO("a version that may not follow the one that runs");
     site.publish({.version = "3.0", .upgrades_from = ">=2.0"});
-    CHECK_MESSAGE(testing::contains(refusals(site.plan("3.0", false)), ">=2.0"),
-                  refusals(site.plan("3.0", false)));
+    CHECK_MESSAGE(testing::contains(ShopSite::refusals(site.plan("3.0", false)), ">=2.0"),
+                  ShopSite::refusals(site.plan("3.0", false)));
 
     INFO("a key that one of the hosts does not trust");
     site.publish({"2.0"});
@@ -338,7 +233,8 @@ TEST_CASE("what is wrong with an image is said before anything is touched")
     REQUIRE(site.web2_.await_status(testing::is_attached));
     const Json planned = site.plan("2.0");
     CHECK(planned.at("operation").is_null());
-    CHECK_MESSAGE(testing::contains(refusals(planned), "image.trusted"), refusals(planned));
+    CHECK_MESSAGE(testing::contains(ShopSite::refusals(planned), "image.trusted"),
+                  ShopSite::refusals(planned));
     CHECK(ShopSite::letters(site.web1_) == "1.0 C");
     CHECK(ShopSite::letters(site.web2_) == "1.0 C");
 }
@@ -374,7 +270,7 @@ TEST_CASE("what is wrong with the hosts is said before anything is touched")
     site.web2_.ask("ApplicationOrder", {{"application", "server-2"}, {"want", "stopped"}});
     const auto until = std::chrono::steady_clock::now() + 30s;
     while (ShopSite::running(site.web2_) != "none") REQUIRE(std::chrono::steady_clock::now() < until);
-    const std::string found = refusals(site.plan("2.0", false));
+    const std::string found = ShopSite::refusals(site.plan("2.0", false));
     CHECK_MESSAGE(testing::contains(found, "member.ready"), found);
     CHECK_MESSAGE(testing::contains(found, "member.starts-by-itself"), found);
 }
@@ -481,7 +377,12 @@ TEST_CASE("a pair that is run by other means is upgraded by its driver, and led 
     const auto runs = [&](const std::string& name) {
         return testing::text_of_file(site.controller_.path(name + ".runs"));
     };
-    const std::string operation = site.plan("2.0").at("operation");
+    const Json planned = site.plan("2.0");
+    const std::string shown = planned.at("plan").dump();
+    CHECK_MESSAGE(testing::contains(shown, "server-1 server-2 stand-by"), shown);
+    CHECK_MESSAGE(testing::contains(shown, "server-2 server-1 restart"), shown);
+    CHECK_FALSE(testing::contains(shown, "belay app"));
+    const std::string operation = planned.at("operation");
     CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
     site.await_service("server-2");
     CHECK(testing::contains(runs("server-1"), "/2.0/"));
