@@ -132,8 +132,10 @@ upgrade::Standing Driven::standing_of(const Doing& doing, const Look& look) cons
     upgrade::Standing standing;
     standing.part = look.role == Role::active ? Part::active : Part::standby;
     standing.is_handing = is_working && (verb == Verb::stand_by || verb == Verb::take_over);
-    standing.is_ready =
-        !is_working && (look.role == Role::active || (look.role == Role::standby && look.hot));
+    standing.is_prepared = !is_working && verb == Verb::take_over && !problem && look.role == Role::standby;
+    // One that is taking over is ready to all the while: it may take longer than a gate has patience.
+    const bool is_kept = is_working && verb != Verb::take_over;
+    standing.is_ready = !is_kept && (look.role == Role::active || (look.role == Role::standby && look.hot));
     standing.is_coming = !standing.is_ready && (is_working || look.role == Role::standby);
     // One that is hot has it from the other one.
     standing.other_is_ready = look.role != Role::none && look.hot;
@@ -143,7 +145,6 @@ upgrade::Standing Driven::standing_of(const Doing& doing, const Look& look) cons
     standing.says = problem ? problem->what : look.says;
     standing.takes_over = std::ranges::find(look.offers, Verb::take_over) != look.offers.end();
     standing.starts_by_itself = look.starts_by_itself;
-    standing.is_of_belayd = false;
     return standing;
 }
 
@@ -153,7 +154,9 @@ Result<upgrade::Standing> Driven::look(const std::string& member)
     // Before it is looked at: what ends meanwhile may not be seen yet.
     const Doing now = doing(member);
     const Look looked = TRY(DriverProgram(host_, known.ask).look());
-    return standing_of(now, looked);
+    upgrade::Standing standing = standing_of(now, looked);
+    standing.driver = known.ask.argv;
+    return standing;
 }
 
 Result<void> Driven::begin(const std::string& member, Verb verb)

@@ -232,6 +232,7 @@ std::vector<site::Method> Upgrades::methods()
         const upgrade::Standing standing = TRY(runner_.look(name));
         return Json{{"serves", standing.part == upgrade::Part::active && !standing.is_handing},
                     {"is_handing", standing.is_handing},
+                    {"is_prepared", standing.is_prepared},
                     {"says", standing.says}};
     };
     const auto take_over = [this](const Call& call) -> Result<Json> {

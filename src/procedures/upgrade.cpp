@@ -129,14 +129,17 @@ void run_on(PlanBuilder& plan, const UpgradeGround& ground, const Wanted& wanted
             const std::string& from, const std::vector<std::string>& others)
 {
     const std::string& name = member.application;
+    // Where it cannot be looked at, a check says so.
+    const auto standing = ground.ground.runner.look(name);
+    const std::vector<std::string> driver = standing ? standing->driver : std::vector<std::string>();
     const std::string& version = wanted.manifest.version.text;
     plan.activate("stand-by-" + name, fmt::format("let the other of its pair serve in place of {}", name),
-                  upgrade::stand_by(name))
+                  upgrade::stand_by(name, driver))
         .stalled_after = stand_by_patience;
     operation::Step& run = plan.activate(
         "run-" + name,
         fmt::format("run {} as {}, and wait until it is ready", wanted.manifest.to_text(), name),
-        upgrade::run_version(ground.ground, name, member.image, from, version, others));
+        upgrade::run_version(ground.ground, name, member.image, from, version, others, driver));
     run.stalled_after = start_patience;
     Plan& whole = plan.plan();
     whole.gates.push_back({.name = "runs-" + name,

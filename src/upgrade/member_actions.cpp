@@ -272,6 +272,21 @@ class NameVersion final : public operation::Action {
     const Which which_;
 };
 
+std::string driver_command(std::vector<std::string> words, const std::vector<std::string>& driver,
+                           const char* verb)
+{
+    words.insert(words.end(), driver.begin(), driver.end());
+    words.emplace_back(verb);
+    return host::Command{.argv = std::move(words)}.to_text();
+}
+
+std::string move_command(const std::string& member, const std::vector<std::string>& driver)
+{
+    const std::string command = driver.empty() ? fmt::format("belay app switch-over '{}'", member)
+                                               : driver_command({}, driver, "stand-by");
+    return command + "   # where it serves";
+}
+
 // --- conditions ---
 
 Result<Finding> is_ready(Runner& runner, const Json& arguments)
@@ -337,12 +352,15 @@ Result<Finding> starts_by_itself(Runner& runner, host::Host& host, StartedBy sta
     const std::string member = text_in(arguments, "member");
     const Standing standing = TRY(runner.look(member));
     if (!standing.starts_by_itself)
-        return Finding{.verdict = Verdict::fail,
-                       .found = "after a power cut it would not be started",
-                       .wanted = "a member that is started with its host",
-                       .mend = standing.is_of_belayd ? fmt::format("belay app start '{}'", member)
-                                                     : "systemctl enable, of the unit that runs it"};
-    if (!standing.is_of_belayd) return Finding{.found = "it is started with its host"};
+        return Finding{
+            .verdict = Verdict::fail,
+            .found = "after a power cut it would not be started",
+            .wanted = "a member that is started with its host",
+            .mend = standing.driver.empty()
+                        ? fmt::format("belay app start '{}'", member)
+                        : "systemctl enable of its unit; or --starts-at-boot for its driver, where "
+                          "something else starts it: docs/drivers.md"};
+    if (!standing.driver.empty()) return Finding{.found = "it is started with its host"};
     return starts_with_host(host, started_by);
 }
 
@@ -373,17 +391,25 @@ std::string_view name_of(Part part)
     return "none";
 }
 
-Act stand_by(const std::string& member)
+Act stand_by(const std::string& member, const std::vector<std::string>& driver)
 {
     return {.action = "member.stand-by",
             .arguments = {{"member", member}},
-            .commands = {fmt::format("belay app switch-over '{}'   # where it serves", member)}};
+            .commands = {move_command(member, driver)}};
 }
 
 Act run_version(const Ground& ground, const std::string& member, const std::string& image,
-                const std::string& from, const std::string& version, const std::vector<std::string>& others)
+                const std::string& from, const std::string& version, const std::vector<std::string>& others,
+                const std::vector<std::string>& driver)
 {
     const std::string file = ground.images + "/packages.conf";
+    const auto restart = [&](const std::string& to) {
+        if (driver.empty()) return fmt::format("belay app restart '{}'", member);
+        if (to.empty()) return driver_command({}, driver, "restart");
+        return driver_command({"env", fmt::format("BELAY_IMAGE_FOLDER={}/{}/{}", ground.images, image, to),
+                               "BELAY_IMAGE_VERSION=" + to},
+                              driver, "restart");
+    };
     return {.action = "member.run",
             .arguments = {{"member", member},
                           {"image", image},
@@ -391,11 +417,9 @@ Act run_version(const Ground& ground, const std::string& member, const std::stri
                           {"version", version},
                           {"images", ground.images},
                           {"others", others}},
-            .commands = {fmt::format("# in {}: [{}] runs = \"{}\"", file, image, version),
-                         fmt::format("belay app restart '{}'", member)},
-            .undo_commands = {fmt::format("# in {}: as it was", file),
-                              fmt::format("belay app switch-over '{}'   # where it serves", member),
-                              fmt::format("belay app restart '{}'", member)}};
+            .commands = {fmt::format("# in {}: [{}] runs = \"{}\"", file, image, version), restart(version)},
+            .undo_commands = {fmt::format("# in {}: as it was", file), move_command(member, driver),
+                              restart(from)}};
 }
 
 Act keep_version(const Ground& ground, const std::string& image, const std::string& version)

@@ -17,9 +17,10 @@ struct Ground {
     std::string images;  ///< the folder of the installed images
 };
 
+/// `driver` here and below: as in its Standing, for the commands that a person is shown.
 /// member.stand-by {member}: it does not serve; the other one does. Nothing is undone of it: member.run sees
 /// to it that whoever is changed does not serve.
-operation::Act stand_by(const std::string& member);
+operation::Act stand_by(const std::string& member, const std::vector<std::string>& driver);
 
 /// member.run {member, image, from, version, images, others}: it runs that version, and is ready to serve, or
 /// has been ready to be started in its turn where it is cold. Undone: it runs what it did before, or `from`
@@ -27,7 +28,7 @@ operation::Act stand_by(const std::string& member);
 /// have their turn later. The other of its pair serves meanwhile.
 operation::Act run_version(const Ground& ground, const std::string& member, const std::string& image,
                            const std::string& from, const std::string& version,
-                           const std::vector<std::string>& others);
+                           const std::vector<std::string>& others, const std::vector<std::string>& driver);
 
 /// image.name {image, version, images}: that version is what is started from the next start on.
 operation::Act name_version(const Ground& ground, const std::string& image, const std::string& version);

@@ -5,6 +5,7 @@
 #include "base/result.h"
 
 #include <string>
+#include <vector>
 
 namespace belay::upgrade {
 
@@ -23,6 +24,8 @@ struct Standing {
     bool is_ready = false;    ///< it serves, or could at once: it is up, and has what it needs of the other
     bool is_coming = false;   ///< not ready, and on its way there by itself
     bool is_handing = false;  ///< active, and on its way to let the other serve
+    bool is_prepared =
+        false;  ///< standby: take_over() has ended well, and the other one's turn makes the move
     bool other_is_ready = false;
     bool is_cold = false;  ///< one that stands by has no process until it is to serve
     bool has_process = false;
@@ -31,7 +34,8 @@ struct Standing {
     std::string says = {};         ///< a few words for a person: "started", "failed: exit code 3"
     bool takes_over = false;       ///< what runs it can let it serve from its own side
     bool starts_by_itself = true;  ///< after a power cut; where belayd starts it: when that is started
-    bool is_of_belayd = true;      ///< which starts it; else what runs it is started without belayd
+    /// By which a person does the same, without a verb; empty: belayd runs it.
+    std::vector<std::string> driver = {};
 };
 
 /// Threads: any. Errors of all: not_found (no such member on this host), unavailable (what runs it does not

@@ -3,19 +3,13 @@
 //
 // BELAY_PAIR_ROUNDS: how many moves (10).
 
-#include "load.h"
 #include "own_network.h"
-#include "store/scratch_folder.h"
-#include "upgrade/driver/look_text.h"
+#include "postgresql_pair.h"
 
-#include <algorithm>
-#include <chrono>
-#include <csignal>
 #include <map>
 #include <random>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <thread>
 
 namespace belay {
 namespace {
@@ -23,173 +17,17 @@ namespace {
 using namespace std::chrono_literals;
 using daemon::testing::Ran;
 using daemon::testing::run_to_end;
+using testing::check_nothing_lost;
+using testing::has_postgresql;
+using testing::load_of_clients;
+using testing::PostgresqlPair;
 using upgrade::driver::Look;
 using upgrade::driver::Role;
-
-constexpr const char* bin = "/usr/lib/postgresql/15/bin";
-constexpr const char* clients = "4";
 
 int rounds()
 {
     const char* const asked = std::getenv("BELAY_PAIR_ROUNDS");  // NOLINT(concurrency-mt-unsafe)
     return asked == nullptr ? 10 : std::stoi(asked);
-}
-
-bool has_postgresql()
-{
-    if (geteuid() == 0 && access("/usr/lib/postgresql/15/bin/postgres", X_OK) == 0) return true;
-    MESSAGE("not root, or no postgresql-15 (packaging/install-needs test): no pair is moved");
-    return false;
-}
-
-class PostgresqlPair {
-  public:
-    PostgresqlPair()
-    {
-        const std::string program = TEST_DRIVERS "/postgresql_pair";
-        const Ran made = run_to_end({program, path(""), bin, port_of('a'), port_of('b')});
-        REQUIRE_MESSAGE(made.code == 0, made.said);
-    }
-    ~PostgresqlPair()
-    {
-        for (const char member : {'a', 'b'}) cut_power(member);
-    }
-    PostgresqlPair(const PostgresqlPair&) = delete;
-    PostgresqlPair& operator=(const PostgresqlPair&) = delete;
-
-    static std::string port_of(char member) { return member == 'a' ? "7011" : "7012"; }
-    static char other_of(char member) { return member == 'a' ? 'b' : 'a'; }
-    std::string path(const std::string& name) const { return folder_ / name; }
-
-    std::vector<std::string> words(char member, const std::vector<std::string>& verb) const
-    {
-        const std::string name(1, member);
-        std::vector<std::string> all = {
-            TEST_DRIVER,
-            "postgresql",
-            "--data",
-            path(name),
-            "--bin",
-            bin,
-            "--port",
-            port_of(member),
-            "--socket-dir",
-            path("sockets"),
-            "--log",
-            path("sockets/" + name + ".log"),
-            "--peer",
-            fmt::format("host=127.0.0.1 port={} user=belay dbname=postgres passfile={}",
-                        port_of(other_of(member)), path("pass"))};
-        all.insert(all.end(), verb.begin(), verb.end());
-        return all;
-    }
-    Ran driver(char member, const std::vector<std::string>& verb) const
-    {
-        return run_to_end(words(member, verb));
-    }
-    Look look(char member) const
-    {
-        const Ran looked = driver(member, {"look"});
-        REQUIRE_MESSAGE(looked.code == 0, looked.said);
-        const auto look = upgrade::driver::parse_look(looked.out);
-        REQUIRE_MESSAGE(look.has_value(), looked.out);
-        return *look;
-    }
-    /// Waits for one that serves, and one that is hot; which serves.
-    char settle() const
-    {
-        const auto until = std::chrono::steady_clock::now() + 60s;
-        while (true) {
-            const Look a = look('a'), b = look('b');
-            CHECK_FALSE((a.role == Role::active && b.role == Role::active));
-            if (a.role == Role::active && b.role == Role::standby && a.hot && b.hot) return 'a';
-            if (b.role == Role::active && a.role == Role::standby && a.hot && b.hot) return 'b';
-            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, "a ", a.says, ", b ", b.says);
-        }
-    }
-    Ran sql(char member, const std::string& text) const
-    {
-        return as_postgres({std::string(bin) + "/psql", "-XAtqw", "-h", path("sockets"), "-p",
-                            port_of(member), "-d", "postgres", "-c", text});
-    }
-    /// All its processes are gone at once, also those that a killed driver had begun.
-    void cut_power(char member) const
-    {
-        const std::string data = path(std::string(1, member));
-        pid_t postmaster = 0;
-        std::ifstream(data + "/postmaster.pid") >> postmaster;
-        for (bool is_any = true; is_any;) {
-            is_any = false;
-            for (const auto& process : std::filesystem::directory_iterator("/proc")) {
-                const pid_t pid = std::atoi(process.path().filename().c_str());
-                if (pid <= 0 || !is_of(process.path(), data)) continue;
-                is_any = true;
-                kill(pid, SIGKILL);
-            }
-        }
-        // Its number is taken until somebody has asked how it ended; the next would take it for alive.
-        const auto until = std::chrono::steady_clock::now() + 10s;
-        while (postmaster > 0 && kill(postmaster, 0) == 0 && std::chrono::steady_clock::now() < until)
-            std::this_thread::sleep_for(1ms);
-    }
-    Ran stop(char member) const
-    {
-        return as_postgres(
-            {std::string(bin) + "/pg_ctl", "-D", path(std::string(1, member)), "-m", "fast", "-w", "stop"});
-    }
-    /// As at a boot.
-    void boot(char member) const
-    {
-        const std::string name(1, member);
-        const Ran started = as_postgres(
-            {std::string(bin) + "/pg_ctl", "-D", path(name), "-l", path("sockets/" + name + ".log"), "-o",
-             fmt::format("-p {} -k {}", port_of(member), path("sockets")), "-w", "start"});
-        CHECK_MESSAGE(started.code == 0, started.said);
-    }
-
-  private:
-    /// It works in the folder, or has it among its arguments.
-    static bool is_of(const std::filesystem::path& process, const std::string& data)
-    {
-        std::error_code gone;
-        if (std::filesystem::read_symlink(process / "cwd", gone) == data) return true;
-        std::ifstream file(process / "cmdline");
-        for (std::string word; std::getline(file, word, '\0');) {
-            if (word == data) return true;
-        }
-        return false;
-    }
-    static Ran as_postgres(std::vector<std::string> words)
-    {
-        words.insert(words.begin(),
-                     {"/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"});
-        return run_to_end(words);
-    }
-
-    store::ScratchFolder folder_;
-};
-
-/// Clients that write as long as it is there.
-testing::Load load_of_clients()
-{
-    return testing::Load(
-        {TEST_DRIVERS "/load", PostgresqlPair::port_of('a'), PostgresqlPair::port_of('b'), clients});
-}
-
-/// Every number that was acknowledged is there once, on both.
-void check_nothing_lost(testing::Load& load)
-{
-    Json told = load.end();
-    std::vector<int> gaps = told.at("gaps_ms");
-    std::ranges::sort(gaps);
-    MESSAGE(told.at("acknowledged").dump(), " acknowledged, ", told.at("unknown").dump(),
-            " of unknown outcome, of which ", told.at("was_there").dump(),
-            " were there; gaps over 100 ms: ", gaps.size(), ", half of them under ",
-            gaps.empty() ? 0 : gaps[gaps.size() / 2], " ms, the longest ", gaps.empty() ? 0 : gaps.back(),
-            " ms");
-    CHECK(told.at("missing") == 0);
-    CHECK(told.at("doubled") == 0);
-    CHECK(told.at("acknowledged") > 0);
 }
 
 TEST_CASE("a PostgreSQL pair is switched over under load: no transaction is lost, none is there twice")
@@ -234,8 +72,8 @@ TEST_CASE(
         CAPTURE(round);
         CAPTURE(after_ms);
         const char member = serves;
-        const pid_t driver =
-            daemon::testing::spawn(pair.words(member, {"stand-by"}), {daemon::testing::plain_path}, {});
+        const pid_t driver = daemon::testing::spawn(pair.with_programs(member, {"stand-by"}),
+                                                    {daemon::testing::plain_path}, {});
         std::this_thread::sleep_for(std::chrono::milliseconds(after_ms));
         kill(driver, SIGKILL);
         daemon::testing::code_of(driver);
@@ -270,6 +108,17 @@ TEST_CASE("a primary whose standby is away, or stands still, goes on serving")
     CHECK(still.said.find("the peer's replay is paused") != std::string::npos);
     CHECK(pair.sql('b', "SELECT pg_wal_replay_resume()").code == 0);
     CHECK(pair.settle() == 'a');
+
+    INFO("what would not read its files is not started in its place");
+    std::ofstream(pair.path("b/PG_VERSION")) << "14\n";
+    const Ran other_major = pair.driver('b', {"restart"});
+    CHECK(other_major.code == 1);
+    CHECK_MESSAGE(other_major.said.find(
+                      "is of PostgreSQL 14, and what would be started is postgres (PostgreSQL) 15.") !=
+                      std::string::npos,
+                  other_major.said);
+    CHECK(pair.look('b').role == Role::standby);
+    std::ofstream(pair.path("b/PG_VERSION")) << "15\n";
 
     const Ran restarted = pair.driver('b', {"restart"});
     CHECK_MESSAGE(restarted.code == 0, restarted.said);
@@ -405,7 +254,8 @@ class OwnClusters {
     OwnClusters(const OwnClusters&) = delete;
     OwnClusters& operator=(const OwnClusters&) = delete;
 
-    static Ran driver(char member, const std::vector<std::string>& verb)
+    std::string path(const std::string& name) const { return folder_ / name; }
+    static Ran driver(char member, const std::vector<std::string>& verb, const std::string& image = "")
     {
         std::vector<std::string> words = {
             TEST_DRIVER,
@@ -415,7 +265,7 @@ class OwnClusters {
             "--peer",
             fmt::format("host=127.0.0.1 port={} user=belay dbname=postgres", member == 'a' ? 7022 : 7021)};
         words.insert(words.end(), verb.begin(), verb.end());
-        return run_to_end(words);
+        return run_to_end(words, "", {daemon::testing::plain_path, "BELAY_IMAGE_FOLDER=" + image});
     }
 
   private:
@@ -445,6 +295,38 @@ TEST_CASE("a pair of Debian's clusters is switched over and back")
         const Ran moved = OwnClusters::driver(serves, {"stand-by"});
         CHECK_MESSAGE(moved.code == 0, moved.said);
     }
+    INFO("with an image its programs run them, by Debian's configuration");
+    const Ran made = run_to_end({TEST_POSTGRESQL_IMAGE, clusters.path("image"), "15.1", "15"});
+    REQUIRE_MESSAGE(made.code == 0, made.said);
+    const std::string image = clusters.path("image/root");
+    const auto look = [&](char member) {
+        const Ran looked = OwnClusters::driver(member, {"--starts-at-boot", "look"}, image);
+        const auto read = upgrade::driver::parse_look(looked.out);
+        REQUIRE_MESSAGE(read.has_value(), looked.said);
+        return *read;
+    };
+    const auto becomes_hot = [&](char member) {
+        const auto until = std::chrono::steady_clock::now() + 60s;
+        while (!look(member).hot) REQUIRE(std::chrono::steady_clock::now() < until);
+    };
+    CHECK(look('a').runs_from == "/usr/lib/postgresql/15/bin/postgres");
+    const Ran restarted = OwnClusters::driver('a', {"restart"}, image);
+    CHECK_MESSAGE(restarted.code == 0, restarted.said);
+    becomes_hot('b');
+    const Ran moved = OwnClusters::driver('b', {"stand-by"}, image);
+    CHECK_MESSAGE(moved.code == 0, moved.said);
+    becomes_hot('a');
+    for (const char member : {'a', 'b'}) {
+        CHECK(look(member).role == (member == 'a' ? Role::active : Role::standby));
+        CHECK(look(member).runs_from == image + "/lib/postgresql/15/bin/postgres");
+        CHECK(look(member).starts_by_itself);
+    }
+    CHECK(run_to_end({"/usr/bin/pg_conftool", "15", "a", "show", "port"}).out == "port = 7021\n");
+
+    INFO("one that Debian would start at a boot, by its own programs, does not start by itself");
+    std::ofstream("/etc/postgresql/15/a/start.conf") << "auto\n";
+    CHECK_FALSE(look('a').starts_by_itself);
+
     CHECK(OwnClusters::driver('c', {"look"}).said ==
           "belay-driver: no cluster 15/c on this host (pg_lsclusters)\n");
 }

@@ -15,6 +15,13 @@ using Words = std::set<std::string>;
 
 const std::vector<std::string> kinds = {"postgresql", "keepalived", "haproxy", "nginx"};
 
+std::vector<std::string> kinds_and_run()
+{
+    std::vector<std::string> all = kinds;
+    all.emplace_back("run");
+    return all;
+}
+
 /// Everything in it that looks like an option, but for those of every program.
 Words options_in(const std::string& text)
 {
@@ -52,13 +59,13 @@ TEST_CASE("the completion of belay-driver offers each kind with exactly its opti
         for (std::string line; std::getline(lines, line);) offered.insert(line);
         return offered;
     };
-    for (const std::string& kind : kinds) {
+    for (const std::string& kind : kinds_and_run()) {
         Words known = options_of(kind);
         known.insert("--help");
         CHECK_MESSAGE(offers(kind + " --") == known, kind);
     }
     Words first(kinds.begin(), kinds.end());
-    first.insert({"check", "--help", "--version"});
+    first.insert({"check", "run", "--help", "--version"});
     CHECK(offers("\"\"") == first);
     CHECK(offers("postgresql st") == Words{"stand-by"});
 }
@@ -71,7 +78,7 @@ TEST_CASE("the man page of belay-driver names every option, and is set without a
     CHECK(page.find("belay " BELAY_VERSION) != std::string::npos);
     for (size_t at = 0; (at = page.find("\\-", at)) != std::string::npos;) page.erase(at, 1);
     Words known, named = options_in(page);
-    for (const std::string& kind : kinds) known.merge(options_of(kind));
+    for (const std::string& kind : kinds_and_run()) known.merge(options_of(kind));
     named.erase("--whatever");  // of the example's own driver
     CHECK(named == known);
     if (access("/usr/bin/man", X_OK) != 0 || access("/usr/bin/groff", X_OK) != 0) return;

@@ -46,7 +46,7 @@ void is_refused(ShopSite& site, const std::string& kept, const std::string& who,
     for (Machine* const host : {&site.web1_, &site.web2_}) before.push_back(traces_on(*host));
     const Json planned = site.plan("2.0");
     CHECK(planned.at("operation").is_null());
-    const std::string said = refusals(planned);
+    const std::string said = ShopSite::refusals(planned);
     CHECK_MESSAGE(testing::contains(said, who), said);
     CHECK_MESSAGE(testing::contains(said, reason), said);
     CHECK_MESSAGE(!testing::contains(said, "web1"), said);
@@ -132,7 +132,7 @@ TEST_CASE("clocks that are not in order are said before anything is added to eit
     INFO("each may be near enough to the controller's, and the two too far from each other");
     set_clock_ahead(site, site.web1_, 4s);
     set_clock_ahead(site, site.web2_, -4s);
-    const std::string said = refusals(site.plan("2.0"));
+    const std::string said = ShopSite::refusals(site.plan("2.0"));
     CHECK_MESSAGE(testing::contains(said, "the clock of web1 is "), said);
     CHECK_MESSAGE(testing::contains(said, "the clock of web2 is "), said);
 

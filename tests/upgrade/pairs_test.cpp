@@ -1,5 +1,6 @@
 // Redundant pairs are upgraded in service, by a controller and two hosts, each with a belayd of its own.
 
+#include "daemon/upgrades.h"
 #include "shop_site.h"
 
 namespace belay::daemon {
@@ -85,8 +86,8 @@ TEST_CASE("what is wrong with an image is said before anything is touched")
 
     INFO("a version that may not follow the one that runs");
     site.publish({.version = "3.0", .upgrades_from = ">=2.0"});
-    CHECK_MESSAGE(testing::contains(refusals(site.plan("3.0", false)), ">=2.0"),
-                  refusals(site.plan("3.0", false)));
+    CHECK_MESSAGE(testing::contains(ShopSite::refusals(site.plan("3.0", false)), ">=2.0"),
+                  ShopSite::refusals(site.plan("3.0", false)));
 
     INFO("a key that one of the hosts does not trust");
     site.publish({"2.0"});
@@ -96,7 +97,8 @@ TEST_CASE("what is wrong with an image is said before anything is touched")
     REQUIRE(site.web2_.await_status(testing::is_attached));
     const Json planned = site.plan("2.0");
     CHECK(planned.at("operation").is_null());
-    CHECK_MESSAGE(testing::contains(refusals(planned), "image.trusted"), refusals(planned));
+    CHECK_MESSAGE(testing::contains(ShopSite::refusals(planned), "image.trusted"),
+                  ShopSite::refusals(planned));
     CHECK(ShopSite::letters(site.web1_) == "1.0 C");
     CHECK(ShopSite::letters(site.web2_) == "1.0 C");
 }
@@ -132,7 +134,7 @@ TEST_CASE("what is wrong with the hosts is said before anything is touched")
     site.web2_.ask("ApplicationOrder", {{"application", "server-2"}, {"want", "stopped"}});
     const auto until = std::chrono::steady_clock::now() + 30s;
     while (ShopSite::running(site.web2_) != "none") REQUIRE(std::chrono::steady_clock::now() < until);
-    const std::string found = refusals(site.plan("2.0", false));
+    const std::string found = ShopSite::refusals(site.plan("2.0", false));
     CHECK_MESSAGE(testing::contains(found, "member.ready"), found);
     CHECK_MESSAGE(testing::contains(found, "member.starts-by-itself"), found);
 }
@@ -239,7 +241,12 @@ TEST_CASE("a pair that is run by other means is upgraded by its driver, and led 
     const auto runs = [&](const std::string& name) {
         return testing::text_of_file(site.controller_.path(name + ".runs"));
     };
-    const std::string operation = site.plan("2.0").at("operation");
+    const Json planned = site.plan("2.0");
+    const std::string shown = planned.at("plan").dump();
+    CHECK_MESSAGE(testing::contains(shown, "server-1 server-2 stand-by"), shown);
+    CHECK_MESSAGE(testing::contains(shown, "server-2 server-1 restart"), shown);
+    CHECK_FALSE(testing::contains(shown, "belay app"));
+    const std::string operation = planned.at("operation");
     CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
     site.await_service("server-2");
     CHECK(testing::contains(runs("server-1"), "/2.0/"));

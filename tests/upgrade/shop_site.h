@@ -1,13 +1,7 @@
 #pragma once
 // For tests: a site with a pair of servers on two hosts, each with a belayd of its own, and images of them.
 
-#include "base/base64.h"
-#include "base/digest.h"
-#include "daemon/network/testing/machine.h"
-#include "upgrade/image/building.h"
-#include "upgrade/image/signature.h"
-
-#include <filesystem>
+#include "image_site.h"
 
 namespace belay::daemon {
 
@@ -27,7 +21,7 @@ struct Made {
 };
 
 /// A site with a pair of servers on two hosts, a third one that votes, and images of them.
-class ShopSite {
+class ShopSite : public testing::ImageSite {
   public:
     enum class RunBy { supervisor, driver };
     /// Where a second pair is. Crossed: on the same hosts as the first one, which serves where it stands by.
@@ -35,26 +29,16 @@ class ShopSite {
     explicit ShopSite(RunBy run_by = RunBy::supervisor, Pages pages = Pages::nowhere)
         : run_by_(run_by), pages_(pages)
     {
-        keys_ = need(image::make_key_pair());
-        std::filesystem::create_directory(controller_.path("keys"));
-        std::ofstream(controller_.path("keys/shop.pem")) << keys_.public_key;
+        hosts_ = {{"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
+        if (pages_ == Pages::elsewhere) hosts_.emplace_back("web4", &web4_);
         if (run_by_ == RunBy::driver) write_driver();
         controller_.make_controller();
         start(controller_);
         configure(controller_, text());
-        for (const auto& [name, host] : hosts()) join(controller_, *host, {{"name", name}});
-        for (const auto& [name, host] : hosts()) start(*host);
-        for (const auto& [name, host] : hosts()) REQUIRE(host->await_status(testing::is_attached));
+        for (const auto& [name, host] : hosts_) join(controller_, *host, {{"name", name}});
+        for (const auto& [name, host] : hosts_) start(*host);
+        for (const auto& [name, host] : hosts_) REQUIRE(host->await_status(testing::is_attached));
     }
-
-    std::vector<std::pair<std::string, Machine*>> hosts()
-    {
-        std::vector<std::pair<std::string, Machine*>> all = {
-            {"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
-        if (pages_ == Pages::elsewhere) all.emplace_back("web4", &web4_);
-        return all;
-    }
-    void start(Machine& machine) { machine.start({"--image-keys", controller_.path("keys")}); }
 
     /// The image's file.
     std::string build(const Made& made, const std::string& key = {}) const
@@ -79,19 +63,6 @@ class ShopSite {
                            .key = key.empty() ? keys_.private_key : key}));
         return file;
     }
-    Result<Json> upload(const std::string& file)
-    {
-        const std::string bytes = testing::text_of_file(file);
-        constexpr size_t piece = 1 << 20;
-        Json answer;
-        for (size_t at = 0; at < bytes.size(); at += piece)
-            answer =
-                TRY(controller_.face().call("ImageUpload", {{"file", sha256(bytes)},
-                                                            {"bytes", bytes.size()},
-                                                            {"offset", at},
-                                                            {"data", to_base64(bytes.substr(at, piece))}}));
-        return answer;
-    }
     void publish(const Made& made) { need(upload(build(made))); }
 
     std::vector<std::string> names_of_members() const
@@ -103,56 +74,13 @@ class ShopSite {
     void install(const Made& made)
     {
         publish(made);
-        const Json planned =
-            controller_.ask("Plan", {{"procedure", "image.install"},
-                                     {"arguments", {{"image", "shop"}, {"version", made.version}}},
-                                     {"hosts", names_of_members()},
-                                     {"waves", {4}},
-                                     {"keep", true}});
-        REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
-        const std::string operation = planned["operation"];
-        REQUIRE_MESSAGE(go(operation, {"add", "activate", "commit"}) == "committed", show(operation));
+        install_first("shop", made.version, names_of_members());
         await_service("server-1");
         if (pages_ != Pages::nowhere) await_service("page-1");
     }
-    std::string go(const std::string& operation, const std::vector<std::string>& verbs)
-    {
-        std::string state;
-        for (const std::string& verb : verbs) {
-            controller_.ask("Request", {{"operation", operation}, {"verb", verb}});
-            state = controller_.rest(operation);
-        }
-        return state;
-    }
     Json plan(const std::string& version, bool keep = true, const std::string& pairs = "servers")
     {
-        return controller_.ask("Plan", {{"procedure", "pair.upgrade"},
-                                        {"arguments", {{"pair", pairs}, {"version", version}}},
-                                        {"keep", keep}});
-    }
-
-    /// That of this application.
-    Json pair(const std::string& name)
-    {
-        const Json answer = controller_.ask("Pairs");
-        for (const Json& one : answer.at("pairs")) {
-            for (const Json& side : one.at("applications")) {
-                if (side.at("name") == name) return one;
-            }
-        }
-        return {};
-    }
-    Json await_service(const std::string& name)
-    {
-        const auto until = std::chrono::steady_clock::now() + 60s;
-        while (true) {
-            const Json now = pair(name);
-            const auto& sides = now["applications"];
-            const Json& other = sides[sides[0]["name"] == name ? 1 : 0];
-            if (now["serves"] == name && other["phase"] == "started") return now;
-            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump(1));
-            usleep(2'000);
-        }
+        return plan_upgrade(pairs, version, keep);
     }
     /// {version that runs, state letters by version} of a host.
     static std::string running(Machine& host)
@@ -162,33 +90,7 @@ class ShopSite {
             return one["image"].is_object() ? one["image"].value("version", "") : "none";
         return "none";
     }
-    /// "1.0 C, 2.0 I"
-    static std::string letters(Machine& host)
-    {
-        std::string all;
-        const Json summary = host.ask("ImageSummaryHere");
-        for (const Json& one : summary.at("versions"))
-            all += fmt::format("{}{} {}", all.empty() ? "" : ", ", one.at("version").get<std::string>(),
-                               one.at("state").get<std::string>());
-        return all;
-    }
-    std::string show(const std::string& operation)
-    {
-        Json all = controller_.ask("Show", {{"operation", operation}});
-        all.erase("plan");
-        for (const auto& [name, host] : hosts()) {
-            const Json list = host->ask("List");
-            for (const Json& one : list["operations"]) {
-                Json own = host->ask("Show", {{"operation", one["id"]}});
-                own.erase("plan");
-                all[name].push_back(own);
-            }
-            all[name + " applications"] = host->ask("Applications");
-        }
-        return all.dump(1);
-    }
-
-    Machine controller_, web1_, web2_, web3_, web4_;
+    Machine web1_, web2_, web3_, web4_;
 
   private:
     /// A pair of files that is run by other means.
@@ -266,19 +168,6 @@ esac
 
     const RunBy run_by_;
     const Pages pages_;
-    image::KeyPair keys_;
 };
-
-/// What speaks against it, one after another: who says it, what was found, what was wanted.
-inline std::string refusals(const Json& planned)
-{
-    std::string all;
-    for (const Json& one : planned.at("findings")) {
-        if (one.at("verdict") != "fail") continue;
-        all += fmt::format("{}: {}; wanted: {}\n", one.at("title").get<std::string>(),
-                           one.at("found").get<std::string>(), one.at("wanted").get<std::string>());
-    }
-    return all;
-}
 
 }  // namespace belay::daemon

@@ -74,7 +74,8 @@ class TakeOver final : public operation::Action {
         using Found = operation::Inspection::Found;
         const Json answer = TRY(ask("MemberLook", arguments));
         operation::Inspection inspection{.detail = answer.value("says", "")};
-        if (answer.value("serves", false)) inspection.found = Found::done;
+        if (answer.value("serves", false) || answer.value("is_prepared", false))
+            inspection.found = Found::done;
         if (answer.value("is_handing", false)) inspection.found = Found::running;
         return inspection;
     }

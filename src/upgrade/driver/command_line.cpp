@@ -3,6 +3,7 @@
 #include "host/real.h"
 #include "upgrade/driver/driver_program.h"
 #include "upgrade/driver/haproxy.h"
+#include "upgrade/driver/image_program.h"
 #include "upgrade/driver/keepalived.h"
 #include "upgrade/driver/look_text.h"
 #include "upgrade/driver/nginx.h"
@@ -25,7 +26,8 @@ constexpr Milliseconds waits_for_its_turn = std::chrono::minutes(3);
 /// What is asked of which member.
 struct Asked {
     std::vector<std::string> words;    ///< the verb, and for `commands` that of which
-    std::vector<std::string> program;  ///< of `check`
+    std::vector<std::string> program;  ///< of `check` and `run`
+    ImageProgram run;
     postgresql::Ask postgresql;
     KeepalivedAsk keepalived;
     HaproxyAsk haproxy;
@@ -120,6 +122,12 @@ CLI::App* add_kind(CLI::App& app, Asked& asked, const char* name, const char* wh
     return kind;
 }
 
+void add_starts_at_boot(CLI::App& kind, bool& starts_at_boot)
+{
+    kind.add_flag("--starts-at-boot", starts_at_boot,
+                  "It is started with its host, though not by systemd: you vouch for that");
+}
+
 void add_postgresql(CLI::App& app, Asked& asked)
 {
     CLI::App* const kind = add_kind(app, asked, "postgresql", "A PostgreSQL primary and its standby",
@@ -133,7 +141,8 @@ void add_postgresql(CLI::App& app, Asked& asked)
     kind->add_option("--port", ask.port, "Of the cluster in --data")->capture_default_str();
     kind->add_option("--socket-dir", ask.socket_folder, "Of the cluster in --data")->capture_default_str();
     kind->add_option("--unit", ask.unit, "What systemd starts it as; pg_ctl unless told")->type_name("NAME");
-    kind->add_option("--log", ask.log, "Where a server that pg_ctl starts writes")->capture_default_str();
+    kind->add_option("--log", ask.log, "Where a server that pg_ctl starts writes")->type_name("FILE");
+    add_starts_at_boot(*kind, ask.starts_at_boot);
     kind->add_option("--peer", ask.peer, "How the other is reached: 'host=db2 user=belay dbname=postgres'")
         ->type_name("CONNINFO");
     kind->add_option("--max-lag", ask.max_lag, "Bytes that a hot standby may be behind")
@@ -153,6 +162,7 @@ void add_service(CLI::App& kind, ServiceAsk& ask, std::string& pid_file, const c
     CLI::Option* const by_file =
         kind.add_option(pid_option, pid_file, "Its process, where systemd does not start it")
             ->type_name("FILE");
+    add_starts_at_boot(kind, ask.starts_at_boot);
     kind.callback([&ask, &pid_file, by_unit, by_file] {
         ask.pid_file = pid_file;
         if (by_file->count() > 0 && by_unit->count() == 0) ask.unit.clear();
@@ -188,6 +198,24 @@ void add_nginx(CLI::App& app, Asked& asked)
     CLI::App* const kind = add_kind(app, asked, "nginx", "nginx, replaced while it serves", "renew");
     kind->add_option("--pid-file", asked.nginx.pid_file, "Of its master process")->capture_default_str();
     kind->add_option("--unit", asked.nginx.unit, "What systemd starts it as")->capture_default_str();
+}
+
+CLI::App* add_run(CLI::App& app, Asked& asked)
+{
+    CLI::App* const run = app.add_subcommand(
+        "run",
+        "Run a program of an image, of the version that packages.conf names, as a unit of systemd does");
+    run->footer(
+        "Example: belay-driver run --image web -- bin/web 8080\n"
+        "Exit codes: those of the program; 1 it could not be started, 2 wrong arguments.");
+    run->add_option("--image", asked.run.image, "The name of the image")->required();
+    run->add_option("--library", asked.run.library, "The folder of the installed images")
+        ->type_name("DIR")
+        ->capture_default_str();
+    run->add_option("program", asked.run.words,
+                    "The program, from the folder of the version, and its arguments, behind --")
+        ->required();
+    return run;
 }
 
 /// The kind that was named.
@@ -233,11 +261,13 @@ int run(int argc, char** argv)
     add_nginx(app, asked);
     CLI::App* const checking = app.add_subcommand("check", "Look at a driver of your own, as Belay does");
     checking->add_option("driver", asked.program, "The driver with its arguments, behind --");
+    CLI::App* const running = add_run(app, asked);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
         return app.exit(problem) == 0 ? 0 : exit_usage;
     }
+    if (running->parsed()) return refuse(replace_by(asked.run));
     const Result<void> done = checking->parsed() ? check(asked.program) : act(kind_of(app, asked), asked);
     return done ? 0 : refuse(done.error());
 }

@@ -208,6 +208,21 @@ TEST_CASE("HAProxy's servers and its worker, as its socket tells of them")
     CHECK_FALSE(parse_haproxy_info("[]").has_value());
 }
 
+TEST_CASE("what was started from one version of an image is started from the one that is named now")
+{
+    const std::string now = "/var/lib/belay-images/web/2.0";
+    CHECK(with_version("/var/lib/belay-images/web/1.0/sbin/keepalived", now) == now + "/sbin/keepalived");
+    CHECK(with_version("--use-file=/var/lib/belay-images/web/1.0/etc/a.conf", now) ==
+          "--use-file=" + now + "/etc/a.conf");
+    CHECK(with_version("/var/lib/belay-images/web/1.0", now) == now);
+    CHECK(with_version(now + "/bin/web", now) == now + "/bin/web");
+    for (const char* const other :
+         {"/usr/sbin/keepalived", "/var/lib/belay-images/website/1.0/bin/a", "--pid", "-f/etc/a", "a=b", ""})
+        CHECK(with_version(other, now) == other);
+    CHECK(with_version("/var/lib/belay-images/web/1.0/sbin/keepalived", "") ==
+          "/var/lib/belay-images/web/1.0/sbin/keepalived");
+}
+
 TEST_CASE("versions, as keepalived, HAProxy and nginx say them")
 {
     CHECK(version_in("Keepalived v2.2.7 (01/16,2022)\n\nCopyright") == "2.2.7");

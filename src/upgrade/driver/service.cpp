@@ -46,6 +46,16 @@ Result<std::optional<Process>> process_of(host::Host& host, pid_t pid)
 
 }  // namespace
 
+std::string with_version(const std::string& word, const std::string& image_folder)
+{
+    if (image_folder.empty()) return word;
+    const std::string versions = image_folder.substr(0, image_folder.rfind('/') + 1);
+    const size_t path = word.starts_with('/') ? 0 : word.find("=/") + 1;
+    if (word.compare(path, versions.size(), versions) != 0) return word;
+    const size_t end = std::min(word.find('/', path + versions.size()), word.size());
+    return word.substr(0, path) + image_folder + word.substr(end);
+}
+
 std::string version_in(std::string_view said)
 {
     for (size_t at = 0; at < said.size() && said[at] != '\n'; ++at) {
@@ -95,14 +105,14 @@ Result<std::optional<Process>> Service::look()
 
 Result<bool> Service::starts_by_itself()
 {
-    if (ask_.unit.empty()) return false;
+    if (ask_.starts_at_boot || ask_.unit.empty()) return ask_.starts_at_boot;
     return driver::starts_by_itself(ground_.host, ask_.unit);
 }
 
 Result<std::vector<std::string>> Service::called_by(const Process& process)
 {
     const std::string words = TRY(ground_.host.read(fmt::format("/proc/{}/cmdline", process.pid)));
-    std::vector<std::string> argv = {"env", process.program};
+    std::vector<std::string> argv = {"env", with_version(process.program, ground_.image_folder)};
     // "nginx: master process nginx -c ...": a title in its place.
     if (words.substr(0, words.find('\0')).find(": ") != std::string::npos)
         return fail(ErrorKind::refused, fmt::format("{} does not show how it was started", process.program),
@@ -110,7 +120,7 @@ Result<std::vector<std::string>> Service::called_by(const Process& process)
     bool is_first = true;
     for (size_t at = 0; at < words.size();) {
         const size_t end = std::min(words.find('\0', at), words.size());
-        if (!is_first) argv.push_back(words.substr(at, end - at));
+        if (!is_first) argv.push_back(with_version(words.substr(at, end - at), ground_.image_folder));
         is_first = false;
         at = end + 1;
     }

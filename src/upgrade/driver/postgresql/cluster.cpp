@@ -1,5 +1,7 @@
 #include "upgrade/driver/postgresql/cluster.h"
 
+#include "upgrade/driver/service.h"
+
 #include <algorithm>
 
 namespace belay::upgrade::driver::postgresql {
@@ -23,6 +25,13 @@ bool is_plain(std::string_view path)
 bool is_absolute(std::string_view path)
 {
     return path.starts_with('/');
+}
+
+/// Where a unit is named, what systemd says; else what somebody has said.
+Result<bool> starts_with_host(const Ground& ground, const Ask& ask)
+{
+    if (ask.starts_at_boot || ask.unit.empty()) return ask.starts_at_boot;
+    return driver::starts_by_itself(ground.host, ask.unit);
 }
 
 }  // namespace
@@ -52,34 +61,54 @@ Result<void> demand_sound(const Ask& ask)
     return {};
 }
 
-Result<Cluster> Cluster::find(const Ground& ground, const Ask& ask)
+/// Debian knows where it is. Where there is an image, its programs run it, and Debian's do not: those would
+/// start what lies in /usr/lib.
+Result<Cluster> Cluster::find_of_debian(const Ground& ground, const Ask& ask)
 {
+    const host::Outcome listed =
+        TRY(host::run_checked(ground.host, {.argv = {"pg_lsclusters", "--json"}, .limit = asks_for}));
+    const std::vector<DebianCluster> all = TRY(parse_clusters(listed.out));
+    const auto found = std::ranges::find_if(
+        all, [&](const DebianCluster& one) { return one.version + '/' + one.name == ask.cluster; });
+    if (found == all.end())
+        return fail(ErrorKind::not_found, fmt::format("no cluster {} on this host", ask.cluster),
+                    "pg_lsclusters");
     Cluster cluster;
     cluster.peer_ = ask.peer;
-    if (!ask.cluster.empty()) {
-        const host::Outcome listed =
-            TRY(host::run_checked(ground.host, {.argv = {"pg_lsclusters", "--json"}, .limit = asks_for}));
-        const std::vector<DebianCluster> all = TRY(parse_clusters(listed.out));
-        const auto found = std::ranges::find_if(
-            all, [&](const DebianCluster& one) { return one.version + '/' + one.name == ask.cluster; });
-        if (found == all.end())
-            return fail(ErrorKind::not_found, fmt::format("no cluster {} on this host", ask.cluster),
-                        "pg_lsclusters");
-        cluster.name_ = ask.cluster;
-        cluster.data_ = found->data;
+    cluster.name_ = ask.cluster;
+    cluster.data_ = found->data;
+    cluster.socket_folder_ = found->socket_folder;
+    cluster.port_ = found->port;
+    cluster.configuration_ = found->configuration;
+    if (ground.is_root) {
+        cluster.user_ = std::to_string(found->user);
+        cluster.group_ = std::to_string(found->group);
+    }
+    if (ground.image_folder.empty()) {
         cluster.bin_ = fmt::format("/usr/lib/postgresql/{}/bin", found->version);
-        cluster.socket_folder_ = found->socket_folder;
-        cluster.port_ = found->port;
         cluster.debian_version_ = found->version;
         cluster.debian_name_ = found->name;
-        cluster.configuration_ = found->configuration;
         cluster.starts_by_itself_ = found->starts_by_itself;
-        if (ground.is_root) {
-            cluster.user_ = std::to_string(found->user);
-            cluster.group_ = std::to_string(found->group);
-        }
         return cluster;
     }
+    if (!is_plain(found->configuration))
+        return fail(ErrorKind::refused,
+                    fmt::format("{} is no path of letters, digits and ._-/", found->configuration));
+    cluster.bin_ = ground.image_folder + "/bin";
+    cluster.unit_ = ask.unit;
+    cluster.log_ = !ask.log.empty()
+                       ? ask.log
+                       : fmt::format("/var/log/postgresql/postgresql-{}-{}.log", found->version, found->name);
+    const bool starts = TRY(starts_with_host(ground, ask));
+    cluster.starts_by_itself_ = starts && !found->starts_by_itself;
+    return cluster;
+}
+
+Result<Cluster> Cluster::find(const Ground& ground, const Ask& ask)
+{
+    if (!ask.cluster.empty()) return find_of_debian(ground, ask);
+    Cluster cluster;
+    cluster.peer_ = ask.peer;
     cluster.name_ = cluster.data_ = ask.data;
     cluster.bin_ = !ask.bin.empty() ? ask.bin : ground.image_folder + "/bin";
     if (ask.bin.empty() && ground.image_folder.empty())
@@ -87,7 +116,7 @@ Result<Cluster> Cluster::find(const Ground& ground, const Ask& ask)
     cluster.socket_folder_ = ask.socket_folder;
     cluster.port_ = ask.port;
     cluster.unit_ = ask.unit;
-    cluster.log_ = ask.log;
+    cluster.log_ = ask.log.empty() ? "/dev/null" : ask.log;
     const host::Outcome owner = TRY(
         host::run_checked(ground.host, {.argv = {"stat", "--format=%u %g", ask.data}, .limit = asks_for}));
     if (ground.is_root) {
@@ -96,11 +125,7 @@ Result<Cluster> Cluster::find(const Ground& ground, const Ask& ask)
         cluster.user_ = owner.out.substr(0, blank);
         cluster.group_ = owner.out.substr(blank + 1, owner.out.find('\n') - blank - 1);
     }
-    if (!ask.unit.empty()) {
-        const host::Outcome enabled = TRY(
-            ground.host.run({.argv = {"systemctl", "is-enabled", "--quiet", ask.unit}, .limit = asks_for}));
-        cluster.starts_by_itself_ = enabled.exit_code == 0;
-    }
+    cluster.starts_by_itself_ = TRY(starts_with_host(ground, ask));
     return cluster;
 }
 
@@ -122,10 +147,11 @@ host::Command Cluster::start() const
                 .limit = starts_for};
     if (!unit_.empty())
         return {.argv = {"systemctl", "start", unit_}, .effect = changes, .limit = starts_for};
-    return as_owner(
-        {bin_ + "/pg_ctl", "-D", data_, "-l", log_, "-o", fmt::format("-p {} -k {}", port_, socket_folder_),
-         "-w", "-t", std::string(start_seconds), "start"},
-        changes, starts_for);
+    const std::string options = configuration_.empty() ? fmt::format("-p {} -k {}", port_, socket_folder_)
+                                                       : "-c config_file=" + configuration_;
+    return as_owner({bin_ + "/pg_ctl", "-D", data_, "-l", log_, "-o", options, "-w", "-t",
+                     std::string(start_seconds), "start"},
+                    changes, starts_for);
 }
 
 host::Command Cluster::stop(std::string_view mode) const

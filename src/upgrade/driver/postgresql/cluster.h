@@ -13,10 +13,11 @@ struct Ask {
     std::string bin = {};  ///< empty: that of the image
     uint32_t port = 5432;
     std::string socket_folder = "/run/postgresql";
-    std::string unit = {};          ///< of systemd; empty: pg_ctl
-    std::string log = "/dev/null";  ///< where pg_ctl's server writes
-    std::string peer = {};          ///< conninfo of the peer, without a password
-    uint64_t max_lag = 16 << 20;    ///< bytes
+    std::string unit = {};        ///< of systemd; empty: pg_ctl
+    std::string log = {};         ///< where pg_ctl's server writes; empty: nowhere, or Debian's file
+    bool starts_at_boot = false;  ///< somebody has said so, of what systemd does not start
+    std::string peer = {};        ///< conninfo of the peer, without a password
+    uint64_t max_lag = 16 << 20;  ///< bytes
     bool may_rewind = false;
 };
 
@@ -45,11 +46,12 @@ class Cluster {
     host::Command give_up() const;
 
   private:
+    static Result<Cluster> find_of_debian(const Ground& ground, const Ask& ask);
     host::Command as_owner(std::vector<std::string> words, host::Effect effect, Milliseconds limit) const;
     host::Command ask(const std::vector<std::string>& where, std::string_view sql, host::Effect effect) const;
 
     std::string name_, data_, bin_, socket_folder_, unit_, log_, peer_, configuration_;
-    std::string debian_version_, debian_name_;  ///< empty: not one of Debian's
+    std::string debian_version_, debian_name_;  ///< empty: not one that Debian's programs run
     uint32_t port_ = 0;
     std::string user_, group_;  ///< whose account is taken; empty: ours
     bool starts_by_itself_ = false;
