@@ -1,21 +1,15 @@
 // Redundant pairs are upgraded in service, by a controller and two hosts, each with a belayd of its own.
 
-#include "base/base64.h"
-#include "base/digest.h"
-#include "daemon/network/testing/machine.h"
 #include "daemon/upgrades.h"
-#include "upgrade/image/building.h"
-#include "upgrade/image/signature.h"
-
-#include <filesystem>
+#include "image_site.h"
 
 namespace belay::daemon {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::join;
 using testing::Machine;
 using testing::need;
+using testing::write_script;
 
 namespace image = upgrade::image;
 
@@ -28,31 +22,15 @@ struct Made {
 };
 
 /// A site with a pair of servers on two hosts, a third one that votes, and images of them.
-class ShopSite {
+class ShopSite : public testing::ImageSite {
   public:
     enum class RunBy { supervisor, driver };
-    explicit ShopSite(RunBy run_by = RunBy::supervisor) : run_by_(run_by)
+    explicit ShopSite(RunBy run_by = RunBy::supervisor)
+        : ImageSite(run_by == RunBy::driver ? 4 : 3), run_by_(run_by)
     {
-        keys_ = need(image::make_key_pair());
-        std::filesystem::create_directory(controller_.path("keys"));
-        std::ofstream(controller_.path("keys/shop.pem")) << keys_.public_key;
         if (run_by_ == RunBy::driver) write_driver();
-        controller_.make_controller();
-        start(controller_);
-        configure(controller_, text());
-        for (const auto& [name, host] : hosts()) join(controller_, *host, {{"name", name}});
-        for (const auto& [name, host] : hosts()) start(*host);
-        for (const auto& [name, host] : hosts()) REQUIRE(host->await_status(testing::is_attached));
+        begin(text());
     }
-
-    std::vector<std::pair<std::string, Machine*>> hosts()
-    {
-        std::vector<std::pair<std::string, Machine*>> all = {
-            {"web1", &web1_}, {"web2", &web2_}, {"web3", &web3_}};
-        if (run_by_ == RunBy::driver) all.emplace_back("web4", &web4_);
-        return all;
-    }
-    void start(Machine& machine) { machine.start({"--image-keys", controller_.path("keys")}); }
 
     /// The image's file.
     std::string build(const Made& made, const std::string& key = {}) const
@@ -61,8 +39,8 @@ class ShopSite {
         std::filesystem::create_directories(folder + "/root/bin");
         std::filesystem::copy_file(TEST_STAND_IN, folder + "/root/bin/stand-in",
                                    std::filesystem::copy_options::overwrite_existing);
-        script(folder + "/root/bin/server", fmt::format("exec bin/stand-in {} \"$@\"\n", made.extra));
-        script(folder + "/root/bin/check", made.check + "\n");
+        write_script(folder + "/root/bin/server", fmt::format("exec bin/stand-in {} \"$@\"\n", made.extra));
+        write_script(folder + "/root/bin/check", made.check + "\n");
         image::Manifest manifest;
         manifest.name = "shop";
         manifest.version = need(image::parse_version(made.version));
@@ -70,125 +48,22 @@ class ShopSite {
         manifest.check = {"bin/check"};
         if (!made.upgrades_from.empty())
             manifest.upgrades_from = need(image::VersionRanges::of({made.upgrades_from}));
-        const std::string file = folder + "/shop.image";
-        need(image::build({.manifest = manifest,
-                           .root = folder + "/root",
-                           .output = file,
-                           .key = key.empty() ? keys_.private_key : key}));
-        return file;
-    }
-    Result<Json> upload(const std::string& file)
-    {
-        const std::string bytes = testing::text_of_file(file);
-        constexpr size_t piece = 1 << 20;
-        Json answer;
-        for (size_t at = 0; at < bytes.size(); at += piece)
-            answer =
-                TRY(controller_.face().call("ImageUpload", {{"file", sha256(bytes)},
-                                                            {"bytes", bytes.size()},
-                                                            {"offset", at},
-                                                            {"data", to_base64(bytes.substr(at, piece))}}));
-        return answer;
+        return pack(manifest, folder, key);
     }
     void publish(const Made& made) { need(upload(build(made))); }
-
-    std::vector<std::string> names_of_members() const
-    {
-        if (run_by_ == RunBy::driver) return {"web1", "web2", "web3", "web4"};
-        return {"web1", "web2"};
-    }
     /// Runs the shop on all of them.
     void install(const Made& made)
     {
         publish(made);
-        const Json planned =
-            controller_.ask("Plan", {{"procedure", "image.install"},
-                                     {"arguments", {{"image", "shop"}, {"version", made.version}}},
-                                     {"hosts", names_of_members()},
-                                     {"waves", {4}},
-                                     {"keep", true}});
-        REQUIRE_MESSAGE(planned.at("operation").is_string(), planned.at("findings").dump(1));
-        const std::string operation = planned["operation"];
-        REQUIRE_MESSAGE(go(operation, {"add", "activate", "commit"}) == "committed", show(operation));
-        await_service("server-1");
+        install_on(run_by_ == RunBy::driver ? Json{"web1", "web2", "web3", "web4"} : Json{"web1", "web2"},
+                   made.version);
     }
-    std::string go(const std::string& operation, const std::vector<std::string>& verbs)
-    {
-        std::string state;
-        for (const std::string& verb : verbs) {
-            controller_.ask("Request", {{"operation", operation}, {"verb", verb}});
-            state = controller_.rest(operation);
-        }
-        return state;
-    }
-    Json plan(const std::string& version, bool keep = true)
-    {
-        return controller_.ask("Plan", {{"procedure", "pair.upgrade"},
-                                        {"arguments", {{"pair", "servers"}, {"version", version}}},
-                                        {"keep", keep}});
-    }
-
-    Json pair()
-    {
-        const Json answer = controller_.ask("Pairs");
-        for (const Json& one : answer.at("pairs")) {
-            if (one.at("name") == "servers") return one;
-        }
-        return {};
-    }
-    Json await_service(const std::string& name)
-    {
-        const auto until = std::chrono::steady_clock::now() + 60s;
-        while (true) {
-            const Json now = pair();
-            const auto& sides = now["applications"];
-            const Json& other = sides[sides[0]["name"] == name ? 1 : 0];
-            if (now["serves"] == name && other["phase"] == "started") return now;
-            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump(1));
-            usleep(2'000);
-        }
-    }
-    /// {version that runs, state letters by version} of a host.
-    static std::string running(Machine& host)
-    {
-        const Json answer = host.ask("Applications");
-        for (const Json& one : answer.at("applications"))
-            return one["image"].is_object() ? one["image"].value("version", "") : "none";
-        return "none";
-    }
-    /// "1.0 C, 2.0 I"
-    static std::string letters(Machine& host)
-    {
-        std::string all;
-        const Json summary = host.ask("ImageSummaryHere");
-        for (const Json& one : summary.at("versions"))
-            all += fmt::format("{}{} {}", all.empty() ? "" : ", ", one.at("version").get<std::string>(),
-                               one.at("state").get<std::string>());
-        return all;
-    }
-    std::string show(const std::string& operation)
-    {
-        Json all = controller_.ask("Show", {{"operation", operation}});
-        all.erase("plan");
-        for (const auto& [name, host] : hosts()) {
-            const Json list = host->ask("List");
-            for (const Json& one : list["operations"]) {
-                Json own = host->ask("Show", {{"operation", one["id"]}});
-                own.erase("plan");
-                all[name].push_back(own);
-            }
-            all[name + " applications"] = host->ask("Applications");
-        }
-        return all.dump(1);
-    }
-
-    Machine controller_, web1_, web2_, web3_, web4_;
 
   private:
     /// A pair of files that is run by other means.
     void write_driver() const
     {
-        script(controller_.path("driver"), R"sh(dir=$1 me=$2 other=$3 verb=$4
+        write_script(controller_.path("driver"), R"sh(dir=$1 me=$2 other=$3 verb=$4
 role=$(cat "$dir/$me.role")
 case $verb in
     look) printf '{"role": "%s", "hot": true, "says": "it is %s", "version": "", "starts_by_itself": true,
@@ -212,11 +87,6 @@ esac
             std::ofstream(controller_.path(fmt::format("{}.runs", name)))
                 << host->state() << "-images/shop/1.0/bin/server\n";
         }
-    }
-    static void script(const std::string& path, const std::string& text)
-    {
-        std::ofstream(path) << "#!/bin/sh\n" << text;
-        std::filesystem::permissions(path, std::filesystem::perms{0755});
     }
     std::string text() const
     {
@@ -252,7 +122,6 @@ esac
     }
 
     const RunBy run_by_;
-    image::KeyPair keys_;
 };
 
 TEST_CASE("a pair is upgraded standby first, committed, upgraded again and led back by a person")
@@ -416,11 +285,7 @@ TEST_CASE("a version that fails in the soak leads back by itself, and so does th
     site.install({"1.0"});
     site.publish({"2.0"});
     const auto activated = [&](const Json& more) {
-        Json ask = {{"procedure", "pair.upgrade"},
-                    {"arguments", {{"pair", "servers"}, {"version", "2.0"}}},
-                    {"keep", true}};
-        ask.update(more);
-        const std::string operation = site.controller_.ask("Plan", ask).at("operation");
+        const std::string operation = site.plan("2.0", true, more).at("operation");
         CHECK_MESSAGE(site.go(operation, {"add", "activate"}) == "activated", site.show(operation));
         return operation;
     };
