@@ -221,16 +221,14 @@ std::string line_of(const std::string& name, const Seen& seen)
 {
     const auto failed = seen.sorted(&Callers::Counted::failed);
     const auto gaps = seen.sorted(&Callers::Counted::longest_gap);
-    const auto waits = seen.sorted(&Callers::Counted::longest);
     size_t requests = 0, lost = 0;
     for (const Callers::Counted& one : seen.rounds) requests += one.answers + one.failed;
     for (const size_t one : failed) lost += one;
     const size_t middle = seen.rounds.size() / 2;
-    return fmt::format(
-        "| {:<57} | {:>6} | {:>8} | {:>6} | {:>6} | {:>5} | {:>8.0f} ms | {:>5.0f} ms | {:>4} ms |\n", name,
-        seen.rounds.size(), requests, lost, failed[middle], failed.back(),
-        std::chrono::duration<double, std::milli>(gaps[middle]).count(),
-        std::chrono::duration<double, std::milli>(gaps.back()).count(), waits.back().count());
+    return fmt::format("| {} | {} | {} | {} | {} | {} | {:.0f} ms | {:.0f} ms |\n", name, seen.rounds.size(),
+                       requests, lost, failed[middle], failed.back(),
+                       std::chrono::duration<double, std::milli>(gaps[middle]).count(),
+                       std::chrono::duration<double, std::milli>(gaps.back()).count());
 }
 
 /// Both hosts run that version and no other, and nothing waits for a commit.
@@ -327,15 +325,14 @@ TEST_CASE("whole upgrades under load: nobody who calls notices, but where one di
         }
         check_calls(kinds.front(), callers.stop(), heard);
     }
-    std::string table;
+    std::string table =
+        "| The new version is, or | Rounds | Requests | Failed | A round: median | worst | Longest gap: "
+        "median | "
+        "worst |\n|---|---|---|---|---|---|---|---|\n";
     for (size_t kind = 0; kind < kinds.size(); ++kind) {
         if (!seen[kind].rounds.empty()) table += line_of(kinds[kind].name, seen[kind]);
     }
-    MESSAGE(
-        "\n| The new version is | Rounds | Requests | Failed | a round: median | worst | Longest gap: median "
-        "| worst | "
-        "Longest wait |\n",
-        table);
+    MESSAGE("\n", table);
 }
 
 }  // namespace
