@@ -269,7 +269,7 @@ std::string go_once(WebShop& shop, Heard& heard, const Kind& kind, const std::st
 
 void check_calls(const Kind& kind, const Callers::Counted& counted, Heard& heard)
 {
-    INFO(std::string(kind.name));
+    INFO(std::string(kind.name) << "\n" << heard.take_story());
     CHECK(heard.wrong() == "");
     CHECK(counted.out_of_turn == 0);
     CHECK(counted.longest_gap < longest_gap);

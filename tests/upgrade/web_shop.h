@@ -5,7 +5,9 @@
 #include "image_site.h"
 #include "supervisor/testing/callers.h"
 
+#include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace belay::daemon::testing {
 
@@ -46,10 +48,24 @@ class Heard {
         return wrong_;
     }
 
+    /// A line for each turn to serve of which somebody has heard since it was asked last, for who reads of a
+    /// failure.
+    std::string take_story()
+    {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(story_, {});
+    }
+
     /// One at a time.
     void hear(const std::string& answer, Clock::time_point asked)
     {
         const std::lock_guard lock(mutex_);
+        if (std::string turn = answer.substr(std::min(answer.find("version "), answer.size()));
+            turn != turn_) {
+            const std::chrono::duration<double> at = Clock::now() - begun_;
+            story_ += fmt::format("{:.3f} s: {}", at.count(), turn);
+            turn_ = std::move(turn);
+        }
         if (asked < since_) return;
         ++answers_;
         if (expected_.empty() || !wrong_.empty() || answer.contains("version " + expected_ + " ")) return;
@@ -59,7 +75,8 @@ class Heard {
 
   private:
     std::mutex mutex_;
-    std::string expected_, wrong_;
+    std::string expected_, wrong_, story_, turn_;
+    const Clock::time_point begun_ = Clock::now();
     Clock::time_point since_;
     size_t answers_ = 0;
 };
