@@ -42,9 +42,9 @@ int call(const std::string& address, uint16_t port)
     for (const int signal : {SIGTERM, SIGINT}) sigaddset(&ends, signal);
     pthread_sigmask(SIG_BLOCK, &ends, nullptr);
     Answers answers;
-    supervisor::Callers callers({.address = address, .port = port, .hears = [&](const std::string& answer) {
-                                     answers.hear(answer);
-                                 }});
+    supervisor::Callers callers({.address = address,
+                                 .port = port,
+                                 .hears = [&](const std::string& answer, auto) { answers.hear(answer); }});
     int told = 0;
     sigwait(&ends, &told);
     const supervisor::Callers::Counted counted = callers.stop();

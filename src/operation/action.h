@@ -97,6 +97,7 @@ struct Finding {
     std::string found;
     std::string wanted = {};
     std::string mend = {};
+    bool is_final = false;  ///< it will not hold again by itself: a gate does not wait for that
 };
 
 /// Threads: any. An Error means that the question could not be answered.

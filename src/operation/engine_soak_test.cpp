@@ -135,6 +135,25 @@ TEST_CASE("a gate that is broken for longer than its grace aborts, and names wha
     CHECK(world.operation(id).reason.find("the gate healthy was broken for 30 s: bad") != std::string::npos);
 }
 
+TEST_CASE("a gate that will not hold again by itself is not waited for")
+{
+    ToyWorld world;
+    world.catalogue.add_condition("toy.gone", [](host::Host& host, const Json&) -> Result<Finding> {
+        if (host.read("/etc/health")) return Finding{.found = "there"};
+        return Finding{.verdict = Verdict::fail, .found = "gone for good", .is_final = true};
+    });
+    world.put_file("/etc/health", "good");
+    Plan plan = gated(10s, 30min);
+    plan.gates.front().question = {"toy.gone", {}};
+    const Id id = world.activated(plan);
+    world.pass(id, 1min);
+    REQUIRE(world.state(id) == State::activated);
+    world.machine.change([](host::Machine& m) { m.erase("/etc/health"); });
+    world.pass(id, 11s);
+    CHECK(world.state(id) == State::aborted);
+    CHECK(world.operation(id).reason.find("gone for good") != std::string::npos);
+}
+
 TEST_CASE("a gate whose question cannot be answered is broken")
 {
     ToyWorld world;

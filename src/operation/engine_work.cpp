@@ -390,11 +390,12 @@ Result<Engine::Watched> Engine::watch_gates(Slot& slot, const host::Moment& now)
         const Milliseconds broken_for = now.boot - broken->second;
         slot.gates[gate.name].broken_for = broken_for;
         if (slot.operation.promised) continue;  // shown, and nothing goes back by it
-        if (broken_for < gate.grace)
+        const Finding& finding = slot.gates[gate.name].finding;
+        if (broken_for < gate.grace && !finding.is_final)
             watched.not_later_than(broken->second + gate.grace);
         else if (watched.broken.empty())
             watched.broken = fmt::format("the gate {} was broken for {}: {}", gate.name, to_text(broken_for),
-                                         slot.gates[gate.name].finding.found);
+                                         finding.found);
     }
     return watched;
 }

@@ -43,6 +43,7 @@ class WebPair {
         bool held = true, overlaps = false, cold = false;
         std::chrono::milliseconds drain_timeout = 10s;
         bool has_own_addresses = true;  ///< of the same family as the one of the pair
+        std::string backup_fails = {};  ///< $WEB_PAIR_FAILS of the second
     };
     explicit WebPair(Options options) : options_(std::move(options))
     {
@@ -117,14 +118,17 @@ class WebPair {
     /// Somebody is connected to the address there.
     void await_connection(HostId id)
     {
-        await([&] {
-            size_t open = 0;
-            network_.on(static_cast<size_t>(id), [&] {
-                const auto connections = host::connections_at(calls().address);
-                open = connections ? connections->open - connections->untaken : 0;
-            });
-            return open > 0;
+        await([&] { return open_at(id) > 0; });
+    }
+    /// Connections to the address there that were taken.
+    size_t open_at(HostId id) const
+    {
+        size_t open = 0;
+        network_.on(static_cast<size_t>(id), [&] {
+            const auto connections = host::connections_at(calls().address);
+            open = connections ? connections->open - connections->untaken : 0;
         });
+        return open;
     }
     void await(const std::function<bool()>& come)
     {
@@ -145,6 +149,7 @@ class WebPair {
         else
             one.command.insert(one.command.end(), {"--port", std::to_string(web_port)});
         one.drain_timeout = options_.drain_timeout;
+        if (id == 2) one.environment = {{"WEB_PAIR_FAILS", options_.backup_fails}};
         one.pair = Pairing{.pair = 5,
                            .other = 3 - id,
                            .is_cold = options_.cold,
@@ -318,6 +323,44 @@ TEST_CASE("moves: the one that serves goes on where the other ends in the middle
     pair.await_no_rules();
     // And later it goes as it should.
     pair.switch_over(1);
+}
+
+TEST_CASE("moves: those who wait for one that dies when it is to serve learn it at once")
+{
+    if (!Network::is_possible()) return;
+    WebPair pair({.backup_fails = "primary"});
+    const uint64_t before = pair.standing(1)["pair"]["token"];
+    Callers callers(pair.calls());
+    pair.house(1).ask("HandOver", {{"application", 1}});
+    pair.await([&] { return pair.standing(1)["pair"]["token"] > before && pair.serves(1); });
+    const Callers::Counted counted = callers.stop();
+    MESSAGE(counted.answers << " answers, " << counted.failed << " failed, the longest took "
+                            << counted.longest.count() << " ms");
+    CHECK(counted.failed > 0);
+    CHECK(counted.longest < 4s);
+    CHECK(counted.out_of_turn == 0);
+}
+
+TEST_CASE(
+    "moves: nothing is left of what was open to one that was killed, or the next move would wait for it")
+{
+    if (!Network::is_possible()) return;
+    WebPair pair({});
+    Callers callers(pair.calls());
+    pair.await_connection(1);
+    // So that nobody acknowledges its end.
+    pair.network().run(
+        1, fmt::format("nft 'add table inet deaf; add chain inet deaf arrives {{ type filter hook input "
+                       "priority 0; }}; add rule inet deaf arrives tcp dport {} drop'",
+                       web_port));
+    kill(pair.standing(1)["pid"], SIGKILL);
+    pair.await_service(2);
+    pair.await([&] { return pair.open_at(1) == 0; });
+    pair.network().run(1, "nft delete table inet deaf");
+    for (const HostId from : {2, 1}) pair.switch_over(from);
+    const Callers::Counted counted = callers.stop();
+    CHECK(counted.longest < 4s);
+    CHECK(counted.out_of_turn == 0);
 }
 
 TEST_CASE("moves: supervisors are killed in the middle of it: never two serve, and nothing is left behind")

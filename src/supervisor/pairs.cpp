@@ -170,7 +170,10 @@ void Pairs::moved(Supervised& supervised)
     const bool is_out_of_turn = supervised.standing().role == Role::primary && !serves(supervised);
     if (!supervised.has_process() && is_out_of_turn) supervised.play(Role::backup);
     if (!supervised.has_process()) end_finishing(id);
-    if (!serves(supervised) && !finishing_.contains(id)) give_address_up(id);
+    if (!serves(supervised) && !finishing_.contains(id)) {
+        const bool stays_here = is_on_one_host(supervised) && other_is_ready(supervised);
+        give_address_up(id, stays_here);
+    }
     if (Giving* const giving = giving_of(id)) giving->look_now();
     // What is left of the other's connections ends with that.
     if (serves_as_told(supervised) && !pairing->overlaps) end_taking(id);
@@ -223,7 +226,12 @@ void Pairs::give_address_up(ApplicationId id, bool to_other_here)
     const auto found = addresses_.find(id);
     if (found == addresses_.end()) return;
     if (found->second.renewal) ground_.loop.cancel(*found->second.renewal);
-    if (found->second.address && !to_other_here) found->second.address->give_up();
+    if (found->second.address && !to_other_here) {
+        // While it can still be said by it: callers would wait for an answer for ever, and what nobody has
+        // acknowledged would be waited for at the next move.
+        host::end_connections_at(without_length(found->second.address->text()));
+        found->second.address->give_up();
+    }
     // Its end takes a while, and the other one may wait to serve.
     ground_.loop.post([gone = std::make_shared<Address>(std::move(found->second))] {});
     addresses_.erase(found);
@@ -355,10 +363,6 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
         finishing_[id] = std::move(giving);
     } else {
         const bool stays_here = is_on_one_host(supervised) && other_is_ready(supervised);
-        const std::string& address = pairing_of(supervised)->address;
-        // What has not come to its end is ended, or its callers would wait for an answer for ever.
-        if (giving != nullptr && !address.empty() && !stays_here)
-            host::end_connections_at(without_length(address));
         give_address_up(id, stays_here);
         if (giving != nullptr) leave(id, *giving);
     }

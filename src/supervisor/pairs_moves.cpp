@@ -80,8 +80,6 @@ void Pairs::end_finishing(ApplicationId id)
     const bool goes = supervised == nullptr || !serves(*supervised);
     const bool is_of_pair = supervised != nullptr && pairing_of(*supervised) != nullptr;
     const bool stays_here = is_of_pair && is_on_one_host(*supervised);
-    if (goes && is_of_pair && !stays_here)
-        host::end_connections_at(without_length(pairing_of(*supervised)->address));
     if (goes) give_address_up(id, stays_here);
     if (goes) leave(id, *ends);
     if (!left_.contains(id)) end_move(id);

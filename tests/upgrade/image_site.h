@@ -13,6 +13,12 @@ namespace belay::daemon::testing {
 
 namespace image = upgrade::image;
 
+inline void write_script(const std::string& path, const std::string& text)
+{
+    std::ofstream(path) << "#!/bin/sh\n" << text;
+    std::filesystem::permissions(path, std::filesystem::perms{0755});
+}
+
 class ImageSite {
   public:
     ImageSite()
@@ -31,6 +37,17 @@ class ImageSite {
         machine.start(all, std::move(words));
     }
 
+    /// The file of an image of what lies in `root` of that folder.
+    std::string pack(const image::Manifest& manifest, const std::string& folder,
+                     const std::string& key = {}) const
+    {
+        const std::string file = folder + "/the.image";
+        need(image::build({.manifest = manifest,
+                           .root = folder + "/root",
+                           .output = file,
+                           .key = key.empty() ? keys_.private_key : key}));
+        return file;
+    }
     /// From a folder that has image.toml; the image's file.
     std::string build(const std::string& folder) const
     {
@@ -76,11 +93,14 @@ class ImageSite {
         }
         return state;
     }
-    Json plan_upgrade(const std::string& pairs, const std::string& version, bool keep = true)
+    Json plan_upgrade(const std::string& pairs, const std::string& version, bool keep = true,
+                      const Json& more = Json::object())
     {
-        return controller_.ask("Plan", {{"procedure", "pair.upgrade"},
-                                        {"arguments", {{"pair", pairs}, {"version", version}}},
-                                        {"keep", keep}});
+        Json ask = {{"procedure", "pair.upgrade"},
+                    {"arguments", {{"pair", pairs}, {"version", version}}},
+                    {"keep", keep}};
+        ask.update(more);
+        return controller_.ask("Plan", ask);
     }
     /// That of this application.
     Json pair(const std::string& application)
@@ -94,17 +114,29 @@ class ImageSite {
         return {};
     }
     /// Until this one of its pair serves, and the other one stands by.
-    Json await_service(const std::string& application)
+    Json await_service(const std::string& application) { return await_pair(application, application); }
+    /// Until one of the pair of `application` serves, and the other one stands by. `serves`: which; empty:
+    /// whichever of them.
+    Json await_pair(const std::string& application, const std::string& serves = {})
     {
         const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (true) {
             const Json now = pair(application);
             const auto& sides = now["applications"];
-            const Json& other = sides[sides[0]["name"] == application ? 1 : 0];
-            if (now["serves"] == application && other["phase"] == "started") return now;
+            const bool are_there = sides[0]["phase"] == "started" && sides[1]["phase"] == "started";
+            if (are_there && now["serves"].is_string() && (serves.empty() || now["serves"] == serves))
+                return now;
             REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, now.dump(1));
             usleep(2'000);
         }
+    }
+    /// The version of the process that a host runs; "none" without one.
+    static std::string running(Machine& host)
+    {
+        const Json answer = host.ask("Applications");
+        for (const Json& one : answer.at("applications"))
+            return one["image"].is_object() ? one["image"].value("version", "") : "none";
+        return "none";
     }
     /// The versions on a host, and how each stands: "1.0 C, 2.0 I"
     static std::string letters(Machine& host)
@@ -147,8 +179,10 @@ class ImageSite {
     Machine controller_;
 
   protected:
-    image::KeyPair keys_;
     std::vector<std::pair<std::string, Machine*>> hosts_;
+
+  private:
+    image::KeyPair keys_;
 };
 
 }  // namespace belay::daemon::testing

@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 using testing::join;
 using testing::Machine;
 using testing::need;
+using testing::write_script;
 
 namespace image = upgrade::image;
 
@@ -47,8 +48,8 @@ class ShopSite : public testing::ImageSite {
         std::filesystem::create_directories(folder + "/root/bin");
         std::filesystem::copy_file(TEST_STAND_IN, folder + "/root/bin/stand-in",
                                    std::filesystem::copy_options::overwrite_existing);
-        script(folder + "/root/bin/server", fmt::format("exec bin/stand-in {} \"$@\"\n", made.extra));
-        script(folder + "/root/bin/check", made.check + "\n");
+        write_script(folder + "/root/bin/server", fmt::format("exec bin/stand-in {} \"$@\"\n", made.extra));
+        write_script(folder + "/root/bin/check", made.check + "\n");
         image::Manifest manifest;
         manifest.name = "shop";
         manifest.version = need(image::parse_version(made.version));
@@ -56,12 +57,7 @@ class ShopSite : public testing::ImageSite {
         manifest.check = {"bin/check"};
         if (!made.upgrades_from.empty())
             manifest.upgrades_from = need(image::VersionRanges::of({made.upgrades_from}));
-        const std::string file = folder + "/shop.image";
-        need(image::build({.manifest = manifest,
-                           .root = folder + "/root",
-                           .output = file,
-                           .key = key.empty() ? keys_.private_key : key}));
-        return file;
+        return pack(manifest, folder, key);
     }
     void publish(const Made& made) { need(upload(build(made))); }
 
@@ -82,21 +78,13 @@ class ShopSite : public testing::ImageSite {
     {
         return plan_upgrade(pairs, version, keep);
     }
-    /// {version that runs, state letters by version} of a host.
-    static std::string running(Machine& host)
-    {
-        const Json answer = host.ask("Applications");
-        for (const Json& one : answer.at("applications"))
-            return one["image"].is_object() ? one["image"].value("version", "") : "none";
-        return "none";
-    }
     Machine web1_, web2_, web3_, web4_;
 
   private:
     /// A pair of files that is run by other means.
     void write_driver() const
     {
-        script(controller_.path("driver"), R"sh(dir=$1 me=$2 other=$3 verb=$4
+        write_script(controller_.path("driver"), R"sh(dir=$1 me=$2 other=$3 verb=$4
 role=$(cat "$dir/$me.role")
 case $verb in
     look) printf '{"role": "%s", "hot": true, "says": "it is %s", "version": "", "starts_by_itself": true,
@@ -127,11 +115,6 @@ esac
             std::ofstream(controller_.path(fmt::format("{}.runs", name)))
                 << host->state() << "-images/shop/1.0/bin/server\n";
         }
-    }
-    static void script(const std::string& path, const std::string& text)
-    {
-        std::ofstream(path) << "#!/bin/sh\n" << text;
-        std::filesystem::permissions(path, std::filesystem::perms{0755});
     }
     std::string text() const
     {

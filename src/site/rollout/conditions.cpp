@@ -62,7 +62,7 @@ Result<Finding> ask_in_order(Rollouts& rollouts, host::Host& host, const Json& a
     muster.send_home_left_out();
     muster.keep_deadlines();
     std::vector<std::string> wrong, left_out;
-    uint64_t total = 0;
+    uint64_t total = 0, failed = 0;
     for (const Mustered& member : muster.members()) {
         if (member.left_out) {
             left_out.push_back(*member.left_out);
@@ -70,11 +70,14 @@ Result<Finding> ask_in_order(Rollouts& rollouts, host::Host& host, const Json& a
         }
         ++total;
         const Mark mark = muster.mark_of(member, Aim::stay);
+        if (mark == Mark::failed) ++failed;
         if (mark == Mark::failed || mark == Mark::silent) wrong.push_back(muster.sentence_of(member));
     }
     const uint64_t limit = roster.limit > left_out.size() ? roster.limit - left_out.size() : 0;
     Finding finding = finding_of(total, wrong, limit, "all hosts are as the operation left them",
                                  fmt::format("belay abort {}, or mend the host", muster.standing().id));
+    // One that is silent may come again; one that has gone back does not.
+    finding.is_final = failed > limit || (failed > 0 && failed == total);
     if (!left_out.empty()) finding.found += fmt::format("; left out: {}", joined(left_out));
     return finding;
 }

@@ -16,6 +16,7 @@
 #include <string>
 #include <sys/socket.h>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace belay::supervisor {
@@ -61,14 +62,15 @@ inline std::string answer_to(const std::string& address, uint16_t port, const st
 
 class Callers {
   public:
+    using Clock = std::chrono::steady_clock;
     struct Options {
         std::string address;
         uint16_t port = 0;
         size_t that_stay = 8, that_come_anew = 4;
         std::chrono::milliseconds pause{5};
         std::function<void()> in_thread = [] {};  ///< before anything else
-        /// Each answer as it has come, one after another.
-        std::function<void(const std::string&)> hears = [](const std::string&) {};
+        /// Each answer as it has come, and when it was asked for; one after another.
+        std::function<void(const std::string&, Clock::time_point)> hears = [](const auto&, auto) {};
     };
     struct Counted {
         size_t answers = 0, failed = 0;
@@ -88,10 +90,11 @@ class Callers {
     Callers(const Callers&) = delete;
     Callers& operator=(const Callers&) = delete;
 
-    Counted counted()
+    /// What has come since it was taken last.
+    Counted take()
     {
         const std::lock_guard lock(mutex_);
-        return counted_;
+        return std::exchange(counted_, {});
     }
     Counted stop()
     {
@@ -99,12 +102,10 @@ class Callers {
         for (std::thread& thread : threads_) {
             if (thread.joinable()) thread.join();
         }
-        return counted();
+        return take();
     }
 
   private:
-    using Clock = std::chrono::steady_clock;
-
     void call(bool stays)
     {
         options_.in_thread();
@@ -113,7 +114,7 @@ class Callers {
             const uint64_t turn = highest_;
             const auto begun = Clock::now();
             bool ends = !stays;
-            const std::string problem = ask(connection, ends, turn);
+            const std::string problem = ask(connection, ends, turn, begun);
             const auto now = Clock::now();
             const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(now - begun);
             if (!problem.empty() || ends) connection.close();
@@ -136,7 +137,7 @@ class Callers {
     }
 
     /// What went wrong; empty: nothing.
-    std::string ask(host::Descriptor& connection, bool& ends, uint64_t turn)
+    std::string ask(host::Descriptor& connection, bool& ends, uint64_t turn, Clock::time_point begun)
     {
         const bool is_new = !connection;
         const std::string about = is_new ? "new connection: " : "kept connection: ";
@@ -162,7 +163,7 @@ class Callers {
         {
             const std::lock_guard lock(mutex_);
             if (number < turn) ++counted_.out_of_turn;
-            options_.hears(text);
+            options_.hears(text, begun);
         }
         uint64_t before = highest_;
         while (before < number && !highest_.compare_exchange_weak(before, number)) {

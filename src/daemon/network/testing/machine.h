@@ -77,14 +77,12 @@ class Machine {
     void mend_supervisor() const { signal_supervisor(SIGCONT); }
 
     /// From now on it is a controller, at a port that is free; `store`: as in its file.
-    void make_controller(const Json& store = nullptr) const
+    void make_controller(const Json& store = nullptr, const std::string& listen = "127.0.0.1:0") const
     {
         for (const std::string& folder : {state(), state() + "/site"})
             REQUIRE((mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST));
-        std::ofstream(state() + "/site/controller.json") << json_text({{"listen", "127.0.0.1:0"},
-                                                                       {"advertise", Json::array()},
-                                                                       {"store", store},
-                                                                       {"id", id_of_folder()}});
+        std::ofstream(state() + "/site/controller.json") << json_text(
+            {{"listen", listen}, {"advertise", Json::array()}, {"store", store}, {"id", id_of_folder()}});
     }
 
     /// A controller listens where it does now from its next start on, so that others find it again.
