@@ -11,7 +11,7 @@ using upgrade::driver::Look;
 using upgrade::driver::Role;
 using upgrade::driver::Verb;
 
-constexpr auto between_looks = std::chrono::seconds(5);
+constexpr auto between_looks_at_driven = std::chrono::seconds(5);
 
 /// The version in a path of the library: FOLDER/NAME/VERSION/...; empty: it is elsewhere.
 std::string version_in(std::string_view path, const std::string& images)
@@ -86,7 +86,7 @@ void Driven::watch(const std::stop_token& stop)
     while (!stop.stop_requested()) {
         look_at_all();
         std::unique_lock lock(mutex_);
-        wake_.wait_for(lock, stop, between_looks, [this] { return is_due_; });
+        wake_.wait_for(lock, stop, between_looks_at_driven, [this] { return is_due_; });
         is_due_ = false;
     }
 }

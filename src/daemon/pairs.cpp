@@ -20,7 +20,7 @@ using site::Reply;
 using Clock = std::chrono::steady_clock;
 
 constexpr Milliseconds switch_patience = std::chrono::seconds(15);  // besides what draining takes
-constexpr auto between_looks = std::chrono::milliseconds(2);
+constexpr auto between_looks_at_pairs = std::chrono::milliseconds(2);
 
 /// One of the two, as it stands.
 struct Side {
@@ -181,7 +181,7 @@ Result<Json> switch_over(const ApplicationsEverywhere& everywhere, const Call& c
             return fail(ErrorKind::timeout,
                         fmt::format("\"{}\" does not serve after {}", wanted.to, to_text(patience)),
                         "belay app pairs");
-        std::this_thread::sleep_for(between_looks);
+        std::this_thread::sleep_for(between_looks_at_pairs);
     }
     answer["took_ms"] = std::chrono::duration_cast<Milliseconds>(Clock::now() - begun).count();
     return answer;

@@ -107,15 +107,15 @@ std::map<ApplicationId, framework::solution::Serving> serving_in(const Configura
     return all;
 }
 
-struct Asked {
+struct AskedMove {
     std::string solution, verb, why;
     bool also_needed = false;
 };
 
-Result<Asked> read(const Call& call)
+Result<AskedMove> read(const Call& call)
 {
     Parameters parameters(call.parameters);
-    Asked asked;
+    AskedMove asked;
     asked.solution = TRY(parameters.required_text("solution"));
     asked.verb = TRY(parameters.required_text("verb"));
     asked.also_needed = TRY(parameters.flag("also_needed", false));
@@ -127,7 +127,7 @@ Result<Asked> read(const Call& call)
     return asked;
 }
 
-Result<Moves> moves_of(const ApplicationsEverywhere& everywhere, const Asked& asked)
+Result<Moves> moves_of(const ApplicationsEverywhere& everywhere, const AskedMove& asked)
 {
     const auto configuration = everywhere.configuration();
     if (!configuration) return fail(ErrorKind::unavailable, "the configuration is not known yet");
@@ -150,7 +150,7 @@ Json start_timeout_of(const ApplicationsEverywhere& everywhere, const std::strin
 
 Result<Reply> order(const ApplicationsEverywhere& everywhere, const Call& call)
 {
-    const Asked asked = TRY(read(call));
+    const AskedMove asked = TRY(read(call));
     if (asked.verb == "move")
         return fail(ErrorKind::usage, "a solution is moved pair by pair", "belay app switch-over");
     const Moves moves = TRY(moves_of(everywhere, asked));
@@ -213,7 +213,7 @@ std::vector<site::Method> solution_methods(const ApplicationsEverywhere& everywh
         return Reply{show(everywhere), applications_topic};
     };
     const auto moves = [everywhere](const Call& call) -> Result<Reply> {
-        const Asked asked = TRY(read(call));
+        const AskedMove asked = TRY(read(call));
         return Reply{json_of(TRY(moves_of(everywhere, asked)))};
     };
     return {

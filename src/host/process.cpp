@@ -235,7 +235,7 @@ class Conversation {
 
 /// The exit code of a child that has ended, 128 + signal where one ended it; nothing where somebody else
 /// reaped it.
-std::optional<int> reap(pid_t pid)
+std::optional<int> exit_code_of(pid_t pid)
 {
     int status = 0;
     pid_t reaped = -1;
@@ -261,7 +261,7 @@ Result<Outcome> Processes::run(const Command& command)
         abandoned_.push_back(pid);
         return conversation.outcome(false, 0);
     }
-    const std::optional<int> exit_code = reap(pid);
+    const std::optional<int> exit_code = exit_code_of(pid);
     return conversation.outcome(exit_code.has_value(), exit_code.value_or(0));
 }
 

@@ -75,7 +75,7 @@ std::string listen_to(int pipe)
     std::string said;
     std::array<char, 1024> room{};
     while (!said.ends_with(ready_line) && said.size() < most_said) {
-        const ssize_t count = read(pipe, room.data(), room.size());
+        const ssize_t count = ::read(pipe, room.data(), room.size());
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) break;
         said.append(room.data(), static_cast<size_t>(count));

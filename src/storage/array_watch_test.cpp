@@ -25,7 +25,7 @@ std::vector<WatchedArray> look(const std::string& arrays)
     return must(look_at_arrays(host));
 }
 
-const std::string whole =
+const std::string whole_array =
     "md0 : active raid1 sdb1[1] sda1[0]\n      1000 blocks super 1.2 [2/2] [UU]\n      \n";
 const std::string broken =
     "md0 : active raid1 sdb1[1](F) sda1[0]\n      1000 blocks super 1.2 [2/1] [U_]\n      \n";
@@ -50,7 +50,7 @@ std::string told(const std::string& before, const std::string& now)
 
 TEST_CASE("an array is read with its UUID, and what is in no array with none")
 {
-    const std::vector<WatchedArray> arrays = look(whole);
+    const std::vector<WatchedArray> arrays = look(whole_array);
     REQUIRE(arrays.size() == 1);
     CHECK(arrays[0].uuid == "11111111:22222222:33333333:44444444");
     CHECK(arrays[0].wanted == 2);
@@ -63,33 +63,33 @@ TEST_CASE("an array is read with its UUID, and what is in no array with none")
 
 TEST_CASE("nothing is told where nothing happened")
 {
-    for (const std::string& state : {whole, broken, spared, recovering, inactive})
+    for (const std::string& state : {whole_array, broken, spared, recovering, inactive})
         CHECK(told(state, state) == "");
 }
 
 TEST_CASE("what happens to members is told once")
 {
-    CHECK(told(whole, broken) == "member-failed:sdb1 degraded ");
-    CHECK(told(broken, whole) == "whole ");
+    CHECK(told(whole_array, broken) == "member-failed:sdb1 degraded ");
+    CHECK(told(broken, whole_array) == "whole ");
     CHECK(told(spared, recovering) == "member-failed:sdb1 degraded rebuild-started ");
-    CHECK(told(recovering, whole) == "whole rebuild-finished ");
+    CHECK(told(recovering, whole_array) == "whole rebuild-finished ");
     CHECK(told(recovering, broken) == "rebuild-finished ");
-    CHECK(told(spared, whole) == "spare-missing:sdc1 ");
-    CHECK(told(whole, spared) == "");
+    CHECK(told(spared, whole_array) == "spare-missing:sdc1 ");
+    CHECK(told(whole_array, spared) == "");
 }
 
 TEST_CASE("arrays that come, go and stop are told")
 {
-    CHECK(told("", whole) == "found ");
+    CHECK(told("", whole_array) == "found ");
     CHECK(told("", broken) == "found member-failed:sdb1 degraded ");
-    CHECK(told(whole, "") == "gone ");
-    CHECK(told(whole, inactive) == "inactive ");
+    CHECK(told(whole_array, "") == "gone ");
+    CHECK(told(whole_array, inactive) == "inactive ");
     CHECK(told(inactive, broken) == "member-failed:sdb1 degraded ");
 }
 
 TEST_CASE("the first look of all tells what is wrong already, and no more")
 {
-    CHECK(events_between(nullptr, look(whole)).empty());
+    CHECK(events_between(nullptr, look(whole_array)).empty());
     const std::vector<ArrayEvent> events = events_between(nullptr, look(broken));
     REQUIRE(events.size() == 2);
     CHECK(events[0].text == "sdb1 has failed in md0");
@@ -99,7 +99,7 @@ TEST_CASE("the first look of all tells what is wrong already, and no more")
 
 TEST_CASE("an array keeps its name by its UUID, and a check is nobody's alarm")
 {
-    std::vector<WatchedArray> before = look(whole);
+    std::vector<WatchedArray> before = look(whole_array);
     std::vector<WatchedArray> now = before;
     now[0].name = "md127";
     CHECK(events_between(&before, now).empty());

@@ -9,7 +9,7 @@
 namespace belay::backup {
 namespace {
 
-constexpr std::chrono::milliseconds at_once{0};
+constexpr std::chrono::milliseconds at_one_moment{0};
 
 /// Saves a file of chance, so that there is an index.
 void save_some(MemoryBackend& memory, const Scratch& scratch, unsigned seed)
@@ -35,7 +35,7 @@ TEST_CASE("a lock is not confirmed where another was taken meanwhile, or the ind
     save_some(memory, scratch, 1);
     const auto confirmed = [&](Access access, const std::function<void()>& meanwhile) -> Result<void> {
         Repository repository = must(Repository::open(std::make_unique<Borrowed>(memory), Scratch::password));
-        const auto lock = must(RepositoryLock::begin(repository, access, at_once));
+        const auto lock = must(RepositoryLock::begin(repository, access, at_one_moment));
         must(repository.load_index(no_problem));
         meanwhile();
         const Result<void> first = lock->confirm();

@@ -2,6 +2,7 @@
 // For tests: the pair of examples/web-pair on two hosts of a network, from images whose versions fail as they
 // are told; and what is heard by those who call it all the time.
 
+#include "host/testing/network.h"
 #include "image_site.h"
 #include "supervisor/testing/callers.h"
 

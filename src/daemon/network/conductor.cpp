@@ -17,7 +17,7 @@ using framework::configuration::Id;
 using framework::configuration::Object;
 using framework::solution::Needs;
 
-constexpr const char* asker = "the controller of the site";
+constexpr const char* asked_by = "the controller of the site";
 constexpr Milliseconds order_patience = std::chrono::seconds(20);
 constexpr Milliseconds before_asking_again = std::chrono::seconds(1);
 
@@ -162,7 +162,7 @@ void Conductor::follow(const std::string& name)
     }
     site::Controller* const controller = options_.controller();
     if (controller == nullptr) return;
-    controller->hub().ask(member, "ApplicationsMoved", json_text(parameters), asker,
+    controller->hub().ask(member, "ApplicationsMoved", json_text(parameters), asked_by,
                           [this, name, member, alive = std::weak_ptr(there_)](const Result<Json>& answer) {
                               if (alive.expired()) return;
                               ground_.loop.post([this, name, member, answer, alive] {
@@ -344,7 +344,7 @@ void Conductor::send(const Message& message)
     site::Controller* const controller = options_.controller();
     if (controller == nullptr) return;
     controller->hub().ask(
-        message.member, "ApplicationsElsewhere", json_text(numbered(message)), asker,
+        message.member, "ApplicationsElsewhere", json_text(numbered(message)), asked_by,
         [this, name = message.host, alive = std::weak_ptr(there_)](const Result<Json>& answer) {
             if (answer || alive.expired()) return;
             // It is told again with the next that moves.
@@ -366,7 +366,7 @@ void Conductor::tell_now(const std::string& host)
     site::Controller* const controller = options_.controller();
     if (controller == nullptr) return;
     const Result<Json> told = controller->hub().ask(message->member, "ApplicationsElsewhere",
-                                                    numbered(*message), asker, order_patience);
+                                                    numbered(*message), asked_by, order_patience);
     const std::lock_guard lock(mutex_);
     hosts_[host].told = told ? message->what : Json();
 }

@@ -409,8 +409,8 @@ void become(Prepared& prepared, const PassedOn& passed_on, volatile Shared& shar
         change(SYS_execve, launch.program.c_str(), prepared.argv.data(), prepared.environment.data()));
 }
 
-struct Child {
-    Child(Prepared& of, const PassedOn& gets, volatile Shared& says)
+struct NewChild {
+    NewChild(Prepared& of, const PassedOn& gets, volatile Shared& says)
         : prepared(of), passed_on(gets), shared(says)
     {
     }
@@ -420,7 +420,7 @@ struct Child {
 };
 
 /// The child's whole life.
-[[noreturn]] void live(Child& child)
+[[noreturn]] void live(NewChild& child)
 {
     become(child.prepared, child.passed_on, child.shared);
     while (true) change(SYS_exit_group, 127);
@@ -429,10 +429,10 @@ struct Child {
 /// Its number, or -errno. In the child it does not come back. With a stack of its own in `arguments`, what it
 /// was called from is not there for the child, which goes on in live() at once.
 #if BELAY_CHILD_SHARES_MEMORY
-long make_child(clone_args& arguments, Child& child)
+long make_child(clone_args& arguments, NewChild& child)
 {
-    register void (*begin)(Child&) asm("r8") = live;
-    register Child* its asm("r9") = &child;
+    register void (*begin)(NewChild&) asm("r8") = live;
+    register NewChild* its asm("r9") = &child;
     long pid = SYS_clone3;
     asm volatile(
         "syscall\n\t"
@@ -449,7 +449,7 @@ long make_child(clone_args& arguments, Child& child)
     return pid;
 }
 #else
-long make_child(clone_args& arguments, Child& child)
+long make_child(clone_args& arguments, NewChild& child)
 {
     const long pid = change(SYS_clone3, &arguments, sizeof arguments);
     if (pid == 0) live(child);
@@ -652,7 +652,7 @@ class Start final : public Launching, public std::enable_shared_from_this<Start>
     }
 
     Prepared prepared_;
-    std::optional<Child> child_;
+    std::optional<NewChild> child_;
     Track* track_ = nullptr;  ///< while it is on its way
     Launched launched_;
     steady_clock::time_point begun_;

@@ -27,12 +27,12 @@ struct OwnAddress {
     bool is_of_link = false;
 };
 
-using Attributes = std::array<const nlattr*, IFA_MAX + 1>;
+using LinkAttributes = std::array<const nlattr*, IFA_MAX + 1>;
 
 int note(const nlattr* attribute, void* attributes)
 {
     const uint16_t type = mnl_attr_get_type(attribute);
-    if (type <= IFA_MAX) static_cast<Attributes*>(attributes)->at(type) = attribute;
+    if (type <= IFA_MAX) static_cast<LinkAttributes*>(attributes)->at(type) = attribute;
     return MNL_CB_OK;
 }
 
@@ -56,7 +56,7 @@ Result<std::vector<OwnAddress>> addresses_at(unsigned interface, bool is_6)
     const auto take = [&](const nlmsghdr& answer) {
         const auto* const one = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(&answer));
         if (answer.nlmsg_type != RTM_NEWADDR || one->ifa_index != interface) return;
-        Attributes attributes{};
+        LinkAttributes attributes{};
         mnl_attr_parse(&answer, sizeof(ifaddrmsg), note, &attributes);
         const nlattr* const local =
             attributes[IFA_LOCAL] != nullptr ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
