@@ -66,10 +66,10 @@ Result<void> Detour::set(const std::string& rules, bool with_arp)
         "flush chain netdev {0} arrives\n"
         "add rule netdev {0} arrives meta pkttype host {6} daddr @moves meta l4proto tcp jump flows\n",
         table_, type, lifetime.count(), most_remembered, remembered_for, interface_, is_6_ ? "ip6" : "ip");
-    has_arp_ = with_arp;
     // One that was left by another role of this host.
     const std::string before = fmt::format("add table arp {0}\ndelete table arp {0}\n", table_);
     TRY(set_packet_rules((is_6_ ? "" : before) + head + rules));
+    has_arp_ = with_arp;  // where it was refused, what was set before stands
     is_set_ = true;
     Result<void> counts = renew();
     if (!counts) end();
