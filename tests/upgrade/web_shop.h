@@ -146,7 +146,8 @@ class WebShop : public ImageSite {
         const std::string name = "BELAY_IMAGE_VERSION=";
         const size_t begin = all.find(name);
         if (begin == std::string::npos) return "none";
-        return all.substr(begin + name.size()).c_str();  // up to its NUL
+        const size_t value = begin + name.size();
+        return all.substr(value, all.find('\0', value) - value);
     }
     /// At its host's own address.
     std::string answer_of(const Machine& host) const
