@@ -14,9 +14,10 @@ using operation::Verdict;
 constexpr std::string_view folder_of_systemd = "/run/systemd/system";
 constexpr std::string_view own_groups = "/proc/self/cgroup";
 constexpr std::string_view suffix = ".service";
+constexpr Milliseconds answers_within = std::chrono::seconds(5);
 
-/// Those of systemctl(1), is-enabled, with which a unit is started at a boot, or another one starts it.
-/// "enabled-runtime" and "transient" are no more after one.
+/// With which a unit is started at a boot, or another one starts it. "enabled-runtime" and "transient" are no
+/// more after one.
 constexpr std::array starting_states = {"enabled", "alias", "static", "generated"};
 
 /// The name in "0::/system.slice/belayd.service", also where it has groups of its own below; empty: none.
@@ -49,6 +50,19 @@ Result<std::string> own_unit(host::Host& host)
 
 }  // namespace
 
+Result<std::string> boot_state_of(host::Host& host, const std::string& unit)
+{
+    // It ends well for some units that are not started, and not so for some that are: what it says counts.
+    const host::Outcome outcome =
+        TRY(host.run({.argv = {"systemctl", "is-enabled", unit}, .limit = answers_within}));
+    return outcome.out.substr(0, outcome.out.find('\n'));
+}
+
+bool is_started_at_boot(std::string_view state)
+{
+    return std::ranges::find(starting_states, state) != starting_states.end();
+}
+
 Result<Finding> starts_with_host(host::Host& host, StartedBy started_by)
 {
     const auto systemd = host.list(folder_of_systemd);
@@ -58,10 +72,9 @@ Result<Finding> starts_with_host(host::Host& host, StartedBy started_by)
     std::string unit;
     if (started_by == StartedBy::systemd) unit = TRY(own_unit(host));
     if (unit.empty()) return Finding{.found = "belayd starts it, which no unit of systemd has started"};
-    const host::Outcome outcome = TRY(host.run({.argv = {"systemctl", "is-enabled", unit}}));
-    const std::string state = outcome.out.substr(0, outcome.out.find('\n'));
+    const std::string state = TRY(boot_state_of(host, unit));
     const std::string name = unit.substr(0, unit.size() - suffix.size());
-    if (std::ranges::find(starting_states, state) != starting_states.end())
+    if (is_started_at_boot(state))
         return Finding{.found = fmt::format("it is started with its host: {} is {}", name, state)};
     return Finding{.verdict = Verdict::fail,
                    .found = fmt::format("after a power cut it would not be started: {} is {}", name,

@@ -6,6 +6,7 @@
 #include "upgrade/driver/keepalived.h"
 #include "upgrade/driver/look_text.h"
 #include "upgrade/driver/postgresql/report.h"
+#include "upgrade/driver/service.h"
 
 #include <doctest/doctest.h>
 
@@ -221,6 +222,21 @@ TEST_CASE("what was started from one version of an image is started from the one
         CHECK(with_version(other, now) == other);
     CHECK(with_version("/var/lib/belay-images/web/1.0/sbin/keepalived", "") ==
           "/var/lib/belay-images/web/1.0/sbin/keepalived");
+}
+
+TEST_CASE("a unit that is enabled until the next boot alone is not started after a power cut")
+{
+    for (const auto& [state, starts] :
+         std::map<std::string, bool>{{"enabled", true}, {"enabled-runtime", false}, {"disabled", false}}) {
+        host::SimulatedHost host;
+        // As systemctl ends: well for what is enabled, however long.
+        host.install("systemctl", [&](host::Machine&, const host::Command&) -> Result<host::Outcome> {
+            return host::Outcome{.exit_code = state == "disabled" ? 1 : 0, .out = state + "\n", .err = ""};
+        });
+        const Result<bool> said = starts_by_itself(host, "keepalived.service");
+        REQUIRE(said.has_value());
+        CHECK(*said == starts);
+    }
 }
 
 TEST_CASE("versions, as keepalived, HAProxy and nginx say them")

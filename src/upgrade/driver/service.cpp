@@ -1,5 +1,7 @@
 #include "upgrade/driver/service.h"
 
+#include "upgrade/starts_with_host.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -87,9 +89,8 @@ Result<std::optional<Process>> process_in(host::Host& host, const std::string& p
 
 Result<bool> starts_by_itself(host::Host& host, const std::string& unit)
 {
-    const auto said =
-        host.run({.argv = {"systemctl", "is-enabled", "--quiet", unit}, .limit = tool_answers_for});
-    return said.has_value() && said->exit_code == 0;
+    const Result<std::string> state = boot_state_of(host, unit);
+    return state.has_value() && is_started_at_boot(*state);
 }
 
 Result<std::optional<Process>> Service::look()
