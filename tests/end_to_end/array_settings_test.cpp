@@ -59,7 +59,7 @@ TEST_CASE("the power is cut around every record of each setting: it is made, or 
     for (const Setting& setting : settings) {
         INFO(setting.words.front());
         const Bench::Words words = bench.on_array(setting.words);
-        const unsigned cuts = bench.cut_everywhere(words, [&](const std::string& end) {
+        const bool often = bench.cut_everywhere(words, [&](const std::string& end) {
             // What the kernel keeps for no longer than a boot may be gone after the last record.
             const std::string now = bench.setting(setting.file);
             const bool as_meant = now == (end == "committed" ? setting.committed() : setting.before);
@@ -70,7 +70,7 @@ TEST_CASE("the power is cut around every record of each setting: it is made, or 
             if (setting.kept_by_boot && now == setting.after)
                 bench.shell("mdadm --grow --bitmap=internal " + bench.mirror().array());
         });
-        CHECK(cuts >= 10);
+        CHECK(often);
     }
 }
 

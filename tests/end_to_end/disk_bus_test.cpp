@@ -142,13 +142,13 @@ TEST_CASE("after a power cut in the soak the disk is there, and commit takes it 
 TEST_CASE("the power is cut around every record of a disk that is taken out")
 {
     Bus bench;
-    const unsigned cuts =
+    const bool often =
         bench.cut_everywhere({"disk.unplug", "--disk", bench.path}, [&](const std::string& end) {
             // The boot after the last record of the commit finds it again.
             if (end == "committed") bench.put_in();
             bench.is_in();
         });
-    CHECK(cuts >= 10);
+    CHECK(often);
 }
 
 /// Reads that a disk has answered so far.

@@ -1,6 +1,7 @@
 #pragma once
 // The fault loops: one task on one shape of machine with every single accident, each in a run of its own.
 
+#include "sampling.h"
 #include "trial.h"
 
 #include <algorithm>
@@ -11,12 +12,12 @@
 
 namespace belay::simulated {
 
-/// Under the address sanitizer, which takes ten times as long and looks for other faults, each ninety-seventh
-/// run is enough: the plain build does them all.
+/// Each which run is done. Under the address sanitizer, which takes ten times as long and looks for other
+/// faults, a few are enough.
 #ifdef BELAY_SANITIZE_ADDRESS
-inline constexpr size_t stride = 97;
+inline const size_t stride = 97;
 #else
-inline constexpr size_t stride = 1;
+inline const size_t stride = each(7);
 #endif
 
 /// One run for each of first..last, or each of every stride, on all processors.
