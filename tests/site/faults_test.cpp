@@ -5,9 +5,9 @@
 //     BELAY_STRIKES=40         so many; "all" for each fault at each record
 //     BELAY_STRIKE_SEED=7      the dice; printed at the beginning
 //     BELAY_STRIKE_SITES=4     sites at the same time (3; two at least): the first with its state in an etcd
-//     and
-//                              two controllers, the third and every second one more with operations on the
-//                              controller too
+//                              and two controllers, the third and every second one more with operations on
+//                              the controller too
+//     BELAY_STRIKE_PART=2/4    each fourth of them, from the second on: all of them in four runs
 //     BELAY_STRIKE_ONLY=TEXT   those whose name has this in it, as "power cut on web1"
 
 #include "shop_word.h"

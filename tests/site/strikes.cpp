@@ -46,6 +46,18 @@ bool needs_database(const Strike& strike)
     return strike.fault == Fault::disk_full;
 }
 
+/// Of all, in their order, each n-th from the k-th on, where BELAY_STRIKE_PART is "k/n": all of them in
+/// several runs.
+std::vector<Strike> part_of(const std::vector<Strike>& all)
+{
+    const std::string wanted = setting("BELAY_STRIKE_PART", "1/1");
+    const size_t first = std::stoul(wanted), of = std::stoul(wanted.substr(wanted.find('/') + 1));
+    REQUIRE_MESSAGE((first >= 1 && first <= of), "BELAY_STRIKE_PART is k/n, as 2/4, not ", wanted);
+    std::vector<Strike> part;
+    for (size_t at = first - 1; at < all.size(); at += of) part.push_back(all[at]);
+    return part;
+}
+
 /// One of each kind, then another of each, and so on.
 std::vector<Strike> chosen(std::vector<Strike> all, size_t count, unsigned seed)
 {
@@ -194,6 +206,7 @@ void strike_all(const Campaign& campaign)
     for (const auto& [course, of_course] : journals)
         std::ranges::move(strikes_of(course, of_course), std::back_inserter(all));
     std::erase_if(all, [&](const Strike& strike) { return strike.text().find(only) == std::string::npos; });
+    all = part_of(all);
     const size_t wanted_count = wanted == "all"  ? all.size()
                                 : wanted.empty() ? campaign.usual
                                                  : std::stoul(wanted);
