@@ -39,6 +39,15 @@ std::string_view name_of(Want want)
     return want_names.at(static_cast<size_t>(want));
 }
 
+Result<Want> want_named(std::string_view name)
+{
+    for (const Want want : {Want::stopped, Want::running, Want::suspended}) {
+        if (name_of(want) == name) return want;
+    }
+    return fail(ErrorKind::usage, fmt::format("an application cannot be wanted \"{}\"", name),
+                "running, stopped or suspended");
+}
+
 std::string to_text(const Ended& ended)
 {
     if (ended.code) return fmt::format("exit code {}", *ended.code);

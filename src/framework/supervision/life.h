@@ -33,6 +33,8 @@ std::string_view name_of(Phase phase);
 
 enum class Want { stopped, running, suspended };
 std::string_view name_of(Want want);
+/// Errors: usage, for what is none.
+Result<Want> want_named(std::string_view name);
 
 /// How a process ended; neither is set where nobody saw it.
 struct Ended {
