@@ -226,12 +226,8 @@ void Pairs::give_address_up(ApplicationId id, bool to_other_here)
     const auto found = addresses_.find(id);
     if (found == addresses_.end()) return;
     if (found->second.renewal) ground_.loop.cancel(*found->second.renewal);
-    if (found->second.address && !to_other_here) {
-        // While it can still be said by it: callers would wait for an answer for ever, and what nobody has
-        // acknowledged would be waited for at the next move.
-        host::end_connections_at(without_length(found->second.address->text()));
-        found->second.address->give_up();
-    }
+    // What is open ends with it: what nobody has acknowledged would be waited for at the next move.
+    if (found->second.address && !to_other_here) found->second.address->give_up();
     // Its end takes a while, and the other one may wait to serve.
     ground_.loop.post([gone = std::make_shared<Address>(std::move(found->second))] {});
     addresses_.erase(found);

@@ -4,7 +4,10 @@
 #include "backup/repository/repository_lock.h"
 #include "in_memory.h"
 
+#include <atomic>
 #include <future>
+#include <thread>
+#include <vector>
 
 namespace belay::backup {
 namespace {
@@ -68,6 +71,44 @@ TEST_CASE("a lock is not confirmed where another was taken meanwhile, or the ind
     const Error error = confirmed(Access::shared, rewrites).error();
     CHECK(error.kind == ErrorKind::busy);
     CHECK(error.what == "another has altered the repository at the moment at which it was opened");
+}
+
+TEST_CASE("on this host's own disks two never hold a repository alone at once, though neither waits")
+{
+    const Scratch scratch;
+    init(scratch);
+    REQUIRE(place(scratch)->lists_what_is_there());
+    // Of three one only wants to share, and holds it for longer.
+    std::atomic<int> alone = 0, sharing = 0;
+    std::atomic<unsigned> taken = 0, refused = 0, together = 0;
+    const auto take_often = [&](Access access) {
+        const Repository repository = must(Repository::open(place(scratch), Scratch::password));
+        std::atomic<int>& here = access == Access::exclusive ? alone : sharing;
+        constexpr int times = 400;
+        for (int time = 0; time < times; ++time) {
+            const auto lock = RepositoryLock::take(repository, access);
+            if (!lock) {
+                CHECK(lock.error().kind == ErrorKind::busy);
+                ++refused;
+                continue;
+            }
+            ++here;
+            ++taken;
+            if (alone > 1 || (alone == 1 && sharing > 0)) ++together;
+            std::this_thread::sleep_for(std::chrono::microseconds(access == Access::shared ? 300 : 50));
+            if (alone > 1 || (alone == 1 && sharing > 0)) ++together;
+            --here;
+        }
+    };
+    {
+        std::vector<std::jthread> all;
+        for (const Access access : {Access::exclusive, Access::exclusive, Access::shared})
+            all.emplace_back([&, access] { take_often(access); });
+    }
+    CHECK(together == 0);
+    CHECK(taken > 0);
+    CHECK(refused > 0);
+    CHECK(must(place(scratch)->list(FileKind::lock)).empty());
 }
 
 TEST_CASE("a backup makes its blobs ready before the lock is confirmed, and writes none of them")

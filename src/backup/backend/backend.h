@@ -62,6 +62,11 @@ class Backend {
     /// One that is not there is no error. Errors: permission, unavailable, io.
     virtual Result<void> remove(const FileName& name) = 0;
 
+    /// Whether whoever lists files finds all that anybody had made before he began, and none that had been
+    /// removed. Then of two that each write a lock, and look for others' after that, one at least sees the
+    /// other's, and neither has to wait before he looks.
+    virtual bool lists_what_is_there() const { return false; }
+
     /// All files of a kind but the config, in no order. A file with a name that is no id is passed over: it
     /// is nobody's, or one that is still being written. Errors: permission, unavailable, io.
     virtual Result<std::vector<ListedFile>> list(FileKind kind) = 0;

@@ -21,6 +21,7 @@ class LimitedBackend final : public Backend {
     Result<std::string> load(const FileName& name, uint64_t offset, uint64_t length) override;
     Result<uint64_t> size(const FileName& name) override { return place_->size(name); }
     Result<void> remove(const FileName& name) override { return place_->remove(name); }
+    bool lists_what_is_there() const override { return place_->lists_what_is_there(); }
     Result<std::vector<ListedFile>> list(FileKind kind) override { return place_->list(kind); }
 
   private:

@@ -10,7 +10,9 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace belay::backup {
@@ -307,6 +309,16 @@ Result<std::vector<ListedFile>> LocalBackend::list(FileKind kind)
     }
     for (unsigned byte = 0; byte < 256; ++byte) TRY(list_folder(fmt::format("{}/{:02x}", folder, byte), all));
     return all;
+}
+
+bool LocalBackend::lists_what_is_there() const
+{
+    constexpr unsigned zfs = 0x2fc12fc1;  // OpenZFS, include/sys/zfs_znode.h: ZFS_SUPER_MAGIC
+    struct statfs place = {};
+    if (::statfs(folder_.c_str(), &place) != 0) return false;
+    const auto kind = static_cast<unsigned>(place.f_type);
+    return kind == EXT4_SUPER_MAGIC || kind == XFS_SUPER_MAGIC || kind == BTRFS_SUPER_MAGIC ||
+           kind == F2FS_SUPER_MAGIC || kind == TMPFS_MAGIC || kind == zfs;
 }
 
 }  // namespace belay::backup

@@ -19,6 +19,9 @@ class LocalBackend final : public Backend {
     Result<uint64_t> size(const FileName& name) override;
     Result<void> remove(const FileName& name) override;
     Result<std::vector<ListedFile>> list(FileKind kind) override;
+    /// On a filesystem that is this host's own. Others may reach it by NFS: who has made a file in a folder
+    /// there looks at the folder anew.
+    bool lists_what_is_there() const override;
 
   private:
     /// The folder of a file, without a slash at its end.

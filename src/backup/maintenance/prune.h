@@ -36,10 +36,10 @@ struct PruneOptions {
     bool dry_run = false;
     /// Snapshots that count as forgotten already: for a dry run of forget and prune together.
     std::vector<Id> without = {};
-    std::chrono::seconds patience{600};                               ///< how long others are waited for
-    std::chrono::milliseconds look_again{1000};                       ///< how often, meanwhile
-    std::chrono::milliseconds settle = RepositoryLock::usual_settle;  ///< see RepositoryLock::take()
-    size_t threads = 0;                                               ///< 0: as many as there are processors
+    std::chrono::seconds patience{600};          ///< how long others are waited for
+    std::chrono::milliseconds look_again{1000};  ///< how often, meanwhile
+    RepositoryLock::Settle settle = {};          ///< see RepositoryLock::take()
+    size_t threads = 0;                          ///< 0: as many as there are processors
 };
 
 struct PruneSummary {

@@ -88,7 +88,7 @@ Result<void> remove_own_locks(const Repository& repository)
 }
 
 Result<std::unique_ptr<RepositoryLock>> RepositoryLock::take(const Repository& repository, Access access,
-                                                             std::chrono::milliseconds settle)
+                                                             Settle settle)
 {
     std::unique_ptr<RepositoryLock> lock = TRY(begin(repository, access, settle));
     // An index that was read before is its reader's care.
@@ -98,12 +98,14 @@ Result<std::unique_ptr<RepositoryLock>> RepositoryLock::take(const Repository& r
 }
 
 Result<std::unique_ptr<RepositoryLock>> RepositoryLock::begin(const Repository& repository, Access access,
-                                                              std::chrono::milliseconds settle)
+                                                              Settle settle)
 {
     TRY(nobody_minds(repository, access, {}));
     LockFile lock = LockFile::of_this_process(access == Access::exclusive);
     lock.id = TRY(repository.save_text(FileKind::lock, lock.to_text()));
-    return std::unique_ptr<RepositoryLock>(new RepositoryLock(repository, std::move(lock), access, settle));
+    const auto needed = repository.backend().lists_what_is_there() ? 0ms : usual_settle;
+    return std::unique_ptr<RepositoryLock>(
+        new RepositoryLock(repository, std::move(lock), access, settle.value_or(needed)));
 }
 
 Result<void> RepositoryLock::confirm()

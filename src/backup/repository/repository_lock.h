@@ -25,20 +25,22 @@ Result<void> remove_own_locks(const Repository& repository);
 /// Threads: any for is_held().
 class RepositoryLock {
   public:
-    /// Two that take a lock at the same moment both see the other's after this time. Restic waits as long.
+    /// Two that take a lock at the same moment both see the other's after this time, where a place may list
+    /// less than is there. Restic waits as long everywhere.
     static constexpr std::chrono::milliseconds usual_settle{200};
+    using Settle = std::optional<std::chrono::milliseconds>;
 
     /// Takes the lock, and writes it anew every five minutes as long as this object lives. Locks that are
-    /// stale are in nobody's way. `settle` may be shorter where nobody else can be there. Errors: busy,
-    /// naming who holds it; those of the place.
+    /// stale are in nobody's way. `settle`: how long to wait before others' are looked for; unless said as long
+    /// as the place wants it. Errors: busy, naming who holds it; those of the place.
     static Result<std::unique_ptr<RepositoryLock>> take(const Repository& repository, Access access,
-                                                        std::chrono::milliseconds settle = usual_settle);
+                                                        Settle settle = {});
     /// The same in two parts: between them the index and whatever it speaks of may be read. Nothing may be
     /// written before confirm() has said that nobody took a lock at the same moment, and that the index which
     /// was read is still that of the repository. It waits until it may say so; asked again it says the same
     /// at once. Errors: as take(). Threads: any for confirm().
     static Result<std::unique_ptr<RepositoryLock>> begin(const Repository& repository, Access access,
-                                                         std::chrono::milliseconds settle = usual_settle);
+                                                         Settle settle = {});
     Result<void> confirm();
     /// Gives it back.
     ~RepositoryLock();

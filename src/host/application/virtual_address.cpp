@@ -1,5 +1,9 @@
 #include "host/application/virtual_address.h"
 
+#include "host/application/connections.h"
+#include "host/application/link.h"
+#include "host/application/netlink.h"
+
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
@@ -78,12 +82,47 @@ Result<void> VirtualAddress::change(uint16_t type, uint16_t flags, uint32_t life
 
 Result<void> VirtualAddress::take(std::chrono::seconds lifetime) const
 {
-    return change(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, static_cast<uint32_t>(lifetime.count()));
+    const auto seconds = static_cast<uint32_t>(lifetime.count());
+    TRY(change(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, seconds));
+    if (is_6_ || is_reachable_here(number())) return {};
+    // Who gave it up last came no further than hear_no_more().
+    static_cast<void>(change(RTM_DELADDR, 0, 0).has_value());
+    return change(RTM_NEWADDR, NLM_F_CREATE, seconds);
 }
 
+/// Of IPv4: the kernel hears what comes to an address by a route to it in its table "local", and lets who has
+/// the address say something by it without that.
+void VirtualAddress::hear_no_more() const
+{
+    std::array<char, 256> room{};
+    nlmsghdr* const order = mnl_nlmsg_put_header(room.data());
+    order->nlmsg_type = RTM_DELROUTE;
+    order->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+    auto* const about = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(order, sizeof(rtmsg)));
+    about->rtm_family = AF_INET;
+    about->rtm_dst_len = 32;
+    about->rtm_table = RT_TABLE_LOCAL;
+    about->rtm_type = RTN_LOCAL;
+    about->rtm_scope = RT_SCOPE_NOWHERE;
+    mnl_attr_put(order, RTA_DST, size(), bytes_.data());
+    mnl_attr_put_u32(order, RTA_OIF, interface_);
+    static_cast<void>(ask_kernel(NETLINK_ROUTE, *order, [](const nlmsghdr&) {}).has_value());
+}
+
+/// Whoever's connection ends calls again at once. One who then still came through to this host would have his
+/// words acknowledged, and wait for an answer for ever. So nobody comes through any more before they end; and
+/// they end while that can be said by the address: of IPv6 by one that is no longer there as well.
 void VirtualAddress::give_up() const
 {
-    static_cast<void>(change(RTM_DELADDR, 0, 0).has_value());
+    const auto give = [&] { static_cast<void>(change(RTM_DELADDR, 0, 0).has_value()); };
+    if (is_6_) {
+        give();
+        end_connections_at(number());
+    } else {
+        hear_no_more();
+        end_connections_at(number());
+        give();
+    }
 }
 
 Result<void> VirtualAddress::announce()

@@ -25,7 +25,8 @@ class VirtualAddress {
     /// Others on the network learn that it is here now (gratuitous ARP, unsolicited neighbour advertisement).
     /// Errors: those of the system.
     Result<void> announce();
-    /// Nothing happens where it is not there.
+    /// With all TCP connections to it, whose callers learn that, and find the next one who has it when they
+    /// call again. Nothing happens where it is not there.
     void give_up() const;
 
     /// For a person who does the same by hand.
@@ -34,6 +35,8 @@ class VirtualAddress {
   private:
     VirtualAddress() = default;
     Result<void> change(uint16_t type, uint16_t flags, uint32_t lifetime) const;
+    void hear_no_more() const;
+    std::string number() const { return text_.substr(0, text_.find('/')); }
     Result<void> announce_by_arp();
     Result<void> announce_by_neighbour_discovery() const;
     size_t size() const { return is_6_ ? 16 : 4; }
