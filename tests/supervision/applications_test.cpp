@@ -63,8 +63,8 @@ start_timeout = "400ms"
     CHECK_MESSAGE(started.said.find("both has not started within 0.4 s; its applications go on starting") !=
                       std::string::npos,
                   started.said);
-    CHECK(machine.application("slow")["phase"] == "starting");
-    CHECK(machine.application("spare")["phase"] == "started");
+    machine.await_phase("slow", "starting");
+    machine.await_phase("spare", "started");
 }
 
 TEST_CASE("what is configured is started, outlives its daemon, and comes back with the host as it was wanted")
