@@ -227,7 +227,7 @@ void Pairs::give_address_up(ApplicationId id, bool to_other_here)
     if (found == addresses_.end()) return;
     if (found->second.renewal) ground_.loop.cancel(*found->second.renewal);
     // What is open ends with it: what nobody has acknowledged would be waited for at the next move.
-    if (found->second.address && !to_other_here) found->second.address->give_up();
+    if (found->second.address && !to_other_here) found->second.address->give_up_with_connections();
     // Its end takes a while, and the other one may wait to serve.
     ground_.loop.post([gone = std::make_shared<Address>(std::move(found->second))] {});
     addresses_.erase(found);

@@ -86,7 +86,7 @@ Result<void> VirtualAddress::take(std::chrono::seconds lifetime) const
     TRY(change(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, seconds));
     if (is_6_ || is_reachable_here(number())) return {};
     // Who gave it up last came no further than hear_no_more().
-    static_cast<void>(change(RTM_DELADDR, 0, 0).has_value());
+    give_up();
     return change(RTM_NEWADDR, NLM_F_CREATE, seconds);
 }
 
@@ -109,20 +109,22 @@ void VirtualAddress::hear_no_more() const
     static_cast<void>(ask_kernel(NETLINK_ROUTE, *order, [](const nlmsghdr&) {}).has_value());
 }
 
+void VirtualAddress::give_up() const
+{
+    static_cast<void>(change(RTM_DELADDR, 0, 0).has_value());
+}
+
 /// Whoever's connection ends calls again at once. One who then still came through to this host would have his
 /// words acknowledged, and wait for an answer for ever. So nobody comes through any more before they end; and
 /// they end while that can be said by the address: of IPv6 by one that is no longer there as well.
-void VirtualAddress::give_up() const
+void VirtualAddress::give_up_with_connections() const
 {
-    const auto give = [&] { static_cast<void>(change(RTM_DELADDR, 0, 0).has_value()); };
-    if (is_6_) {
-        give();
-        end_connections_at(number());
-    } else {
+    if (is_6_)
+        give_up();
+    else
         hear_no_more();
-        end_connections_at(number());
-        give();
-    }
+    end_connections_at(number());
+    if (!is_6_) give_up();
 }
 
 Result<void> VirtualAddress::announce()

@@ -25,9 +25,11 @@ class VirtualAddress {
     /// Others on the network learn that it is here now (gratuitous ARP, unsolicited neighbour advertisement).
     /// Errors: those of the system.
     Result<void> announce();
-    /// With all TCP connections to it, whose callers learn that, and find the next one who has it when they
-    /// call again. Nothing happens where it is not there.
+    /// Nothing happens where it is not there.
     void give_up() const;
+    /// With all TCP connections to it: their callers learn that, and find the next one who has it when they
+    /// call again.
+    void give_up_with_connections() const;
 
     /// For a person who does the same by hand.
     const std::string& text() const { return text_; }

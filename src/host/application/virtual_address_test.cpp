@@ -148,7 +148,7 @@ void check_nobody_waits(const std::string& with_length)
             CHECK(address.take(std::chrono::seconds(10)).has_value());
             CHECK(address.announce().has_value());
             usleep(20'000);
-            address.give_up();
+            address.give_up_with_connections();
             usleep(2'000);
             while (Descriptor(accept4(listener->number(), nullptr, nullptr, SOCK_CLOEXEC))) continue;
         }
