@@ -31,8 +31,8 @@ class RepositoryLock {
     using Settle = std::optional<std::chrono::milliseconds>;
 
     /// Takes the lock, and writes it anew every five minutes as long as this object lives. Locks that are
-    /// stale are in nobody's way. `settle`: how long to wait before others' are looked for; unless said as long
-    /// as the place wants it. Errors: busy, naming who holds it; those of the place.
+    /// stale are in nobody's way. `settle`: how long to wait before others' are looked for; unless said as
+    /// long as the place wants it. Errors: busy, naming who holds it; those of the place.
     static Result<std::unique_ptr<RepositoryLock>> take(const Repository& repository, Access access,
                                                         Settle settle = {});
     /// The same in two parts: between them the index and whatever it speaks of may be read. Nothing may be
