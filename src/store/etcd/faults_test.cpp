@@ -56,6 +56,22 @@ TEST_CASE("where nothing listens the error names each endpoint")
     CHECK(error.next == "see that etcd runs, and whether it wants TLS");
 }
 
+TEST_CASE("an etcd that is slow or gone while TLS begins is away, and its certificate is not in doubt")
+{
+    constexpr int unavailable = 14;  // grpc::StatusCode
+    const auto kind_of = [](std::string_view said) {
+        const std::string message = fmt::format(
+            "failed to connect to all addresses; last error: UNKNOWN: ipv4:192.0.2.1:2379: {}", said);
+        return fault_of(unavailable, message, "192.0.2.1:2379").error.kind;
+    };
+    CHECK(kind_of("tcp handshaker shutdown") == ErrorKind::unavailable);
+    CHECK(kind_of("Handshake read failed") == ErrorKind::unavailable);
+    CHECK(
+        kind_of(
+            "Ssl handshake failed: SSL_ERROR_SSL: error:0A000086:SSL routines::certificate verify failed") ==
+        ErrorKind::permission);
+}
+
 TEST_CASE("what is no etcd is told from one that is away")
 {
     // etcd's port for figures speaks HTTP, and no gRPC.
