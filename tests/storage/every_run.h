@@ -15,9 +15,9 @@ namespace belay::simulated {
 /// Each which run is done. Under the address sanitizer, which takes ten times as long and looks for other
 /// faults, a few are enough.
 #ifdef BELAY_SANITIZE_ADDRESS
-inline const size_t stride = 97;
+inline const size_t stride = 97, stride_of_commands = 5;
 #else
-inline const size_t stride = each(7);
+inline const size_t stride = each(7), stride_of_commands = 1;
 #endif
 
 /// One run for each of first..last, or each of every stride, on all processors.
@@ -102,6 +102,23 @@ inline size_t mishap_at_every_contact(const Loop& loop, const std::vector<Mishap
                                              mishap.power_cut ? " with the power" : "", at));
             });
         }
+    }
+    return runs;
+}
+
+/// The power goes in the middle of each command that changes something. Returns how many runs that takes.
+inline size_t power_cut_in_every_command(const Loop& loop)
+{
+    size_t runs = 0;
+    for (const Wish wish : loop.wishes) {
+        const std::vector<size_t> commands = try_out(loop.shape, wish, {}, loop.task).commands;
+        runs += commands.size();
+        for (size_t i = 0; i < commands.size(); i += stride_of_commands)
+            held_to_promises(loop, wish,
+                             {.contact = host::Fault{host::Fault::Kind::dead, commands[i]},
+                              .power_cut = true,
+                              .halfway = true},
+                             fmt::format("power cut in the middle of contact {}", commands[i]));
     }
     return runs;
 }

@@ -128,7 +128,9 @@ std::unique_ptr<SimulatedStorage> build(const Shape& shape, bool busy_after_fail
         StorageSettings{.data_offset = data_offset,
                         .speed = (member_size - data_offset) / copy_seconds,
                         .busy_after_fail = busy_after_fail,
-                        .stale_member_comes_back = shape.comes_back});
+                        .stale_member_comes_back = shape.comes_back,
+                        .half_resized_mounts = shape.half_resized.mounts,
+                        .preen_refuses = shape.half_resized.preen_refuses});
     const auto plug = [&](const std::string& name, const std::string& serial, Bytes size, uint64_t sector) {
         machine->plug({.name = name,
                        .size = size,

@@ -26,6 +26,10 @@ struct Shape {
     bool comes_back = true;       ///< a boot may take up again what has failed
     /// How the leaving disk, or the one that serves alone, starts the host.
     enum class Start { not_at_all, efi, bios } start = Start::not_at_all;
+    /// What a resize that was cut short has left.
+    struct HalfResized {
+        bool mounts = true, preen_refuses = false;
+    } half_resized = {};
 
     std::vector<std::string> serving_disks() const;
     /// All that the arrays stand on but the leaving one.

@@ -1,6 +1,7 @@
 #include "simulated_boot.h"
 
 #include "base/digest.h"
+#include "simulated_volumes.h"
 #include "storage/fstab.h"
 
 namespace belay::simulated {
@@ -190,6 +191,7 @@ host::Outcome BootPrograms::make_fat(Machine& machine, const Arguments& argv) co
 
 host::Outcome BootPrograms::mount(Machine& machine, const Arguments& argv) const
 {
+    if (argv.at(1) == "-o" || argv.at(1) == "-t") return VolumePrograms(storage_).mount(machine, argv);
     const std::string& target = argv.back();
     std::string device;
     if (argv.size() > 2) {
@@ -251,7 +253,7 @@ host::Outcome BootPrograms::mounts(Machine& machine, const Arguments& argv) cons
              {"target", mounted.path},
              {"fstype",
               storage_.content(machine, mounted.device).value_or(storage::Content{"ext4", "", ""}).type},
-             {"options", "rw,relatime"}});
+             {"options", mounted.options}});
     return {.out = Json{{"filesystems", std::move(rows)}}.dump(), .err = {}};
 }
 

@@ -3,6 +3,7 @@
 #include "simulated_programs.h"
 
 #include "simulated_script.h"
+#include "simulated_volumes.h"
 
 namespace belay::simulated {
 namespace {
@@ -93,7 +94,15 @@ void Programs::install(host::SimulatedHost& host) const
     const Programs programs = *this;
     const auto nothing = [](Machine&, const Command&) -> Result<Outcome> { return Outcome{}; };
     host.install("udevadm", nothing);
-    host.install("mkdir", nothing);
+    host.install("mkdir", [](Machine& m, const Command& c) -> Result<Outcome> {
+        // Mount points are seen when something is mounted there.
+        if (c.argv.back().starts_with("/restore-points/")) m.put_folder(c.argv.back());
+        return Outcome{};
+    });
+    host.install("rm", [](Machine& m, const Command& c) -> Result<Outcome> {
+        m.erase(c.argv.back());
+        return Outcome{};
+    });
     host.install("lsblk",
                  [=](Machine& m, const Command& c) -> Result<Outcome> { return programs.lsblk(m, c.argv); });
     host.install("findmnt", [=](Machine&, const Command&) -> Result<Outcome> { return programs.findmnt(); });
@@ -148,6 +157,10 @@ Json Programs::row_of(Machine& machine, const std::string& device) const
         row["type"] = storage_.mirror(device)->level;
         return row;
     }
+    if (storage_.volume(device) != nullptr) {
+        row["type"] = "lvm";
+        return row;
+    }
     const SimulatedStorage::Disk& disk = *storage_.disk_of(device);
     row["log-sec"] = row["phy-sec"] = disk.logical_sector;
     if (disk.name == device) {
@@ -172,6 +185,7 @@ host::Outcome Programs::lsblk(Machine& machine, const Arguments& argv) const
     std::vector<std::string> devices;
     if (!argv.back().starts_with("/")) {
         for (const SimulatedStorage::Mirror& array : storage_.mirrors_) devices.push_back(array.name);
+        for (const SimulatedStorage::Volume& volume : storage_.volumes_) devices.push_back(volume.device);
         for (const SimulatedStorage::Disk& disk : storage_.disks_) {
             devices.push_back(disk.name);
             for (const auto& partition : disk.partitions) devices.push_back(partition.name);
@@ -244,12 +258,15 @@ host::Outcome Programs::sfdisk(Machine& machine, const host::Command& command) c
         return {.exit_code = 1,
                 .out = {},
                 .err = fmt::format("sfdisk: cannot open {}: No such file or directory\n", path)};
-    if (command.argv.at(1) != "--json") return write_table(machine, *disk, command);
+    const bool dumps = command.argv.at(1) == "--dump";
+    if (command.argv.at(1) != "--json" && !dumps) return write_table(machine, *disk, command);
     const auto table = table_on(storage_.range(machine, disk->name), disk->logical_sector);
     if (!table)
         return {.exit_code = 1,
                 .out = {},
                 .err = fmt::format("sfdisk: {}: does not contain a recognized partition table\n", path)};
+    if (dumps)
+        return {.out = "label: " + table->label + "\n" + json_of(*table, path).dump() + "\n", .err = {}};
     return {.out = json_of(*table, path).dump(), .err = {}};
 }
 
@@ -271,6 +288,12 @@ host::Outcome Programs::write_table(Machine& machine, SimulatedStorage::Disk& di
 
 host::Outcome Programs::blockdev(Machine& machine, const Arguments& argv) const
 {
+    if (argv.at(1) == "--flushbufs") {
+        const auto is_gone = [&](const std::string& path) { return device_at(machine, path).empty(); };
+        const auto gone = std::find_if(argv.begin() + 2, argv.end(), is_gone);
+        if (gone == argv.end()) return {};
+        return {.exit_code = 1, .out = {}, .err = fmt::format("blockdev: cannot open {}\n", *gone)};
+    }
     SimulatedStorage::Disk* disk = disk_at(machine, argv.back());
     if (disk == nullptr)
         return {.exit_code = 1,
@@ -322,10 +345,11 @@ host::Outcome Programs::mke2fs(Machine& machine, const Arguments& argv) const
     return {};
 }
 
-/// The filesystem of a device, as its header tells. Only those on arrays grow here.
+/// The filesystem of an array, as its header tells.
 host::Outcome Programs::dumpe2fs(Machine& machine, const Arguments& argv) const
 {
     const SimulatedStorage::Mirror* array = storage_.mirror(device_at(machine, argv.back()));
+    if (array == nullptr) return VolumePrograms(storage_).dumpe2fs(machine, argv);
     const auto leg = std::ranges::find_if(array->members, &SimulatedStorage::Leg::in_sync);
     std::string bytes = storage_.read_data(machine, *array, *leg, 0, array->data_size);
     constexpr uint64_t block = 1024;
@@ -338,6 +362,7 @@ host::Outcome Programs::dumpe2fs(Machine& machine, const Arguments& argv) const
 host::Outcome Programs::resize2fs(Machine& machine, const Arguments& argv) const
 {
     const SimulatedStorage::Mirror* array = storage_.mirror(device_at(machine, argv.back()));
+    if (array == nullptr) return VolumePrograms(storage_).resize2fs(machine, argv);
     for (const SimulatedStorage::Leg& leg : array->members) {
         if (!leg.in_sync) continue;
         std::string bytes = storage_.read_data(machine, *array, leg, 0, array->data_size);

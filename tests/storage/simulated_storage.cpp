@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 #include "simulated_boot.h"
 #include "simulated_programs.h"
+#include "simulated_volumes.h"
 
 #include <algorithm>
 #include <array>
@@ -21,6 +22,7 @@ SimulatedStorage::SimulatedStorage(StorageSettings settings) : settings_(setting
     });
     Programs(*this).install(host_);
     BootPrograms(*this).install(host_);
+    VolumePrograms(*this).install(host_);
     host_.change([this](Machine& machine) {
         machine.put_folder("/run");
         show(machine);
@@ -127,6 +129,7 @@ SimulatedStorage::Mirror* SimulatedStorage::mirror(const std::string& name)
 uint64_t SimulatedStorage::size_of(const std::string& device) const
 {
     if (const Mirror* array = mirror(device)) return array->size();
+    if (const Volume* of_lvm = volume(device)) return of_lvm->size;
     const Disk* disk = disk_of(device);
     if (disk == nullptr) return 0;
     if (disk->name == device) return disk->size.count;
@@ -135,6 +138,8 @@ uint64_t SimulatedStorage::size_of(const std::string& device) const
 
 Range SimulatedStorage::range(Machine& machine, const std::string& device) const
 {
+    if (const Volume* of_lvm = volume(device))
+        return {&machine.find("/dev/" + device)->bytes, 0, of_lvm->size};
     const Disk* disk = disk_of(device);
     INVARIANT(disk != nullptr);
     std::string* bytes = &machine.find("/dev/" + disk->name)->bytes;
@@ -465,6 +470,7 @@ void SimulatedStorage::start(Machine& machine)
     speed_limit_ = settings_.speed;
     for (Disk& disk : disks_) read_partitions(machine, disk);
     assemble(machine);
+    mount_exts(machine);
     show(machine);
     mount_by_fstab(machine);
 }

@@ -43,7 +43,18 @@ struct StorageSettings {
     /// At a boot a member that failed or was taken out, and whose place is still free, comes back by the
     /// bitmap. It does where udev comes to it after the array was started; else md kicks it out.
     bool stale_member_comes_back = true;
+    /// What a power cut in the middle of resize2fs has left: whether the kernel mounts it, and whether
+    /// `e2fsck -p` refuses it or mends it by guessing.
+    bool half_resized_mounts = true, preen_refuses = false;
 };
+
+/// A snapshot in a simulated repository.
+struct Saved {
+    std::string id, tag, image;
+    bool is_whole = false;
+};
+/// Those that were saved to the end, in a repository at that path.
+std::vector<Saved> saved_in(const host::Machine& machine, const std::string& repository);
 
 class SimulatedStorage {
   public:
@@ -63,6 +74,10 @@ class SimulatedStorage {
     void mount_for_good(const std::string& device, const std::string& path);
     /// Swap areas and device-mapper devices are only seen to be there.
     void use_as_swap(const std::string& device);
+    /// A logical volume of a group on a device, "dm-0" and so on. It has bytes of its own: which extents they
+    /// lie on is not simulated.
+    void make_volume(const std::string& physical, const std::string& group, const std::string& name,
+                     Bytes size);
     void stack(const std::string& lower, const std::string& upper);
 
     /// What an application does to an array: goes to every leg that serves, and to the part of a joining one
@@ -82,12 +97,21 @@ class SimulatedStorage {
     std::string setting(const std::string& md, const std::string& name) const;
     /// It is started by UEFI, whose firmware has an entry for the shell that it brings along.
     void start_by_efi();
+    /// The power goes while this command runs, when it has done about half; what was not begun is not done.
+    void power_cut_in(const host::Command& command, Milliseconds off);
+    /// The bytes of a disk, a partition or a volume.
+    std::string bytes_of(const std::string& device) const;
+    /// Where block devices are mounted and how: "sda1 on /srv/data rw,relatime".
+    std::vector<std::string> mounted() const;
+    /// Somebody writes a file, if an ext filesystem is mounted there that may be written.
+    bool write_file(const std::string& path, const std::string& name, const std::string& bytes);
     /// A member stops answering, as a dying disk does.
     void break_leg(const std::string& md, const std::string& device);
 
   private:
     friend class Programs;
     friend class BootPrograms;
+    friend class VolumePrograms;
 
     struct Firmware {
         struct Entry {
@@ -141,6 +165,12 @@ class SimulatedStorage {
     };
     struct Mounted {
         std::string device, path;
+        std::string options = "rw,relatime";
+    };
+    struct Volume {
+        static constexpr uint64_t extent = 4096;
+        std::string device, physical, group, name;
+        uint64_t size = 0;
     };
 
     // Bytes. The machine is the one that the host hands to programs; null: that of the host between calls.
@@ -175,7 +205,12 @@ class SimulatedStorage {
     void find_disks(host::Machine& machine, const std::string& place = {});
     void show_bus(host::Machine& machine) const;
 
-    // Filesystems whose files are simulated: FAT.
+    // Filesystems whose files are simulated: ext and FAT.
+    bool mount_ext(host::Machine& machine, const std::string& device, const std::string& path,
+                   const std::string& options);
+    /// What a boot mounts; a host starts without what cannot be mounted.
+    void mount_exts(host::Machine& machine);
+    const Volume* volume(const std::string& device) const;
     void mount(host::Machine& machine, const std::string& device, const std::string& path);
     /// What was written below a mount point goes to its device, if anything is mounted there: all of it, or
     /// what the kernel had come to before somebody asked it to.
@@ -197,6 +232,7 @@ class SimulatedStorage {
     std::vector<std::pair<Disk, std::string>> bay_;  ///< taken out by the kernel, with what is on them
     std::vector<Mirror> mirrors_;
     std::vector<Mounted> mounts_, fstab_;
+    std::vector<Volume> volumes_;
     std::vector<std::string> swaps_;
     std::vector<std::pair<std::string, std::string>> stacked_;
     std::optional<Firmware> firmware_;
@@ -204,6 +240,7 @@ class SimulatedStorage {
     uint64_t speed_limit_ = 200'000 << 10;
     uint64_t last_device_ = 0;
     uint64_t plugged_ = 0;
+    bool cut_short_ = false;  ///< the power goes while a program runs
 };
 
 }  // namespace belay::simulated

@@ -10,6 +10,7 @@ using host::Node;
 std::string SimulatedStorage::numbers_of(const std::string& device) const
 {
     if (const Mirror* array = mirror(device)) return fmt::format("9:{}", array->minor);
+    if (volume(device) != nullptr) return "253:" + device.substr(3);
     const Disk* disk = disk_of(device);
     if (disk == nullptr) return "0:0";
     for (const Known& partition : disk->partitions) {
@@ -116,6 +117,13 @@ void SimulatedStorage::show(Machine& machine)
         }
     }
     show_bus(machine);
+    for (const Volume& one : volumes_) {
+        block(one.device);
+        machine.put_file(fmt::format("/sys/class/block/{}/dm/name", one.device),
+                         fmt::format("{}-{}\n", one.group, one.name));
+        machine.put_link(fmt::format("/dev/{}/{}", one.group, one.name), "../" + one.device);
+        machine.put_link(fmt::format("/dev/mapper/{}-{}", one.group, one.name), "../" + one.device);
+    }
     for (const Mirror& mirror : mirrors_) {
         block(mirror.name);
         show_mirror(machine, mirror);

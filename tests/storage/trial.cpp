@@ -37,6 +37,8 @@ class Trial {
           before_(machine_->host().machine()),
           watched_(machine_->host(), [this](const host::Question& question) { after_contact(question); }),
           faulty_(std::make_unique<FaultyHost>(watched_, accident.contact)),
+          asked_(std::make_unique<WatchedHost>(
+              *faulty_, [this](const host::Question& question) { remember(question); })),
           store_({.boot = "1", .now = [] { return Milliseconds{0}; }})
     {
         procedures::fill(catalogue_);
@@ -62,6 +64,7 @@ class Trial {
                 .reason = operation_.reason,
                 .contacts = contacts_ + faulty_->contacts(),
                 .writes = writes_,
+                .commands = std::move(commands_),
                 .turned_at = turned_at_,
                 .held = held_,
                 .log = whole ? "" : past_log_ + faulty_->log()};
@@ -85,7 +88,14 @@ class Trial {
         compared_at_ = boot;
         if (changes && !question.argv.empty() && question.argv.front() == "resize2fs") take_over_contents();
         check_mirrors(compare, [&] { return host::to_text(question); });
+        if (changes) check_moment([&] { return host::to_text(question); });
         serve();
+    }
+
+    void check_moment(const std::function<std::string()>& when)
+    {
+        const std::string wrong = task_.wrong_at_any_moment ? task_.wrong_at_any_moment(*machine_) : "";
+        if (!wrong.empty()) violated("{} after {}", wrong, when());
     }
 
     /// The filesystem itself has written: what it wrote must be on every member alike.
@@ -107,11 +117,6 @@ class Trial {
     {
         if (question.call == host::Call::write_at) {
             if (planned_.contains(storage::edges_hint(question.path))) return;
-        } else if (question.call == host::Call::replace || question.call == host::Call::remove) {
-            const auto names = [&](const std::string& command) {
-                return command.ends_with(" " + question.path);
-            };
-            if (std::ranges::any_of(planned_, names)) return;
         } else if (question.call == host::Call::run) {
             const std::string text = host::Command{.argv = question.argv, .input = question.input}.to_text();
             if (planned_.contains(text) || number_was_unknown(question)) return;
@@ -130,12 +135,17 @@ class Trial {
             planned_, [&](const std::string& text) { return text.find(path) != std::string::npos; });
     }
 
-    /// The number of an entry is the firmware's to choose, so the plan calls it NEW.
+    /// The number of an entry is the firmware's to choose, so the plan calls it NEW; a snapshot's comes of
+    /// what is in it.
     bool number_was_unknown(const host::Question& question) const
     {
-        if (question.argv.front() != "efibootmgr") return false;
         std::vector<std::string> words = question.argv;
-        words.back().replace(words.back().size() - 4, 4, "NEW");
+        if (words.front() == "efibootmgr")
+            words.back().replace(words.back().size() - 4, 4, "NEW");
+        else if (words.size() > 3 && words[2] == "restore-device")
+            words[3] = "SNAPSHOT";
+        else
+            return false;
         return planned_.contains(host::Command{.argv = words}.to_text());
     }
 
@@ -171,6 +181,14 @@ class Trial {
 
     // ---- the process and the person
 
+    void remember(const host::Question& question)
+    {
+        if (question.call == host::Call::run && question.effect == Effect::changes)
+            commands_.push_back(contacts_ + faulty_->contacts());
+        if (!died_at_ && accident_.contact && faulty_->contacts() >= accident_.contact->at)
+            died_at_ = question;
+    }
+
     bool has_died() const
     {
         const bool by_contact = accident_.contact && accident_.contact->kind == host::Fault::Kind::dead &&
@@ -185,9 +203,16 @@ class Trial {
         contacts_ += faulty_->contacts();
         past_log_ += faulty_->log();
         faulty_ = std::make_unique<FaultyHost>(watched_);
+        asked_ = std::make_unique<WatchedHost>(*faulty_, [](const host::Question&) {});
         if (accident_.power_cut) {
-            machine_->host().power_cut(std::chrono::seconds(20));
+            constexpr auto off = std::chrono::seconds(20);
+            if (accident_.halfway && died_at_ && died_at_->call == host::Call::run)
+                machine_->power_cut_in({.argv = died_at_->argv, .input = died_at_->input}, off);
+            else
+                machine_->host().power_cut(off);
             check_mirrors(true, [] { return std::string("the boot"); });
+            check_moment([] { return std::string("the boot"); });
+            if (task_.after_boot) task_.after_boot(*machine_);
         }
         store_.revive(accident_.power_cut ? "2" : "1");
     }
@@ -195,7 +220,7 @@ class Trial {
     void take_turn()
     {
         if (!engine_) {
-            auto opened = operation::Engine::open(store_, *faulty_, catalogue_, {});
+            auto opened = operation::Engine::open(store_, *asked_, catalogue_, {});
             if (opened) engine_ = *std::move(opened);
             return;
         }
@@ -212,6 +237,7 @@ class Trial {
         if (!kept_before) return;
         if (!kept_before->empty()) {
             id_ = kept_before->front();
+            if (const auto view = engine_->show(id_)) take_in(view->operation.plan);
             return;
         }
         planned_.clear();
@@ -219,17 +245,27 @@ class Trial {
             std::ranges::find(procedures::all(), task_.procedure, &procedures::Procedure::name);
         auto arguments = task_.arguments;
         if (shape_.leaving == Shape::Leaving::gone) arguments.erase("leaving");
-        const auto plan = procedure->make(*faulty_, arguments);
+        const auto plan = procedure->make(*asked_, arguments);
         if (!plan) return put_off(plan.error());
-        for (const operation::Step& step : plan->steps) {
+        const auto kept = engine_->keep(*plan, person);
+        if (!kept) return put_off(kept.error());
+        take_in(kept->plan);
+        id_ = kept->id;
+    }
+
+    void take_in(const operation::Plan& plan)
+    {
+        const bool writes = std::ranges::any_of(plan.locks, [](const std::string& lock) {
+            return lock.starts_with("disk:") || lock.starts_with("md:");
+        });
+        const bool keeps = plan.steps.front().action == "restore-point.keep";
+        const std::set<std::string> write_nothing = {"disk.unplug", "array.sync-speed", "array.sync-pause"};
+        if (writes && !keeps && !write_nothing.contains(plan.procedure))
+            violated("{} begins without a restore point", plan.procedure);
+        for (const operation::Step& step : plan.steps) {
             planned_.insert(step.commands.begin(), step.commands.end());
             planned_.insert(step.undo_commands.begin(), step.undo_commands.end());
         }
-        const auto kept = engine_->keep(*plan, person);
-        if (kept)
-            id_ = kept->id;
-        else
-            put_off(kept.error());
     }
 
     /// What md is at after a boot may be in the way for a while.
@@ -282,7 +318,8 @@ class Trial {
             case State::added:
                 return ask(wish_ == Wish::abort_when_added || gives_up_ ? Verb::abort : Verb::activate);
             case State::activating:
-                return wish_ == Wish::abort_in_copy && copying ? ask(Verb::abort) : step();
+                return (wish_ == Wish::abort_in_copy && copying) || is_impatient() ? ask(Verb::abort)
+                                                                                   : step();
             case State::activated:
                 // Without a gate the engine would sleep until its timer.
                 if (++soaked_ < 3) return step(std::chrono::seconds(10));
@@ -297,6 +334,11 @@ class Trial {
             case State::aborted:
                 over_ = true;
         }
+    }
+
+    bool is_impatient() const
+    {
+        return accident_.abort_at > 0 && contacts_ + faulty_->contacts() >= accident_.abort_at;
     }
 
     /// The one command that the operation itself names.
@@ -317,7 +359,9 @@ class Trial {
         if (!locks || !locks->empty()) violated("a lock is left");
         const bool crash_only = !accident_.contact || accident_.contact->kind == host::Fault::Kind::dead;
         const bool store_refused = accident_.store == MemoryStore::Fault::refuse;
-        const bool may_go_back = wish_ != Wish::commit || !crash_only || store_refused || is_taken_up_again();
+        const bool crash_may = task_.crash_may_go_back && task_.crash_may_go_back(accident_);
+        const bool may_go_back = wish_ != Wish::commit || !crash_only || store_refused || crash_may ||
+                                 accident_.abort_at > 0 || is_taken_up_again();
         if (operation_.state == State::committed) {
             if (wish_ != Wish::commit) violated("it was to be aborted");
             return check_committed();
@@ -394,6 +438,8 @@ class Trial {
     void check_aborted()
     {
         if (!operation_.verified) violated("it did not prove that all is as before");
+        const std::string wrong = task_.wrong_when_aborted ? task_.wrong_when_aborted(*machine_) : "";
+        if (!wrong.empty()) violated("{}", wrong);
         const bool other_members = forgot_failed_member();
         if (!is_taken_up_again()) {
             for (const std::string& difference : operation_.differences) violated("differs: {}", difference);
@@ -409,7 +455,9 @@ class Trial {
                                        [&](const std::string& part) { return path.contains(part); });
         };
         for (const std::string& path : paths) {
-            if (may_stay(path) || (other_members && path.starts_with("/sys/"))) continue;
+            if (path.starts_with("/restore-points") || may_stay(path) ||
+                (other_members && path.starts_with("/sys/")))
+                continue;
             if (comparable(before_, path) != comparable(after, path)) violated("{} is not as before", path);
         }
     }
@@ -443,12 +491,15 @@ class Trial {
     const host::Machine before_;
     WatchedHost watched_;
     std::unique_ptr<FaultyHost> faulty_;
+    std::unique_ptr<WatchedHost> asked_;     ///< before the faults
+    std::optional<host::Question> died_at_;  ///< what was asked when all was over
     MemoryStore store_;
     operation::Catalogue catalogue_;
     std::unique_ptr<operation::Engine> engine_;
     std::map<std::string, std::string> expected_;  ///< the bytes of each mirror
     std::set<std::string> planned_;                ///< the commands that the plan shows
     std::vector<std::string> broken_;
+    std::vector<size_t> commands_;
     Id id_;
     Operation operation_;
     std::string past_log_;
