@@ -5,6 +5,12 @@
 #include <algorithm>
 
 namespace belay::lab {
+namespace {
+
+constexpr const char* passphrase_file = "/run/passphrase";
+
+}  // namespace
+
 Result<Mirror> Mirror::build(const Folder& folder, MirrorOptions options)
 {
     if (options.programs.empty()) options.programs = own_folder();
@@ -21,6 +27,12 @@ std::vector<std::string> Mirror::members() const
     return {all.begin(), all.begin() + std::min(options_.members, 4U)};
 }
 
+std::string Mirror::filesystem() const
+{
+    if (options_.content == "lvm") return "/dev/lab/data";
+    return options_.content == "luks" ? "/dev/mapper/secret" : array();
+}
+
 Result<void> Mirror::start_host(const std::vector<std::string>& without)
 {
     Options options{.name = "mirror",
@@ -34,6 +46,9 @@ Result<void> Mirror::start_host(const std::vector<std::string>& without)
     if (options_.members > 2) options.disks.push_back({"e", options_.disk, "LAB-e"});
     if (options_.members > 3) options.disks.push_back({"f", options_.disk, "LAB-f"});
     if (options_.content == "lvm") options.modules.emplace_back("dm-mod");
+    if (options_.content == "luks")
+        options.modules.insert(options.modules.end(),
+                               {"dm-crypt", "algif_skcipher", "algif_hash", "xts", "sha256_generic"});
     std::erase_if(options.disks,
                   [&](const Disk& one) { return std::ranges::find(without, one.serial) != without.end(); });
     if (options_.level != "1") options.modules.insert(options.modules.end(), {"raid456", "raid10"});
@@ -80,6 +95,12 @@ Result<void> Mirror::make_content()
         TRY(run({"lvm", "vgcreate", "lab", array()}));
         TRY(run({"lvm", "lvcreate", "--name", "data", "--extents", "50%FREE", "lab"}));
     }
+    if (options_.content == "luks") {
+        TRY(write_passphrase());
+        TRY(run({"cryptsetup", "luksFormat", "--batch-mode", "--pbkdf=pbkdf2",
+                 "--pbkdf-force-iterations=1000", "--key-file", passphrase_file, array()}));
+        TRY(open_luks());
+    }
     // mkfs.xfs makes one of less than 300 MiB only where it is told that nobody shall rely on it.
     if (options_.content == "xfs")
         TRY(run({"mkfs.xfs", "-q", "--unsupported", "-L", "data", filesystem()}));
@@ -88,9 +109,27 @@ Result<void> Mirror::make_content()
     return {};
 }
 
+Result<void> Mirror::write_passphrase()
+{
+    const host::Outcome written = TRY(host_->run({"tee", passphrase_file}, "of the lab"));
+    if (written.exit_code != 0) return fail(ErrorKind::failed, "tee: " + written.err);
+    return {};
+}
+
+Result<void> Mirror::open_luks()
+{
+    TRY(write_passphrase());
+    TRY(run({"cryptsetup", "open", "--key-file", passphrase_file, array(), "secret"}));
+    TRY(run({"udevadm", "settle"}));
+    return {};
+}
+
 Result<void> Mirror::mount()
 {
     TRY(run({"mkdir", "-p", data, "/var/lib/belay"}));
+    // A boot closes it.
+    if (options_.content == "luks" && TRY(host_->run({"test", "-e", filesystem()})).exit_code != 0)
+        TRY(open_luks());
     // systemd would, when udev has seen the array.
     if (options_.content == "lvm") TRY(run({"lvm", "vgchange", "--activate", "y", "lab"}));
     TRY(run({"mount", filesystem(), data}));

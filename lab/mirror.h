@@ -15,9 +15,11 @@ struct MirrorOptions {
     Bytes disk = {192 << 20};
     Bytes joining = {192 << 20};  ///< of each blank disk
     std::string level = "1";
-    unsigned members = 2;          ///< at most 4
-    Bytes used = {0};              ///< of each member; 0: all
-    std::string content = "ext4";  ///< "xfs", or "lvm": the volume group lab with ext4 on its volume data
+    unsigned members = 2;  ///< at most 4
+    Bytes used = {0};      ///< of each member; 0: all
+    /// "xfs"; "lvm": the volume group lab with ext4 on its volume data; "luks": ext4 on what is opened as
+    /// secret.
+    std::string content = "ext4";
     std::string programs =
         {};  ///< the folder of belay, belayd and belay-load; empty: that of the running program
 };
@@ -53,8 +55,10 @@ class Mirror {
                                 Milliseconds limit = std::chrono::seconds(120));
 
     std::string program(const std::string& name) const { return options_.programs + "/" + name; }
-    /// What is mounted: the array, or the logical volume on it.
-    std::string filesystem() const { return options_.content == "lvm" ? "/dev/lab/data" : array(); }
+    /// What is mounted: the array, or the device on it.
+    std::string filesystem() const;
+    /// Opens the array whose content is "luks", as a person would by a passphrase.
+    Result<void> open_luks();
     /// The array, by a path that outlives the boot.
     std::string array() const { return "/dev/disk/by-id/md-uuid-" + uuid_; }
     std::string disk(const std::string& serial) const { return "/dev/disk/by-id/ubd-" + serial; }
@@ -65,6 +69,7 @@ class Mirror {
     Result<void> start_host(const std::vector<std::string>& without = {});
     Result<void> make_mirror();
     Result<void> make_content();
+    Result<void> write_passphrase();
     Result<void> mount();
 
     const Folder* folder_;

@@ -7,7 +7,7 @@ _belay_common="--help --json --socket --state-dir --site --proxy --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 _belay_hosts_options="--on --waves --wave-soak --failures"
 
-_belay_commands="storage image backup procedures plan add run runbook config status host app solution account login logout activate commit abort clear timer show history clean parse version"
+_belay_commands="storage image backup catalog restore procedures plan add run runbook config status host app solution account media login logout activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -74,6 +74,19 @@ declare -A _belay_options=(
     [account disable]="--why"
     [account enable]="--why"
     [account remove]="--why"
+    [media status]="--media-socket"
+    [media add]="--space --access --generate --password-file --media-state"
+    [media list]="--media-socket --media-state"
+    [media password]="--generate --password-file --media-state"
+    [media grant]="--media-state"
+    [media revoke]="--media-state"
+    [media disable]="--media-state"
+    [media enable]="--media-state"
+    [media remove]="--media-state"
+    [media quota]="--media-state"
+    [media import]="--access --media-state"
+    [media export]="--media-state"
+    [media certificate]="--media-state"
     [login]="--account --as"
     [logout]=""
     [activate]="--why --no-wait"
@@ -136,10 +149,10 @@ _belay_disks() {
 
 # What belay backup has; its options are restic's.
 _belay_backup_common="--cacert --cache-dir --cleanup-cache --compression --help --insecure-tls --json --key-hint --limit-download --limit-upload --no-cache --no-color --no-lock --pack-size --password-command --password-file --quiet --repo --repository-file --retry-lock --tls-client-cert --verbose"
-_belay_backup_commands="init run snapshots ls find diff dump restore check forget prune key copy rewrite tag unlock repair stats mount save-device restore-device"
+_belay_backup_commands="init run snapshots ls find diff dump restore check forget prune key copy rewrite tag unlock repair stats mount save-device restore-device identity fingerprint"
 declare -A _belay_backup_options=(
     [init]="--repository-version --copy-chunker-params --from-repo --from-repository-file --from-password-file --from-password-command --from-key-hint"
-    [run]="--files-from --files-from-verbatim --files-from-raw --exclude --iexclude --exclude-file --iexclude-file --exclude-if-present --exclude-caches --exclude-larger-than --dry-run --one-file-system --force --parent --host --tag --time --ignore-inode --ignore-ctime --with-atime --no-scan --skip-if-unchanged --read-concurrency --stdin --stdin-filename"
+    [run]="--files-from --files-from-verbatim --files-from-raw --exclude --iexclude --exclude-file --iexclude-file --exclude-if-present --exclude-caches --exclude-larger-than --dry-run --one-file-system --force --parent --host --tag --time --identity --ignore-inode --ignore-ctime --with-atime --no-scan --skip-if-unchanged --read-concurrency --stdin --stdin-filename"
     [snapshots]="--host --tag --path --compact --last --latest --group-by"
     [ls]="--host --tag --path --long --recursive"
     [find]="--host --tag --path --snapshot --oldest --newest --ignore-case --long --blob --tree --pack --show-pack-id"
@@ -157,8 +170,9 @@ declare -A _belay_backup_options=(
     [repair]="--host --tag --path --read-all-packs --forget --dry-run"
     [stats]="--host --tag --path --mode"
     [mount]="--host --tag --path --allow-other --no-default-permissions --owner-root"
-    [save-device]="--snapshot --snapshot-size --keep-base --drop-base --all-blocks --allow-in-use --clean --dry-run --host --tag --time --name"
+    [save-device]="--snapshot --snapshot-size --keep-base --drop-base --all-blocks --allow-in-use --clean --dry-run --host --tag --time --identity --name"
     [restore-device]="--host --tag --path --target --file --target-is-zero --compare --verify --allow-in-use --overwrite --yes"
+    [identity]="--identity"
 )
 
 _belay_backup() {
@@ -170,6 +184,7 @@ _belay_backup() {
         --compression) COMPREPLY=($(compgen -W "auto max off" -- "$word")) && return ;;
         --mode) COMPREPLY=($(compgen -W "restore-size files-by-contents blobs-per-file raw-data" -- "$word")) && return ;;
         -r | --repo | --from-repo | --cache-dir) COMPREPLY=($(compgen -d -- "$word")) && return ;;
+        --identity) COMPREPLY=($(compgen -W none -- "$word") $(compgen -f -- "$word")) && return ;;
         -*file | --files-from* | --cacert | --tls-client-cert | -t | --target) COMPREPLY=($(compgen -f -- "$word")) && return ;;
     esac
     if [[ $word == -* ]]; then
@@ -178,7 +193,8 @@ _belay_backup() {
         COMPREPLY=($(compgen -W "$_belay_backup_commands" -- "$word"))
     else
         case $command in
-            run | mount | save-device) COMPREPLY=($(compgen -f -- "$word")) ;;
+            run | mount | save-device | fingerprint) COMPREPLY=($(compgen -f -- "$word")) ;;
+            identity) COMPREPLY=($(compgen -W "create show" -- "$word")) ;;
             key) COMPREPLY=($(compgen -W "list add passwd remove" -- "$word")) ;;
             repair) COMPREPLY=($(compgen -W "index packs snapshots" -- "$word")) ;;
             ls | diff | dump | restore | restore-device | forget | tag | rewrite | copy | stats | snapshots)
@@ -188,13 +204,54 @@ _belay_backup() {
     return 0
 }
 
+_belay_catalog_common="--catalog --help --json --limit-download --limit-upload --no-color --no-lock --quiet --retry-lock --verbose"
+declare -A _belay_catalog_options=(
+    [add]="--password-file --password-command --key-hint --cacert --tls-client-cert --insecure-tls --keep-password --one-client --no-refresh"
+    [remove]="--keep-key"
+    [list]=""
+    [refresh]=""
+    [clients]="--site"
+    [snapshots]="--client --site"
+    [search]="--client --in --oldest --newest --ignore-case --all --limit --site"
+    [follow]="--every"
+    [rebuild]="--skip-missing"
+    [export]=""
+    [import]=""
+    [check]=""
+    [restore]="--client --at --target --or-older --dry-run"
+)
+
+# The first word is "catalog", or "restore", which has no commands.
+_belay_catalog() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=""
+    [[ ${COMP_WORDS[1]} == restore ]] && command=restore
+    [[ ${COMP_WORDS[1]} == catalog && $COMP_CWORD -gt 2 ]] && command=${COMP_WORDS[2]}
+    case $before in
+        --catalog) COMPREPLY=($(compgen -d -- "$word")) && return ;;
+        --client) COMPREPLY=($(compgen -W "$(belay catalog clients --json 2>/dev/null | _belay_texts name)" -- "$word")) && return ;;
+        -*file | --cacert | --tls-client-cert | -t | --target) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+    esac
+    if [[ $word == -* ]]; then
+        COMPREPLY=($(compgen -W "$_belay_catalog_common ${command:+${_belay_catalog_options[$command]:-}}" -- "$word"))
+    elif [[ -z $command ]]; then
+        COMPREPLY=($(compgen -W "add remove list refresh follow clients snapshots search rebuild export import check" -- "$word"))
+    else
+        case $command in
+            add | export | import) COMPREPLY=($(compgen -f -- "$word")) ;;
+            remove | refresh) COMPREPLY=($(compgen -W "$(belay catalog list --json 2>/dev/null | _belay_texts location)" -- "$word")) ;;
+        esac
+    fi
+    return 0
+}
+
 _belay() {
+    [[ ${COMP_WORDS[1]:-} == @(catalog|restore) && $COMP_CWORD -gt 1 ]] && { COMPREPLY=(); _belay_catalog; return; }
     [[ ${COMP_WORDS[1]:-} == backup && $COMP_CWORD -gt 1 ]] && { COMPREPLY=(); _belay_backup; return; }
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i command="" target=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines | --for | -o | --output | --key | --keys | --root) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines | --for | -o | --output | --key | --keys | --root | --space | --access | --password-file | --media-state | --media-socket) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -203,7 +260,7 @@ _belay() {
                     command="storage ${COMP_WORDS[i]}"
                 elif [[ $command == runbook && ${COMP_WORDS[i]} == @(lint|plan|add|run) ]]; then
                     command="runbook ${COMP_WORDS[i]}"
-                elif [[ $command == @(image|config|host|app|solution|account) ]]; then
+                elif [[ $command == @(image|config|host|app|solution|account|media) ]]; then
                     command="$command ${COMP_WORDS[i]}"
                 elif [[ -z $target ]]; then
                     target=${COMP_WORDS[i]}

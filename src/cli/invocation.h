@@ -89,6 +89,19 @@ enum class Command {
     account_remove,
     login,
     logout,
+    media_status,
+    media_add,
+    media_list,
+    media_password,
+    media_grant,
+    media_revoke,
+    media_disable,
+    media_enable,
+    media_remove,
+    media_quota,
+    media_import,
+    media_export,
+    media_certificate,
     version,
 };
 
@@ -143,6 +156,14 @@ struct Invocation {
     std::string account;  ///< may be empty
     std::optional<Milliseconds> valid;
     std::optional<Milliseconds> lasts;  ///< of host maintenance: it ends by itself
+
+    // media; may be empty
+    std::string access;         ///< "read", "append", "full"
+    std::string password_file;  ///< its first line is the password
+    std::string quota;          ///< a size, or "none"
+    std::string media_socket;
+    std::string media_state;  ///< the folder of the media server's accounts
+    bool generate = false;    ///< a new password is made
 
     // timer
     bool stop = false, restart = false;

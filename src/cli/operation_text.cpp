@@ -32,6 +32,7 @@ std::string outcome_of(const Style& style, const Json& step)
 {
     const std::string status = raw_text(step, "status");
     const Milliseconds took = span_of(step, "ended_ms") - span_of(step, "started_ms");
+    if (flag_of(step, "restoring") && (status == "intended" || status == "done")) return "restoring";
     if (status == "intended") return "running";
     if (status == "already") return "was so before";
     if (status == "undone") return "undone";

@@ -66,8 +66,10 @@ Parser::Parser()
     config_commands();
     site_commands();
     // Has a parser of its own, for its commands and options are restic's: run_backup().
-    app_.add_subcommand(backup_name,
-                        "save files into a repository that restic reads too, and bring them back");
+    app_.add_subcommand("backup", "save files into a repository that restic reads too, and bring them back");
+    // The same: run_catalog() and run_restore().
+    app_.add_subcommand("catalog", "know which machines were saved where, and find their files");
+    app_.add_subcommand("restore", "bring back a path of a machine, from wherever the catalog finds it");
 
     request(Command::activate, "activate", "switch to the new, under the abort timer", "belay activate 7");
     request(Command::commit, "commit", "let the old go; there is no way back after it", "belay commit 7");
@@ -376,7 +378,7 @@ std::vector<CommandWords> Parser::commands() const
 {
     std::vector<CommandWords> commands{{"", options_of(app_)}};
     for (const CLI::App* app : app_.get_subcommands({})) {
-        if (app->get_name() == backup_name) continue;
+        if (std::ranges::find(own_parsers, app->get_name()) != std::end(own_parsers)) continue;
         if (app->get_subcommands({}).empty()) commands.push_back({app->get_name(), options_of(*app)});
         for (const CLI::App* child : app->get_subcommands({}))
             commands.push_back({app->get_name() + ' ' + child->get_name(), options_of(*child)});

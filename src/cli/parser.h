@@ -41,6 +41,7 @@ class Parser {
     void solution_commands();
     void account_commands();
     void people_commands();
+    void media_commands();
     CLI::App& group(CLI::App*& group, const char* name, const char* meaning, const char* example);
     CLI::App* runbook(Command which, const char* name, const char* meaning, const char* example);
     void procedure_option(CLI::App& app);
@@ -64,7 +65,9 @@ class Parser {
     CLI::App* applications_ = nullptr;
     CLI::App* solutions_ = nullptr;
     CLI::App* account_ = nullptr;
-    static constexpr const char* backup_name = "backup";
+    CLI::App* media_ = nullptr;
+    /// Commands with parsers of their own.
+    static constexpr std::string_view own_parsers[] = {"backup", "catalog", "restore"};
     std::map<const CLI::App*, Command> commands_;
     bool help_ = false;
     bool version_ = false;

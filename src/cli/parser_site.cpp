@@ -70,6 +70,7 @@ void Parser::site_commands()
     solution_commands();
     account_commands();
     people_commands();
+    media_commands();
 }
 
 void Parser::host_commands()

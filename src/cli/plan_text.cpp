@@ -46,6 +46,13 @@ std::string step_text(const Style& style, const Json& step, size_t number)
     if (flag_of(step, "failure_aborts"))
         text += std::string(indent + 2, ' ') +
                 paint(style, Tone::dim, "if it fails for good, abort follows") + '\n';
+    if (const Json& restore = object_of(step, "restore"); !restore.empty()) {
+        const std::string said =
+            fmt::format("way back: a restore of what the step {} has saved, proven by fingerprint",
+                        text_of(style, restore, "from"));
+        text += std::string(indent + 2, ' ') +
+                paint(style, Tone::warn, wrap(style, said, indent + 2, indent + 4)) + '\n';
+    }
     return text + commands_text(style, step, "undo_commands", "undo: ", indent + 2, Tone::dim);
 }
 

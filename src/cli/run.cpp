@@ -1,11 +1,13 @@
 #include "cli/run.h"
 
 #include "cli/backup/run_backup.h"
+#include "cli/catalog/catalog_commands.h"
 #include "cli/config_check.h"
 #include "cli/esp_sync.h"
 #include "cli/fields.h"
 #include "cli/image_commands.h"
 #include "cli/login.h"
+#include "cli/media_commands.h"
 #include "cli/monitor.h"
 #include "cli/parse_command.h"
 #include "cli/runbook.h"
@@ -152,6 +154,19 @@ Result<int> Session::carry_out()
         case Command::image_remove:
         case Command::runbook_lint:
         case Command::config_check:
+        case Command::media_status:
+        case Command::media_add:
+        case Command::media_list:
+        case Command::media_password:
+        case Command::media_grant:
+        case Command::media_revoke:
+        case Command::media_disable:
+        case Command::media_enable:
+        case Command::media_remove:
+        case Command::media_quota:
+        case Command::media_import:
+        case Command::media_export:
+        case Command::media_certificate:
         case Command::version:
             break;
     }
@@ -233,6 +248,10 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
         const auto code = image_command(asked, console, style);
         return code ? *code : say_error(console, style, asked.json, code.error());
     }
+    if (is_of_media(asked.command)) {
+        const auto code = media_command(asked, console, style);
+        return code ? *code : say_error(console, style, asked.json, code.error());
+    }
     if (asked.command == Command::config_check) {
         const auto code = config_check(asked, console, style);
         return code ? *code : say_error(console, style, asked.json, code.error());
@@ -261,6 +280,15 @@ int run(const std::vector<std::string>& words, Console& console, const Connect& 
 {
     if (!words.empty() && words.front() == "backup")
         return run_backup({words.begin() + 1, words.end()}, console);
+    if (!words.empty() && words.front() == "catalog")
+        return run_catalog({words.begin() + 1, words.end()}, console, network);
+    if (words.size() > 2 && words[0] == "--site" && words[2] == "catalog") {
+        std::vector<std::string> site_last(words.begin() + 3, words.end());
+        site_last.insert(site_last.end(), {words[0], words[1]});
+        return run_catalog(site_last, console, network);
+    }
+    if (!words.empty() && words.front() == "restore")
+        return run_restore({words.begin() + 1, words.end()}, console);
     Style style = console.style();
     const auto parsed = parse_command_line(words);
     if (!parsed) {

@@ -185,6 +185,32 @@ TEST_CASE(
           std::string::npos);
 }
 
+TEST_CASE("a step that goes back by a restore says so in the plan, while it is restored and afterwards")
+{
+    Json answer = samples::planned_answer();
+    CHECK_FALSE(plan_text(plain(), answer, false).contains("way back: a restore"));
+    answer["plan"]["steps"][1]["restore"] = {{"from", "save"}};
+    const std::string plan = plan_text(plain(100), answer, false);
+    CHECK_MESSAGE(
+        plan.contains("--raid-devices=3\n        way back: a restore of what the step save has saved, "
+                      "proven by fingerprint\n        undo: mdadm"),
+        plan);
+
+    operation::View view = samples::view_at(State::aborting);
+    operation::StepState& step = view.operation.steps[1];
+    step.restoring = true;
+    step.status = operation::StepState::Status::done;
+    CHECK_MESSAGE(operation_text(plain(), view).contains("activate  restoring  Add the new disk"),
+                  operation_text(plain(), view));
+    step.status = operation::StepState::Status::undone;
+    step.detail = "restored from what save had saved; 1 line of its fingerprint is as before";
+    const std::string after = operation_text(plain(140), view);
+    CHECK_MESSAGE(
+        after.contains("activate  undone  Add the new disk as a third leg [sdc]: restored from what "
+                       "save had saved; 1 line"),
+        after);
+}
+
 TEST_CASE("a held operation says what failed, what the tool said and what leads on")
 {
     operation::View held = samples::view_at(State::activating);

@@ -1,6 +1,7 @@
 // Man page and completion know exactly the commands and options that the program has.
 
 #include "cli/backup/run_backup.h"
+#include "cli/catalog/catalog_commands.h"
 #include "cli/fakes.h"
 #include "cli/invocation.h"
 #include "cli/samples.h"
@@ -89,7 +90,7 @@ TEST_CASE("the man page names every option, and none that there is not")
     for (const CommandWords& command : all_commands())
         known.insert(command.options.begin(), command.options.end());
     Words named = options_in(man_page());
-    for (const char* of_a_procedure : {"--leaving", "--joining"}) named.erase(of_a_procedure);
+    for (const char* of_a_procedure : {"--leaving", "--joining", "--keep-in"}) named.erase(of_a_procedure);
     CHECK(named == known);
 }
 
@@ -104,9 +105,20 @@ TEST_CASE("the man page of backup names every command and option, and none that 
     CHECK(options_in(page) == known);
 }
 
+TEST_CASE("the man page of the catalog names every command and option, and none that there is not")
+{
+    const std::string page = man_page("belay-catalog.1");
+    Words known;
+    for (const CommandWords& command : catalog_command_words()) {
+        CHECK_MESSAGE(page.find(".SS belay " + command.name + " ") != std::string::npos, command.name);
+        known.insert(command.options.begin(), command.options.end());
+    }
+    CHECK(options_in(page) == known);
+}
+
 TEST_CASE("the man pages are of this version and set without a warning")
 {
-    for (const char* name : {"belay.1", "belay-backup.1", "belayd.8"}) {
+    for (const char* name : {"belay.1", "belay-backup.1", "belay-catalog.1", "belayd.8"}) {
         const std::filesystem::path path = top() / "docs/man" / name;
         CHECK(read_file(path).find("belay " BELAY_VERSION) != std::string::npos);
         if (!has_program("man") || !has_program("groff")) continue;
@@ -162,6 +174,7 @@ TEST_CASE("the completion offers every command with exactly its options")
     Words commands;
     std::vector<CommandWords> all = all_commands();
     std::ranges::move(backup_command_words(), std::back_inserter(all));
+    std::ranges::move(catalog_command_words(), std::back_inserter(all));
     for (const CommandWords& command : all) {
         const Words known(command.options.begin(), command.options.end());
         CHECK_MESSAGE(shell.offers(command.name + " --") == known, command.name);

@@ -159,7 +159,12 @@ Result<Json> Applications::look(const std::string& name)
     for (const Json& one : answer.value("applications", Json::array()))
         standings_[one.at("id").get<ApplicationId>()] = one;
     TRY(find(name));
-    return line_of(*std::ranges::find(described_.applications, id, &Application::id));
+    Json line = line_of(*std::ranges::find(described_.applications, id, &Application::id));
+    // As after a power cut: its supervisor knows of it, and not yet that it is to run.
+    const auto standing = standings_.find(id);
+    line["awaits_order"] = standing != standings_.end() && !described_.not_ready.contains(id) &&
+                           standing->second.value("want", "") != name_of(want_of(id));
+    return line;
 }
 
 Result<void> Applications::let_other_serve(const std::string& name)

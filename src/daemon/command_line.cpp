@@ -27,7 +27,7 @@ struct Asked {
     Options options;
     std::optional<int> ready_fd;
     bool has_begun_anew = false;
-    std::string log_level, log_file, connect_timeout;
+    std::string log_level, log_file, connect_timeout, role;
     std::string word;
     const CLI::App* join = nullptr;
     const CLI::App* leave = nullptr;
@@ -128,6 +128,9 @@ void add_options(CLI::App& app, Asked& asked)
            "At this start alone: lead the site in place of the controller HOST, which leads it now and "
            "may live; refused where another one leads")
         ->type_name("HOST");
+    app.add_option("--role", asked.role, "media: serve backup repositories; belayd --role media --help")
+        ->type_name("ROLE")
+        ->check(CLI::IsMember({"media"}));
     app.add_option("--connect-timeout", asked.connect_timeout,
                    "How long a controller has to answer when this host dials it; 20s unless told")
         ->type_name("TIME");
@@ -280,6 +283,17 @@ int serve_with_log(const Asked& asked, char** argv, const Parts& parts)
     return run_again(argv);
 }
 
+/// The media server is a program of its own, with options of its own.
+bool asks_for_media(char** argv)
+{
+    for (char** word = argv; *word != nullptr; ++word) {
+        const std::string_view text = *word;
+        if (text == "--role=media" || (text == "--role" && word[1] != nullptr && word[1] == "media"sv))
+            return true;
+    }
+    return false;
+}
+
 /// Whether what is asked for needs the network, and this program is not linked with it.
 bool belongs_to_another(const Asked& asked, const Parts& parts)
 {
@@ -293,6 +307,10 @@ bool belongs_to_another(const Asked& asked, const Parts& parts)
 
 int run(int argc, char** argv, const Parts& parts)
 {
+    if (asks_for_media(argv)) {
+        site::print_error(host::become_sibling("-media", argv));
+        return exit_cannot_serve;
+    }
     Asked asked;
     CLI::App app(
         "Carries out the operations of Belay and answers the command belay.\n"

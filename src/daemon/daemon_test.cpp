@@ -1,5 +1,6 @@
 // belayd as a process, seen from outside: faces come, processes are killed, disks are full.
 
+#include "backup/catalog/testing/shelf.h"
 #include "daemon/testing/time_limit.h"
 #include "site/client.h"
 #include "site/local_socket.h"
@@ -304,6 +305,50 @@ TEST_CASE("the configuration is changed, survives the daemon's death unconfirmed
         ++files;
     }
     CHECK(files >= 3);
+}
+
+TEST_CASE("a daemon answers from the catalog beside its state, and says where there is none")
+{
+    namespace shelf = backup::catalog::testing;
+    Place place;
+    const auto face = place.face();
+    const Result<Json> none = face->call("CatalogSearch", {{"what", "/etc/fstab"}});
+    REQUIRE_FALSE(none);
+    CHECK(none.error().kind == ErrorKind::not_found);
+    CHECK(none.error().what.ends_with(" keeps no catalog"));
+
+    REQUIRE(mkdir(place.path("state/catalog").c_str(), 0700) == 0);
+    const std::string file = place.path("state/catalog/catalog.sqlite");
+    const auto catalog = must(backup::catalog::Catalog::open(file, backup::catalog::Use::make));
+    must(catalog->finish());
+    for (int i = 1; i <= 3; ++i) {
+        shelf::MadeSnapshot made{.entry = {}, .files = {{"etc", {}}, {"etc/fstab", {7}}}};
+        made.entry.repository = shelf::id_of_text("repository");
+        made.entry.id = shelf::id_of_text(std::to_string(i));
+        made.entry.seconds = int64_t{i} * 1000;
+        made.entry.host = i == 3 ? "web2" : "web1";
+        shelf::put(*catalog, made);
+    }
+    const Json found = Place::ask(*face, "CatalogSearch", {{"what", "/etc/fstab"}, {"clients", {"web1"}}});
+    REQUIRE(found.at("files").size() == 1);
+    CHECK(found.at("files")[0].at("path") == "/etc/fstab");
+    CHECK(found.at("files")[0].at("versions")[0].at("snapshots") == 2);
+    CHECK(found.at("repositories")[0].at("location") == "/srv/backup");
+    const Json older = Place::ask(*face, "CatalogSearch", {{"what", "fstab"}, {"newest", 1500}});
+    CHECK(older.at("files")[0].at("versions")[0].at("newest").at("seconds") == 1000);
+    CHECK(Place::ask(*face, "CatalogClients", Json::object()).at("clients").size() == 2);
+    const Json newest = Place::ask(*face, "CatalogSnapshots", {{"limit", 1}});
+    CHECK(newest.at("snapshots").size() == 1);
+    CHECK(newest.at("snapshots")[0].at("seconds") == 3000);
+    CHECK(newest.at("omitted") == 2);
+
+    const auto error = [&](const Json& parameters) {
+        return face->call("CatalogSearch", parameters).error().what;
+    };
+    CHECK(error({{"what", "fstab"}, {"clients", {"web9"}}}) == "the catalog has no client web9");
+    CHECK(error({{"what", "[a"}}).contains("[a"));
+    CHECK(error({{"what", "fstab"}, {"repositories", {"x"}}}) == "\"repositories\": x is no id");
+    CHECK(error({{"what", "fstab"}, {"newst", 3}}).contains("newst"));
 }
 
 TEST_CASE("a runbook goes through its life, and the daemon needs its file no more")

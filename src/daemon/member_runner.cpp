@@ -9,8 +9,9 @@
 namespace belay::daemon {
 namespace {
 
-/// Those from which it comes, or goes and comes again, by itself.
-constexpr std::array coming = {"waiting", "starting", "stopping", "suspending", "unavailable"};
+/// Those from which it comes, or goes and comes again, by itself. "unknown" is one that its supervisor has
+/// not been told of yet, as after a power cut.
+constexpr std::array coming = {"waiting", "starting", "stopping", "suspending", "unavailable", "unknown"};
 
 std::string text_or_empty(const Json& json, const char* name)
 {
@@ -29,11 +30,15 @@ upgrade::Standing standing_of(const Json& line)
         standing.is_handing = pair.value("handing", false);
         standing.other_is_ready = pair.value("other_ready", false);
         standing.is_cold = pair.value("cold", false);
+        if (const auto found = pair.find("stood_down_ms"); found != pair.end() && found->is_number())
+            standing.stood_down = Milliseconds(found->get<int64_t>());
     }
     const bool serves = pair.is_object() && pair.value("serves", false);
     standing.is_ready = phase == "started" ? standing.part != Part::active || serves : phase == "standby";
-    standing.is_coming =
-        !standing.is_ready && (phase == "started" || std::ranges::find(coming, phase) != coming.end());
+    standing.starts_by_itself = text_or_empty(line, "wanted") == "running";
+    const bool is_to_be_started = standing.starts_by_itself && line.value("awaits_order", false);
+    standing.is_coming = !standing.is_ready && (phase == "started" || is_to_be_started ||
+                                                std::ranges::find(coming, phase) != coming.end());
     const Json image = line.value("image", Json());
     standing.has_process = image.is_object();
     if (image.is_object()) {
@@ -42,7 +47,6 @@ upgrade::Standing standing_of(const Json& line)
     }
     const std::string reason = text_or_empty(line, "reason");
     standing.says = reason.empty() ? phase : fmt::format("{}: {}", phase, reason);
-    standing.starts_by_itself = text_or_empty(line, "wanted") == "running";
     return standing;
 }
 

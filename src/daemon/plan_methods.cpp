@@ -5,6 +5,8 @@
 #include "operation/gates.h"
 #include "operation/runbook/make_plan.h"
 
+#include <algorithm>
+
 namespace belay::daemon {
 namespace {
 
@@ -142,7 +144,12 @@ Result<Plan> plan_of_procedure(const Services& services, host::Host& host, const
     const procedures::Procedure* procedure = TRY(find_procedure(services, ask.procedure));
     TRY(check_arguments(*procedure, ask.arguments));
     if (ask.keep && procedure->before_keeping) TRY(procedure->before_keeping());
-    return procedure->make(host, ask.arguments);
+    std::map<std::string, std::string> arguments = ask.arguments;
+    const bool wants_timer = std::ranges::any_of(
+        procedure->arguments,
+        [](const procedures::Argument& argument) { return argument.name == procedures::timer_argument; });
+    if (ask.timer && wants_timer) arguments[procedures::timer_argument] = std::to_string(ask.timer->count());
+    return procedure->make(host, arguments);
 }
 
 Result<operation::Gate> make_gate(const Services& services, host::Host& host, const std::string& text,

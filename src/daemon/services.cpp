@@ -20,7 +20,7 @@ std::vector<site::Method> methods_of(const Services& services)
           status_methods(services), own_host_methods(services), services.applications->methods(),
           solution_methods(services.applications->everywhere()),
           pair_methods(services.applications->everywhere()), image_methods(services),
-          site::part_methods(services.engine, services.wake)})
+          catalog_methods(services), site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }

@@ -78,6 +78,9 @@ std::vector<site::Method> image_methods(const Services& services);
 /// Those about what happened to the machine by itself: Alarms, AlarmTest.
 std::vector<site::Method> alarm_methods(const Services& services);
 
+/// What the catalog of this machine answers: CatalogSearch, CatalogClients, CatalogSnapshots.
+std::vector<site::Method> catalog_methods(const Services& services);
+
 /// Who asks, for the journal.
 operation::Asker asker_of(const site::Call& call, std::string why);
 

@@ -1,6 +1,6 @@
 #pragma once
-// A file of which somebody wants to know when it has been written anew, or another one put in its place. The
-// kernel says so, and nobody has to look again and again. Source: inotify(7).
+// A file of which somebody wants to know when it has been written anew, or another one, or a link, put in its
+// place. The kernel says so, and nobody has to look again and again. Source: inotify(7).
 
 #include "base/result.h"
 #include "host/descriptor.h"
@@ -22,10 +22,13 @@ class RenewedFile {
     bool take() const;
 
   private:
-    RenewedFile(Descriptor folder, std::string name) : folder_(std::move(folder)), name_(std::move(name)) {}
+    RenewedFile(Descriptor folder, std::string path, std::string name)
+        : folder_(std::move(folder)), path_(std::move(path)), name_(std::move(name))
+    {
+    }
 
     Descriptor folder_;
-    std::string name_;  ///< in its folder
+    std::string path_, name_;  ///< the name in its folder
 };
 
 /// Which file is there, and when it was last written: another text after each renewal. Empty: there is none.

@@ -139,17 +139,22 @@ Result<Fingerprint> Catalogue::fingerprint(host::Host& host, const Question& que
 Result<void> Catalogue::covers(const Plan& plan) const
 {
     std::vector<const Question*> questions;
+    std::vector<Question> proofs = plan.fingerprints;
     for (const Check& check : plan.checks) questions.push_back(&check.question);
     for (const Gate& gate : plan.gates) questions.push_back(&gate.question);
     for (const Step& step : plan.steps) {
         TRY(action(step.action));
+        if (step.restore) {
+            TRY(action(step.restore->action));
+            proofs.insert(proofs.end(), step.restore->proof.begin(), step.restore->proof.end());
+        }
         for (const Question& question : step.identity) questions.push_back(&question);
         for (const Question& question : step.expects) questions.push_back(&question);
     }
     for (const Question* question : questions) {
         if (!conditions_.contains(question->condition)) return unknown("condition", question->condition);
     }
-    for (const Question& question : plan.fingerprints) {
+    for (const Question& question : proofs) {
         if (!fingerprints_.contains(question.condition)) return unknown("fingerprint", question.condition);
     }
     return {};

@@ -234,6 +234,12 @@ std::vector<Checked> Engine::ask_all(host::Host& host, const Plan& plan, bool on
     return findings;
 }
 
+/// Where an operation keeps what it may put back.
+std::string Engine::folder_of(std::string_view id) const
+{
+    return fmt::format("{}/restore-points/{}", settings_.state_folder, id);
+}
+
 Result<std::vector<Checked>> Engine::check(const Plan& plan)
 {
     host::OneLook look(host_);
@@ -244,7 +250,7 @@ Result<std::vector<Checked>> Engine::check(host::Host& host, const Plan& plan) c
 {
     TRY(validate(plan));
     TRY(catalogue_.covers(plan));
-    std::vector<Checked> findings = ask_all(host, plan, false);
+    std::vector<Checked> findings = ask_all(host, in_folder(plan, folder_of("new")), false);
     Finding lock{Verdict::pass, "nobody works on them", "no other operation on the same things"};
     if (const auto holder = TRY(journal_->held_by_another(Operation{.plan = plan}))) {
         lock.verdict = Verdict::fail;
@@ -255,11 +261,10 @@ Result<std::vector<Checked>> Engine::check(host::Host& host, const Plan& plan) c
     return findings;
 }
 
-Result<Fingerprint> Engine::fingerprint(host::Host& host, const Plan& plan) const
+Result<Fingerprint> Engine::fingerprint(host::Host& host, const std::vector<Question>& questions) const
 {
     Fingerprint whole;
-    for (const Question& question : plan.fingerprints)
-        whole.merge(TRY(catalogue_.fingerprint(host, question)));
+    for (const Question& question : questions) whole.merge(TRY(catalogue_.fingerprint(host, question)));
     return whole;
 }
 
@@ -278,7 +283,7 @@ Result<Operation> Engine::make(const Plan& plan, const Asker& asker, OneShot one
         TRY(journal_->write_audit(audit_of(now, "plan", plan.procedure, asker, refusal.what)));
         return std::unexpected(refusal);
     }
-    const Fingerprint before = TRY(fingerprint(look, plan));
+    const Fingerprint before = TRY(fingerprint(look, plan.fingerprints));
     Record planned{.at = now.wall,
                    .event = Event::planned,
                    .detail = {{"title", plan.title},
@@ -290,7 +295,8 @@ Result<Operation> Engine::make(const Plan& plan, const Asker& asker, OneShot one
                               {"version", BELAY_VERSION},
                               {"before", before}}};
     if (part != nullptr) planned.detail["part"] = *part;
-    return journal_->create(plan, planned, audit_of(now, "plan", "", asker, part ? "adopted" : "kept"));
+    const auto plan_of = [&](const Id& id) { return in_folder(plan, folder_of(id)); };
+    return journal_->create(plan_of, planned, audit_of(now, "plan", "", asker, part ? "adopted" : "kept"));
 }
 
 Result<Operation> Engine::request(const Id& id, Verb verb, const Asker& asker)
@@ -359,7 +365,7 @@ Result<void> Engine::begin_add(Slot& slot, const Asker& asker, const host::Momen
     const std::vector<Checked> findings = ask_all(look, plan, false);
     if (any_failed(findings)) return refuse(failed_checks(plan, findings));
     const std::vector<std::string> moved =
-        differences_of(slot.operation.before, TRY(fingerprint(look, plan)));
+        differences_of(slot.operation.before, TRY(fingerprint(look, plan.fingerprints)));
     if (!moved.empty())
         return refuse(Error{.kind = ErrorKind::refused,
                             .what = fmt::format("the host is not as it was when operation {} was planned: {}",
@@ -402,7 +408,7 @@ Result<void> Engine::clear(Slot& slot, const Asker& asker, const host::Moment& n
         else if (!remains->empty())
             behind.push_back(fmt::format("{}: {}", step.name, *remains));
     }
-    const Result<Fingerprint> after = fingerprint(host_, slot.operation.plan);
+    const Result<Fingerprint> after = fingerprint(host_, slot.operation.plan.fingerprints);
     TRY(take(slot, now, Event::left, {{"behind", behind}}));
     if (after)
         TRY(take(slot, now, Event::verified,
@@ -470,6 +476,7 @@ Result<Cleaned> Engine::clean(bool dry_run, const Asker& asker)
     for (const Id& id : TRY(journal_->all())) {
         const Operation operation = TRY(journal_->load(id));
         if (is_ended(operation.state)) {
+            TRY(clean_kept(operation, dry_run, cleaned));
             const Bytes freed = TRY(journal_->remembered(id, !dry_run));
             if (freed.count == 0) continue;
             cleaned.freed.count += freed.count;

@@ -9,6 +9,10 @@
 // transaction, before the next step acts. Refused: the intent before the first inspect, for then a crash
 // between the two leaves no way to tell "it was so before" from "we did it".
 //
+// A step that destroys what it changes may name a restore as its way back: what was saved must be whole
+// before the step begins, its fingerprint is journaled with the intent, a record is durable before the
+// restore writes anything, and the fingerprint must be the same after it (engine_restore.cpp).
+//
 // A failure before commit goes back by itself, unless a one-way step was begun: then it is held. A failure in
 // commit or in abort is tried again a few times and then held; a step of commit that says so goes back then.
 
@@ -22,7 +26,8 @@
 namespace belay::operation {
 
 struct Settings {
-    std::string state_folder;                      ///< where the store lives: its room is checked
+    /// Where the store lives: its room is checked, and operations keep their restore points below it.
+    std::string state_folder;
     Bytes reserve = {8 << 20};                     ///< that must be free there
     std::string prefix = {};                       ///< of the ids of its operations
     Milliseconds poll = std::chrono::seconds(1);   ///< between two looks at a long step
@@ -124,8 +129,8 @@ class Engine {
     Result<void> write_audit(std::string_view verb, std::string_view object, const Asker& asker,
                              std::string_view answer);
 
-    /// Removes what no operation needs any more: data remembered for ended operations, plans that were made
-    /// more than a day ago and not added.
+    /// Removes what no operation needs any more: data remembered for ended operations, what they keep in
+    /// folders of their own (restore points), plans that were made more than a day ago and not added.
     Result<Cleaned> clean(bool dry_run, const Asker& asker);
 
   private:
@@ -182,7 +187,9 @@ class Engine {
     Result<void> clear(Slot& slot, const Asker& asker, const host::Moment& now);
     Result<void> keep_timer(Slot& slot, const host::Moment& now);
     Result<std::vector<Checked>> check(host::Host& host, const Plan& plan) const;
-    Result<Fingerprint> fingerprint(host::Host& host, const Plan& plan) const;
+    Result<Fingerprint> fingerprint(host::Host& host, const std::vector<Question>& questions) const;
+    std::string folder_of(std::string_view id) const;
+    Result<void> clean_kept(const Operation& operation, bool dry_run, Cleaned& cleaned);
     std::vector<Checked> ask_all(host::Host& host, const Plan& plan, bool only_again) const;
 
     // Work.
@@ -207,6 +214,10 @@ class Engine {
     Result<void> watch_gate(Slot& slot, const Gate& gate, const host::Moment& now);
     Result<Next> go_back(Slot& slot, const host::Moment& now);
     Result<Next> undo_step(Slot& slot, size_t index, const host::Moment& now);
+    Result<Fingerprint> ready_to_restore(const Operation& operation, const Restore& restore);
+    Result<Next> restore_step(Slot& slot, size_t index, const host::Moment& now);
+    Result<Next> put_back(Slot& slot, size_t index, const host::Moment& now);
+    Result<Next> prove_restored(Slot& slot, size_t index, const host::Moment& now);
     Result<Next> undo_failed(Slot& slot, const Step& step, const Error& error, const host::Moment& now);
     Result<Next> verify_and_end(Slot& slot, const host::Moment& now);
     Result<Next> hold_or_retry(Slot& slot, const std::string& what, const Error& error,

@@ -30,7 +30,8 @@ Result<Operation> Engine::adopt(const Plan& plan, const Part& part, const Asker&
                 return fail(ErrorKind::refused, fmt::format("{} was given up before its part {} came",
                                                             name_in_site(part), part.key));
             Operation operation = TRY(show(*before->operation)).operation;
-            if (Json(operation.plan) != Json(plan) || operation.part != part)
+            if (Json(operation.plan) != Json(in_folder(plan, folder_of(operation.id))) ||
+                operation.part != part)
                 return fail(ErrorKind::refused, fmt::format("another plan was adopted as {}, by operation {}",
                                                             part.key, operation.id));
             return operation;

@@ -165,9 +165,16 @@ Result<Next> Engine::begin_step(Slot& slot, size_t index, const host::Moment& no
     const Result<Json> remembered = (*action)->remember(host_, step.arguments);
     if (!remembered) return step_failed(slot, index, remembered.error(), now);
 
+    Json intent = {{"step", step.name}};
+    if (step.restore) {
+        const Result<Fingerprint> proof = ready_to_restore(slot.operation, *step.restore);
+        if (!proof) return step_failed(slot, index, proof.error(), now);
+        intent["before"] = *proof;
+    }
+
     slot.operation.steps[index].remembered = *remembered;
     if (!remembered->empty()) slot.buffer.remembered[step.name] = *remembered;
-    TRY(take(slot, now, Event::intent, {{"step", step.name}}));
+    TRY(take(slot, now, Event::intent, std::move(intent)));
     TRY(flush(slot));
     return apply_step(slot, index, now);
 }
@@ -443,6 +450,7 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
     const Step& step = slot.operation.plan.steps[index];
     const StepState& state = slot.operation.steps[index];
     INVARIANT(step.one_way.empty());
+    if (step.restore) return restore_step(slot, index, now);
     const auto failed = [&](const Error& error) { return undo_failed(slot, step, error, now); };
     const Result<const Action*> action = catalogue_.action(step.action);
     if (!action) return failed(action.error());
@@ -499,7 +507,7 @@ Result<Next> Engine::undo_step(Slot& slot, size_t index, const host::Moment& now
 
 Result<Next> Engine::verify_and_end(Slot& slot, const host::Moment& now)
 {
-    const Result<Fingerprint> after = fingerprint(host_, slot.operation.plan);
+    const Result<Fingerprint> after = fingerprint(host_, slot.operation.plan.fingerprints);
     // Nobody can be asked for it now. What makes it says by another error that it was waited for long enough.
     if (!after && after.error().kind == ErrorKind::unavailable) {
         slot.not_before = now.boot + settings_.retry;

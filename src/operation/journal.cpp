@@ -100,19 +100,21 @@ void Journal::add_audit(store::Transaction& transaction, const Json& audit)
     transaction.then.push_back({std::move(key), json_text(audit)});
 }
 
-Result<Operation> Journal::create(const Plan& plan, const Record& planned, const Json& audit)
+Result<Operation> Journal::create(const std::function<Plan(const Id&)>& plan_of, const Record& planned,
+                                  const Json& audit)
 {
     while (true) {
         const std::optional<store::Entry> last = TRY(store_.get(last_operation));
         uint64_t number = 1;
         if (last) number = TRY(from_json_text<uint64_t>(last->value)) + 1;
-        Operation operation{.id = fmt::format("{}{}", prefix_, number), .plan = plan};
+        Operation operation{.id = fmt::format("{}{}", prefix_, number)};
+        operation.plan = plan_of(operation.id);
         TRY(operation.take(planned));
         store::Transaction transaction;
         transaction.when = {
             {store::Compare::Of::modified, std::string(last_operation), last ? last->modified : 0}};
         transaction.then = {{std::string(last_operation), fmt::format("{}", number)},
-                            {plan_key(operation.id), json_text(plan)},
+                            {plan_key(operation.id), json_text(operation.plan)},
                             {record_key(operation.id, 0), json_text(planned)},
                             {open_key(operation.id), "{}"}};
         const std::string key = operation.part ? part_key(operation.part->key) : "";

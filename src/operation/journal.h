@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 #include <atomic>
+#include <functional>
 
 namespace belay::operation {
 
@@ -38,9 +39,10 @@ class Journal {
     /// store.
     static Result<std::unique_ptr<Journal>> open(store::Store& store, std::string prefix = {});
 
-    /// Gives an id and writes the plan with its first record, under the key of the part that the record is
-    /// of. Errors: busy where the key is in use, those of the store.
-    Result<Operation> create(const Plan& plan, const Record& planned, const Json& audit);
+    /// Gives an id and writes the plan of it with its first record, under the key of the part that the record
+    /// is of. Errors: busy where the key is in use, those of the store.
+    Result<Operation> create(const std::function<Plan(const Id&)>& plan_of, const Record& planned,
+                             const Json& audit);
     /// Errors: not_found, corrupt, those of the store.
     Result<Operation> load(const Id& id) const;
     Result<std::vector<Record>> records(const Id& id) const;

@@ -12,8 +12,9 @@ bool is_open(const StepState& step)
     return step.status == StepState::Status::intended || step.status == StepState::Status::done;
 }
 
-constexpr std::string_view event_names[] = {"planned", "state", "checked",  "intent", "outcome", "failed",
-                                            "undone",  "timer", "verified", "left",   "promised"};
+constexpr std::string_view event_names[] = {"planned", "state",    "checked",   "intent",
+                                            "outcome", "failed",   "restoring", "undone",
+                                            "timer",   "verified", "left",      "promised"};
 constexpr size_t most_key_bytes = 200;
 
 Event event_named(const std::string& name)
@@ -156,7 +157,8 @@ Result<void> Operation::take(const Record& record)
         return fail(ErrorKind::corrupt,
                     fmt::format("the journal of operation {} lacks its record {}", id, next_number));
     const bool about_a_step = record.event == Event::intent || record.event == Event::outcome ||
-                              record.event == Event::failed || record.event == Event::undone;
+                              record.event == Event::restoring || record.event == Event::failed ||
+                              record.event == Event::undone;
     if (about_a_step != record.detail.contains("step") ||
         (record.event == Event::planned) != (record.number == 0))
         return fail(ErrorKind::corrupt,
@@ -201,6 +203,11 @@ Result<void> Operation::take(const Record& record)
                 step->status = StepState::Status::intended;
                 step->started = record.at;
                 step->error.reset();
+                step->restoring = false;
+                step->proof = detail.value("before", Fingerprint{});
+                break;
+            case Event::restoring:
+                step->restoring = true;
                 break;
             case Event::outcome:
                 step->status =
@@ -313,6 +320,7 @@ void to_json(Json& json, const Operation& operation)
         step["started_ms"] = state.started.count();
         step["ended_ms"] = state.ended.count();
         step["detail"] = state.detail;
+        if (state.restoring) step["restoring"] = true;
         if (state.error) step["error"] = *state.error;
         steps.push_back(std::move(step));
     }

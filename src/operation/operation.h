@@ -39,18 +39,20 @@ Result<void> validate(const Part& part);
 
 /// What is written to the journal. The names are the stable ones of name_of().
 enum class Event {
-    planned,   ///< {title, who, origin, why, one_shot, soak_ms, version, before: fingerprint}; perhaps {part}
-    state,     ///< {to, reason, who}; to "held" also {in}
-    checked,   ///< {findings}
-    intent,    ///< {step}: it is about to act; what revert needs was remembered with it
-    outcome,   ///< {step, already, detail}: the goal is reached; already: it was before we came
-    failed,    ///< {step, error}
-    undone,    ///< {step, detail}: nothing of ours is left
-    timer,     ///< the Timer
-    verified,  ///< {differences}: the world after an abort, held against the world before
-    left,      ///< {behind}: what a cleared operation leaves
-    promised,  ///< {promised, who, reason}: a part stays as it is until the site says commit or abort; or no
-               ///< more
+    planned,  ///< {title, who, origin, why, one_shot, soak_ms, version, before: fingerprint}; perhaps {part}
+    state,    ///< {to, reason, who}; to "held" also {in}
+    checked,  ///< {findings}
+    intent,   ///< {step}: it is about to act; what revert needs was remembered with it. Of a step that is
+              ///< undone by a restore also {before}: the fingerprint that must be there again then
+    outcome,  ///< {step, already, detail}: the goal is reached; already: it was before we came
+    failed,   ///< {step, error}
+    restoring,  ///< {step}: what was saved is about to be put back, over whatever is there
+    undone,     ///< {step, detail}: nothing of ours is left
+    timer,      ///< the Timer
+    verified,   ///< {differences}: the world after an abort, held against the world before
+    left,       ///< {behind}: what a cleared operation leaves
+    promised,   ///< {promised, who, reason}: a part stays as it is until the site says commit or abort; or no
+                ///< more
 };
 std::string_view name_of(Event event);
 
@@ -70,6 +72,8 @@ struct StepState {
     std::string detail = {};
     std::optional<Error> error = {};
     Json remembered = Json::object();
+    Fingerprint proof = {};  ///< of what its restore must bring back
+    bool restoring = false;  ///< what it changed is being put back, or was before it was undone
 };
 std::string_view name_of(StepState::Status status);
 

@@ -13,6 +13,39 @@ Phase phase_named(const std::string& name)
     throw Json::other_error::create(501, "no phase is called " + name, nullptr);
 }
 
+/// Every text in it that speaks of the operation's own folder.
+void put_in_folder(Json& json, std::string_view folder)
+{
+    if (json.is_structured()) {
+        for (Json& part : json) put_in_folder(part, folder);
+        return;
+    }
+    if (!json.is_string()) return;
+    std::string text = json.get<std::string>();
+    size_t at = 0;
+    while ((at = text.find(own_folder, at)) != std::string::npos) {
+        text.replace(at, own_folder.size(), folder);
+        at += folder.size();
+    }
+    json = std::move(text);
+}
+
+/// `before`: the names of the steps in front of it.
+Result<void> validate_restore(const Step& step, const std::set<std::string_view>& before)
+{
+    const auto refuse = [&](std::string_view why) {
+        return fail(ErrorKind::usage,
+                    fmt::format("the step {} is undone by a restore, and {}", step.name, why));
+    };
+    if (step.phase != Phase::activate) return refuse("it is none of the activate phase");
+    if (!step.one_way.empty()) return refuse("it says that it has no way back");
+    if (step.restore->action.empty()) return refuse("no action is named for that");
+    if (step.restore->proof.empty()) return refuse("nothing would prove it");
+    if (step.restore->from == step.name || !before.contains(step.restore->from))
+        return refuse(fmt::format("no step before it is called {}", step.restore->from));
+    return {};
+}
+
 Milliseconds span(const Json& json, const char* key, Milliseconds fallback)
 {
     return Milliseconds{json.value(key, fallback.count())};
@@ -46,6 +79,20 @@ void from_json(const Json& json, Check& check)
     check = {json.at("code"), json.at("title"), json.at("question"), json.value("again", true)};
 }
 
+void to_json(Json& json, const Restore& restore)
+{
+    json = {{"from", restore.from},
+            {"action", restore.action},
+            {"arguments", restore.arguments},
+            {"proof", restore.proof}};
+}
+
+void from_json(const Json& json, Restore& restore)
+{
+    restore = {json.at("from"), json.at("action"), json.at("arguments"),
+               json.value("proof", std::vector<Question>{})};
+}
+
 void to_json(Json& json, const Step& step)
 {
     json = {{"name", step.name},
@@ -62,6 +109,7 @@ void to_json(Json& json, const Step& step)
             {"expects", step.expects},
             {"takes_ms", step.takes.count()},
             {"stalled_after_ms", step.stalled_after.count()}};
+    if (step.restore) json["restore"] = *step.restore;
 }
 
 void from_json(const Json& json, Step& step)
@@ -75,6 +123,7 @@ void from_json(const Json& json, Step& step)
     step.commands = json.value("commands", std::vector<std::string>{});
     step.undo_commands = json.value("undo_commands", std::vector<std::string>{});
     step.one_way = json.value("one_way", "");
+    if (json.contains("restore")) step.restore = json.at("restore").get<Restore>();
     step.failure_aborts = json.value("failure_aborts", false);
     step.identity = json.value("identity", std::vector<Question>{});
     step.expects = json.value("expects", std::vector<Question>{});
@@ -114,12 +163,19 @@ void from_json(const Json& json, Room& room)
 
 void to_json(Json& json, const Plan& plan)
 {
-    json = {{"procedure", plan.procedure}, {"title", plan.title},
-            {"asked", plan.asked},         {"checks", plan.checks},
-            {"steps", plan.steps},         {"gates", plan.gates},
-            {"locks", plan.locks},         {"fingerprints", plan.fingerprints},
-            {"room", plan.room},           {"left_by_abort", plan.left_by_abort},
-            {"topology", plan.topology},   {"timer_ms", plan.timer.count()}};
+    json = {{"procedure", plan.procedure},
+            {"title", plan.title},
+            {"asked", plan.asked},
+            {"checks", plan.checks},
+            {"steps", plan.steps},
+            {"gates", plan.gates},
+            {"locks", plan.locks},
+            {"fingerprints", plan.fingerprints},
+            {"room", plan.room},
+            {"keeps", plan.keeps},
+            {"topology", plan.topology},
+            {"left_by_abort", plan.left_by_abort},
+            {"timer_ms", plan.timer.count()}};
 }
 
 void from_json(const Json& json, Plan& plan)
@@ -133,9 +189,17 @@ void from_json(const Json& json, Plan& plan)
     plan.locks = json.value("locks", std::vector<std::string>{});
     plan.fingerprints = json.value("fingerprints", std::vector<Question>{});
     plan.room = json.value("room", std::vector<Room>{});
+    plan.keeps = json.value("keeps", std::vector<std::string>{});
     plan.left_by_abort = json.value("left_by_abort", std::vector<std::string>{});
     plan.topology = json.value("topology", std::vector<std::string>{});
     plan.timer = span(json, "timer_ms", plan.timer);
+}
+
+Plan in_folder(const Plan& plan, std::string_view folder)
+{
+    Json json = plan;
+    for (const char* part : {"steps", "checks", "room", "keeps"}) put_in_folder(json.at(part), folder);
+    return json.get<Plan>();
 }
 
 Result<void> validate_as_part(const Plan& plan)
@@ -174,6 +238,7 @@ Result<void> validate(const Plan& plan)
         if (step.phase == Phase::add && !step.one_way.empty())
             return fail(ErrorKind::usage,
                         fmt::format("the step {} of the add phase has no way back", step.name));
+        if (step.restore) TRY(validate_restore(step, names));
         past_one_way = past_one_way || !step.one_way.empty();
         if (step.failure_aborts && (step.phase != Phase::commit || past_one_way))
             return fail(

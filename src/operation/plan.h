@@ -8,6 +8,7 @@
 #include "base/units.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,17 @@ struct Check {
     bool again = true;
 };
 
+/// The way back of a step that destroys what it changes: another action puts back what an earlier step has
+/// saved. Its inspect() says whether all is as it was saved, its apply() puts it back; it may run twice, and
+/// over a restore that was cut short. `proof`: fingerprints, taken just before the step began, which must be
+/// the same after the restore.
+struct Restore {
+    std::string from;  ///< the step that saves it
+    std::string action;
+    Json arguments = Json::object();
+    std::vector<Question> proof = {};
+};
+
 /// One named action with arguments, on one member.
 struct Step {
     std::string name;   ///< unique in the plan, as "in-sync"
@@ -45,6 +57,7 @@ struct Step {
     std::vector<std::string> commands = {};       ///< what it runs or writes, as a person would do it by hand
     std::vector<std::string> undo_commands = {};  ///< the same for its way back
     std::string one_way = {};                     ///< why it cannot be undone; empty: it can
+    std::optional<Restore> restore = {};          ///< of activate: undone by this, and not by its own action
     bool failure_aborts = false;          ///< of commit, before a one-way step: what fails for good goes back
     std::vector<Question> identity = {};  ///< must hold before it acts: are these still the same things?
     std::vector<Question> expects = {};   ///< must hold after it: the topology that the plan promises
@@ -79,10 +92,17 @@ struct Plan {
     std::vector<std::string> locks = {};      ///< resources, as "md:UUID", "disk:SERIAL"
     std::vector<Question> fingerprints = {};  ///< what must be the same after an abort
     std::vector<Room> room = {};
+    std::vector<std::string> keeps = {};          ///< folders of its own, which stay until it is cleaned up
     std::vector<std::string> left_by_abort = {};  ///< what an abort cannot put back, a sentence each
     std::vector<std::string> topology = {};       ///< what stands after activate, a line each
     Milliseconds timer = std::chrono::hours(2);   ///< of the auto-abort
 };
+
+/// Stands in a plan for the folder in which its operation keeps what it may put back; which that is is known
+/// when the plan is kept.
+inline constexpr std::string_view own_folder = "@OWN-FOLDER@";
+/// The plan with that folder in its place: in steps, checks, room and what it keeps.
+Plan in_folder(const Plan& plan, std::string_view folder);
 
 void to_json(Json& json, const Question& question);
 void from_json(const Json& json, Question& question);
@@ -97,8 +117,8 @@ void from_json(const Json& json, Plan& plan);
 Result<void> validate_as_part(const Plan& plan);
 
 /// Whether a plan is one that the engine can carry: unique step names, phases in order, no empty action, at
-/// least one step, each lock once, nothing that goes back from where there is no way back. Errors: usage,
-/// naming the step.
+/// least one step, each lock once, nothing that goes back from where there is no way back, nothing restored
+/// that no step before has saved. Errors: usage, naming the step.
 Result<void> validate(const Plan& plan);
 
 }  // namespace belay::operation

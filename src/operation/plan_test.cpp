@@ -39,6 +39,7 @@ Plan full_plan()
     plan.steps[0].takes = 3s;
     plan.steps[0].stalled_after = 4min;
     plan.steps[3].one_way = "its data is gone";
+    plan.keeps = {"/var/lib/belay/restore-points/7"};
     plan.gates = {{"sync", "in sync", {"md.in_sync", {{"array", "A"}}}, 5s, 7s, Phase::add}};
     plan.locks = {"disk:S1", "disk:S2"};
     plan.fingerprints = {{"disk.table", {{"serial", "S1"}}}};
@@ -51,7 +52,10 @@ Plan full_plan()
 
 TEST_CASE("a plan comes back from its JSON as it went in, field by field")
 {
-    const Json json = full_plan();
+    Plan plan = full_plan();
+    plan.steps[1].restore =
+        Restore{"copy", "disk.put-back", {{"from", "S1"}}, {{"disk.table", {{"serial", "S1"}}}}};
+    const Json json = plan;
     const Plan back = from_json_text<Plan>(json_text(json)).value();
     CHECK(Json(back) == json);
     CHECK(back.steps.size() == 4);

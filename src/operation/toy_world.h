@@ -28,6 +28,7 @@ class Put : public Action {
     Result<Json> remember(host::Host& host, const Json& arguments) const override
     {
         const auto text = host.read(path(arguments), {4096});
+        if (!text && text.error().kind != ErrorKind::not_found) return std::unexpected(text.error());
         return Json{{"was", text ? Json(*text) : Json(nullptr)}};
     }
     Result<void> apply(host::Host& host, const Json& arguments) const override

@@ -7,11 +7,14 @@
 #include "procedures/array_settings.h"
 #include "procedures/disk_bus.h"
 #include "procedures/disk_replace.h"
+#include "procedures/filesystem_shrink.h"
 #include "procedures/mirror_add_disk.h"
 #include "procedures/partition_copy.h"
+#include "procedures/restore_points.h"
 #include "procedures/storage_views.h"
 #include "storage/boot_code.h"
 #include "storage/bus.h"
+#include "storage/data_point.h"
 #include "storage/disk.h"
 #include "storage/efi_entries.h"
 #include "storage/esp.h"
@@ -27,18 +30,32 @@
 #include "storage/md_gate.h"
 #include "storage/md_settings.h"
 #include "storage/md_size.h"
+#include "storage/mounting.h"
 #include "storage/partition.h"
 #include "storage/partition_copy.h"
 #include "storage/placed_file.h"
+#include "storage/restore_point.h"
+#include "storage/shrink.h"
 #include "storage/uses.h"
 
 namespace belay::procedures {
 
 const std::vector<Procedure>& all()
 {
-    static const std::vector<Procedure> library = {
-        array_bitmap(), array_create(), array_grow(),   array_stop(),  array_sync_pause(), array_sync_speed(),
-        bus_scan(),     disk_locate(),  disk_replace(), disk_unplug(), mirror_add_disk(),  partition_copy()};
+    // Those without a restore point write nothing to a block device.
+    static const std::vector<Procedure> library = {with_restore_point(array_bitmap()),
+                                                   with_restore_point(array_create()),
+                                                   with_restore_point(array_grow()),
+                                                   with_restore_point(array_stop()),
+                                                   array_sync_pause(),
+                                                   array_sync_speed(),
+                                                   bus_scan(),
+                                                   disk_locate(),
+                                                   with_restore_point(disk_replace()),
+                                                   with_restore_point(filesystem_shrink()),
+                                                   disk_unplug(),
+                                                   with_restore_point(mirror_add_disk()),
+                                                   with_restore_point(partition_copy())};
     return library;
 }
 
@@ -64,6 +81,10 @@ void fill(operation::Catalogue& catalogue)
     storage::boot_code::fill(catalogue);
     storage::grub_devices::fill(catalogue);
     storage::fill_placed_file(catalogue);
+    storage::restore_point::fill_restore_point(catalogue);
+    storage::data_point::fill_data_point(catalogue);
+    storage::mounting::fill_mounting(catalogue);
+    storage::shrink::fill_shrink(catalogue);
     storage::fill_fingerprint(catalogue);
 }
 

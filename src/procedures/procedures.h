@@ -23,6 +23,10 @@ struct Argument {
     bool internal = false;
 };
 
+/// An internal argument: a procedure that has it is told the timer of the abort (ms) where one was asked for,
+/// since more follows from it than what the plan says itself.
+inline constexpr const char* timer_argument = "timer_ms";
+
 /// `make` reads the machine and changes nothing. A plan without steps: it is so already, as the title says.
 /// It gets no argument that is not listed here, and every required one. Errors: usage (an argument makes no
 /// sense), not_found (it names nothing on this machine), those of the machine. Threads: any.

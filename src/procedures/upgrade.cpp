@@ -406,7 +406,9 @@ Procedure pair_upgrade_page()
                        "how many pairs at once, wave by wave; one, a tenth and then the rest unless told",
                        "1,10", false},
                       {"failures", "so many pairs may fail and go back alone; none unless told", "1", false},
-                      {"soak", "how long it is watched between two waves; no time unless told", "5m", false}},
+                      {"soak", "how long it is watched between two waves; no time unless told", "5m", false},
+                      {timer_argument, "of the abort, in ms: that of the hosts follows from it", "7200000",
+                       false, true}},
         .make = nullptr};
 }
 

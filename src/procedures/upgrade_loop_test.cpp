@@ -74,6 +74,17 @@ TEST_CASE("without an accident a pair is upgraded, or returns from wherever it i
     }
 }
 
+TEST_CASE("where the new version dies soon after it began to serve, the old one is still there to serve")
+{
+    for (const bool on_two_hosts : {true, false}) {
+        const PairShape shape{.on_two_hosts = on_two_hosts, .next = NewVersion::dies_soon_as_primary};
+        const PairVerdict whole = upgraded(shape, {}, "no accident");
+        CHECK(whole.ended == operation::State::aborted);
+        for (size_t at = 1; at <= whole.looks; ++at)
+            upgraded(shape, {.runner = host::Fault{host::Fault::Kind::lost, at}}, "a look is lost");
+    }
+}
+
 TEST_CASE("any contact of an upgrade may be refused, its answer lost, or the process dead at it")
 {
     size_t runs = 0;

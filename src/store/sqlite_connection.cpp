@@ -22,6 +22,18 @@ constexpr const char* settings = R"(
     PRAGMA cell_size_check = ON;
 )";
 
+// For a large database that is read in many places; what its last commits said may be lost with the power.
+constexpr int busy_milliseconds = 5000;
+constexpr const char* shared_settings = R"(
+    PRAGMA synchronous = NORMAL;
+    PRAGMA cache_size = -32768;
+    PRAGMA mmap_size = 0;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON;
+)";
+
 /// The path as SQLite's URI: '?', '#' and '%' have a meaning there.
 std::string uri_of(const std::string& path, std::string_view query)
 {
@@ -125,8 +137,8 @@ int64_t SqliteStatement::Run::integer(int column) const
     return sqlite3_column_int64(statement_.statement_.get(), column);
 }
 
-SqliteConnection::SqliteConnection(std::string path, sqlite3* database)
-    : path_(std::move(path)), database_(database)
+SqliteConnection::SqliteConnection(std::string path, std::string advice, sqlite3* database)
+    : path_(std::move(path)), advice_(std::move(advice)), database_(database)
 {
     sqlite3_extended_result_codes(database_, 1);
     const auto note_length = [](void* self, sqlite3*, const char*, int pages) {
@@ -141,21 +153,25 @@ SqliteConnection::~SqliteConnection()
     sqlite3_close_v2(database_);
 }
 
-Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path, Mode mode)
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path, Mode mode,
+                                                                 std::string advice)
 {
     sqlite3* database = nullptr;
-    const int access = mode == Mode::immutable ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    const bool reads_only = mode == Mode::immutable || mode == Mode::shared_read;
+    const bool is_shared = mode == Mode::shared || mode == Mode::shared_read;
+    const int access = reads_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     const std::string uri = uri_of(path, mode == Mode::immutable ? "?immutable=1" : "");
     const int code =
         sqlite3_open_v2(uri.c_str(), &database, access | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
     INVARIANT(database != nullptr);
-    std::unique_ptr<SqliteConnection> connection(new SqliteConnection(path, database));
+    std::unique_ptr<SqliteConnection> connection(new SqliteConnection(path, std::move(advice), database));
     if (code != SQLITE_OK) return std::unexpected(connection->error(code));
-    if (mode != Mode::immutable && sqlite3_db_readonly(database, "main") == 1) {
+    if (!reads_only && sqlite3_db_readonly(database, "main") == 1) {
         return std::unexpected(connection->error(SQLITE_READONLY));
     }
     if (mode == Mode::inspect) connection->leave_wal();
-    TRY(connection->execute(settings));
+    if (is_shared) sqlite3_busy_timeout(database, busy_milliseconds);
+    TRY(connection->execute(is_shared ? shared_settings : settings));
     return connection;
 }
 
@@ -257,7 +273,9 @@ Error SqliteConnection::error(int code, int errno_value) const
     Error error{.kind = kind, .what = {}, .errno_value = errno_value};
     switch (kind) {
         case ErrorKind::corrupt:
-            return damaged(path_, sqlite3_errmsg(database_)).error();
+            error = damaged(path_, sqlite3_errmsg(database_)).error();
+            if (!advice_.empty()) error.next = advice_;
+            return error;
         case ErrorKind::busy:
             error.what = fmt::format("another process has {} open", path_);
             error.next = fmt::format("fuser -v {}", path_);

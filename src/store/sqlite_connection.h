@@ -73,13 +73,17 @@ class SqliteStatement {
 class SqliteConnection {
   public:
     enum class Mode {
-        write,      ///< leaves nothing beside the file when it is closed
-        inspect,    ///< reads file and WAL, and leaves both as they are when it is closed
-        immutable,  ///< reads the file alone, without a lock; for a file that has no WAL
+        write,        ///< leaves nothing beside the file when it is closed
+        inspect,      ///< reads file and WAL, and leaves both as they are when it is closed
+        immutable,    ///< reads the file alone, without a lock; for a file that has no WAL
+        shared,       ///< writes, while others read; waits some seconds for another writer
+        shared_read,  ///< reads, while another writes
     };
-    /// The connection has the file for itself (but in Mode::immutable), so it keeps the WAL's index in
-    /// memory.
-    static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, Mode mode);
+    /// The connection has the file for itself (but in Mode::immutable and where it is shared), so it keeps
+    /// the WAL's index in memory. `advice`: what to do where the file is damaged, in place of what is said of
+    /// a database that nothing can make anew.
+    static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, Mode mode,
+                                                          std::string advice = {});
     ~SqliteConnection();
     SqliteConnection(const SqliteConnection&) = delete;
     SqliteConnection& operator=(const SqliteConnection&) = delete;
@@ -104,12 +108,13 @@ class SqliteConnection {
     Error error(int code) const;
 
   private:
-    SqliteConnection(std::string path, sqlite3* database);
+    SqliteConnection(std::string path, std::string advice, sqlite3* database);
     int file_errno() const;  ///< of the last call on the database file that failed
     int wal_errno() const;
     Error error(int code, int errno_value) const;
 
     const std::string path_;
+    std::string advice_;
     sqlite3* const database_;
     int wal_pages_ = 0;
 };

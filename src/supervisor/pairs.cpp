@@ -364,6 +364,7 @@ void Pairs::look_whether_stepped_down(Supervised& supervised)
     }
     end_step_down(id);
     fence_->stepped_down(pairing_of(supervised)->pair, id);
+    stood_down_[id] = host::lease_clock();
     to_stop_.erase(id);
     const bool is_finished = !finishing_.contains(id);
     if (is_finished && to_restart_.erase(id) > 0 && supervised.has_process()) supervised.restart();
@@ -428,6 +429,10 @@ Json Pairs::json_of(const Supervised& supervised) const
     json["token"] = standing.token;
     json["vote_for"] = standing.served_by;
     json["other_ready"] = other_is_ready(supervised);
+    const auto stood_down = stood_down_.find(supervised.application().id);
+    if (stood_down != stood_down_.end() && !standing.is_held)
+        json["stood_down_ms"] =
+            std::chrono::duration_cast<Milliseconds>(host::lease_clock() - stood_down->second).count();
     return json;
 }
 
@@ -443,6 +448,7 @@ void Pairs::forget(ApplicationId id)
     end_leaving(id);
     end_taking(id);
     ways_.erase(id);
+    stood_down_.erase(id);
     taken_.erase(id);
     give_address_up(id);
 }

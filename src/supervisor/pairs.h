@@ -138,9 +138,10 @@ class Pairs {
     };
     std::map<ApplicationId, Left> left_;  ///< of those whose address has gone
     std::map<ApplicationId, std::unique_ptr<Taking>> taking_;
-    std::map<ApplicationId, uint64_t> taken_;         ///< tokens of moves that are over
-    std::map<ApplicationId, std::string> ways_;       ///< of the last move, for a person
-    std::map<ApplicationId, std::string> old_moves_;  ///< of the supervisor before this one: what for
+    std::map<ApplicationId, uint64_t> taken_;           ///< tokens of moves that are over
+    std::map<ApplicationId, std::string> ways_;         ///< of the last move, for a person
+    std::map<ApplicationId, Microseconds> stood_down_;  ///< when, by the clock of leases; orderly
+    std::map<ApplicationId, std::string> old_moves_;    ///< of the supervisor before this one: what for
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
     std::unique_ptr<Fence> fence_;  ///< goes first: it calls
 };

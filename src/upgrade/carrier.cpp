@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "host/descriptor.h"
 #include "upgrade/image/expansion.h"
+#include "upgrade/image/folder_tree.h"
 #include "upgrade/image/frames.h"
 #include "upgrade/image/library.h"
 #include "upgrade/image/passing_folder.h"
@@ -74,6 +75,14 @@ void Carrier::give_up(const std::string& file)
     }
     work.reset();  // waits for its thread
     unlink(incoming(file).c_str());
+}
+
+Result<void> Carrier::clear_away(const std::string& file) const
+{
+    if (const auto way = way_of(file); way && !way->has_ended) return {};
+    unlink(incoming(file).c_str());
+    if (access(options_.images.c_str(), F_OK) != 0) return {};
+    return image::sync_folder(options_.images);
 }
 
 void Carrier::say(const std::string& file, uint64_t done)

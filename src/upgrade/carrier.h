@@ -62,6 +62,8 @@ class Carrier {
     void begin(const Delivery& delivery);
     /// Ends it, and what has come of the file goes.
     void give_up(const std::string& file);
+    /// What has come of the file goes for good, where it is not on its way. Errors: those of the system.
+    Result<void> clear_away(const std::string& file) const;
 
   private:
     struct Work {

@@ -45,9 +45,11 @@ class AddImage final : public operation::Action {
     Result<Inspection> inspect(host::Host& host, const Json& arguments) const override
     {
         const Delivery delivery = delivery_in(arguments);
-        if (TRY(is_installed(host, arguments)))
-            return Inspection{.found = Found::done, .detail = "it is in the library"};
         const auto way = carrier_.way_of(delivery.file);
+        // Until its thread has ended its file may be there still.
+        const bool is_on_its_way = way && !way->has_ended;
+        if (!is_on_its_way && TRY(is_installed(host, arguments)))
+            return Inspection{.found = Found::done, .detail = "it is in the library"};
         if (!way) return Inspection{};
         if (way->has_ended)
             return Inspection{.found = Found::partial, .detail = way->problem ? way->problem->what : ""};
@@ -94,6 +96,12 @@ class AddImage final : public operation::Action {
         if (remembered.value("was_there", false)) return {};
         return image::remove_installed(host, word_in(arguments, "images"), delivery.image,
                                        TRY(image::parse_version(delivery.version)));
+    }
+
+    /// The file from which it was unpacked is not wanted any more, and does not come back.
+    Result<void> make_durable(host::Host&, const Json& arguments) const override
+    {
+        return carrier_.clear_away(word_in(arguments, "file"));
     }
 
   private:

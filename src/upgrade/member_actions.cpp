@@ -16,6 +16,13 @@ using operation::Verdict;
 using Found = Inspection::Found;
 
 constexpr Milliseconds soon(100);
+/// Most of what dies of serving dies by then. Until it is over the other one is left alone: it can serve.
+constexpr Milliseconds shows_itself(1000);
+
+bool has_just_stood_down(const Standing& standing)
+{
+    return standing.part == Part::standby && standing.stood_down && *standing.stood_down < shows_itself;
+}
 
 std::string text_in(const Json& json, const char* name)
 {
@@ -53,6 +60,7 @@ class StandBy final : public operation::Action {
         // One that took over and died at once does not serve, and this one may be all that there is.
         if (standing.part == Part::standby && !standing.other_is_ready)
             return going_on("the other one is not ready");
+        if (has_just_stood_down(standing)) return going_on("the other one has just begun to serve");
         if (standing.part != Part::active) return Inspection{.found = Found::done, .detail = standing.says};
         if (!standing.is_handing) return Inspection{.detail = "it serves"};
         return going_on("it finishes what it has");
@@ -128,6 +136,7 @@ class RunVersion final : public operation::Action {
         for (const std::string& member : going_back_of(arguments)) {
             const Standing standing = TRY(runner_.look(member));
             if (is_needed(standing, before)) continue;
+            if (has_just_stood_down(standing) && standing.version != before) continue;
             if (serves_well(standing) && standing.version != before) return runner_.let_other_serve(member);
             TRY(name_it(host, arguments, before));
             if (!is_there(standing, before, before)) return runner_.restart(member);
@@ -147,6 +156,10 @@ class RunVersion final : public operation::Action {
                 return waits("it finishes what it has");
             if (is_needed(standing, before)) {
                 waiting = waits("it serves, and goes back when the other one is ready to take its place");
+                continue;
+            }
+            if (has_just_stood_down(standing) && standing.version != before) {
+                waiting = waits("the other one has just begun to serve");
                 continue;
             }
             const Inspection inspection = inspection_of(standing, package.runs, before);

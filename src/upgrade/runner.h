@@ -3,7 +3,9 @@
 // does to them.
 
 #include "base/result.h"
+#include "base/units.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,8 @@ struct Standing {
     bool is_prepared =
         false;  ///< standby: take_over() has ended well, and the other one's turn makes the move
     bool other_is_ready = false;
+    /// Standby: how long ago it let the other one serve, where that is known.
+    std::optional<Milliseconds> stood_down = {};
     bool is_cold = false;  ///< one that stands by has no process until it is to serve
     bool has_process = false;
     std::string version = {};      ///< of the image that its process was started from; empty: of none

@@ -7,6 +7,11 @@
 #include "notes.h"
 #include "scratch.h"
 
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+
 namespace belay::backup {
 namespace {
 
@@ -126,14 +131,65 @@ TEST_CASE("many blobs of one file come back by many threads, each to its place")
     const Repository repository = opened(scratch);
     const Snapshot newest = must(repository.snapshots(no_problem)).back();
     for (const bool sparse : {false, true}) {
-        const std::string target = sparse ? "sparse" : "back";
+        for (const bool past_cache : {false, true}) {
+            const std::string target = fmt::format("back-{}-{}", sparse, past_cache);
+            RestoringNotes notes;
+            RestoringSummary summary;
+            must(restore_tree(repository, newest.tree,
+                              {.target = scratch.path(target),
+                               .sparse = sparse,
+                               .threads = 8,
+                               .page_cache = past_cache ? 0 : UINT64_MAX},
+                              notes, summary));
+            CHECK(notes.problems.empty());
+            CHECK(summary.files == 1);
+            CHECK((scratch.read(target + scratch.path("tree/large")) == text));
+        }
+    }
+}
+
+/// The share of a file that lies in the page cache.
+double share_in_memory(const std::string& path)
+{
+    const host::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status = {};
+    REQUIRE(::fstat(file.number(), &status) == 0);
+    const auto size = static_cast<size_t>(status.st_size);
+    void* const map = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.number(), 0);
+    REQUIRE(map != MAP_FAILED);
+    std::vector<unsigned char> pages(size / static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + 1);
+    CHECK(::mincore(map, size, pages.data()) == 0);
+    ::munmap(map, size);
+    const auto there = std::ranges::count_if(pages, [](unsigned char page) { return (page & 1U) != 0; });
+    return static_cast<double>(there) / static_cast<double>(pages.size());
+}
+
+TEST_CASE("of more than the page cache takes, large pieces do not go through it")
+{
+    const Scratch scratch;
+    struct statfs filesystem = {};
+    REQUIRE(::statfs(scratch.path("").c_str(), &filesystem) == 0);
+    // All that lies there lies in memory.
+    if (filesystem.f_type == TMPFS_MAGIC) return;
+    scratch.make_tree();
+    init(scratch);
+    scratch.restic({"backup", scratch.path("tree")});
+    const Repository repository = opened(scratch);
+    const Snapshot newest = must(repository.snapshots(no_problem)).back();
+    for (const bool past_cache : {false, true}) {
         RestoringNotes notes;
         RestoringSummary summary;
         must(restore_tree(repository, newest.tree,
-                          {.target = scratch.path(target), .sparse = sparse, .threads = 8}, notes, summary));
+                          {.target = scratch.path("back"), .page_cache = past_cache ? 0 : UINT64_MAX}, notes,
+                          summary));
         CHECK(notes.problems.empty());
-        CHECK(summary.files == 1);
-        CHECK((scratch.read(target + scratch.path("tree/large")) == text));
+        const double share = share_in_memory(scratch.path("back") + scratch.path("tree/large"));
+        if (past_cache)
+            CHECK(share < 0.2);
+        else
+            CHECK(share > 0.8);
+        is_alike(scratch);
+        std::filesystem::remove_all(scratch.path("back"));
     }
 }
 

@@ -94,9 +94,9 @@ TEST_CASE("the power is cut on the way of a failed member's replacement, and on 
     const lab::Folder folder = must(lab::Folder::make());
     Trial trial = must(Trial::begin(folder, {.leaving = Subject::Leaving::failed}));
     unsigned cuts = cut_once(trial, Course::commit, {.copied_percent = 50});
-    for (unsigned commit = 3; commit <= 10; commit += each(3))
+    for (unsigned commit = 4; commit <= 11; commit += each(3))
         cuts += cut_once(trial, Course::commit, {.before = commit % 2 == 0, .commit = commit});
-    for (unsigned commit = 8; commit <= 11; commit += each(3))
+    for (unsigned commit = 9; commit <= 12; commit += each(3))
         cuts += cut_once(trial, Course::abort, {.before = commit % 2 == 0, .commit = commit});
     CHECK(cuts >= (is_whole() ? 10 : 4));
 }
@@ -108,7 +108,7 @@ TEST_CASE("RAID10: the power is cut while the place of a failed member is filled
     Trial trial =
         must(Trial::begin(folder, {.level = "10", .members = 4, .leaving = Subject::Leaving::failed}));
     CHECK(cut_once(trial, Course::commit, {.copied_percent = 40}));
-    cut_once(trial, Course::abort, {.before = true, .commit = 9});
+    cut_once(trial, Course::abort, {.before = true, .commit = 10});
 }
 
 TEST_CASE("the power is cut on the way of a gone disk's replacement, and on the way back")
@@ -116,9 +116,9 @@ TEST_CASE("the power is cut on the way of a gone disk's replacement, and on the 
     const lab::Folder folder = must(lab::Folder::make());
     Trial trial = must(Trial::begin(folder, {.leaving = Subject::Leaving::gone}));
     unsigned cuts = cut_once(trial, Course::commit, {.copied_percent = 50});
-    for (unsigned commit = 5; commit <= 8; commit += each(3))
+    for (unsigned commit = 6; commit <= 9; commit += each(3))
         cuts += cut_once(trial, Course::commit, {.before = commit % 2 == 0, .commit = commit});
-    for (unsigned commit = 8; commit <= 10; commit += each(2))
+    for (unsigned commit = 9; commit <= 11; commit += each(2))
         cuts += cut_once(trial, Course::abort, {.before = commit % 2 == 0, .commit = commit});
     CHECK(cuts >= (is_whole() ? 6 : 3));
 }

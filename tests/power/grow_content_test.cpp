@@ -87,14 +87,14 @@ TEST_CASE(
     subject.disk = large;
     subject.used = small;
     subject.words = {"array.grow", "--array", Subject::array};
-    CHECK(cut_between(subject, size_of_xfs, {.before = false, .commit = 9}));
+    CHECK(cut_between(subject, size_of_xfs, {.before = false, .commit = 10}));
 
     Subject replaced;
     replaced.content = "xfs";
     replaced.disk = small;
     replaced.words = {"array.grow",  "--array",   Subject::array, "--leaving",
                       "LAB-a,LAB-b", "--joining", "LAB-c,LAB-d"};
-    cut_between(replaced, size_of_xfs, {.before = true, .commit = 15});
+    cut_between(replaced, size_of_xfs, {.before = true, .commit = 16});
 }
 
 TEST_CASE("a physical volume grows under its logical volume, through a power cut before its growth and after")
@@ -104,8 +104,8 @@ TEST_CASE("a physical volume grows under its logical volume, through a power cut
     subject.disk = large;
     subject.used = small;
     subject.words = {"array.grow", "--array", Subject::array};
-    CHECK(cut_between(subject, size_of_volume, {.before = false, .commit = 9}));
-    cut_between(subject, size_of_volume, {.before = true, .commit = 10});
+    CHECK(cut_between(subject, size_of_volume, {.before = false, .commit = 10}));
+    cut_between(subject, size_of_volume, {.before = true, .commit = 11});
 }
 
 TEST_CASE("what would not grow is said in the plan; swap keeps its size, and a bitmap its file")

@@ -32,6 +32,12 @@ std::string path_in(const Json& arguments, std::string_view folder)
                        argument(arguments, "name"));
 }
 
+/// Beside the resources: what is saved is no part of what an abort must leave as it was.
+std::string saved_path(const Json& arguments)
+{
+    return fmt::format("/saved/{}", argument(arguments, "saved"));
+}
+
 Result<void> simctl(Host& host, const Json& arguments, std::string verb, std::string more = "",
                     std::string input = "")
 {
@@ -264,6 +270,44 @@ class Wipe final : public Action {
     }
 };
 
+/// Keeps what a step behind it will destroy.
+class Save final : public Action {
+  public:
+    Result<Inspection> inspect(Host& host, const Json& arguments) const override
+    {
+        const auto saved = TRY(text_at(host, saved_path(arguments)));
+        return Inspection{saved ? Found::done : Found::absent};
+    }
+    Result<void> apply(Host& host, const Json& arguments) const override
+    {
+        const auto old = TRY(text_at(host, path_in(arguments, "old")));
+        TRY(perhaps_fail(host, arguments));
+        return host.replace(saved_path(arguments), "saved " + old.value_or(""));
+    }
+    Result<std::string> remains(Host&, const Json&, const Json&) const override { return ""; }
+    Result<void> revert(Host&, const Json&, const Json&) const override { return {}; }
+};
+
+/// Puts back what was saved; over what a crash left of an earlier try, too.
+class PutBack final : public Action {
+  public:
+    Result<Inspection> inspect(Host& host, const Json& arguments) const override
+    {
+        const auto saved = TRY(text_at(host, saved_path(arguments)));
+        const auto old = TRY(text_at(host, path_in(arguments, "old")));
+        return Inspection{saved == "saved " + old.value_or("") ? Found::done : Found::partial};
+    }
+    Result<void> apply(Host& host, const Json& arguments) const override
+    {
+        const auto saved = TRY(text_at(host, saved_path(arguments)));
+        if (!saved) return fail(ErrorKind::failed, "nothing was saved");
+        TRY(host.replace(path_in(arguments, "old"), "torn"));
+        return host.replace(path_in(arguments, "old"), saved->substr(6));
+    }
+    Result<std::string> remains(Host&, const Json&, const Json&) const override { return ""; }
+    Result<void> revert(Host&, const Json&, const Json&) const override { return {}; }
+};
+
 /// Writes a line that an abort leaves, as the plan says.
 class NoteDown final : public Action {
   public:
@@ -362,6 +406,12 @@ void fill(operation::Catalogue& catalogue, AtWork& at_work, Remains remains)
     add("charge", std::make_unique<Charge>());
     add("wipe", std::make_unique<Wipe>());
     add("note_down", std::make_unique<NoteDown>());
+    add("save", std::make_unique<Save>());
+    add("put_back", std::make_unique<PutBack>());
+    catalogue.add_fingerprint("old", [](Host& host, const Json& arguments) -> Result<operation::Fingerprint> {
+        const auto old = TRY(text_at(host, path_in(arguments, "old")));
+        return operation::Fingerprint{{path_in(arguments, "old"), old.value_or("nothing")}};
+    });
     catalogue.add_condition("file_is", file_is);
     catalogue.add_fingerprint("slice", slice_fingerprint);
 }
@@ -382,6 +432,7 @@ bool goal_reached(const Machine& machine, const operation::Step& step)
     if (step.action == "job") return at("result") == "done";
     if (step.action == "charge") return !at("charge").empty() && !at("note").empty();
     if (step.action == "wipe") return at("old") == "wiped";
+    if (step.action == "save") return machine.text(saved_path(step.arguments)).has_value();
     return machine.text(root + "/log").value_or("").find(name) != std::string::npos;
 }
 

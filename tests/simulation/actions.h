@@ -16,8 +16,9 @@ struct AtWork {
 /// How an action says what remains of it. `asks_for_goal` is the mistake that the simulation must find.
 enum class Remains { asks_for_ours, asks_for_goal };
 
-/// Fills the catalogue: stage, set, join, job, charge, wipe, note_down. Their arguments: token (unique for
-/// each step of each plan), resource, name, and where they apply value, fails ("always", "first"), job
+/// Fills the catalogue: stage, set, join, job, charge, wipe, note_down, save and put_back (what wipe
+/// destroys). Their arguments: token (unique for each step of each plan), resource, name, and where they
+/// apply value, fails ("always", "first"), job
 /// ("volatile" or ""), takes_ms (negative: it never moves). `at_work` must outlive the catalogue.
 void fill(operation::Catalogue& catalogue, AtWork& at_work, Remains remains);
 

@@ -26,6 +26,9 @@ Result<void> Daemon::start()
         case Defect::drops_intents:
             mistaken_ = std::make_unique<ForgetfulStore>(store_, is_intent);
             break;
+        case Defect::drops_restores:
+            mistaken_ = std::make_unique<ForgetfulStore>(store_, is_restoring);
+            break;
         case Defect::forgets_locks:
             mistaken_ = std::make_unique<ForgetfulStore>(store_, is_lock);
             break;

@@ -23,6 +23,12 @@ bool is_intent(const store::Write& write)
            write.value->find("\"event\":\"intent\"") != std::string::npos;
 }
 
+bool is_restoring(const store::Write& write)
+{
+    return write.value && write.key.find("/record/") != std::string::npos &&
+           write.value->find("\"event\":\"restoring\"") != std::string::npos;
+}
+
 bool is_lock(const store::Write& write)
 {
     return write.value && write.key.starts_with("lock/");

@@ -7,6 +7,7 @@ namespace belay::simulation {
 
 enum class Defect {
     none,
+    drops_restores,          ///< the store takes no records of what is being restored
     drops_intents,           ///< the store takes no intent records
     forgets_locks,           ///< the store takes no locks
     boot_clock_jumps,        ///< the boot clock is the wall clock
@@ -25,6 +26,7 @@ class ForgetfulStore final : public PassingStore {
     Forgets forgets_;
 };
 bool is_intent(const store::Write& write);
+bool is_restoring(const store::Write& write);
 bool is_lock(const store::Write& write);
 
 /// Answers from memory, and writes each commit down only with the next one.

@@ -12,6 +12,7 @@ namespace {
 using namespace belay::simulation;
 
 const std::map<std::string, Defect> defects = {{"none", Defect::none},
+                                               {"drops-restores", Defect::drops_restores},
                                                {"drops-intents", Defect::drops_intents},
                                                {"forgets-locks", Defect::forgets_locks},
                                                {"boot-clock-jumps", Defect::boot_clock_jumps},

@@ -19,6 +19,7 @@ constexpr std::string_view one_each = "3: one operation a resource";
 constexpr std::string_view timers = "5: no timer is lost, none fires early";
 constexpr std::string_view intent_first = "journal: the intent is durable before the change";
 constexpr std::string_view done_is_done = "journal: what is written as done is done";
+constexpr std::string_view restored = "a restore brings back what was saved, and was written down before";
 constexpr std::string_view not_twice = "journal: nothing is done twice that may not be";
 
 /// The moves of an operation, written out a second time.
@@ -98,10 +99,16 @@ void Oracle::changes(const AtWork& at_work, std::string_view what, const std::ma
     if (!truth.open())
         violated(std::string(intent_first),
                  fmt::format("{}: operation {} has no intent for {}", what, id, step.name));
-    if (at_work.doing == AtWork::Doing::apply && (known.state != working_on(step.phase) || truth.done))
+    const bool restores = step.restore && at_work.doing == AtWork::Doing::apply && truth.restoring;
+    if (restores && known.state != State::aborting)
+        violated(std::string(intent_first), fmt::format("{}: {} is restored while operation {} is {}", what,
+                                                        step.name, id, name_of(known.state)));
+    if (!restores && at_work.doing == AtWork::Doing::apply &&
+        (known.state != working_on(step.phase) || truth.done))
         violated(std::string(intent_first), fmt::format("{}: {} acts while operation {} is {}", what,
                                                         step.name, id, name_of(known.state)));
-    if (at_work.doing == AtWork::Doing::revert && (known.state != State::aborting || !step.one_way.empty()))
+    if (at_work.doing == AtWork::Doing::revert &&
+        (known.state != State::aborting || !step.one_way.empty() || step.restore))
         violated(std::string(intent_first), fmt::format("{}: {} is undone while operation {} is {}", what,
                                                         step.name, id, name_of(known.state)));
     if (step.phase == Phase::add && !is_staging(what) && !what.starts_with("simctl try"))
@@ -174,9 +181,15 @@ void Oracle::record(const Id& id, const operation::Record& record)
         case Event::failed:
             known.failed_since_moved = true;
             break;
-        case Event::undone:
-            step_of(known, record.detail, &step).undone = true;
+        case Event::restoring:
+            step_of(known, record.detail, &step).restoring = true;
             break;
+        case Event::undone: {
+            Known::StepTruth& truth = step_of(known, record.detail, &step);
+            truth.undone = true;
+            if (step->restore) check_restored(id, *step, truth);
+            break;
+        }
         case Event::timer:
             timer_written(id, known);
             break;
@@ -190,6 +203,29 @@ void Oracle::record(const Id& id, const operation::Record& record)
         case Event::promised:  // of parts of site operations: tests/rollout
             break;
     }
+}
+
+bool Oracle::is_restoring(const Id& id) const
+{
+    const auto found = known_.find(id);
+    return found != known_.end() &&
+           std::ranges::any_of(found->second.steps,
+                               [](const Known::StepTruth& step) { return step.restoring && !step.undone; });
+}
+
+/// Undone, what a step had destroyed is there as it was saved.
+void Oracle::check_restored(const Id& id, const Step& step, const Known::StepTruth& truth)
+{
+    const std::string path =
+        fmt::format("{}/old/{}", resource_path(step.arguments.at("resource").get<std::string>()),
+                    step.arguments.at("name").get<std::string>());
+    const std::string saved = "/saved/" + step.arguments.at("token").get<std::string>();
+    machine_.look([&](const Machine& machine) {
+        const std::string old = machine.text(path).value_or("nothing");
+        if (machine.text(saved) != "saved " + old)
+            violated(std::string(restored), fmt::format("operation {}: {} is {}", id, path, old));
+    });
+    restores_ += truth.restoring;
 }
 
 void Oracle::moved(const Id& id, Known& known, const Json& detail)

@@ -39,7 +39,7 @@ struct Known {
     uint64_t next_record = 0;
     bool one_shot = false;
     struct StepTruth {
-        bool intended = false, done = false, already = false, undone = false;
+        bool intended = false, done = false, already = false, undone = false, restoring = false;
         bool open() const { return intended && !undone; }
     };
     std::vector<StepTruth> steps = {};
@@ -76,6 +76,9 @@ class Oracle {
     Milliseconds now{0}, begun{0};
     Asking asking;
 
+    /// How many steps were undone by a restore, and whether one is being undone so.
+    uint64_t restores() const { return restores_; }
+    bool is_restoring(const Id& id) const;
     /// A change is about to reach the machine.
     void changes(const AtWork& at_work, std::string_view what, const std::map<std::string, int>& charged);
     void durable(const store::Transaction& transaction);
@@ -91,6 +94,7 @@ class Oracle {
 
   private:
     void record(const Id& id, const operation::Record& record);
+    void check_restored(const Id& id, const operation::Step& step, const Known::StepTruth& truth);
     void moved(const Id& id, Known& known, const Json& detail);
     void timer_written(const Id& id, Known& known);
     void check_cause(const Id& id, const Known& known, State from, const std::string& reason);
@@ -103,6 +107,7 @@ class Oracle {
     std::map<Id, Known> known_;
     std::map<std::string, std::pair<Id, size_t>> steps_by_token_;
     std::optional<Violation> violation_;
+    uint64_t restores_ = 0;
     store::Revision looked_at_ = -1;
 };
 

@@ -27,7 +27,7 @@ std::vector<std::string> actions_of(Phase phase)
         case Phase::add:
             return {"stage"};
         case Phase::activate:
-            return {"set", "set", "join", "join", "job", "job", "charge", "note_down", "wipe"};
+            return {"set", "set", "join", "join", "job", "job", "charge", "note_down", "wipe", "wipe"};
         case Phase::commit:
             return {"set", "join", "job", "charge", "wipe", "wipe", "wipe"};
     }
@@ -70,6 +70,32 @@ Step make_step(Dice& dice, int plan, size_t index, Phase phase, const std::strin
     return step;
 }
 
+/// The last step destroys something, and goes back by a restore of what a step before it saves.
+void save_before(Plan& plan, int number, size_t index, bool fails)
+{
+    Step& wipe = plan.steps.back();
+    wipe.one_way.clear();
+    Step save;
+    save.name = fmt::format("save-{}", index);
+    save.title = "a step that saves";
+    save.phase = wipe.phase;
+    save.action = "save";
+    save.arguments = wipe.arguments;
+    save.arguments.erase("fails");
+    if (fails) save.arguments["fails"] = "first";
+    save.arguments["token"] = fmt::format("{}-save-{}", number, index);
+    save.arguments["saved"] = wipe.arguments.at("token");
+    Json back = wipe.arguments;
+    back.erase("fails");
+    back["saved"] = wipe.arguments.at("token");
+    wipe.restore =
+        operation::Restore{save.name,
+                           "put_back",
+                           back,
+                           {{"old", {{"resource", back.at("resource")}, {"name", back.at("name")}}}}};
+    plan.steps.insert(plan.steps.end() - 1, std::move(save));
+}
+
 }  // namespace
 
 std::string token_of(int plan, size_t step)
@@ -100,9 +126,12 @@ Plan make_plan(Dice& dice, int number, Trouble trouble)
         plan.steps.push_back(make_step(dice, number, i, phases[i], resource, trouble));
         // A one-way step in the middle is rare in life: keep it so, or nothing could be aborted.
         Step& step = plan.steps.back();
-        if (step.action == "wipe" && step.phase == Phase::activate && dice.chance(0.6))
+        const bool destroys = step.action == "wipe" && step.phase == Phase::activate;
+        if (destroys && dice.chance(0.7))
+            save_before(plan, number, i, trouble == Trouble::some && dice.chance(0.08));
+        else if (destroys && dice.chance(0.6))
             step = make_step(dice, number, i, Phase::commit, resource, trouble), step.phase = Phase::commit;
-        if (step.action == "note_down")
+        if (plan.steps.back().action == "note_down")
             plan.left_by_abort.push_back(resource_path(resource) + "/log: lines stay in it");
     }
     std::ranges::stable_sort(plan.steps, {}, &Step::phase);

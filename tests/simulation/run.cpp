@@ -166,7 +166,9 @@ Fate Run::contact(host::Call, host::Effect effect, std::string_view what)
     ++statistics_.contacts;
     if (calm_) return Fate::pass;
     const bool changes = effect == host::Effect::changes;
-    if (dice_.chance(weather_.crash_in_contact)) {
+    // A restore is rare, and what must survive a crash most of all.
+    const double harder = oracle_.is_restoring(served_) ? 8 : 1;
+    if (dice_.chance(weather_.crash_in_contact * harder)) {
         const bool after = changes && dice_.chance(0.5);
         const std::string where = place(!changes ? "at a look"
                                         : after  ? "after a change"
@@ -225,6 +227,8 @@ void Run::durable(const store::Transaction& transaction)
 void Run::crash(std::string_view where)
 {
     ++statistics_.crashes[std::string(where)];
+    if (oracle_.is_restoring(served_))
+        ++statistics_.crashes["restoring" + std::string(where.substr(where.find(':')))];
 }
 
 // ---- the daemon
@@ -643,6 +647,7 @@ Report Run::play()
     if (!over() && weather_.only_crashes) check_wishes();
     if (!over()) finish();
     statistics_.runs = 1;
+    statistics_.restores = oracle_.restores();
     statistics_.operations = oracle_.operations().size();
     if (over()) tell("VIOLATED: {}: {}", oracle_.violation()->promise, oracle_.violation()->what);
     return {oracle_.violation(), std::move(story_), std::move(statistics_)};

@@ -49,6 +49,7 @@ TEST_CASE("a mistake that is put in on purpose is found, and the same seeds pass
 {
     const Mistake mistakes[] = {
         {"the journal drops the intents", Defect::drops_intents, 20, "journal: the intent"},
+        {"the journal drops what is being restored", Defect::drops_restores, 50, "journal: the intent"},
         {"the store forgets the locks", Defect::forgets_locks, 20, "3:"},
         {"the boot clock jumps with the wall clock", Defect::boot_clock_jumps, 300, "5:"},
         {"remains() asks for the goal", Defect::remains_asks_for_goal, 100, "2:"},

@@ -44,11 +44,12 @@ std::vector<std::string> Statistics::missing() const
         for (const char* where : {"at a look", "before a commit", "after a commit"})
             places.push_back(fmt::format("{}: {}", state, where));
     }
-    for (const char* state : {"adding", "activating", "committing", "aborting"}) {
+    for (const char* state : {"adding", "activating", "committing", "aborting", "restoring"}) {
         for (const char* where : {"before a change", "after a change"})
             places.push_back(fmt::format("{}: {}", state, where));
     }
     collect_missing(crashes, places, missing);
+    if (restores == 0) missing.emplace_back("a restore");
     return missing;
 }
 
@@ -59,6 +60,7 @@ void Statistics::add(const Statistics& other)
     events += other.events;
     contacts += other.contacts;
     commits += other.commits;
+    restores += other.restores;
     add_to(faults, other.faults);
     add_to(crashes, other.crashes);
     add_to(end_states, other.end_states);
@@ -67,8 +69,10 @@ void Statistics::add(const Statistics& other)
 
 std::string Statistics::text() const
 {
-    return fmt::format("{} runs, {} operations, {} events, {} contacts with the machine, {} commits\n", runs,
-                       operations, events, contacts, commits) +
+    return fmt::format(
+               "{} runs, {} operations, {} events, {} contacts with the machine, {} commits, {} "
+               "restores\n",
+               runs, operations, events, contacts, commits, restores) +
            section("faults", faults) + section("crashes", crashes) + section("asked", asked) +
            section("end states", end_states);
 }

@@ -14,8 +14,9 @@ struct Statistics {
     uint64_t events = 0;
     uint64_t contacts = 0;
     uint64_t commits = 0;
-    std::map<std::string, uint64_t> faults;      ///< "lost answer"
-    std::map<std::string, uint64_t> crashes;     ///< "adding: before a contact"
+    uint64_t restores = 0;                    ///< steps that were undone by putting back what had been saved
+    std::map<std::string, uint64_t> faults;   ///< "lost answer"
+    std::map<std::string, uint64_t> crashes;  ///< "adding: before a contact"
     std::map<std::string, uint64_t> end_states;  ///< when everything rested for the first time
     std::map<std::string, uint64_t> asked;       ///< "abort while activating: accepted"
 

@@ -151,6 +151,7 @@ Machine first_machine()
         machine.put_file(root + "/staging/p0", "prepared p0");
     }
     machine.put_folder("/run");
+    machine.put_folder("/saved");
     machine.put_folder("/env/flaky");
     for (int i = 0; i < resources; ++i) machine.put_file(fmt::format("/env/gate/{}", i), "good");
     return machine;

@@ -11,6 +11,7 @@
 //     /run/K/job/NAME       the same, for a job that dies with the boot
 //     /res/K/result/NAME    what a job leaves when it is through
 //     /res/K/log            lines that nobody takes back
+//     /saved/TOKEN          what was saved of the old before it was destroyed
 //     /env/gate/NAME        "good" or "bad"
 //     /env/flaky/TOKEN      how often a flaky act has failed
 

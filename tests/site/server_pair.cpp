@@ -176,6 +176,7 @@ class ServerPair final : public Subject {
 
     Milliseconds short_timer() const override { return 40s; }
     bool minds_clocks() const override { return true; }
+    bool waits_for_the_other() const override { return true; }
     std::vector<size_t> members() const override { return {web1, web2}; }
 
     Result<void> before_power_cut(lab::Site& site, size_t host) override

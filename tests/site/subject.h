@@ -31,6 +31,9 @@ class Subject {
     virtual Milliseconds short_timer() const = 0;
     /// It refuses to go on while the clocks of the hosts disagree.
     virtual bool minds_clocks() const { return false; }
+    /// A host that is cut off begins to go back by itself, and waits on the way until it hears of the other
+    /// one.
+    virtual bool waits_for_the_other() const { return false; }
     /// The hosts that carry it out.
     virtual std::vector<size_t> members() const = 0;
 

@@ -17,6 +17,8 @@ constexpr auto effect_within = 90s;
 /// Its timer, the minute that it gives the site beyond that, and the way back.
 constexpr auto goes_home_within = 150s;
 constexpr auto looks_every = 200ms;
+/// That of the applications of a server pair is 10 s.
+constexpr auto nonstop = 12s;
 constexpr Milliseconds long_timer = 10min;
 /// The timer is looked at by the boot clock, and what follows takes a while.
 constexpr Milliseconds timer_slack = 70s;
@@ -131,6 +133,9 @@ Result<void> Trial::prepare(const Strike& strike)
             },
             effect_within))
         return fail(ErrorKind::timeout, "not every host is attached again");
+    // An application that ends twice within its "nonstop" has failed, and rightly stays down.
+    if (strike.fault == Fault::application_killed && application_killed_)
+        std::this_thread::sleep_until(*application_killed_ + nonstop);
     return subject_->prepare(site_, strike, word_);
 }
 
@@ -168,6 +173,7 @@ Result<void> Trial::ask(const std::string& id, const std::string& verb)
 void Trial::person(Course course)
 {
     const Result<std::string> id = plan(course);
+    if (!id) refusal_ = id.error().what;
     if (!id || !ask(*id, "activate")) return;
     if (course == Course::commits || course == Course::aborts) {
         static_cast<void>(ask(*id, course == Course::commits ? "commit" : "abort").has_value());
@@ -260,13 +266,15 @@ Result<Trial::Mend> Trial::cut_link(const Strike& strike)
 
 Result<Trial::Mend> Trial::set_clock(const Strike& strike)
 {
-    const auto turn = [this, host = strike.host](int hour) -> Result<void> {
-        TRY(site_.run(host, {"sh", "-c", fmt::format("date -s @$(($(date +%s) + {}))", hour * 3600)}));
+    // By this machine's clock, which all of them have begun with: what a guest's own lost each time would add
+    // up until an upgrade is refused for it.
+    const auto set = [this, host = strike.host](std::chrono::hours by) -> Result<void> {
+        const std::chrono::duration<double> wall = std::chrono::system_clock::now().time_since_epoch() + by;
+        TRY(site_.run(host, {"date", "-s", fmt::format("@{:.3f}", wall.count())}));
         return {};
     };
-    const int by = strike.fault == Fault::clock_ahead ? 1 : -1;
-    TRY(turn(by));
-    return Mend([turn, by] { return turn(-by); });
+    TRY(set(strike.fault == Fault::clock_ahead ? 1h : -1h));
+    return Mend([set] { return set(0h); });
 }
 
 Result<Trial::Mend> Trial::kill_etcd_leader()
@@ -301,6 +309,7 @@ Result<Trial::Mend> Trial::kill_supervisor(size_t host)
 
 Result<Trial::Mend> Trial::kill_applications(size_t host)
 {
+    application_killed_ = Clock::now();
     TRY(site_.run(host, {"sh", "-c", "pkill -KILL -x stand-in; true"}));
     return Mend([]() -> Result<void> { return {}; });
 }
@@ -452,7 +461,9 @@ Result<Json> Trial::part_on(size_t host)
 bool Trial::is_home(size_t host)
 {
     const Result<Json> part = part_on(host);
-    return part && (part->is_null() || part->at("state") == "aborted");
+    if (!part || part->is_null()) return part.has_value();
+    const std::string state = part->at("state");
+    return state == "aborted" || (state == "aborting" && subject_->waits_for_the_other());
 }
 
 /// Somebody at the controller leads it to its end. Null: it was never kept.
@@ -547,6 +558,7 @@ Result<Ending> Trial::play_once(const Strike& strike)
     if (strike.record > 0)
         TRY(order(strike.journal,
                   fmt::format("{} {} stop", strike.before ? "before" : "after", strike.record)));
+    refusal_.clear();
     person_ = std::async(std::launch::async, [this, course = strike.course] { person(course); });
     if (strike.record > 0) {
         const std::optional<std::string> at = TRY(await_record(strike));
@@ -566,7 +578,8 @@ Result<Ending> Trial::play_once(const Strike& strike)
     ending.state = operation.is_null() ? "none" : operation.at("state").get<std::string>();
     ending.was_stuck = was_stuck_;
     if (!ending.was_struck && ending.state != (strike.course == Course::commits ? "committed" : "aborted"))
-        return fail(ErrorKind::failed, "nothing was in its way, and it is " + ending.state);
+        return fail(ErrorKind::failed,
+                    fmt::format("nothing was in its way, and it is {} {}", ending.state, refusal_));
     TRY(hold_promises(strike, ending));
     return ending;
 }

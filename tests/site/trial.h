@@ -100,6 +100,8 @@ class Trial {
     std::string word_;     ///< why it is done, which is found again in all journals
     bool was_stuck_ = false;
     std::optional<Clock::time_point> activated_, ended_;
+    std::optional<Clock::time_point> application_killed_;
+    std::string refusal_;  ///< why the operation was not added; the person's until he has gone
     std::future<void> person_;
 };
 

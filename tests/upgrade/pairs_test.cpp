@@ -170,6 +170,25 @@ TEST_CASE("a version that fails in any way leads back to the old one by itself")
     site.await_service("server-1");
 }
 
+TEST_CASE("a host that is left alone goes back soon after the timer that was asked for")
+{
+    ShopSite site;
+    site.install({"1.0"});
+    site.publish({"2.0"});
+    const Json planned =
+        site.controller_.ask("Plan", {{"procedure", "pair.upgrade"},
+                                      {"arguments", {{"pair", "servers"}, {"version", "2.0"}}},
+                                      {"timer_ms", 40'000}});
+    const Json& plan = planned.at("plan");
+    CHECK(plan.at("timer_ms") == 40'000);
+    CHECK(!plan.at("asked").contains("timer_ms"));
+    // One minute later, and the one that goes back second one more.
+    std::set<int64_t> timers;
+    for (const Json& part : plan.at("steps").at(0).at("arguments").at("plans"))
+        timers.insert(part.at("timer_ms").get<int64_t>());
+    CHECK(timers == std::set<int64_t>{100'000, 160'000});
+}
+
 TEST_CASE("a version that fails in the soak leads back by itself, and so does the timer")
 {
     ShopSite site;

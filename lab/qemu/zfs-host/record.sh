@@ -1,6 +1,7 @@
 #!/bin/sh
 # Plays the scenes one after the other, records the host after each, and leaves all on the disk LAB-out. What people
-# type, beside what Belay asks for (-P, in the recordings of the hosts), is in zpool-reports.txt.
+# type, beside what Belay asks for (-P, in the recordings of the hosts), is in zpool-reports.txt. At the
+# end a restore point brings a pool back (restore.sh).
 set -eu
 PATH=/opt/belay:$PATH
 out=/tmp/recordings
@@ -20,4 +21,5 @@ for scene in sound troubled busy; do
     LC_ALL=C.UTF-8 belay storage show
     LC_ALL=C.UTF-8 belay storage health || true
 done
+sh /opt/belay/restore.sh
 tar -C "$out" -cf /dev/disk/by-id/virtio-LAB-out .

@@ -43,6 +43,8 @@ struct HttpRequest {
     std::string_view body = {};  ///< of a post; must live until the answer is there
     std::optional<ByteRange> range = {};
     uint64_t largest_answer = 64 << 10;
+    std::vector<std::string> fields = {};  ///< of the header, as "Prefer: wait=50"
+    std::chrono::seconds ends_within{0};   ///< all of it; 0: as long as it moves
 };
 
 /// What a server said, good or bad. Header fields that it did not send are empty.
@@ -51,11 +53,13 @@ struct HttpAnswer {
     std::string body;           ///< of an answer that says yes (2xx); else empty
     bool is_too_large = false;  ///< the body went on behind the largest; what came is not in `body`
     std::optional<uint64_t> content_length;
-    std::string content_type, content_range, location, server;
+    std::string content_type, content_range, location, server, etag, preference_applied;
     std::chrono::seconds retry_after{0};
 
     bool is_good() const { return status >= 200 && status < 300; }
 };
+
+class HttpTransfer;
 
 /// Threads: any; as many connections as threads that send at once.
 class HttpClient {
@@ -71,15 +75,14 @@ class HttpClient {
     Result<HttpAnswer> send(const HttpRequest& request);
 
   private:
-    class Connection;
-    std::unique_ptr<Connection> take();
-    void give_back(std::unique_ptr<Connection> connection);
+    std::unique_ptr<HttpTransfer> take();
+    void give_back(std::unique_ptr<HttpTransfer> connection);
 
     HttpOptions options_;
     RateLimit uploads_, downloads_;
     std::atomic<bool> has_answered_ = false;
     std::mutex mutex_;
-    std::vector<std::unique_ptr<Connection>> idle_;
+    std::vector<std::unique_ptr<HttpTransfer>> idle_;
 };
 
 }  // namespace belay::backup

@@ -8,7 +8,7 @@
 namespace belay::backup {
 namespace {
 
-constexpr std::string_view local_scheme = "local:", rest_scheme = "rest:";
+constexpr std::string_view local_scheme = "local:";
 /// Those of restic that are not here.
 constexpr std::string_view foreign_schemes[] = {"s3", "sftp", "b2", "azure", "gs", "swift", "rclone"};
 

@@ -5,6 +5,9 @@
 
 namespace belay::backup {
 
+/// What a location begins with that is a server's URL.
+inline constexpr std::string_view rest_scheme = "rest:";
+
 struct PlaceOptions {
     RestOptions rest = {};
 };

@@ -62,6 +62,23 @@ TEST_CASE("a location is shown without user and password")
     CHECK(shown_location("http://user:secret@host/") == "?");
 }
 
+TEST_CASE("a URL gets the account that it lacks, and is read as it was meant")
+{
+    const auto with = [](const std::string& url) {
+        return RestBackend::url_with_account(url, "so:me/one", "p@ss w%rd");
+    };
+    CHECK(with("https://host:8000/a/") == "https://so%3ame%2fone:p%40ss%20w%25rd@host:8000/a/");
+    CHECK(with("http://anna@host/") == "http://anna:p%40ss%20w%25rd@host/");
+    CHECK(with("http://anna:hers@host/") == "http://anna:hers@host/");
+    CHECK(with("http://host:port/") == "http://host:port/");
+    CHECK(RestBackend::url_with_account("http://host/", "", "nobody's") == "http://host/");
+    // All of it comes back.
+    RestOptions options;
+    const std::unique_ptr<RestBackend> place = must(RestBackend::at(with("http://host/"), options));
+    CHECK(place->http().user == "so:me/one");
+    CHECK(place->http().password == "p@ss w%rd");
+}
+
 TEST_CASE("a list of a server is read in both versions, and what is no list is refused")
 {
     const std::string id = Id::of("a").hex();

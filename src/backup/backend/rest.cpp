@@ -1,7 +1,5 @@
 #include "backup/backend/rest.h"
 
-#include "backup/backend/rest_listing.h"
-
 #include <algorithm>
 #include <charconv>
 #include <curl/curl.h>
@@ -155,6 +153,21 @@ Result<std::unique_ptr<RestBackend>> RestBackend::at(std::string_view url, RestO
     std::string bare = part_of(parts, CURLUPART_URL);
     if (!bare.ends_with('/')) bare += '/';
     return std::unique_ptr<RestBackend>(new RestBackend(std::move(bare), std::move(options)));
+}
+
+std::string RestBackend::url_with_account(const std::string& url, const std::string& user,
+                                          const std::string& password)
+{
+    const Url parts = read_url(url);
+    if (parts == nullptr) return url;
+    const auto add = [&](CURLUPart part, const std::string& value) {
+        if (value.empty() || !part_of(parts, part).empty()) return;
+        ::curl_url_set(parts.get(), part, value.c_str(), CURLU_URLENCODE);
+    };
+    add(CURLUPART_USER, user);
+    // A password alone is nobody's.
+    if (!part_of(parts, CURLUPART_USER).empty()) add(CURLUPART_PASSWORD, password);
+    return part_of(parts, CURLUPART_URL);
 }
 
 RestBackend::RestBackend(std::string url, RestOptions options)
@@ -317,16 +330,28 @@ Result<void> RestBackend::remove(const FileName& name)
 
 Result<std::vector<ListedFile>> RestBackend::list(FileKind kind)
 {
-    std::vector<ListedFile> all;
-    if (kind == FileKind::config) return all;
-    const std::string failed = fmt::format("cannot list {} in {}", folder_of(kind), location());
+    if (kind == FileKind::config) return std::vector<ListedFile>();
     const HttpAnswer answer = TRY(
         ask({.url = fmt::format("{}{}/", url_, folder_of(kind)), .largest_answer = options_.largest_answer},
-            failed));
+            failed_to_list(kind)));
+    RestListing listing = TRY(read_listing(answer, kind));
+    std::vector<ListedFile> all = std::move(listing.files);
+    TRY(add_sizes(listing.names, kind, all));
+    return all;
+}
+
+std::string RestBackend::failed_to_list(FileKind kind) const
+{
+    return fmt::format("cannot list {} in {}", folder_of(kind), location());
+}
+
+Result<RestListing> RestBackend::read_listing(const HttpAnswer& answer, FileKind kind) const
+{
+    const std::string failed = failed_to_list(kind);
     // A folder that is not there has no files. But rclone's 404 means that it could not be read.
     if (answer.status == 404 && answer.server.starts_with("rclone/"))
         return fail(ErrorKind::io, fmt::format("{}: the server cannot read it (404)", failed));
-    if (answer.status == 404) return all;
+    if (answer.status == 404) return RestListing();
     if (!answer.is_good()) return std::unexpected(refusal(answer, failed));
     if (answer.is_too_large)
         return fail(ErrorKind::corrupt,
@@ -334,9 +359,39 @@ Result<std::vector<ListedFile>> RestBackend::list(FileKind kind)
     const bool is_version_2 = answer.content_type == "application/vnd.x.restic.rest.v2";
     Result<RestListing> listing = read_rest_listing(answer.body, is_version_2);
     if (!listing) return fail(listing.error().kind, fmt::format("{}: {}", failed, listing.error().what));
-    all = std::move(listing->files);
-    TRY(add_sizes(listing->names, kind, all));
-    return all;
+    return listing;
+}
+
+HttpRequest RestBackend::snapshots_question(const SnapshotsSeen& seen, std::chrono::seconds waits) const
+{
+    constexpr std::chrono::seconds for_the_way{30};
+    HttpRequest request{.url = fmt::format("{}{}/", url_, folder_of(FileKind::snapshot)),
+                        .largest_answer = options_.largest_answer,
+                        .ends_within = waits + for_the_way};
+    if (seen.mark.empty()) return request;  // there is nothing to wait for: the first answer is wanted
+    request.fields = {"If-None-Match: " + seen.mark, fmt::format("Prefer: wait={}", waits.count())};
+    return request;
+}
+
+Result<SnapshotsSeen> RestBackend::snapshots_answer(const Result<HttpAnswer>& answer,
+                                                    const SnapshotsSeen& seen) const
+{
+    const std::string failed = failed_to_list(FileKind::snapshot);
+    if (!answer) {
+        Error error = answer.error();
+        error.what = fmt::format("{}: {}", failed, error.what);
+        return std::unexpected(std::move(error));
+    }
+    SnapshotsSeen now = seen;
+    now.is_awaited = answer->preference_applied.starts_with("wait=");
+    if (answer->status == 304 && !seen.mark.empty()) return now;
+    const RestListing listing = TRY(read_listing(*answer, FileKind::snapshot));
+    std::vector<Id> ids = listing.names;
+    for (const ListedFile& file : listing.files) ids.push_back(file.id);
+    now.listing = digest_of_listing(std::move(ids));
+    constexpr size_t longest_mark = 1 << 10;
+    now.mark = answer->etag.size() <= longest_mark ? answer->etag : std::string();
+    return now;
 }
 
 Result<void> RestBackend::add_sizes(const std::vector<Id>& ids, FileKind kind, std::vector<ListedFile>& all)

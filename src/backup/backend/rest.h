@@ -5,7 +5,9 @@
 
 #include "backup/backend/backend.h"
 #include "backup/backend/http_client.h"
+#include "backup/backend/rest_listing.h"
 #include "backup/backend/retries.h"
+#include "backup/backend/snapshots_seen.h"
 
 namespace belay::backup {
 
@@ -24,6 +26,10 @@ class RestBackend final : public Backend {
     /// of the options. Nothing is sent yet. Errors: usage.
     static Result<std::unique_ptr<RestBackend>> at(std::string_view url, RestOptions options);
 
+    /// The URL with what it lacks of user and password: at() needs no others then. As it is where it is none.
+    static std::string url_with_account(const std::string& url, const std::string& user,
+                                        const std::string& password);
+
     std::string location() const override { return "rest:" + url_; }
     Result<void> create() override;
     /// When an answer is lost, the file is looked for before it is sent again.
@@ -33,6 +39,14 @@ class RestBackend final : public Backend {
     Result<void> remove(const FileName& name) override;
     /// With a server of version 1 one question more for each file.
     Result<std::vector<ListedFile>> list(FileKind kind) override;
+
+    // For who asks many servers at once, and waits for none of them (HttpQuestions).
+    const HttpOptions& http() const { return options_.http; }
+    /// What snapshots there are. A server that knows how to wait (RFC 7240) does not answer before they are
+    /// others than `seen`, or so many seconds have passed.
+    HttpRequest snapshots_question(const SnapshotsSeen& seen, std::chrono::seconds waits) const;
+    /// What the answer to it says. Errors: as list().
+    Result<SnapshotsSeen> snapshots_answer(const Result<HttpAnswer>& answer, const SnapshotsSeen& seen) const;
 
   private:
     RestBackend(std::string url, RestOptions options);
@@ -53,6 +67,8 @@ class RestBackend final : public Backend {
     Result<void> taken_amiss(const HttpAnswer& answer, const FileName& name, std::string_view content,
                              Retries& retries);
     Error is_there_already() const;
+    std::string failed_to_list(FileKind kind) const;
+    Result<RestListing> read_listing(const HttpAnswer& answer, FileKind kind) const;
     Result<void> add_sizes(const std::vector<Id>& ids, FileKind kind, std::vector<ListedFile>& all);
 
     std::string url_;  ///< with a slash at its end, without user and password

@@ -1,5 +1,7 @@
 #include "backup/maintenance/snapshot_groups.h"
 
+#include "backup/catalog/model.h"
+
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -37,11 +39,14 @@ std::vector<SnapshotGroup> group_snapshots(std::span<const Snapshot> snapshots, 
     std::map<std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>, SnapshotGroup>
         groups;
     for (const Snapshot& snapshot : snapshots) {
-        const std::string host = by.host ? snapshot.hostname : std::string();
+        const std::string identity = by.host ? catalog::identity_of(snapshot.tags) : std::string();
+        // No host is called like an identity: a name has no slash.
+        const std::string host = !by.host           ? std::string()
+                                 : identity.empty() ? snapshot.hostname
+                                                    : "/" + identity;
         const std::vector<std::string> paths = sorted(by.paths, snapshot.paths);
         const std::vector<std::string> tags = sorted(by.tags, snapshot.tags);
         SnapshotGroup& group = groups[{host, paths, tags}];
-        group.host = host;
         group.paths = paths;
         group.tags = tags;
         group.snapshots.push_back(snapshot);
@@ -50,6 +55,7 @@ std::vector<SnapshotGroup> group_snapshots(std::span<const Snapshot> snapshots, 
     for (auto& [key, group] : groups) {
         std::ranges::stable_sort(group.snapshots,
                                  [](const Snapshot& a, const Snapshot& b) { return b.time < a.time; });
+        if (by.host) group.host = group.snapshots.front().hostname;
         all.push_back(std::move(group));
     }
     return all;

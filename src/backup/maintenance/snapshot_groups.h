@@ -20,7 +20,8 @@ struct SnapshotGroup {
     std::vector<Snapshot> snapshots;       ///< newest first
 };
 
-/// The groups, by host, paths and tags; none is empty.
+/// The groups, by host, paths and tags; none is empty. Snapshots of a client with an identity are of one
+/// host, however it was called: the newest name is the group's.
 std::vector<SnapshotGroup> group_snapshots(std::span<const Snapshot> snapshots, const GroupBy& by);
 
 }  // namespace belay::backup

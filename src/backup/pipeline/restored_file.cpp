@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
+#include <memory>
 #include <optional>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -20,6 +22,21 @@ std::unexpected<Error> cannot(std::string_view what, const std::string& path)
 timespec time_of(const Timestamp& time)
 {
     return {.tv_sec = time.seconds, .tv_nsec = static_cast<long>(time.nanoseconds)};
+}
+
+/// What writing past the page cache wants offsets, sizes and memory to be multiples of; more than some want.
+constexpr uint64_t block = 4096;
+constexpr uint64_t most_past_cache = 1 << 20;
+
+/// Memory of a thread, of most_past_cache bytes.
+char* aligned_memory()
+{
+    struct Free {
+        void operator()(char* memory) const { std::free(memory); }
+    };
+    thread_local const std::unique_ptr<char, Free> memory(
+        static_cast<char*>(std::aligned_alloc(block, most_past_cache)));
+    return memory.get();
 }
 
 /// Keeps the first of several errors.
@@ -102,6 +119,33 @@ Result<void> RestoredFile::write(uint64_t offset, std::string_view content)
         content.remove_prefix(static_cast<size_t>(count));
     }
     return {};
+}
+
+Result<bool> RestoredFile::write_past_cache(uint64_t offset, std::string_view content)
+{
+    uint64_t place = (offset + block - 1) / block * block;
+    const uint64_t end = (offset + content.size()) / block * block;
+    char* const memory = aligned_memory();
+    if (place >= end || memory == nullptr) return false;
+    if (!past_cache_)
+        past_cache_ = host::Descriptor(::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW));
+    if (!past_cache_) return false;
+    const std::string_view head = content.substr(0, place - offset);
+    const uint64_t first = place;
+    while (place < end) {
+        const std::string_view piece = content.substr(place - offset, std::min(most_past_cache, end - place));
+        std::ranges::copy(piece, memory);
+        const ssize_t count = ::pwrite(past_cache_.number(), memory, piece.size(), static_cast<off_t>(place));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EINVAL && place == first) return false;
+        if (count < 0) return cannot("write", path_);
+        place += static_cast<uint64_t>(count);
+        // Where the disk is full, a piece may end anywhere; the next one says so.
+        if (place % block != 0) break;
+    }
+    TRY(write(offset, head));
+    TRY(write(place, content.substr(place - offset)));
+    return true;
 }
 
 bool RestoredFile::make_zeros(uint64_t offset, uint64_t size)

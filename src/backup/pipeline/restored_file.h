@@ -20,6 +20,9 @@ class RestoredFile {
     /// Whether these bytes stand there already.
     bool holds(uint64_t offset, std::string_view content) const;
     Result<void> write(uint64_t offset, std::string_view content);
+    /// The same past the page cache, but for the ends that are no whole blocks. False, and nothing is
+    /// written, where the filesystem cannot do that. Errors: those of the system.
+    Result<bool> write_past_cache(uint64_t offset, std::string_view content);
     /// Room that is the file's own, and reads as zeros, where nothing was written yet. False where the
     /// filesystem cannot do that.
     bool make_zeros(uint64_t offset, uint64_t size);
@@ -34,6 +37,7 @@ class RestoredFile {
 
     std::string path_;
     host::Descriptor file_;
+    host::Descriptor past_cache_ = {};
     uint64_t size_before_;
 };
 

@@ -1,5 +1,6 @@
 #include "backup/pipeline/restoring.h"
 
+#include "backup/pipeline/page_cache.h"
 #include "backup/pipeline/restore_plan.h"
 #include "backup/pipeline/restored_file.h"
 #include "backup/pipeline/workers.h"
@@ -16,7 +17,12 @@ namespace {
 /// Bytes between two wanted blobs that are read along: cheaper than another request.
 constexpr uint64_t small_gap = 256 << 10;
 /// Of a pack at once, so that memory is bounded whatever a pack's size.
-constexpr uint64_t most_at_once = 8 << 20;
+constexpr uint64_t most_at_once = 4 << 20;
+/// Who waits for the disk needs no processor meanwhile: so many threads more than there are processors,
+/// unless somebody says how many. Each has a run of a pack in memory.
+constexpr size_t waiting_threads = 2;
+/// A piece from which it is worth while to go past the page cache.
+constexpr size_t worth_past_cache = 256 << 10;
 /// For a file that somebody writes to already. Each has the content of a blob in memory.
 constexpr size_t most_pieces_waiting = 2;
 /// Zeros from which room that reads as zeros is cheaper than to write them.
@@ -37,7 +43,9 @@ class Restorer {
           observer_(observer),
           summary_(summary),
           plan_(std::move(plan)),
-          open_(open_files)
+          open_(open_files),
+          goes_past_cache_(summary.bytes >
+                           options.page_cache.value_or(room_in_page_cache().value_or(UINT64_MAX)))
     {
     }
 
@@ -46,7 +54,8 @@ class Restorer {
         make_folders();
         make_empty_files();
         {
-            Workers workers(threads_or_all(options_.threads));
+            const bool waits_for_disk = goes_past_cache_ && options_.threads == 0;
+            Workers workers(threads_or_all(options_.threads) + (waits_for_disk ? waiting_threads : 0));
             for (const PackToRead& pack : plan_.packs)
                 workers.add(Urgency::file, [&] { restore_pack(pack); });
             workers.wait_until_idle();
@@ -244,6 +253,9 @@ class Restorer {
         if (content.is_all_zeros && !file.had_content) {
             if (options_.sparse || handle.make_zeros(offset, bytes.size())) return {};
         }
+        if (goes_past_cache_ && bytes.size() >= worth_past_cache &&
+            TRY(handle.write_past_cache(offset, bytes)))
+            return {};
         return handle.write(offset, bytes);
     }
 
@@ -287,6 +299,8 @@ class Restorer {
     RestorePlan plan_;
     std::vector<std::string> unreachable_;  ///< folders, with a slash at the end
     std::vector<OpenFile> open_;
+    /// More is restored than the page cache takes at once: the disk is waited for in any case.
+    const bool goes_past_cache_;
 };
 
 /// Tells of nothing before it is known that nobody else has the repository: what is missing in it may have

@@ -28,6 +28,8 @@ struct RestoringOptions {
     /// error ends it all.
     std::function<Result<void>()> may_write = {};
     size_t threads = 0;  ///< 0: as many as there are processors
+    /// Bytes from which on large pieces are written past the page cache; nothing: what it takes at once.
+    std::optional<uint64_t> page_cache = {};
 };
 
 struct RestoringSummary {

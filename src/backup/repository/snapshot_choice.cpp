@@ -1,5 +1,7 @@
 #include "backup/repository/snapshot_choice.h"
 
+#include "backup/catalog/model.h"
+
 #include <algorithm>
 
 namespace belay::backup {
@@ -74,12 +76,18 @@ Result<std::vector<Snapshot>> choose_snapshots(std::span<const Snapshot> all,
 }
 
 std::optional<Snapshot> parent_of(std::span<const Snapshot> all, const std::string& host,
-                                  const std::vector<std::string>& paths, const Timestamp& time)
+                                  const std::vector<std::string>& paths, const Timestamp& time,
+                                  const std::string& identity)
 {
-    const SnapshotFilter filter{.hosts = {host}, .paths = paths};
-    const Snapshot* found = nullptr;
-    for (const Snapshot& snapshot : all)
-        if (filter.matches(snapshot) && snapshot.time <= time) found = &snapshot;
+    const SnapshotFilter of_host{.hosts = {host}, .paths = paths}, of_any{.paths = paths};
+    const Snapshot *found = nullptr, *found_by_name = nullptr;
+    for (const Snapshot& snapshot : all) {
+        if (snapshot.time > time) continue;
+        const std::string theirs = identity.empty() ? std::string() : catalog::identity_of(snapshot.tags);
+        if (!theirs.empty() && theirs == identity && of_any.matches(snapshot)) found = &snapshot;
+        if (theirs.empty() && of_host.matches(snapshot)) found_by_name = &snapshot;
+    }
+    if (found == nullptr) found = found_by_name;
     return found == nullptr ? std::nullopt : std::optional(*found);
 }
 

@@ -28,8 +28,10 @@ Result<std::vector<Snapshot>> choose_snapshots(std::span<const Snapshot> all,
                                                const SnapshotFilter& filter);
 
 /// The latest snapshot of the host with all these paths that is not newer than `time`: what a new one is
-/// compared with.
+/// compared with. With an identity: of the client who has it, whatever the host was called; where there is
+/// none, of a host of this name who had no identity yet.
 std::optional<Snapshot> parent_of(std::span<const Snapshot> all, const std::string& host,
-                                  const std::vector<std::string>& paths, const Timestamp& time);
+                                  const std::vector<std::string>& paths, const Timestamp& time,
+                                  const std::string& identity = {});
 
 }  // namespace belay::backup

@@ -3,6 +3,7 @@
 
 #include "cli/backup/context.h"
 #include "cli/backup/options.h"
+#include "cli/invocation.h"
 
 #include <span>
 
@@ -22,6 +23,22 @@ struct BackupCommandKind {
     const char* example;
     std::unique_ptr<BackupCommand> (*make)();
 };
+
+/// Commands under one word: `belay backup ...`, `belay catalog ...`.
+struct CommandGroup {
+    const char* name;
+    const char* meaning;
+    const char* examples;
+    std::span<const BackupCommandKind> commands;  ///< one that is called as the group is the group itself
+    void (*declare_common)(CommonOptions& common, OptionTable& options);
+};
+
+/// Reads a command line, and runs the command. `words` are those after the group's name; the exit code, as
+/// restic's. `network`: of a group with commands that ask a site.
+int run_group(const CommandGroup& group, const std::vector<std::string>& words, Console& console,
+              const Network* network = nullptr);
+/// Every command of the group, as "backup ls", with its options.
+std::vector<CommandWords> words_of_group(const CommandGroup& group);
 
 /// Every command, in the order of the help.
 std::span<const BackupCommandKind> backup_commands();
@@ -47,5 +64,7 @@ std::unique_ptr<BackupCommand> make_stats_command();
 std::unique_ptr<BackupCommand> make_mount_command();
 std::unique_ptr<BackupCommand> make_save_device_command();
 std::unique_ptr<BackupCommand> make_restore_device_command();
+std::unique_ptr<BackupCommand> make_identity_command();
+std::unique_ptr<BackupCommand> make_fingerprint_command();
 
 }  // namespace belay::cli

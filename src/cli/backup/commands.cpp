@@ -54,6 +54,11 @@ std::span<const BackupCommandKind> backup_commands()
          make_save_device_command},
         {"restore-device", "write an image to a device or into a file",
          "belay backup restore-device latest --target /dev/vg/new --verify", make_restore_device_command},
+        {"identity", "make a key by which this machine is known whatever it is called, or show it",
+         "belay backup identity create\n  belay backup identity show", make_identity_command},
+        {"fingerprint", "a line that is the same for equal trees of files, or for equal contents of devices",
+         "belay backup fingerprint /srv/data\n  belay backup fingerprint /dev/vg/data",
+         make_fingerprint_command},
     };
     return all;
 }

@@ -4,6 +4,9 @@
 #include "cli/backup/options.h"
 #include "cli/environment.h"
 
+#include <chrono>
+#include <optional>
+
 namespace belay::cli {
 
 struct CommonOptions {
@@ -16,6 +19,10 @@ struct CommonOptions {
     std::string retry_lock;
     bool no_lock = false, no_cache = false, cleanup_cache = false;
     std::string cache_dir;
+    std::string catalog;  ///< its folder; of commands that use it
+    /// How long a server that does not answer is asked again; where a command has something better to do
+    /// than usual.
+    std::optional<std::chrono::milliseconds> patience_with_server = {};
     bool json = false, quiet = false, no_color = false, help = false;
     unsigned verbose = 0;
 

@@ -28,24 +28,39 @@ BackupContext::BackupContext(BackupContext& command, const SourceOptions& source
 {
 }
 
+BackupContext::BackupContext(BackupContext& command, CommonOptions options)
+    : console_(command.console_),
+      style_(command.style_),
+      options_(std::move(options)),
+      password_variable_(nullptr),
+      command_(&command)
+{
+}
+
 BackupContext::~BackupContext()
 {
     ticker_.reset();
 }
 
-Result<std::unique_ptr<backup::Backend>> BackupContext::place()
+Result<std::string> BackupContext::location() const
 {
-    std::string location = options_.repo;
-    if (location.empty() && !options_.repository_file.empty()) {
+    std::string said = options_.repo;
+    if (said.empty() && !options_.repository_file.empty()) {
         const std::unique_ptr<host::Host> host = host::real_host();
         std::error_code ignored;
-        location = TRY(host->read(std::filesystem::absolute(options_.repository_file, ignored).string()));
-        location.resize(std::min(location.find('\n'), location.size()));
+        said = TRY(host->read(std::filesystem::absolute(options_.repository_file, ignored).string()));
+        said.resize(std::min(said.find('\n'), said.size()));
     }
-    if (location.empty())
+    if (said.empty())
         return fail(ErrorKind::usage, "no repository is named",
                     "--repo PLACE, or RESTIC_REPOSITORY in the environment");
-    return backup::open_place(location, TRY(place_options()));
+    return said;
+}
+
+Result<std::unique_ptr<backup::Backend>> BackupContext::place()
+{
+    const std::string where = TRY(location());
+    return backup::open_place(where, TRY(place_options()));
 }
 
 Result<backup::PlaceOptions> BackupContext::place_options()
@@ -61,6 +76,11 @@ Result<backup::PlaceOptions> BackupContext::place_options()
         http.upload_limit = TRY(read_count("--limit-upload", options_.limit_upload));
     if (!options_.limit_download.empty())
         http.download_limit = TRY(read_count("--limit-download", options_.limit_download));
+    if (options_.patience_with_server) {
+        constexpr std::chrono::seconds longest_connect{10};
+        place.rest.retries.gives_up_after = *options_.patience_with_server;
+        http.connects_within = longest_connect;
+    }
     place.rest.retries.tells = [this](const Error& error, Milliseconds pause) {
         if (options_.quiet) return;
         say_on_error(fmt::format("belay: {}; again in {}\n", clean(style_, error.what), to_text(pause)));
@@ -255,13 +275,27 @@ void BackupContext::fails_with(BackupExit code)
 
 void BackupContext::tick()
 {
+    if (signal_end_ && signal_end_->at_once_at &&
+        std::chrono::steady_clock::now() >= *signal_end_->at_once_at)
+        end_at_once(static_cast<int>(signal_end_->code));
     const std::lock_guard lock(mutex_);
     if (watcher_.tick) watcher_.tick();
+}
+
+void BackupContext::is_ended_by_signals(BackupExit code, Milliseconds grace)
+{
+    signal_end_ = {code, grace};
+    ends_orderly_ = true;
+    catch_signals();
 }
 
 void BackupContext::on_signal(int signal)
 {
     if (ends_orderly_ && !given_up_.exchange(true)) {
+        if (signal_end_) {
+            signal_end_->at_once_at = std::chrono::steady_clock::now() + signal_end_->grace;
+            return;
+        }
         const std::lock_guard lock(mutex_);
         if (watcher_.clear) watcher_.clear();
         console_.err("belay: ending in order; once more: at once\n");

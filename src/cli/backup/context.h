@@ -24,6 +24,7 @@ enum class BackupExit : int {
     interrupted = 130,
 };
 
+struct Network;
 struct SourceOptions;
 
 /// Threads: out(), line(), problem() and json() any.
@@ -32,6 +33,8 @@ class BackupContext {
     BackupContext(Console& console, Style style, CommonOptions options);
     /// For another repository that `command` works with: what ends this ends the command, with its exit code.
     BackupContext(BackupContext& command, const SourceOptions& source);
+    /// The same of one whose options are known.
+    BackupContext(BackupContext& command, CommonOptions options);
     ~BackupContext();
     BackupContext(const BackupContext&) = delete;
     BackupContext& operator=(const BackupContext&) = delete;
@@ -39,9 +42,18 @@ class BackupContext {
     Console& console() const { return console_; }
     const Style& style() const { return style_; }
     const CommonOptions& options() const { return options_; }
+    /// What reaches a site; null where nothing does.
+    const Network* network() const { return network_; }
+    void use_network(const Network* network) { network_ = network; }
 
     /// The place of the repository. Errors: usage.
     Result<std::unique_ptr<backup::Backend>> place();
+    /// How it is reached; its retries speak on this context. Errors: usage.
+    Result<backup::PlaceOptions> place_options();
+    /// Where the place is, with all that it was said with. Errors: usage; those of the file that says it.
+    Result<std::string> location() const;
+    /// The variable that holds the password, where neither file nor program is named.
+    void use_password_variable(const char* name) { password_variable_ = name; }
     Result<std::string> password(bool twice) const;
     /// The repository, opened with its password and locked as wanted; the lock is given back when this object
     /// goes, and on Ctrl-C.
@@ -54,6 +66,9 @@ class BackupContext {
     const backup::RepositoryLock* held_lock() const { return lock_.get(); }
     /// From now on Ctrl-C and the like end the command in order: its locks are given back.
     void catch_signals();
+    /// For one that goes on until a signal ends it: that is no failure, so it ends with `code`; what is not
+    /// in order after `grace` ends at once.
+    void is_ended_by_signals(BackupExit code, Milliseconds grace);
     /// The same, with its index.
     Result<backup::Repository*> open_with_index(
         std::optional<backup::Access> access = backup::Access::shared);
@@ -98,7 +113,6 @@ class BackupContext {
     int exit_code_of(const Error& error) const;
 
   private:
-    Result<backup::PlaceOptions> place_options();
     void tick();
     void on_signal(int signal);
     /// Without a word, its locks given back.
@@ -114,6 +128,7 @@ class BackupContext {
     Console& console_;
     Style style_;
     CommonOptions options_;
+    const Network* network_ = nullptr;
     const char* password_variable_ = "RESTIC_PASSWORD";
     std::optional<backup::Repository> repository_;
     std::optional<std::vector<backup::Snapshot>> snapshots_;  ///< that were there before the index was read
@@ -124,6 +139,12 @@ class BackupContext {
     Watcher watcher_;
     std::atomic<uint64_t> problems_ = 0;
     std::atomic<bool> ends_orderly_ = false, given_up_ = false;
+    struct SignalEnd {
+        BackupExit code;
+        Milliseconds grace;
+        std::optional<std::chrono::steady_clock::time_point> at_once_at = {};
+    };
+    std::optional<SignalEnd> signal_end_;
     std::unique_ptr<Ticker> ticker_;
 };
 

@@ -21,9 +21,9 @@ void let_go_of_large_memory()
 
 void keep_large_memory()
 {
-    // The most that glibc knows to give out of what it keeps, and the size of a pack with some room: what a
-    // thread keeps beyond that is not used again.
-    set_allocator(32 << 20, 24 << 20);
+    // The most that glibc knows to give out of what it keeps, and what is read of a pack at once with some
+    // room: what a thread keeps beyond that is not used again.
+    set_allocator(32 << 20, 6 << 20);
 }
 
 }  // namespace belay::cli

@@ -15,7 +15,7 @@ namespace {
 /// The parser with the commands that it fills; they stay where they are, for it points at them.
 class BackupParser {
   public:
-    BackupParser();
+    explicit BackupParser(const CommandGroup& group);
     BackupParser(const BackupParser&) = delete;
     BackupParser& operator=(const BackupParser&) = delete;
 
@@ -30,34 +30,32 @@ class BackupParser {
 
     CLI::App top_{"", "belay"};
     CLI::App* app_;
+    std::string name_;
     CommonOptions common_;
     std::map<const CLI::App*, std::unique_ptr<BackupCommand>> commands_;
 };
 
-BackupParser::BackupParser()
-    : app_(top_.add_subcommand("backup",
-                               "save files into a repository that restic reads too, and bring them back"))
+BackupParser::BackupParser(const CommandGroup& group)
+    : app_(top_.add_subcommand(group.name, group.meaning)), name_(group.name)
 {
-    const auto prepare = [this](CLI::App& app, const char* example) {
+    const auto prepare = [&](CLI::App& app, const char* example) {
         app.set_help_flag();
         app.allow_extras();
         app.footer(fmt::format("Example:\n  {}", example));
         OptionTable options(app);
-        common_.declare(options);
+        group.declare_common(common_, options);
     };
     top_.set_help_flag();
     app_->require_subcommand(0, 1);
-    prepare(*app_,
-            "belay backup init --repo /srv/backup\n  belay backup run /home --repo /srv/backup\n\n"
-            "Environment: RESTIC_REPOSITORY, RESTIC_PASSWORD_FILE and others by restic's names; NO_COLOR.\n"
-            "Exit codes: 0 done, 1 failed, 3 some files could not be read, 10 no repository, 11 locked,\n"
-            "12 wrong password, 130 interrupted.");
-    for (const BackupCommandKind& kind : backup_commands()) {
-        CLI::App* app = app_->add_subcommand(kind.name, kind.meaning);
+    prepare(*app_, group.examples);
+    for (const BackupCommandKind& kind : group.commands) {
+        // One that is called as its group is all of it.
+        const bool is_alone = std::string_view(kind.name) == group.name;
+        CLI::App* app = is_alone ? app_ : app_->add_subcommand(kind.name, kind.meaning);
         std::unique_ptr<BackupCommand> command = kind.make();
         OptionTable options(*app);
         command->declare(options);
-        prepare(*app, kind.example);
+        if (!is_alone) prepare(*app, kind.example);
         commands_.emplace(app, std::move(command));
     }
 }
@@ -75,7 +73,7 @@ std::string BackupParser::help() const
 
 Result<BackupCommand*> BackupParser::parse(std::vector<std::string> words)
 {
-    words.insert(words.begin(), "backup");
+    words.insert(words.begin(), name_);
     std::ranges::reverse(words);  // the library takes them from the back
     std::string problem;
     try {
@@ -88,7 +86,7 @@ Result<BackupCommand*> BackupParser::parse(std::vector<std::string> words)
     if (!problem.empty())
         return fail(ErrorKind::usage, fmt::format("\"{}\": {}", full_name(chosen()), problem), next);
     for (const CLI::App* app = &chosen(); app != &top_; app = app->get_parent())
-        TRY(refuse_extras(*app, app == app_));
+        TRY(refuse_extras(*app, app == app_ && !commands_.contains(app_)));
     const auto command = commands_.find(&chosen());
     if (command == commands_.end())
         return fail(ErrorKind::usage, fmt::format("\"{}\" needs a command", full_name(chosen())), next);
@@ -98,8 +96,9 @@ Result<BackupCommand*> BackupParser::parse(std::vector<std::string> words)
 std::vector<CommandWords> BackupParser::commands() const
 {
     std::vector<CommandWords> words;
+    if (commands_.contains(app_)) words.push_back({name_, options_of(*app_)});
     for (const CLI::App* app : app_->get_subcommands({}))
-        words.push_back({"backup " + app->get_name(), options_of(*app)});
+        words.push_back({name_ + " " + app->get_name(), options_of(*app)});
     return words;
 }
 
@@ -122,11 +121,12 @@ int say_failure(Console& console, const Style& style, bool json, const Error& er
 
 }  // namespace
 
-int run_backup(const std::vector<std::string>& words, Console& console)
+int run_group(const CommandGroup& group, const std::vector<std::string>& words, Console& console,
+              const Network* network)
 {
     let_go_of_large_memory();
     Style style = console.style();
-    BackupParser parser;
+    BackupParser parser(group);
     const Result<BackupCommand*> command = parser.parse(words);
     if (command && *command == nullptr) {
         console.out(parser.help());
@@ -139,15 +139,40 @@ int run_backup(const std::vector<std::string>& words, Console& console)
                            static_cast<int>(BackupExit::failed));
     common.take_from_environment();
     BackupContext context(console, style, common);
+    context.use_network(network);
     const Result<int> code = (*command)->run(context);
     if (!code)
         return say_failure(console, style, common.json, code.error(), context.exit_code_of(code.error()));
     return *code == 0 && console.failed() ? static_cast<int>(BackupExit::failed) : *code;
 }
 
+std::vector<CommandWords> words_of_group(const CommandGroup& group)
+{
+    return BackupParser(group).commands();
+}
+
+namespace {
+
+CommandGroup backup_group()
+{
+    return {"backup", "save files into a repository that restic reads too, and bring them back",
+            "belay backup init --repo /srv/backup\n  belay backup run /home --repo /srv/backup\n\n"
+            "Environment: RESTIC_REPOSITORY, RESTIC_PASSWORD_FILE and others by restic's names; NO_COLOR.\n"
+            "Exit codes: 0 done, 1 failed, 3 some files could not be read, 10 no repository, 11 locked,\n"
+            "12 wrong password, 130 interrupted.",
+            backup_commands(), [](CommonOptions& common, OptionTable& options) { common.declare(options); }};
+}
+
+}  // namespace
+
+int run_backup(const std::vector<std::string>& words, Console& console)
+{
+    return run_group(backup_group(), words, console);
+}
+
 std::vector<CommandWords> backup_command_words()
 {
-    return BackupParser().commands();
+    return words_of_group(backup_group());
 }
 
 }  // namespace belay::cli

@@ -3,6 +3,7 @@
 #include "backup/pipeline/target_tree.h"
 #include "backup/repository/this_process.h"
 #include "cli/backup/command.h"
+#include "cli/backup/identity_options.h"
 #include "cli/backup/run_report.h"
 #include "cli/backup/run_targets.h"
 #include "cli/backup/times.h"
@@ -32,6 +33,7 @@ class RunCommand final : public BackupCommand {
         options.value("-H,--host", host_, "HOST", "the name of the host, for the snapshot");
         options.values("--tag", tags_, "TAG,...", "tags of the snapshot; may be repeated");
         options.value("--time", time_, "TIME", "the time of the snapshot: now, unless said");
+        identity_.declare(options);
         options.flag("--ignore-inode", ignore_inode_, "a file with another inode number may be unchanged");
         options.flag("--ignore-ctime", ignore_ctime_, "a file with another change time may be unchanged");
         options.flag("--with-atime", with_atime_, "save the times of the last access");
@@ -47,6 +49,7 @@ class RunCommand final : public BackupCommand {
     Result<int> run(BackupContext& context) override
     {
         SavingOptions options = TRY(read_options(context));
+        const std::string identity = TRY(identity_.add_to(options.tags));
         const backup::Exclusion exclusion(TRY(exclusions_.read()));
         options.is_excluded = [&](const std::string& path, bool is_folder, uint64_t size) {
             return exclusion.rejects(path, is_folder, size);
@@ -61,7 +64,7 @@ class RunCommand final : public BackupCommand {
         if (early) options.early = &*early;
         options.writer.may_write = [&context] { return context.confirm_lock(); };
         options.is_given_up = &context.given_up();
-        if (!stdin_) TRY(find_parent(context, options));
+        if (!stdin_) TRY(find_parent(context, options, identity));
         return save(context, *repository, options);
     }
 
@@ -94,7 +97,8 @@ class RunCommand final : public BackupCommand {
         return options;
     }
 
-    Result<void> find_parent(BackupContext& context, SavingOptions& options) const
+    Result<void> find_parent(BackupContext& context, SavingOptions& options,
+                             const std::string& identity) const
     {
         if (force_) return {};
         const std::vector<Snapshot> all = TRY(context.snapshots());
@@ -108,8 +112,8 @@ class RunCommand final : public BackupCommand {
                 if (!whole.has_filename() && whole != whole.root_path()) whole = whole.parent_path();
                 paths.push_back(whole.string());
             }
-            options.parent =
-                parent_of(all, options.hostname, paths, options.time.value_or(backup::Timestamp::now()));
+            options.parent = parent_of(all, options.hostname, paths,
+                                       options.time.value_or(backup::Timestamp::now()), identity);
         }
         context.note(options.parent
                          ? fmt::format("comparing with snapshot {}\n", options.parent->id.short_hex())
@@ -153,6 +157,7 @@ class RunCommand final : public BackupCommand {
 
     TargetOptions targets_;
     ExclusionWords exclusions_;
+    IdentityOptions identity_;
     bool dry_run_ = false, one_file_system_ = false, force_ = false, ignore_inode_ = false,
          ignore_ctime_ = false, with_atime_ = false, no_scan_ = false, skip_if_unchanged_ = false,
          stdin_ = false;

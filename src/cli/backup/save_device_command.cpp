@@ -2,6 +2,7 @@
 #include "backup/block/kept_base.h"
 #include "backup/repository/this_process.h"
 #include "cli/backup/command.h"
+#include "cli/backup/identity_options.h"
 #include "cli/backup/progress.h"
 #include "cli/backup/times.h"
 #include "host/real.h"
@@ -60,6 +61,7 @@ class SaveDeviceCommand final : public BackupCommand {
         options.value("-H,--host", host_, "HOST", "the name of the host, for the snapshot");
         options.values("--tag", tags_, "TAG,...", "tags of the snapshot; may be repeated");
         options.value("--time", time_, "TIME", "the time of the snapshot: now, unless said");
+        identity_.declare(options);
         options.value("--name", name_, "NAME",
                       "of the image in the snapshot: vg-data.img of /dev/vg/data, unless said");
         options.word("device", device_, "a block device, a logical volume, or an image file");
@@ -72,7 +74,8 @@ class SaveDeviceCommand final : public BackupCommand {
         if (device_.empty())
             return fail(ErrorKind::usage, "no device is named", "belay backup save-device /dev/vg/data");
         if (drop_base_) return drop_base(context, *host);
-        const DeviceSavingOptions options = TRY(read_options(context));
+        DeviceSavingOptions options = TRY(read_options(context));
+        TRY(identity_.add_to(options.tags));
         backup::Repository* repository = TRY(context.open_with_index());
         DeviceSavingSummary summary;
         DeviceReport report(context);
@@ -185,6 +188,7 @@ class SaveDeviceCommand final : public BackupCommand {
 
     std::string device_, snapshot_ = "in-use", snapshot_size_, host_, time_, name_;
     std::vector<std::string> tags_;
+    IdentityOptions identity_;
     bool keep_base_ = false, drop_base_ = false;
     bool all_blocks_ = false, allow_in_use_ = false, clean_ = false, dry_run_ = false;
 };

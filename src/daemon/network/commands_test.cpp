@@ -256,5 +256,55 @@ TEST_CASE("hosts: they are renamed, renewed and shut out by commands")
     CHECK(refused.at("error").at("kind") == "not_found");
 }
 
+TEST_CASE("the catalog of a controller is asked from elsewhere, by those who may operate")
+{
+    Machine controller;
+    controller.make_controller();
+    for (const char* role : {"view", "operate"})
+        type(controller, {{"account", "add", role, "--role", role}, 0, "", annas_password});
+    const std::string word =
+        json_of_ran(type(controller, {{"account", "list", "--json"}})).at("site").get<std::string>();
+    Person person;
+    const Typed search = {"--site", "branch-3", "catalog", "search", "note"};
+    type_all(person, {{{"login", word, "--account", "operate", "--as", "branch-3"}, 0, "", annas_password},
+                      {search, 1, "keeps no catalog"}});
+
+    const std::string repository = controller.path("repository"), password = controller.path("password");
+    const std::string files = controller.path("files"), catalog = controller.state() + "/catalog";
+    std::ofstream(password) << "precious\n";
+    std::filesystem::create_directory(files);
+    std::ofstream(files + "/note") << "one\n";
+    const Typed place = {"--repo", repository, "--password-file", password};
+    const auto backup = [&](Typed words) {
+        words.insert(words.begin(), "backup");
+        words.insert(words.end(), place.begin(), place.end());
+        return words;
+    };
+    type_all(controller,
+             {{backup({"init"}), 0},
+              {backup({"run", files, "--host", "web1", "--identity", "none"}), 0},
+              {{"catalog", "add", repository, "--password-file", password, "--catalog", catalog}, 0}});
+
+    INFO("it says elsewhere what it says here");
+    const Json here =
+        json_of_ran(type(controller, {{"catalog", "search", "note", "--catalog", catalog, "--json"}, 0}));
+    REQUIRE(here.at("files").size() == 1);
+    Typed asked = search;
+    asked.emplace_back("--json");
+    CHECK(json_of_ran(type(person, {asked, 0})) == here);
+    type_all(person,
+             {{search, 0, files + "/note"},
+              {{"catalog", "search", "note", "--site", "branch-3", "--in", repository}, 0, repository},
+              {{"catalog", "search", "note", "--site", "branch-3", "--in", "/nowhere"},
+               1,
+               "no repository of the catalog is called /nowhere"},
+              {{"catalog", "search", "[x", "--site", "branch-3"}, 1, "[x"},
+              {{"--site", "branch-3", "catalog", "clients"}, 0, "web1"},
+              {{"--site", "branch-3", "catalog", "snapshots", "--client", "web1"}, 0, files},
+              {{"--site", "branch-3", "catalog", "snapshots", "--client", "web9"}, 1, "has no client web9"},
+              {{"login", "branch-3", "--account", "view"}, 0, "", annas_password},
+              {search, 1, "view may look here"}});
+}
+
 }  // namespace
 }  // namespace belay::daemon

@@ -88,7 +88,7 @@ class ControllerRole {
     ControllerRole(const PlaceGround& ground, ControllerAddress address, std::unique_ptr<store::Store> store);
     store::Store& state() { return fenced_ ? *fenced_ : ground_.store; }
     Result<PlannedTurns> plan_bunch(const Bunch& bunch, const std::string& version);
-    Result<operation::Plan> plan_pair_upgrade(const std::map<std::string, std::string>& arguments);
+    Result<operation::Plan> plan_pair_upgrade(std::map<std::string, std::string> arguments);
     Result<Json> with_image(Json parameters) const;
     Result<std::string> member_named(const std::string& name);
     Result<std::vector<site::MemberPlan>> plans_of(const std::vector<site::MemberQuestion>& questions,

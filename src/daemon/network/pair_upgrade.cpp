@@ -16,6 +16,16 @@ namespace {
 constexpr Milliseconds most_clock_skew = std::chrono::seconds(5);
 constexpr Milliseconds patience_with_clocks = std::chrono::seconds(10);
 
+/// The timer that was asked for, which is no argument of a person's.
+Result<std::optional<Milliseconds>> take_timer(std::map<std::string, std::string>& arguments)
+{
+    const auto found = arguments.find(procedures::timer_argument);
+    if (found == arguments.end()) return std::optional<Milliseconds>();
+    const std::string text = found->second + "ms";
+    arguments.erase(found);
+    return std::optional(TRY(parse_span(text)));
+}
+
 /// How far a clock is off that was looked at between these two moments of ours, at the least.
 Milliseconds off_by(Milliseconds clock, Milliseconds before, Milliseconds after)
 {
@@ -167,8 +177,9 @@ Result<PlannedTurns> ControllerRole::plan_bunch(const Bunch& bunch, const std::s
 }
 
 /// Pair after pair, as many at once as its wave has: of each first what stands by, then what serves.
-Result<operation::Plan> ControllerRole::plan_pair_upgrade(const std::map<std::string, std::string>& arguments)
+Result<operation::Plan> ControllerRole::plan_pair_upgrade(std::map<std::string, std::string> arguments)
 {
+    const std::optional<Milliseconds> timer = TRY(take_timer(arguments));
     const procedures::FleetAsk fleet = TRY(procedures::read_fleet(arguments));
     const std::string& version = arguments.at("version");
     std::vector<FleetPair> pairs;
@@ -185,6 +196,7 @@ Result<operation::Plan> ControllerRole::plan_pair_upgrade(const std::map<std::st
                           .asked = arguments,
                           .back_in_order = true,
                           .limit = 2 * fleet.failures,
+                          .timer = timer,
                           .soak = fleet.soak};
     Serving serving(pairs);
     Json hosts = Json::object();

@@ -110,13 +110,15 @@ TEST_CASE("launch: a /tmp of its own, and paths that it cannot write to")
     Launch launch;
     launch.read_only = {"/usr/local"};
     launch.private_tmp = true;
+    const std::string written = fmt::format("/tmp/belay-written-{}", getpid());
     const Said said = say(scratch,
-                          "ls -A /tmp; touch /tmp/x && echo wrote; touch /usr/local/belay-x 2>&1 | grep -o "
-                          "'Read-only file system'",
+                          fmt::format("ls -A /tmp; touch {} && echo wrote; touch /usr/local/belay-x 2>&1 | "
+                                      "grep -o 'Read-only file system'",
+                                      written),
                           launch);
     CHECK(said.output == "wrote\nRead-only file system\n");
     struct stat status{};
-    CHECK(stat("/tmp/x", &status) != 0);
+    CHECK(stat(written.c_str(), &status) != 0);
 }
 
 TEST_CASE("launch: what went wrong is named, and leaves no child")

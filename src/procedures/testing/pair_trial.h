@@ -24,7 +24,13 @@ struct PairShape {
     bool on_two_hosts = true;
     bool is_cold = false;
     PairWish wish = PairWish::commit;
-    enum class NewVersion { good, never_starts_first, never_starts_second, dies_as_primary };
+    enum class NewVersion {
+        good,
+        never_starts_first,
+        never_starts_second,
+        dies_as_primary,
+        dies_soon_as_primary,  ///< it serves for a while
+    };
     NewVersion next = NewVersion::good;
 };
 
@@ -87,6 +93,8 @@ class MadeUpPair final : public upgrade::Runner {
             if (active_ == one && members_[one].is_up()) return fail(ErrorKind::refused, "it serves");
             if (members_[one].is_up() && !could_serve(1 - one))
                 broken.push_back(member + " was started anew while the other one was not ready");
+            if (members_[one].is_up() && stood_down(one) && *stood_down(one) < shows_itself)
+                broken.push_back(member + " was started anew when the other one had just begun to serve");
             gave_up_[one] = false;
             if (!shape_.is_cold || active_ == one) begin(one);
             return {};
@@ -117,7 +125,8 @@ class MadeUpPair final : public upgrade::Runner {
     std::vector<std::string> broken;
 
   private:
-    static constexpr Milliseconds starting{400}, handing{300}, lease{1000}, a_look{20}, boot{2000};
+    static constexpr Milliseconds starting{400}, handing{300}, lease{1000}, a_look{20}, boot{2000},
+        shows_itself{1000}, serves_for{600};
 
     struct Member {
         std::string version = old_version;
@@ -200,7 +209,19 @@ class MadeUpPair final : public upgrade::Runner {
         }
         if (hands_at_ && *hands_at_ <= now()) {
             hands_at_.reset();
-            if (could_serve(1 - active_)) take_over(1 - active_);
+            if (could_serve(1 - active_)) {
+                stood_down_at_[active_] = now();
+                take_over(1 - active_);
+            }
+        }
+        const bool is_to_die = shape_.next == PairShape::NewVersion::dies_soon_as_primary &&
+                               members_[active_].is_up() && members_[active_].version == new_version;
+        if (!is_to_die) {
+            dies_at_.reset();
+        } else if (!dies_at_) {
+            dies_at_ = now() + serves_for;
+        } else if (*dies_at_ <= now()) {
+            give_up(active_);
         }
         if (members_[active_].is_up()) {
             lost_at_.reset();
@@ -222,6 +243,12 @@ class MadeUpPair final : public upgrade::Runner {
             begin(member);
         }
         if (!starts(member)) give_up(member);
+        dies_at_.reset();
+    }
+    std::optional<Milliseconds> stood_down(size_t member) const
+    {
+        const auto at = stood_down_at_[member];
+        return at && active_ != member ? std::optional(now() - *at) : std::nullopt;
     }
 
     upgrade::Standing standing(size_t one) const
@@ -233,6 +260,7 @@ class MadeUpPair final : public upgrade::Runner {
                 .is_coming = member.up_at.has_value(),
                 .is_handing = active_ == one && hands_at_.has_value(),
                 .other_is_ready = could_serve(1 - one),
+                .stood_down = stood_down(one),
                 .is_cold = shape_.is_cold,
                 .has_process = member.has_process,
                 .version = member.has_process ? member.version : "",
@@ -248,7 +276,8 @@ class MadeUpPair final : public upgrade::Runner {
     std::array<Member, 2> members_{};
     std::array<bool, 2> gave_up_{};
     size_t active_ = 1, looks_ = 0;
-    std::optional<Milliseconds> hands_at_, lost_at_;
+    std::optional<Milliseconds> hands_at_, lost_at_, dies_at_;
+    std::array<std::optional<Milliseconds>, 2> stood_down_at_{};
     bool is_dead_ = false;
 };
 

@@ -3,6 +3,8 @@
 #include "base/digest.h"
 #include "site/identity/openssl.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -89,6 +91,20 @@ Result<Key> proven_key(std::string_view request_pem)
     return key;
 }
 
+/// "DNS:a.example" or "IP:10.0.0.1". A comma would begin another name.
+Result<std::string> alternative_name(const std::string& name)
+{
+    std::array<unsigned char, sizeof(in6_addr)> address{};
+    const bool is_address = inet_pton(AF_INET, name.c_str(), address.data()) == 1 ||
+                            inet_pton(AF_INET6, name.c_str(), address.data()) == 1;
+    if (is_address) return "IP:" + name;
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_*";
+    if (name.empty() || name.find_first_not_of(letters) != std::string::npos)
+        return fail(ErrorKind::usage,
+                    fmt::format("'{}' is neither the name nor the address of a server", name));
+    return "DNS:" + name;
+}
+
 }  // namespace
 
 Result<Authority> Authority::make(const std::string& site, Milliseconds now)
@@ -116,6 +132,33 @@ Result<Authority> Authority::open(std::string certificate_pem, std::string key_p
     if (!fit)
         return fail(ErrorKind::corrupt, "the key of the site's authority is not that of its certificate");
     return Authority(std::move(certificate_pem), std::move(key_pem));
+}
+
+Result<ServerCertificate> Authority::issue_for_server(const std::vector<std::string>& names, Milliseconds now,
+                                                      Milliseconds valid_for) const
+{
+    if (names.empty()) return fail(ErrorKind::usage, "a server's certificate wants a name");
+    std::string all;
+    for (const std::string& name : names) all += (all.empty() ? "" : ",") + TRY(alternative_name(name));
+    const Key key(EVP_EC_gen("P-256"));
+    if (!key) return failed("make a key");
+    const X509Certificate issuer = TRY(openssl::certificate_of(certificate_pem_));
+    const Key signer = TRY(openssl::key_of(key_pem_));
+    const X509Certificate certificate = TRY(blank(now - clocks_may_differ, now + valid_for));
+    X509* const x509 = certificate.get();
+    TRY(set_name(X509_get_subject_name(x509), "Belay server"));
+    if (X509_set_issuer_name(x509, X509_get_subject_name(issuer.get())) != 1 ||
+        X509_set_pubkey(x509, key.get()) != 1)
+        return failed("make a certificate");
+    TRY(add_extension(x509, issuer.get(), NID_basic_constraints, "critical,CA:FALSE"));
+    TRY(add_extension(x509, issuer.get(), NID_key_usage, "critical,digitalSignature"));
+    TRY(add_extension(x509, issuer.get(), NID_ext_key_usage, "serverAuth"));
+    TRY(add_extension(x509, issuer.get(), NID_authority_key_identifier, "keyid"));
+    TRY(add_extension(x509, issuer.get(), NID_subject_alt_name, all));
+    if (X509_sign(x509, signer.get(), EVP_sha256()) <= 0) return failed("sign a certificate");
+    const std::string own = TRY(openssl::pem_of(x509));
+    const std::string own_key = TRY(openssl::pem_of(key.get()));
+    return ServerCertificate{.certificate_pem = own + certificate_pem_, .key_pem = own_key};
 }
 
 Result<std::string> Authority::key_digest(std::string_view request_pem)

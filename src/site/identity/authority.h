@@ -6,6 +6,11 @@
 
 namespace belay::site {
 
+/// What a server shows of itself, PEM.
+struct ServerCertificate {
+    std::string certificate_pem, key_pem;
+};
+
 /// Threads: any; nothing changes in it.
 class Authority {
   public:
@@ -22,6 +27,11 @@ class Authority {
     /// Errors: corrupt (no request, not signed by its key, or its key is not one for P-256).
     Result<Certificate> issue(std::string_view request_pem, const Identity& identity, Milliseconds now,
                               Milliseconds valid_for) const;
+
+    /// For a server that is reached by these names and addresses, with a key of its own. Errors: usage (one
+    /// that can be neither, or none).
+    Result<ServerCertificate> issue_for_server(const std::vector<std::string>& names, Milliseconds now,
+                                               Milliseconds valid_for) const;
 
     /// SHA-256 of the key that signed a request, 64 hexadecimal digits. Errors: as of issue().
     static Result<std::string> key_digest(std::string_view request_pem);
