@@ -46,10 +46,10 @@ Result<EventId> parse_event_id(std::string_view text);
 
 /// What is too long of a message is cut where it comes in, never refused.
 struct MessageLimits {
-    static constexpr size_t text = 4 << 20;   ///< bytes
-    static constexpr size_t name = 256;       ///< of a host, an application, an interaction, an attribute
-    static constexpr size_t attributes = 64;  ///< how many
-    static constexpr size_t attribute = 64 << 10;  ///< bytes of one
+    static constexpr size_t text = 1 << 20;       ///< bytes
+    static constexpr size_t name = 256;           ///< of a host, an application, an interaction, an attribute
+    static constexpr size_t attributes = 64;      ///< how many
+    static constexpr size_t attribute = 4 << 10;  ///< bytes of one
 };
 
 struct Message {
