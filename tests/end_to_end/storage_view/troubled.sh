@@ -25,4 +25,5 @@ udevadm trigger --settle "$(disk d)"
 # A copied table whose ids were not renewed.
 sfdisk --dump "$(disk a)" | sfdisk --quiet --force "$(disk h)"
 swapon "$(disk e)"
-udevadm settle
+# As at the end of sound.sh: what was written while udev dealt with an event of that device, it has missed.
+udevadm trigger --settle --subsystem-match=block
