@@ -3,6 +3,7 @@
 #include "backup/backend/local.h"
 #include "backup/backend/memory.h"
 #include "backup/pipeline/blob_writer.h"
+#include "backup/pipeline/restored_file.h"
 #include "backup/pipeline/verifying.h"
 #include "notes.h"
 #include "scratch.h"
@@ -190,6 +191,31 @@ TEST_CASE("of more than the page cache takes, large pieces do not go through it"
             CHECK(share > 0.8);
         is_alike(scratch);
         std::filesystem::remove_all(scratch.path("back"));
+    }
+}
+
+TEST_CASE("what goes past the page cache is the same wherever it lies in memory and in the file")
+{
+    const Scratch scratch;
+    std::string bytes(3 * disk_block + 1000, '\0');
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7 + i / 251);
+    std::string memory(bytes.size() + 2 * disk_block, '\0');
+    const size_t whole = (disk_block - reinterpret_cast<uintptr_t>(memory.data()) % disk_block) % disk_block;
+    for (const uint64_t offset : {uint64_t{0}, uint64_t{1}, disk_block - 1, disk_block, disk_block + 77}) {
+        for (const uint64_t place : {uint64_t{0}, uint64_t{16}, offset % disk_block}) {
+            const std::string path = scratch.path("file");
+            std::string expected(offset, '\0');
+            expected += bytes;
+            char* const data = memory.data() + whole + place;
+            std::ranges::copy(bytes, data);
+            {
+                RestoredFile file = must(RestoredFile::open(path));
+                if (!must(file.write_past_cache(offset, {data, bytes.size()})))
+                    must(file.write(offset, {data, bytes.size()}));
+            }
+            CHECK(scratch.read("file") == expected);
+            std::filesystem::remove(path);
+        }
     }
 }
 

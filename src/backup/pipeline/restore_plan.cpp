@@ -1,24 +1,61 @@
 #include "backup/pipeline/restore_plan.h"
 
+#include "backup/pipeline/workers.h"
 #include "backup/repository/tree_repeats.h"
 
 #include <algorithm>
+#include <future>
 #include <tuple>
 
 namespace belay::backup {
 namespace {
 
+using Nodes = Result<std::vector<Node>>;
+
+Nodes nodes_of(const Repository& repository, const Id& tree)
+{
+    const std::string text = TRY(repository.load_blob(BlobType::tree, tree));
+    return read_tree(text);
+}
+
+/// A tree that is loaded by whoever comes first: a thread that has nothing else to do, or who needs it.
+class TreeAhead {
+  public:
+    TreeAhead(const Repository& repository, const Id& tree) : repository_(repository), tree_(tree) {}
+
+    void load()
+    {
+        if (!is_taken_.exchange(true)) nodes_.set_value(nodes_of(repository_, tree_));
+    }
+    /// Once.
+    Nodes take()
+    {
+        load();
+        return nodes_.get_future().get();
+    }
+
+  private:
+    const Repository& repository_;
+    const Id tree_;
+    std::atomic<bool> is_taken_ = false;
+    std::promise<Nodes> nodes_;
+};
+
 class Planner {
   public:
     Planner(const Repository& repository, const RestoringOptions& options, RestoringObserver& observer,
             RestoringSummary& summary)
-        : repository_(repository), options_(options), observer_(observer), summary_(summary)
+        : repository_(repository),
+          options_(options),
+          observer_(observer),
+          summary_(summary),
+          ahead_(threads_or_all(options.threads))
     {
     }
 
     Result<void> walk(const Id& tree)
     {
-        const std::vector<Node> nodes = TRY(nodes_of(tree));
+        const std::vector<Node> nodes = TRY(nodes_of(repository_, tree));
         take_all(nodes, "");
         return {};
     }
@@ -30,11 +67,8 @@ class Planner {
     }
 
   private:
-    Result<std::vector<Node>> nodes_of(const Id& tree)
-    {
-        const std::string text = TRY(repository_.load_blob(BlobType::tree, tree));
-        return read_tree(text);
-    }
+    /// Of a folder's folders, so many trees are loaded before the walk gets there.
+    static constexpr size_t most_ahead = 8;
 
     void problem(const std::string& path, const Error& error)
     {
@@ -44,18 +78,35 @@ class Planner {
 
     void take_all(const std::vector<Node>& nodes, const std::string& above)
     {
+        auto next = nodes.begin();
+        std::deque<std::shared_ptr<TreeAhead>> ahead;
         for (const Node& node : nodes) {
+            for (; next != nodes.end() && ahead.size() < most_ahead; ++next) {
+                if (next->type == NodeType::dir) ahead.push_back(load_ahead(*next));
+            }
             const std::string path = above + "/" + node.name;
             const bool is_folder = node.type == NodeType::dir;
             const bool wanted = !options_.is_wanted || options_.is_wanted(path, is_folder);
-            if (is_folder)
-                take_folder(node, path, wanted);
-            else if (wanted)
+            if (is_folder) {
+                const std::shared_ptr<TreeAhead> tree = std::move(ahead.front());
+                ahead.pop_front();
+                take_folder(node, path, wanted, tree.get());
+            } else if (wanted) {
                 take_entry(node, path);
+            }
         }
     }
 
-    void take_folder(const Node& node, const std::string& path, bool wanted)
+    /// Nothing, where the folder has no tree.
+    std::shared_ptr<TreeAhead> load_ahead(const Node& folder)
+    {
+        if (!folder.subtree) return nullptr;
+        const auto tree = std::make_shared<TreeAhead>(repository_, *folder.subtree);
+        ahead_.add(Urgency::folder, [tree] { tree->load(); });
+        return tree;
+    }
+
+    void take_folder(const Node& node, const std::string& path, bool wanted, TreeAhead* tree)
     {
         // Made when the first entry below it is: a folder that is not wanted itself may lead to one that is.
         const size_t place = plan_.folders.size();
@@ -65,10 +116,10 @@ class Planner {
         if (path.size() > longest_path) {
             problem(path, {ErrorKind::corrupt,
                            fmt::format("{}... is longer than any path can be", path.substr(0, 80))});
-        } else if (!node.subtree) {
+        } else if (tree == nullptr) {
             problem(path, {ErrorKind::corrupt, fmt::format("the folder {} has no tree", path)});
         } else {
-            const Result<std::vector<Node>> nodes = nodes_of(*node.subtree);
+            const Nodes nodes = tree->take();
             if (!nodes)
                 problem(path, nodes.error());
             else if (!repeats_.may_enter(*node.subtree, nodes->size()))
@@ -160,6 +211,7 @@ class Planner {
     TreeRepeats repeats_;
     std::map<std::pair<uint64_t, uint64_t>, std::string> names_;  ///< first names of files with several
     std::unordered_map<Id, size_t, IdHash> pack_numbers_;
+    Workers ahead_;
 };
 
 }  // namespace

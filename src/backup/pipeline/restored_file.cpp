@@ -24,8 +24,6 @@ timespec time_of(const Timestamp& time)
     return {.tv_sec = time.seconds, .tv_nsec = static_cast<long>(time.nanoseconds)};
 }
 
-/// What writing past the page cache wants offsets, sizes and memory to be multiples of; more than some want.
-constexpr uint64_t block = 4096;
 constexpr uint64_t most_past_cache = 1 << 20;
 
 /// Memory of a thread, of most_past_cache bytes.
@@ -35,7 +33,7 @@ char* aligned_memory()
         void operator()(char* memory) const { std::free(memory); }
     };
     thread_local const std::unique_ptr<char, Free> memory(
-        static_cast<char*>(std::aligned_alloc(block, most_past_cache)));
+        static_cast<char*>(std::aligned_alloc(disk_block, most_past_cache)));
     return memory.get();
 }
 
@@ -123,8 +121,8 @@ Result<void> RestoredFile::write(uint64_t offset, std::string_view content)
 
 Result<bool> RestoredFile::write_past_cache(uint64_t offset, std::string_view content)
 {
-    uint64_t place = (offset + block - 1) / block * block;
-    const uint64_t end = (offset + content.size()) / block * block;
+    uint64_t place = (offset + disk_block - 1) / disk_block * disk_block;
+    const uint64_t end = (offset + content.size()) / disk_block * disk_block;
     char* const memory = aligned_memory();
     if (place >= end || memory == nullptr) return false;
     if (!past_cache_)
@@ -133,15 +131,20 @@ Result<bool> RestoredFile::write_past_cache(uint64_t offset, std::string_view co
     const std::string_view head = content.substr(0, place - offset);
     const uint64_t first = place;
     while (place < end) {
-        const std::string_view piece = content.substr(place - offset, std::min(most_past_cache, end - place));
-        std::ranges::copy(piece, memory);
-        const ssize_t count = ::pwrite(past_cache_.number(), memory, piece.size(), static_cast<off_t>(place));
+        std::string_view piece = content.substr(place - offset, end - place);
+        if (reinterpret_cast<uintptr_t>(piece.data()) % disk_block != 0) {
+            piece = piece.substr(0, most_past_cache);
+            std::ranges::copy(piece, memory);
+            piece = {memory, piece.size()};
+        }
+        const ssize_t count =
+            ::pwrite(past_cache_.number(), piece.data(), piece.size(), static_cast<off_t>(place));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0 && errno == EINVAL && place == first) return false;
         if (count < 0) return cannot("write", path_);
         place += static_cast<uint64_t>(count);
         // Where the disk is full, a piece may end anywhere; the next one says so.
-        if (place % block != 0) break;
+        if (place % disk_block != 0) break;
     }
     TRY(write(offset, head));
     TRY(write(place, content.substr(place - offset)));

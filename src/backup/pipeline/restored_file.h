@@ -6,6 +6,10 @@
 
 namespace belay::backup {
 
+/// What goes past the page cache has offsets, sizes and addresses that are multiples of it; more than some
+/// disks want.
+inline constexpr uint64_t disk_block = 4096;
+
 /// A file that gets its content piece by piece. Threads: any, each piece of a place one thread.
 class RestoredFile {
   public:
@@ -20,7 +24,8 @@ class RestoredFile {
     /// Whether these bytes stand there already.
     bool holds(uint64_t offset, std::string_view content) const;
     Result<void> write(uint64_t offset, std::string_view content);
-    /// The same past the page cache, but for the ends that are no whole blocks. False, and nothing is
+    /// The same past the page cache, but for the ends that are no whole blocks; without a copy where
+    /// content.data() and `offset` have the same rest by disk_block. False, and nothing is
     /// written, where the filesystem cannot do that. Errors: those of the system.
     Result<bool> write_past_cache(uint64_t offset, std::string_view content);
     /// Room that is the file's own, and reads as zeros, where nothing was written yet. False where the

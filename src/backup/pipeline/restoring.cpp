@@ -23,6 +23,8 @@ constexpr uint64_t most_at_once = 4 << 20;
 constexpr size_t waiting_threads = 2;
 /// A piece from which it is worth while to go past the page cache.
 constexpr size_t worth_past_cache = 256 << 10;
+/// A chunk, as those who cut content make them.
+constexpr size_t most_for_disk = 8 << 20;
 /// For a file that somebody writes to already. Each has the content of a blob in memory.
 constexpr size_t most_pieces_waiting = 2;
 /// Zeros from which room that reads as zeros is cheaper than to write them.
@@ -67,7 +69,8 @@ class Restorer {
   private:
     /// Of a blob, for all the places that it goes to.
     struct Content {
-        std::string bytes;
+        std::string memory;
+        std::string_view bytes;  ///< in it
         bool is_all_zeros = false;
     };
     struct PieceWaiting {
@@ -166,30 +169,59 @@ class Restorer {
         const Result<std::string> bytes = repository_.backend().load({FileKind::pack, pack.id}, begin, size);
         for (size_t blob = first; blob <= last; ++blob) {
             const PackedBlob& one = pack.blobs[blob];
-            Result<std::string> content =
-                bytes ? open_blob(repository_.key(), one,
-                                  std::string_view(*bytes).substr(one.offset - begin, one.length))
+            const Result<std::string_view> sealed =
+                bytes ? Result<std::string_view>(
+                            std::string_view(*bytes).substr(one.offset - begin, one.length))
                       : std::unexpected(bytes.error());
-            // The same blob may lie in another pack as well.
-            if (!content) content = repository_.load_blob(BlobType::data, one.id);
-            // The places of what follows it were counted by the index.
-            if (content && content->size() != one.content_size())
-                content = fail(ErrorKind::corrupt,
-                               fmt::format("data blob {} has {} bytes; by an index it has {}",
-                                           one.id.short_hex(), content->size(), one.content_size()));
-            std::shared_ptr<const Content> shared;
-            if (content) {
-                const bool may_be_zeros = options_.sparse || content->size() >= long_zeros;
-                const bool zeros = may_be_zeros && is_all_zeros(*content);
-                shared = std::make_shared<const Content>(std::move(*content), zeros);
-            }
+            const Result<std::shared_ptr<const Content>> opened =
+                open_content(one, sealed, pack.pieces[piece].offset);
             for (; piece < pack.pieces.size() && pack.pieces[piece].blob == blob; ++piece) {
-                if (shared)
-                    hand_over({pack.pieces[piece], shared});
+                if (opened)
+                    hand_over({pack.pieces[piece], opened.value()});
                 else
-                    fails(plan_.files[pack.pieces[piece].file], content.error());
+                    fails(plan_.files[pack.pieces[piece].file], opened.error());
             }
         }
+    }
+
+    /// What is in a blob whose bytes lie in a pack that was read, or could not be read. `offset` is its first
+    /// place in a file.
+    Result<std::shared_ptr<const Content>> open_content(const PackedBlob& blob,
+                                                        const Result<std::string_view>& bytes,
+                                                        uint64_t offset) const
+    {
+        const auto content = std::make_shared<Content>();
+        if (!bytes || !open_for_disk(blob, *bytes, offset, *content)) {
+            Result<std::string> opened =
+                bytes ? open_blob(repository_.key(), blob, *bytes) : std::unexpected(bytes.error());
+            // The same blob may lie in another pack as well.
+            content->memory =
+                TRY(opened ? std::move(opened) : repository_.load_blob(BlobType::data, blob.id));
+            content->bytes = content->memory;
+        }
+        // The places of what follows it were counted by the index.
+        if (content->bytes.size() != blob.content_size())
+            return fail(ErrorKind::corrupt,
+                        fmt::format("data blob {} has {} bytes; by an index it has {}", blob.id.short_hex(),
+                                    content->bytes.size(), blob.content_size()));
+        const bool may_be_zeros = options_.sparse || content->bytes.size() >= long_zeros;
+        content->is_all_zeros = may_be_zeros && is_all_zeros(content->bytes);
+        return content;
+    }
+
+    /// Where it goes past the page cache, its whole blocks lie in memory as the disk takes them: that saves
+    /// a copy. Whether it was done.
+    bool open_for_disk(const PackedBlob& blob, std::string_view bytes, uint64_t offset,
+                       Content& content) const
+    {
+        const size_t size = blob.content_size();
+        if (!goes_past_cache_ || !blob.is_compressed() || size < worth_past_cache || size > most_for_disk)
+            return false;
+        content.memory.resize_and_overwrite(size + disk_block, [](char*, size_t room) { return room; });
+        const size_t place = (offset - reinterpret_cast<uintptr_t>(content.memory.data())) % disk_block;
+        const std::span<char> room(content.memory.data() + place, size);
+        content.bytes = {room.data(), room.size()};
+        return open_blob_into(repository_.key(), blob, bytes, room).has_value();
     }
 
     /// Writes a piece, and what others bring meanwhile; or leaves it to the one who writes.
@@ -244,7 +276,7 @@ class Restorer {
     Result<void> put_piece(RestoredFile& handle, const FileToRestore& file, uint64_t offset,
                            const Content& content)
     {
-        const std::string& bytes = content.bytes;
+        const std::string_view bytes = content.bytes;
         summary_.bytes_done += bytes.size();
         if (file.had_content && handle.holds(offset, bytes)) {
             summary_.bytes_there += bytes.size();

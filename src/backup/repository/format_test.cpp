@@ -9,6 +9,7 @@
 #include "backup/repository/pack_builder.h"
 #include "base/testing/must.h"
 
+#include <algorithm>
 #include <array>
 #include <doctest/doctest.h>
 #include <set>
@@ -187,7 +188,17 @@ TEST_CASE("a pack says what it holds, and its blobs are what their ids say")
         PackedBlob another = blobs[i];
         another.id = Id::of("another");
         CHECK(open_blob(test_key(), another, bytes).error().kind == ErrorKind::corrupt);
+        if (!blobs[i].is_compressed()) continue;
+        std::string room(contents[i].size(), '\0');
+        must(open_blob_into(test_key(), blobs[i], bytes, room));
+        CHECK(room == contents[i]);
+        CHECK(open_blob_into(test_key(), another, bytes, room).error().kind == ErrorKind::corrupt);
+        for (const size_t wrong : {contents[i].size() - 1, contents[i].size() + 1}) {
+            room.resize(wrong);
+            CHECK(open_blob_into(test_key(), blobs[i], bytes, room).error().kind == ErrorKind::corrupt);
+        }
     }
+    CHECK(std::ranges::any_of(blobs, &PackedBlob::is_compressed));
 }
 
 TEST_CASE("a pack whose header was cut, moved or changed is refused")

@@ -122,22 +122,39 @@ Result<std::vector<PackedBlob>> read_header(const MasterKey& key, std::string_vi
     return blobs;
 }
 
+namespace {
+
+std::unexpected<Error> of_blob(const PackedBlob& blob, std::string_view what)
+{
+    return fail(ErrorKind::corrupt,
+                fmt::format("{} blob {}: {}", name_of(blob.type), blob.id.short_hex(), what));
+}
+
+Result<void> is_content_of(const PackedBlob& blob, std::string_view content)
+{
+    if (Id::of(content) != blob.id) return of_blob(blob, "its content is another's");
+    return {};
+}
+
+}  // namespace
+
 Result<std::string> open_blob(const MasterKey& key, const PackedBlob& blob, std::string_view bytes)
 {
-    const auto named = [&](const Error& error) {
-        return fail(ErrorKind::corrupt,
-                    fmt::format("{} blob {}: {}", name_of(blob.type), blob.id.short_hex(), error.what));
-    };
     Result<std::string> content = open(key, bytes);
-    if (!content) return named(content.error());
-    if (blob.is_compressed()) {
-        content = decompress(*content, blob.plain_size);
-        if (!content) return named(content.error());
-    }
-    if (Id::of(*content) != blob.id)
-        return fail(ErrorKind::corrupt, fmt::format("{} blob {}: its content is another's",
-                                                    name_of(blob.type), blob.id.short_hex()));
+    if (content && blob.is_compressed()) content = decompress(*content, blob.plain_size);
+    if (!content) return of_blob(blob, content.error().what);
+    TRY(is_content_of(blob, *content));
     return content;
+}
+
+Result<void> open_blob_into(const MasterKey& key, const PackedBlob& blob, std::string_view bytes,
+                            std::span<char> room)
+{
+    const Result<std::string> frame = open(key, bytes);
+    if (!frame) return of_blob(blob, frame.error().what);
+    if (const Result<void> made = decompress_into(*frame, room); !made)
+        return of_blob(blob, made.error().what);
+    return is_content_of(blob, {room.data(), room.size()});
 }
 
 }  // namespace belay::backup

@@ -52,5 +52,8 @@ Result<std::vector<PackedBlob>> read_header(const MasterKey& key, std::string_vi
 
 /// The content of a blob by its bytes in the pack. Errors: corrupt, where it is not what its id says.
 Result<std::string> open_blob(const MasterKey& key, const PackedBlob& blob, std::string_view bytes);
+/// The same of one that is compressed, into `room` of its plain_size.
+Result<void> open_blob_into(const MasterKey& key, const PackedBlob& blob, std::string_view bytes,
+                            std::span<char> room);
 
 }  // namespace belay::backup
