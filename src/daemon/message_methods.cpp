@@ -11,6 +11,10 @@ namespace {
 using site::Call;
 using site::Reply;
 
+/// Of the texts of one answer; JSON in the wire takes about as much.
+constexpr size_t most_answer_bytes = 4 << 20;
+constexpr uint64_t messages_by_default = 100;
+
 /// Nobody elsewhere gets what is said for the makers of a program. Errors: usage.
 Result<std::string> level_for(const std::string& asked, bool may_see_debug)
 {
@@ -20,10 +24,94 @@ Result<std::string> level_for(const std::string& asked, bool may_see_debug)
     return std::string(name_of(may_see_debug ? level : std::min(level, Level::trace)));
 }
 
-bool is_earlier(const Json& one, const Json& other)
+/// Empty where it is null, or not there.
+std::string text_of(const Json& json, const char* field)
 {
-    return one.value("at_ms", int64_t{0}) < other.value("at_ms", int64_t{0});
+    const auto found = json.find(field);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
+
+int64_t said_at(const Json& message)
+{
+    const auto found = message.find("at_ms");
+    return found != message.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+
+uint64_t message_number(const Json& message)
+{
+    return message.at("number").get<uint64_t>();
+}
+
+/// Where each host was, as an answer before said it. Errors: usage.
+Result<Json> read_after(const Json& parameters)
+{
+    const auto found = parameters.find("after_of");
+    if (found == parameters.end() || found->is_null()) return Json::object();
+    if (!found->is_object()) return fail(ErrorKind::usage, "\"after_of\" is no table");
+    return *found;
+}
+
+/// What a host has answered, which may be of another version. Errors: corrupt.
+Result<void> check_answer(const Json& told)
+{
+    const auto messages = told.find("messages"), next = told.find("next");
+    const bool is_sound = messages != told.end() && messages->is_array() &&
+                          std::ranges::all_of(*messages,
+                                              [](const Json& one) {
+                                                  return one.is_object() && one.contains("number") &&
+                                                         one.at("number").is_number_unsigned();
+                                              }) &&
+                          next != told.end() && next->is_number_unsigned();
+    if (is_sound) return {};
+    return fail(ErrorKind::corrupt, "its answer about its messages makes no sense");
+}
+
+bool is_of_newest(const Json& parameters, const Json& after)
+{
+    const auto newest = parameters.find("newest");
+    return newest != parameters.end() && newest->is_boolean() ? newest->get<bool>() : after.empty();
+}
+
+/// The answers of several hosts as one that fits into a message of the wire: each has its share.
+struct Together {
+    size_t share;
+    std::vector<Json> messages = {};
+
+    /// Where that host is next.
+    Json take_newest(Json& told)
+    {
+        Json& list = told.at("messages");
+        size_t bytes = 0;
+        for (size_t at = list.size(); at > 0; --at) {
+            bytes += json_text(list[at - 1]).size();
+            if (bytes > share && at < list.size()) break;
+            messages.push_back(std::move(list[at - 1]));
+        }
+        return told.at("next");
+    }
+    /// What does not fit comes the next time.
+    Json take_oldest(Json& told)
+    {
+        size_t bytes = 0;
+        Json last;
+        for (Json& one : told.at("messages")) {
+            bytes += json_text(one).size();
+            if (bytes > share && !last.is_null()) return last;
+            last = message_number(one);
+            messages.push_back(std::move(one));
+        }
+        return told.at("next");
+    }
+    /// `newest`: so many; 0: all.
+    Json sorted(uint64_t newest)
+    {
+        // Of one host they stay in the order of their numbers.
+        std::ranges::stable_sort(messages, {}, message_number);
+        std::ranges::stable_sort(messages, {}, said_at);
+        const size_t left_out = newest > 0 && messages.size() > newest ? messages.size() - newest : 0;
+        return std::vector<Json>(messages.begin() + static_cast<std::ptrdiff_t>(left_out), messages.end());
+    }
+};
 
 Result<void> check(const Json& parameters)
 {
@@ -42,7 +130,7 @@ Result<void> check(const Json& parameters)
 Result<Json> Messages::ask_own(const Json& parameters, bool may_leave)
 {
     Json asked = parameters;
-    asked["level"] = TRY(level_for(parameters.value("level", ""), may_leave));
+    asked["level"] = TRY(level_for(text_of(parameters, "level"), may_leave));
     asked.erase("after_of");
     asked.erase("host");
     const std::unique_ptr<site::Client> client = TRY(reach(true));
@@ -55,13 +143,12 @@ Result<Json> Messages::ask_own(const Json& parameters, bool may_leave)
 Result<Reply> Messages::answer(const Call& call, Place* place)
 {
     TRY(check(call.parameters));
-    const std::string host = call.parameters.value("host", "");
-    const Json after = call.parameters.value("after_of", Json::object());
-    if (!after.is_object()) return fail(ErrorKind::usage, "\"after_of\" is no table");
+    const std::string host = text_of(call.parameters, "host");
+    const Json after = TRY(read_after(call.parameters));
     std::string own_host;
     {
         const std::lock_guard lock(mutex_);
-        own_host = described_.is_null() ? "" : described_.value("host", "");
+        own_host = text_of(described_, "host");
     }
     const bool is_of_all = place != nullptr && place->is_controller();
     if (!host.empty() && !is_of_all && host != own_host)
@@ -84,20 +171,25 @@ Result<Reply> Messages::answer(const Call& call, Place* place)
                 answers.emplace_back(name, std::move(told));
         }
     }
-    Json all = Json::array(), next = Json::object(), problems = Json::array();
+    if (answers.empty())
+        return fail(ErrorKind::not_found, fmt::format("there is no host \"{}\" in this site", host),
+                    "belay host list");
+    Json next = Json::object(), problems = Json::array();
+    Together together{.share = most_answer_bytes / answers.size()};
+    const bool newest = is_of_newest(call.parameters, after);
     for (auto& [name, told] : answers) {
-        if (!told) {
-            if (!is_of_all) return std::unexpected(told.error());
-            problems.push_back({{"host", name}, {"what", told.error().what}});
-            if (after.contains(name)) next[name] = after.at(name);
-            continue;
-        }
-        next[name] = told->value("next", uint64_t{0});
-        for (Json& one : (*told)["messages"]) all.push_back(std::move(one));
+        const Result<void> sound = told ? check_answer(*told) : Result<void>();
+        if (!sound) told = std::unexpected(sound.error());
+        if (!told && !is_of_all) return std::unexpected(told.error());
+        if (!told) problems.push_back({{"host", name}, {"what", told.error().what}});
+        if (!told && after.contains(name)) next[name] = after.at(name);
+        if (told) next[name] = newest ? together.take_newest(*told) : together.take_oldest(*told);
     }
-    std::stable_sort(all.begin(), all.end(), is_earlier);
-    return Reply{
-        {{"messages", std::move(all)}, {"after_of", std::move(next)}, {"problems", std::move(problems)}}};
+    const uint64_t limit =
+        Parameters(call.parameters).count("limit", messages_by_default).value_or(messages_by_default);
+    return Reply{{{"messages", together.sorted(newest ? limit : 0)},
+                  {"after_of", std::move(next)},
+                  {"problems", std::move(problems)}}};
 }
 
 std::vector<site::Method> Messages::methods(Place* place)
@@ -107,13 +199,13 @@ std::vector<site::Method> Messages::methods(Place* place)
     const auto of_host = [this](const Call& call) -> Result<Reply> {
         TRY(check(call.parameters));
         Json asked = call.parameters;
-        const Json after = asked.value("after_of", Json::object());
+        const Json after = TRY(read_after(asked));
         std::string own_host;
         {
             const std::lock_guard lock(mutex_);
-            own_host = described_.is_null() ? "" : described_.value("host", "");
+            own_host = text_of(described_, "host");
         }
-        if (after.is_object() && after.contains(own_host)) asked["after"] = after.at(own_host);
+        if (after.contains(own_host)) asked["after"] = after.at(own_host);
         asked.erase("wait_ms");
         Json told = TRY(ask_own(asked, false));
         return Reply{std::move(told)};

@@ -23,6 +23,19 @@ constexpr Milliseconds longest_pause = std::chrono::minutes(1);
 constexpr size_t most_in_batch = 500;
 constexpr const char* own_source = "belayd";
 
+/// Empty, and 0, where it is null, or not there.
+std::string text_in(const Json& json, const char* field)
+{
+    const auto found = json.find(field);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+int64_t number_in(const Json& json, const char* field)
+{
+    const auto found = json.find(field);
+    return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+
 /// As the supervisor calls it.
 std::string output_of(const std::string& folder, const std::string& name, int64_t id)
 {
@@ -281,7 +294,7 @@ void Messages::look_at_operations()
                                       {{"operation", id},
                                        {"title", operation.plan.title},
                                        {"state", state},
-                                       {"reason", json.value("reason", "")}},
+                                       {"reason", text_in(json, "reason")}},
                                       options_.wall());
         message.interaction = "operation " + id;
         const std::lock_guard lock(mutex_);
@@ -294,16 +307,15 @@ void Messages::look_at_operations()
 
 void Messages::application_stands(const std::string& name, const Json& standing)
 {
-    const std::string phase = standing.value("phase", ""), role = standing.value("role", "");
-    std::string reason = standing.value("reason", "");
-    const auto restarts = standing.value("restarts", int64_t{0});
+    const std::string phase = text_in(standing, "phase"), role = text_in(standing, "role");
+    std::string reason = text_in(standing, "reason");
+    const int64_t restarts = number_in(standing, "restarts");
     bool is_news = false, has_new_role = false, was_restarted = false;
     {
         const std::lock_guard lock(mutex_);
         is_lost_ = false;
         // How it stood before this daemon was there is no news.
-        const bool is_old =
-            !phases_.contains(name) && standing.value("since_ms", int64_t{0}) < started_.count();
+        const bool is_old = !phases_.contains(name) && number_in(standing, "since_ms") < started_.count();
         is_news = std::exchange(phases_[name], phase) != phase && !is_old;
         has_new_role = std::exchange(roles_[name], role) != role && !is_old;
         was_restarted = std::exchange(restarts_[name], restarts) < restarts && !is_old;
@@ -359,13 +371,13 @@ void Messages::host_is(const std::string& name, const std::string& state, const 
 
 void Messages::person_acted(const Json& entry)
 {
-    const std::string who = entry.value("who", ""), answer = entry.value("answer", "");
+    const std::string who = text_in(entry, "who"), answer = text_in(entry, "answer");
     // Strangers cannot fill it.
     if (who.empty() || entry.value("denied", false)) return;
     const bool is_done = answer.empty() || answer == "done";
     say(is_done ? own::person_acted : own::person_refused, {{"user", who},
-                                                            {"verb", entry.value("verb", "")},
-                                                            {"what", entry.value("object", "")},
+                                                            {"verb", text_in(entry, "verb")},
+                                                            {"what", text_in(entry, "object")},
                                                             {"reason", answer}});
 }
 

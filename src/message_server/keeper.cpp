@@ -107,10 +107,11 @@ std::string Keeper::host() const
     return host_;
 }
 
-void Keeper::await_newer(uint64_t number, Milliseconds limit)
+bool Keeper::await_newer(uint64_t number, Milliseconds limit)
 {
     std::unique_lock lock(mutex_);
     kept_.wait_for(lock, limit, [&] { return is_let_go_ || store_.newest() > number; });
+    return !is_let_go_ && store_.newest() > number;
 }
 
 void Keeper::let_go_of_waiters()

@@ -46,8 +46,8 @@ class Keeper {
     void host_is(const std::string& name);
     std::string host() const;
 
-    /// Waits until something newer than `number` is kept, at most so long.
-    void await_newer(uint64_t number, Milliseconds limit);
+    /// Waits until something newer than `number` is kept, at most so long. Whether it is.
+    bool await_newer(uint64_t number, Milliseconds limit);
     /// Nobody waits any more.
     void let_go_of_waiters();
     /// {waiting_bytes, waiting_ms, kept, dropped: {level: count}, dropped_by: {speaker: count}, problem}.

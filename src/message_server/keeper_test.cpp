@@ -74,11 +74,12 @@ TEST_CASE("who waits for what is newer comes back when it is there, or at his li
 {
     Shop shop;
     const auto begun = std::chrono::steady_clock::now();
-    shop.keeper.await_newer(0, 20ms);
+    CHECK(!shop.keeper.await_newer(0, 20ms));
     CHECK(std::chrono::steady_clock::now() - begun >= 20ms);
-    auto waiter = std::async(std::launch::async, [&] { shop.keeper.await_newer(0, patience); });
+    auto waiter = std::async(std::launch::async, [&] { return shop.keeper.await_newer(0, patience); });
     shop.keeper.offer(pinger, text_of("x"));
-    CHECK(waiter.wait_for(patience / 2) == std::future_status::ready);
+    REQUIRE(waiter.wait_for(patience / 2) == std::future_status::ready);
+    CHECK(waiter.get());
     CHECK(shop.store->newest() == 1);
 }
 
@@ -92,7 +93,7 @@ TEST_CASE("what an application prints is kept once with its position, whoever wa
         const auto until = std::chrono::steady_clock::now() + patience;
         while (shop.store->newest() < count) {
             REQUIRE(std::chrono::steady_clock::now() < until);
-            shop.keeper.await_newer(shop.store->newest(), 1s);
+            static_cast<void>(shop.keeper.await_newer(shop.store->newest(), 1s));
         }
         CHECK(shop.all().size() == count);
     };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <thread>
 #include <unistd.h>
 
 namespace belay::message_server {
@@ -15,8 +16,9 @@ using site::Right;
 
 constexpr size_t most_messages = 10'000;
 constexpr size_t messages_by_default = 100;
-/// An answer goes in one piece of the wire; JSON may need six bytes for one of a text.
-constexpr size_t most_answer_bytes = 1 << 20;
+/// An answer goes in one piece of the wire, which has room for a single message of any size.
+constexpr size_t most_answer_bytes = 4 << 20;
+constexpr Milliseconds between_searches{100};
 constexpr size_t most_put = 10'000;
 constexpr std::chrono::seconds longest_wait{20};
 constexpr std::chrono::seconds patience_with_disk{30};
@@ -95,9 +97,10 @@ Json answer_of(const std::vector<StoredMessage>& found, bool newest)
     Json list = Json::array();
     size_t bytes = 0;
     const auto add = [&](const StoredMessage& stored) {
-        bytes += bytes_of(stored.message);
+        Json one = stored;
+        bytes += json_text(one).size();
         if (!list.empty() && bytes > most_answer_bytes) return false;
-        list.push_back(stored);
+        list.push_back(std::move(one));
         return true;
     };
     if (newest) {
@@ -112,26 +115,47 @@ Json answer_of(const std::vector<StoredMessage>& found, bool newest)
 }
 
 /// `next`: what is asked for as `after` the next time.
-Result<Reply> messages(const Services& services, const Call& call)
+struct Found {
+    Json messages;
+    uint64_t next = 0;
+};
+
+Result<Found> search_once(const Services& services, const Query& query)
 {
-    const Query query = TRY(read_query(call.parameters));
-    const uint64_t wait_ms = TRY(count_in(call.parameters, "wait_ms")).value_or(0);
-    if (query.after && wait_ms > 0)
-        services.keeper.await_newer(
-            *query.after,
-            std::min<Milliseconds>(Milliseconds(static_cast<int64_t>(std::min<uint64_t>(wait_ms, 60'000))),
-                                   longest_wait));
-    const uint64_t newest = services.store.newest();
-    const std::vector<StoredMessage> found = TRY(TRY(services.store.get())->search(query));
-    Json list = answer_of(found, query.newest);
-    // What came meanwhile, and what was left out, is looked for the next time.
+    // What comes meanwhile, and what is left out, is looked for the next time.
+    Found answer{.messages = Json::array(), .next = services.store.newest()};
+    const auto store = TRY(services.store.get());
+    const std::vector<StoredMessage> found = TRY(store->search(query));
+    answer.messages = answer_of(found, query.newest);
     size_t bytes = 0;
     for (const StoredMessage& one : found) bytes += bytes_of(one.message);
-    const bool is_whole = found.size() < query.limit && bytes < most_answer_bytes;
-    uint64_t next = newest;
-    if (!found.empty() && (is_whole || query.newest)) next = std::max(next, found.back().number);
-    if (!list.empty() && !is_whole && !query.newest) next = list.back().at("number").get<uint64_t>();
-    return Reply{{{"messages", std::move(list)}, {"next", next}}};
+    const bool is_whole =
+        answer.messages.size() == found.size() && found.size() < query.limit && bytes < query.bytes / 2;
+    if (found.empty()) return answer;
+    answer.next = is_whole || query.newest ? std::max(answer.next, found.back().number)
+                                           : answer.messages.back().at("number").get<uint64_t>();
+    return answer;
+}
+
+/// Whoever waits, waits for one that fits, and asks no more often than others can bear.
+Result<Reply> messages(const Services& services, const Call& call)
+{
+    Query query = TRY(read_query(call.parameters));
+    const uint64_t wait_ms = TRY(count_in(call.parameters, "wait_ms")).value_or(0);
+    const Milliseconds wait = std::min<Milliseconds>(
+        Milliseconds(static_cast<int64_t>(std::min<uint64_t>(wait_ms, 60'000))), longest_wait);
+    const auto until = std::chrono::steady_clock::now() + wait;
+    while (true) {
+        Found found = TRY(search_once(services, query));
+        const auto left = std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now());
+        if (!query.after || !found.messages.empty() || left <= between_searches)
+            return Reply{{{"messages", std::move(found.messages)}, {"next", found.next}}};
+        query.after = std::max(*query.after, found.next);
+        const bool goes_on = services.keeper.await_newer(*query.after, left);
+        if (goes_on) std::this_thread::sleep_for(between_searches);
+        if (!goes_on && std::chrono::steady_clock::now() < until)
+            return Reply{{{"messages", Json::array()}, {"next", *query.after}}};
+    }
 }
 
 Result<Reply> status(const Services& services, const Call&)

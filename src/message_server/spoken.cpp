@@ -15,7 +15,7 @@ namespace belay::message_server {
 namespace {
 
 /// Read of one connection before the next has its turn.
-constexpr size_t bytes_at_once = 256 << 10;
+constexpr size_t bytes_at_once = 64 << 10;
 /// Answers that nobody reads are no reason to keep more.
 constexpr size_t most_unheard_bytes = 16 << 10;
 

@@ -49,19 +49,29 @@ TEST_CASE(
     CHECK(umount2(server.state().c_str(), MNT_DETACH) == 0);
 }
 
-TEST_CASE("a disk that takes half a second for each sync holds up who asks for it, and nobody else")
+/// A program that does with each sync of the message server what strace is told to; empty: there is no
+/// strace.
+std::string with_syncs(const MessageServer& server, std::string_view injected)
 {
     if (access("/usr/bin/strace", X_OK) != 0) {
         MESSAGE("there is no strace here");
-        return;
+        return "";
     }
+    std::string program = server.path("traced");
+    // The sanitizer looks for leaks by the same means.
+    std::ofstream(program) << "#!/bin/sh\nexport ASAN_OPTIONS=detect_leaks=0\n"
+                           << "exec strace -f -qq -o /dev/null -e trace=fsync,fdatasync "
+                           << "-e inject=fsync,fdatasync:" << injected << " " << TEST_MESSAGES << " \"$@\"\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    return program;
+}
+
+TEST_CASE("a disk that takes half a second for each sync holds up who asks for it, and nobody else")
+{
     MessageServer server;
     server.end(SIGTERM);
-    const std::string slow = server.path("slow");
-    std::ofstream(slow) << "#!/bin/sh\nexec strace -f -qq -o /dev/null -e trace=fsync,fdatasync "
-                           "-e inject=fsync,fdatasync:delay_enter=500000 "
-                        << TEST_MESSAGES << " \"$@\"\n";
-    std::filesystem::permissions(slow, std::filesystem::perms::owner_all);
+    const std::string slow = with_syncs(server, "delay_enter=500000");
+    if (slow.empty()) return;
     server.start(slow);
     Voice asks(server.run()), speaks(server.run());
     const auto since = [](auto before) {
@@ -80,6 +90,25 @@ TEST_CASE("a disk that takes half a second for each sync holds up who asks for i
     // A sync for each would have been 20 s.
     CHECK(since(before) < 15s);
     MESSAGE(fmt::format("40 messages were said in {} ms", took.count()));
+}
+
+TEST_CASE("a disk that says no once: nobody knows what it holds, and everything is there once all the same")
+{
+    MessageServer server;
+    server.end(SIGTERM);
+    const std::string failing = with_syncs(server, "error=EIO:when=15+40");
+    if (failing.empty()) return;
+    server.start(failing);
+    Voice voice(server.run());
+    constexpr int count = 100;
+    for (int i = 0; i < count; ++i) {
+        REQUIRE(voice.say(fmt::format("number {}.\n", i)));
+        REQUIRE(voice.sync() == 0);
+    }
+    CHECK(server.all({{"text", "number"}}).size() == count);
+    for (int i = 0; i < count; ++i) CHECK(server.all({{"text", fmt::format("number {}.", i)}}).size() == 1);
+    CHECK(!server.all({{"id", "01-00020"}}).empty());
+    CHECK(server.ask("Status").at("problem").is_null());
 }
 
 }  // namespace
