@@ -31,7 +31,7 @@ struct Position {
 };
 
 struct StoreLimits {
-    uint64_t segment_bytes = 256ULL << 20;  ///< a segment is full when it is as large, or as old as
+    uint64_t segment_bytes = 64ULL << 20;  ///< a segment is full when it is as large, or as old as
     Milliseconds segment_age = std::chrono::hours(24);
     uint64_t bytes = 4ULL << 30;  ///< the oldest segments go when all take more
     /// By level, how long from when it was stored. What is older goes when no younger one of its level is in
