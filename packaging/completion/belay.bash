@@ -7,7 +7,7 @@ _belay_common="--help --json --socket --state-dir --site --proxy --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 _belay_hosts_options="--on --waves --wave-soak --failures"
 
-_belay_commands="storage image backup catalog restore procedures plan add run runbook config status host app solution account media login logout activate commit abort clear timer show history clean parse version"
+_belay_commands="storage image backup catalog restore procedures plan add run runbook config status host app messages solution account media login logout activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -62,6 +62,7 @@ declare -A _belay_options=(
     [app log]="--follow --lines"
     [app pairs]="--follow"
     [app switch-over]="--dry-run"
+    [messages]="--follow --level --app --host --id --interaction --since --until --grep --limit"
     [solution list]=""
     [solution show]="--follow"
     [solution plan]="--also-needed"

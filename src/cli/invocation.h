@@ -75,6 +75,7 @@ enum class Command {
     app_log,
     app_pairs,
     app_switch_over,
+    messages,
     solution_list,
     solution_show,
     solution_plan,
@@ -174,6 +175,11 @@ struct Invocation {
     bool follow = false;
     bool also_needed = false;  ///< of solution stop: those that need it as well
     std::string verb;          ///< of solution plan: start or stop; of host maintenance: on or off
+    // messages; all may be empty
+    std::string level, application, host, id, interaction, text;
+    std::optional<Milliseconds> since, until;  ///< wall clock, or how long ago, as `*_is_ago` says
+    bool since_is_ago = false, until_is_ago = false;
+
     // history
     bool audit = false;
     std::optional<uint64_t> limit;

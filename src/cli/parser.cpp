@@ -1,5 +1,6 @@
 #include "cli/parser.h"
 
+#include "cli/backup/times.h"
 #include "cli/environment.h"
 #include "cli/sense.h"
 #include "storage/parse/kinds.h"
@@ -17,6 +18,21 @@ std::string kinds_text()
     for (const storage::parse::Kind& kind : storage::parse::kinds())
         text += fmt::format("\n  {:<14} {}: {}", kind.name, kind.summary, kind.example);
     return text;
+}
+
+/// A length of time back, or a point in time.
+Result<void> read_moment(const char* option, const std::string& typed, std::optional<Milliseconds>& into,
+                         bool& is_ago)
+{
+    if (typed.empty()) return {};
+    if (const Result<Milliseconds> span = parse_span(typed)) {
+        into = *span;
+        is_ago = true;
+        return {};
+    }
+    const backup::Timestamp point = TRY(read_time(option, typed));
+    into = Milliseconds(point.seconds * 1000 + point.nanoseconds / 1'000'000);
+    return {};
 }
 
 }  // namespace
@@ -330,6 +346,8 @@ Result<void> Parser::read_typed()
     if (!typed_.valid.empty()) invocation_.valid = TRY(parse_span(typed_.valid));
     if (!typed_.lasts.empty()) invocation_.lasts = TRY(parse_span(typed_.lasts));
     if (!typed_.extend.empty()) invocation_.extend = TRY(parse_span(typed_.extend));
+    TRY(read_moment("--since", typed_.since, invocation_.since, invocation_.since_is_ago));
+    TRY(read_moment("--until", typed_.until, invocation_.until, invocation_.until_is_ago));
     if (typed_.limit.empty()) return {};
     const char* end = typed_.limit.data() + typed_.limit.size();
     uint64_t limit = 0;

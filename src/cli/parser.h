@@ -12,7 +12,8 @@ namespace belay::cli {
 
 /// What was typed where a length of time or a number is wanted; it is read here, and not by the library.
 struct Typed {
-    std::string timer, gate_grace, soak, extend, limit, valid, lasts, hosts, waves, failures, wave_soak;
+    std::string timer, gate_grace, soak, extend, limit, valid, lasts, hosts, waves, failures, wave_soak,
+        since, until;
 };
 
 /// The parser with the values that it fills; they stay where they are, for it points at them.
@@ -38,6 +39,7 @@ class Parser {
     void site_commands();
     void host_commands();
     void app_commands();
+    void message_commands();
     void solution_commands();
     void account_commands();
     void people_commands();

@@ -67,6 +67,7 @@ void Parser::site_commands()
                      "go on with what comes, until you end it; on a terminal in place");
     host_commands();
     app_commands();
+    message_commands();
     solution_commands();
     account_commands();
     people_commands();
@@ -167,6 +168,36 @@ void Parser::app_commands()
     for (CLI::App* app : {list, log, pairs})
         app->add_flag("--follow", invocation_.follow, "go on with what comes, until you end it");
     log->add_option("--lines", typed_.limit, "the newest so many; 100 unless told")->type_name("NUMBER");
+}
+
+void Parser::message_commands()
+{
+    CLI::App* messages =
+        command(app_, Command::messages, "messages",
+                "what applications and Belay itself have said and printed, the newest at the end",
+                "belay messages --level alarm --since 2d\n"
+                "  belay messages --app 'stat server' --grep timeout\n"
+                "  belay messages --follow");
+    messages->add_flag("--follow", invocation_.follow, "go on with what comes, until you end it");
+    messages
+        ->add_option("--level", invocation_.level,
+                     "alarm, standard, interaction, trace or debug: this one and more important ones")
+        ->type_name("LEVEL");
+    messages->add_option("--app", invocation_.application, "of one application alone")->type_name("NAME");
+    messages->add_option("--host", invocation_.host, "of one host alone")->type_name("NAME");
+    messages->add_option("--id", invocation_.id, "of one event, as 03-00020")->type_name("ID");
+    messages
+        ->add_option("--interaction", invocation_.interaction,
+                     "of one piece of work on its way through the applications")
+        ->type_name("NAME");
+    messages
+        ->add_option("--since", typed_.since,
+                     "not older than a length of time, as 2h, or than a point in time, as '2026-11-29 14:00'")
+        ->type_name("TIME");
+    messages->add_option("--until", typed_.until, "older than that")->type_name("TIME");
+    messages->add_option("--grep", invocation_.text, "with this in their text, in capitals or not")
+        ->type_name("TEXT");
+    messages->add_option("--limit", typed_.limit, "the newest so many; 100 unless told")->type_name("NUMBER");
 }
 
 void Parser::solution_commands()

@@ -107,6 +107,8 @@ Result<int> Session::carry_out()
             return app_pairs();
         case Command::app_switch_over:
             return app_switch_over();
+        case Command::messages:
+            return messages();
         case Command::image_publish:
             return image_publish();
         case Command::image_withdraw:

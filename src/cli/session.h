@@ -60,6 +60,7 @@ class Session {
     Result<int> app_order();
     Result<int> app_pairs();
     Result<int> app_switch_over();
+    Result<int> messages();
     Result<int> await_application(const Json& asked, int64_t old_pid);
     Result<int> image_publish();
     Result<int> image_withdraw();

@@ -40,6 +40,11 @@ class Applications {
         std::function<void(const std::string&)> said;  ///< a line for the daemon's log
         std::function<void()> changed;                 ///< how they stand
         std::function<Milliseconds()> wall;            ///< the wall clock now
+        /// How one of this host stands now, by its name. Threads: any.
+        std::function<void(const std::string& name, const Json& standing)> stands = [](const std::string&,
+                                                                                       const Json&) {};
+        /// Its supervisor is not reached. Threads: any.
+        std::function<void(const Error&)> lost = [](const Error&) {};
         /// Those that are run by other means; null: there are none. Outlives this.
         Driven* driven = nullptr;
         /// What of each image is to run on this host. Errors: why that cannot be told; then it stays as it

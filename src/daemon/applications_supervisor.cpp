@@ -2,6 +2,8 @@
 
 #include "daemon/applications.h"
 
+#include <algorithm>
+
 namespace belay::daemon {
 namespace {
 
@@ -62,6 +64,7 @@ void Applications::failed(const Error& error)
         revision_ = 0;
     }
     options_.said(fmt::format("belay-supervisor is not reached: {}", error.what));
+    options_.lost(error);
     say_moved();
 }
 
@@ -128,11 +131,19 @@ Result<void> Applications::take_standings(site::Client& client)
         after = revision_;
     }
     const Json answer = TRY(client.call("Standings", {{"after", after}}));
+    std::vector<std::pair<std::string, Json>> stand;
     {
         const std::lock_guard lock(mutex_);
-        for (const Json& one : answer.at("applications")) standings_[one.at("id").get<ApplicationId>()] = one;
+        for (const Json& one : answer.at("applications")) {
+            const auto id = one.at("id").get<ApplicationId>();
+            standings_[id] = one;
+            const auto described =
+                std::ranges::find(described_.applications, id, &framework::supervision::Application::id);
+            if (described != described_.applications.end()) stand.emplace_back(described->name, one);
+        }
         revision_ = answer.at("revision").get<uint64_t>();
     }
+    for (const auto& [name, standing] : stand) options_.stands(name, standing);
     say_moved();
     return {};
 }

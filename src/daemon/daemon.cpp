@@ -4,6 +4,7 @@
 #include "daemon/driven.h"
 #include "daemon/host_load.h"
 #include "daemon/host_name.h"
+#include "daemon/messages.h"
 #include "daemon/monitor.h"
 #include "daemon/scheduler.h"
 #include "daemon/services.h"
@@ -79,6 +80,7 @@ class Daemon {
         operation::runbook::fill(catalogue_);
         store_ = TRY(parts_.open_store(options_.state_folder + "/belay.db"));
         log_.detail(fmt::format("the store is at revision {}", TRY(store_->revision())));
+        open_messages();
         open_applications();
         upgrades_.emplace(*applications_, *driven_, *host_, options_.state_folder, options_.image_keys,
                           [this] { return place_.get(); });
@@ -160,6 +162,29 @@ class Daemon {
         take_settings();
     }
 
+    void open_messages()
+    {
+        const std::string run_folder = options_.socket.substr(0, options_.socket.rfind('/'));
+        const std::string program = host::own_program();
+        std::string beside = program.substr(0, program.rfind('/')) + "/belay-messages";
+        messages_.emplace(
+            *loop_, *workers_,
+            Messages::Options{.is_there = parts_.has_messages,
+                              .server = {.socket = run_folder + "/messages.sock",
+                                         .state_folder = options_.state_folder,
+                                         .daemon = is_of_systemd() ? "" : std::move(beside)},
+                              .start = is_of_systemd() ? [this] { return start_unit("belay-messages"); }
+                                                       : std::function<Result<void>()>(),
+                              .said = [this](const std::string& line) { log_.standard(line); },
+                              .wall = [this] { return wall_now(); },
+                              .show = [this](const operation::Id& id) -> Result<operation::View> {
+                                  operation::Engine* const site =
+                                      id.starts_with(site_prefix) ? site_engine_.load() : nullptr;
+                                  return (site != nullptr ? site : engine_.get())->show(id);
+                              },
+                              .output_folder = options_.state_folder + "/output"});
+    }
+
     void open_applications()
     {
         const std::string run_folder = options_.socket.substr(0, options_.socket.rfind('/'));
@@ -173,10 +198,14 @@ class Daemon {
                 .supervisor = {.socket = run_folder + "/supervisor.sock",
                                .state_folder = options_.state_folder,
                                .daemon = is_of_systemd() ? "" : std::move(beside)},
-                .start = is_of_systemd() ? [this] { return start_unit(); } : std::function<Result<void>()>(),
+                .start = is_of_systemd() ? [this] { return start_unit("belay-supervisor"); }
+                                         : std::function<Result<void>()>(),
                 .said = [this](const std::string& line) { log_.standard(line); },
                 .changed = [this] { loop_->post([this] { topic_changed(applications_topic); }); },
                 .wall = [this] { return wall_now(); },
+                .stands = [this](const std::string& name,
+                                 const Json& standing) { messages_->application_stands(name, standing); },
+                .lost = [this](const Error& error) { messages_->supervisor_lost(error); },
                 .driven = &*driven_,
                 .images = [this] { return running_images(*host_, images_folder(options_.state_folder)); }});
     }
@@ -192,13 +221,13 @@ class Daemon {
     }
 
     /// In a unit of its own: what systemd takes away from this one it would take away from the applications.
-    Result<void> start_unit()
+    Result<void> start_unit(const std::string& unit)
     {
-        const host::Outcome outcome = TRY(host_->run(
-            {.argv = {"systemctl", "start", "belay-supervisor.service"}, .effect = host::Effect::changes}));
+        const host::Outcome outcome = TRY(
+            host_->run({.argv = {"systemctl", "start", unit + ".service"}, .effect = host::Effect::changes}));
         if (outcome.exit_code == 0) return {};
-        return fail(ErrorKind::unavailable, "belay-supervisor cannot be started: " + outcome.err,
-                    "systemctl status belay-supervisor");
+        return fail(ErrorKind::unavailable, fmt::format("{} cannot be started: {}", unit, outcome.err),
+                    "systemctl status " + unit);
     }
 
     /// A secret of the configuration, where this machine has the key.
@@ -217,7 +246,10 @@ class Daemon {
         scheduler_.emplace(*loop_, *workers_, *engine_, [this](const operation::Id& id) { changed(id); });
         monitor_.emplace(
             *loop_, *workers_, *store_, *host_, parts_.watched,
-            Monitor::Options{.command = options_.alarm_command, .raised = [this] { changed(alarm_topic); }});
+            Monitor::Options{
+                .command = options_.alarm_command,
+                .told = [this](const RaisedAlarm& raised) { messages_->storage_alarm(raised.alarm); },
+                .raised = [this] { changed(alarm_topic); }});
         return {};
     }
 
@@ -233,6 +265,7 @@ class Daemon {
                 .store = *store_,
                 .log = log_,
                 .applications = *applications_,
+                .messages = *messages_,
                 .load = host_load_,
                 .look_again = [this] { look_again(); },
                 .engine = [this] { return has_own_store() ? site_engine_.load() : engine_.get(); },
@@ -293,6 +326,7 @@ class Daemon {
             .stuck = [&scheduler](const operation::Id& id) { return scheduler.stuck(id); },
             .applications = &*applications_,
             .upgrades = &*upgrades_,
+            .messages = &*messages_,
             .load = &host_load_,
             .look_again = [this] { look_again(); },
             .methods = [this]() -> const site::Methods& { return server_->methods(); },
@@ -365,6 +399,7 @@ class Daemon {
         const HostSettings settings = framework::configuration::settings_of_host(*configuration, host);
         const Result<site::LogLevel> level = site::log_level_named(settings.log);
         log_.set_level(level ? std::optional(*level) : std::nullopt);
+        messages_->configured(*configuration, host);
         applications_->configured(std::move(configuration), host,
                                   [this](std::string_view sealed) { return unsealed(sealed); });
     }
@@ -376,13 +411,17 @@ class Daemon {
         if (place_ && place_->has_copy()) return;
         // One that cannot be read now leaves things as they are.
         const auto snapshot = configuration_->snapshot();
-        if (!snapshot || configured_.exchange(snapshot->version) == snapshot->version) return;
+        if (!snapshot) return;
+        const auto before = configured_.exchange(snapshot->version);
+        if (before == snapshot->version) return;
+        if (before >= 0) messages_->configuration_is(snapshot->version);
         take(snapshot->configuration, host_name());
     }
 
     void changed(const operation::Id& id)
     {
         topic_changed(id);
+        if (id != alarm_topic) messages_->operation_changed(id);
         // No operation of this machine waits for the store of the site.
         if (!has_own_store() || id.starts_with(site_prefix)) take_settings();
         // Nor does any but one of this machine's change which version of an image it runs.
@@ -465,6 +504,7 @@ class Daemon {
         if (led_) led_->scheduler->stop();
         monitor_->stop();
         applications_->stop();
+        messages_->stop();
         if (place_) place_->stop();
         server_->stop();
         if (workers_->idle()) return loop_->stop();
@@ -483,6 +523,7 @@ class Daemon {
     host::Descriptor signals_, wall_clock_;
     std::unique_ptr<site::Loop> loop_;
     std::optional<site::Workers> workers_;
+    std::optional<Messages> messages_;
     std::optional<Applications> applications_;
     std::optional<Driven> driven_;  ///< goes before: it tells them
     std::optional<Upgrades> upgrades_;

@@ -86,6 +86,7 @@ Result<void> Monitor::tell()
         log_line(fmt::format("alarm {}: {}, {}: {}", raised.number, raised.alarm.severity, raised.alarm.event,
                              raised.alarm.text));
         if (options_.raised) options_.raised();
+        if (options_.told) options_.told(raised);
         if (!options_.command.empty()) tell_command(raised);
         TRY(alarms_.delivered(raised.number));
     }

@@ -19,7 +19,8 @@ namespace belay::daemon {
 class Monitor {
   public:
     struct Options {
-        std::string command;                ///< told of each alarm: EVENT DEVICE MEMBER TEXT; empty: none
+        std::string command;  ///< told of each alarm: EVENT DEVICE MEMBER TEXT; empty: none
+        std::function<void(const RaisedAlarm&)> told = {};  ///< called in any thread for each alarm
         std::function<void()> raised = {};  ///< called in any thread when there is a new alarm
     };
 

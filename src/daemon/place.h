@@ -24,6 +24,7 @@ namespace belay::daemon {
 
 class Applications;
 class HostLoad;
+class Messages;
 
 /// What is to be told of the load of hosts.
 enum class LoadToTell {
@@ -99,6 +100,7 @@ struct PlaceGround {
     store::Store& store;  ///< of this machine
     site::Log& log;
     Applications& applications;
+    Messages& messages;
     HostLoad& load;                    ///< of this machine
     std::function<void()> look_again;  ///< as Services has it; threads: any
     /// The engine that carries out the operations of the site; null while this controller does not lead.

@@ -1,6 +1,7 @@
 #include "daemon/services.h"
 
 #include "daemon/applications.h"
+#include "daemon/messages.h"
 #include "daemon/own_host.h"
 #include "daemon/pairs.h"
 #include "site/rollout/part_methods.h"
@@ -18,7 +19,7 @@ std::vector<site::Method> methods_of(const Services& services)
          {house_methods(services), plan_methods(services), operation_methods(services),
           history_methods(services), alarm_methods(services), configuration_methods(services),
           status_methods(services), own_host_methods(services), services.applications->methods(),
-          solution_methods(services.applications->everywhere()),
+          services.messages->methods(services.place), solution_methods(services.applications->everywhere()),
           pair_methods(services.applications->everywhere()), image_methods(services),
           catalog_methods(services), site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());

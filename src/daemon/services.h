@@ -19,6 +19,7 @@ namespace belay::daemon {
 
 class Applications;
 class HostLoad;
+class Messages;
 class Monitor;
 class Upgrades;
 
@@ -43,6 +44,7 @@ struct Services {
     std::function<std::optional<Error>(const operation::Id&)> stuck;
     Applications* applications = nullptr;
     Upgrades* upgrades = nullptr;
+    Messages* messages = nullptr;
     HostLoad* load = nullptr;
     /// Somebody follows what nobody tells of by itself: its streams are to be answered again in a while.
     std::function<void()> look_again;

@@ -16,7 +16,8 @@ Caller caller_of(const Peer& peer)
     return {.user = user_name(peer.uid),
             .origin = fmt::format("uid {}, pid {} by the local socket", peer.uid, peer.pid),
             .right = is_ours ? Right::administer : Right::view,
-            .more_by = "sudo belay ..."};
+            .more_by = "sudo belay ...",
+            .is_here = true};
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ struct Caller {
     Right right = Right::view;
     std::string more_by = {};  ///< how somebody gets more rights who asks like this, as "sudo belay ..."
     bool is_account = false;   ///< of the site, and no user of this machine
+    bool is_here = false;      ///< by the local socket; else from another machine
 };
 
 /// One question, as a method gets it.

@@ -78,7 +78,8 @@ ErrorKind kind_of(int code, int errno_value)
             return ErrorKind::busy;
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-        case SQLITE_ERROR:  // a table or column that should be there is not
+        case SQLITE_ERROR:       // a table or column that should be there is not
+        case SQLITE_CONSTRAINT:  // or a row is that should not
             return ErrorKind::corrupt;
         default:
             return is_no_space(code, errno_value) ? ErrorKind::no_space : ErrorKind::io;

@@ -132,7 +132,7 @@ class Supervised final : private framework::supervision::Hands {
     void forget_renewals();
     void renewed(const std::string& path);
     void look_whether_renewed();
-    std::string group_name() const { return fmt::format("application-{}", application().id); }
+    std::string group_name() const { return host::application_group(application().id); }
     void end_unknown(const std::vector<pid_t>& printing);
     void adopt_notify(const Record& record, const Application& running, int process);
     void after(const std::function<void()>& what);

@@ -406,7 +406,7 @@ void Supervisor::forget_those_that_may()
         applications_.erase(found);
         moved_at_.erase(id);
         folder_.forget(id);
-        if (groups_) groups_->remove(fmt::format("application-{}", id));
+        if (groups_) groups_->remove(host::application_group(id));
         return true;
     });
 }

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "daemon/host_name.h"
+#include "daemon/messages.h"
 #include "daemon/network/member_view.h"
 #include "daemon/own_host.h"
 #include "framework/configuration/key_actions.h"
@@ -40,6 +41,10 @@ void SiteServices::audit(const site::Call& call, std::string_view verb, std::str
                                              .why = call.parameters.value("why", "")},
                                             problem ? problem->what : "done")
                               .has_value());
+    acted({{"who", call.caller.user},
+           {"verb", verb},
+           {"object", object},
+           {"answer", problem ? problem->what : "done"}});
     if (!problem) changed();
 }
 
@@ -71,7 +76,8 @@ ControllerRole::ControllerRole(const PlaceGround& ground, ControllerAddress addr
           .own_name = [this] { return own_name(ground_.applications); },
           .own_host = [this](bool summary) { return own_host(ground_.applications, ground_.load, summary); },
           .applications = [this] { return conductor_.everywhere().lines(); },
-          .look_again = [this] { ground_.look_again(); }},
+          .look_again = [this] { ground_.look_again(); },
+          .acted = [this](const Json& entry) { ground_.messages.person_acted(entry); }},
       members_([this] { return is_open_ ? &services_.controller->hub() : nullptr; },
                [this](const std::string& member) { return comes_within(member); }),
       conductor_(ground_, {.controller = [this] { return is_open_ ? services_.controller.get() : nullptr; },
@@ -198,6 +204,7 @@ Result<void> ControllerRole::start(const site::Methods& all)
                                 .audit =
                                     [this](const Json& entry) {
                                         audit_.write(entry);
+                                        ground_.messages.person_acted(entry);
                                         // A session is under a lease.
                                         if (entry.value("verb", "") == "log in") ground_.leased();
                                     },
@@ -433,6 +440,18 @@ void ControllerRole::follow(const site::Leader& leader)
     ground_.changed(site_topic);
 }
 
+/// In a thread of its own: what the member is called is in a store that others may be slow at.
+void ControllerRole::say_presence(const std::string& member, const site::Presence& presence)
+{
+    const auto begun = ground_.workers.run([this, member, presence]() -> site::Loop::Callback {
+        const Result<site::Member> known = services_.controller->registry().find(member);
+        ground_.messages.host_is(known ? known->name : member, std::string(name_of(presence.state)),
+                                 presence.why);
+        return [] {};
+    });
+    if (!begun) ground_.log.trace(begun.error().what);
+}
+
 void ControllerRole::presence_changed(const std::string& member)
 {
     // Its first members may come before the controller is in its place.
@@ -441,6 +460,7 @@ void ControllerRole::presence_changed(const std::string& member)
         ground_.log.trace(fmt::format("host {} at {} is {}{}", member, presence.address,
                                       name_of(presence.state),
                                       presence.why.empty() ? "" : ": " + presence.why));
+        ground_.loop.post([this, member, presence] { say_presence(member, presence); });
         conductor_.presence_changed(member);
         if (presence.state == site::Presence::State::attached)
             ground_.loop.post([this, member] { settle(member); });

@@ -33,8 +33,9 @@ struct SiteServices {
     std::function<std::string()> own_name;  ///< of this machine
     /// This machine, as HostShow tells it.
     std::function<Json(bool summary)> own_host;
-    std::function<Json()> applications;    ///< of all hosts, as Applications tells them
-    std::function<void()> look_again;      ///< as Services has it
+    std::function<Json()> applications;            ///< of all hosts, as Applications tells them
+    std::function<void()> look_again;              ///< as Services has it
+    std::function<void(const Json& entry)> acted;  ///< what is in the audit trail is a message as well
     bool has_several_controllers = false;  ///< the state of the site has a store that others reach, too
 
     /// What was asked for goes to the audit trail, with what came of it.
@@ -94,6 +95,7 @@ class ControllerRole {
     Result<std::vector<site::MemberPlan>> plans_of(const std::vector<site::MemberQuestion>& questions,
                                                    const std::string& asker);
     void presence_changed(const std::string& member);
+    void say_presence(const std::string& member, const site::Presence& presence);
     void settle(const std::string& member);
     void settle_next();
     Result<std::string> configuration_key() const;

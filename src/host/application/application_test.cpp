@@ -331,5 +331,24 @@ TEST_CASE("control groups: a group has who is started in it, with all that it st
     CHECK(access(group->path().c_str(), F_OK) != 0);
 }
 
+TEST_CASE("a group tells whose application it is, below that of its supervisor alone")
+{
+    const std::string base = "/system.slice/belay-run-belay-applications";
+    CHECK(application_in(base + "/" + application_group(12), base) == 12);
+    CHECK(application_in(base + "/application-12/inner/application-13", base) == 12);
+    for (const char* group :
+         {"", "/", "/application-12", "/user.slice/belay-run-belay-applications/application-12",
+          "/system.slice/belay-run-belay-applications",
+          "/system.slice/belay-run-belay-applications/supervisor",
+          "/system.slice/belay-run-belay-applications/application-",
+          "/system.slice/belay-run-belay-applications/application-12x",
+          "/system.slice/belay-run-belay-applications2/application-12"}) {
+        INFO(group);
+        CHECK(!application_in(group, base));
+    }
+    CHECK(!application_in("/application-12", ""));
+    CHECK(group_of_process(0).empty());
+}
+
 }  // namespace
 }  // namespace belay::host

@@ -43,10 +43,10 @@ std::string mount_of_groups()
     return {};
 }
 
-/// Of this process, as "/system.slice/belay.service"; empty: it says none.
-std::string own_group()
+/// As "/system.slice/belay.service"; empty: it says none.
+std::string group_in(const std::string& file)
 {
-    const Result<std::string> groups = files::read("/proc/self/cgroup", most_group_bytes);
+    const Result<std::string> groups = files::read(file, most_group_bytes);
     if (!groups) return {};
     std::istringstream lines(*groups);
     for (std::string line; std::getline(lines, line);) {
@@ -158,7 +158,7 @@ std::optional<ControlGroup::Use> ControlGroup::use() const
 std::optional<ControlGroups> ControlGroups::open(const std::string& name)
 {
     const std::string root = mount_of_groups();
-    std::string own = own_group();
+    std::string own = group_in("/proc/self/cgroup");
     if (root.empty() || own.empty()) return std::nullopt;
     // One that begins anew in the group that it made is in the one below.
     const std::string leaf = fmt::format("/{}/supervisor", name);
@@ -193,6 +193,31 @@ Result<ControlGroup> ControlGroups::group(const std::string& name) const
 void ControlGroups::remove(const std::string& name) const
 {
     rmdir(fmt::format("{}/{}", base_, name).c_str());
+}
+
+std::string application_group(int64_t application)
+{
+    return fmt::format("application-{}", application);
+}
+
+std::string group_of_process(pid_t pid)
+{
+    return group_in(fmt::format("/proc/{}/cgroup", pid));
+}
+
+std::optional<int64_t> application_in(std::string_view group, std::string_view base)
+{
+    constexpr std::string_view border = "/application-";
+    if (base.empty() || !group.starts_with(base)) return std::nullopt;
+    group.remove_prefix(base.size());
+    if (!group.starts_with(border)) return std::nullopt;
+    group.remove_prefix(border.size());
+    int64_t application = 0;
+    const char* const end = group.data() + group.size();
+    const auto read = std::from_chars(group.data(), end, application);
+    // It may have groups of its own below.
+    if (read.ec != std::errc{} || (read.ptr != end && *read.ptr != '/')) return std::nullopt;
+    return application;
 }
 
 }  // namespace belay::host

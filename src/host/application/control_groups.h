@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 namespace belay::host {
@@ -79,5 +81,14 @@ class ControlGroups {
     std::string base_;
     std::vector<std::string> controllers_;
 };
+
+/// What the group of one application is called, below that of its supervisor's groups.
+std::string application_group(int64_t application);
+
+/// Which group of version 2 a process is in, as "/belay.slice/x"; empty: it is gone, or in none.
+std::string group_of_process(pid_t pid);
+/// Whose application's, where that is below `base`, as group_of_process() of its supervisor without the last
+/// part. Nothing: no one's.
+std::optional<int64_t> application_in(std::string_view group, std::string_view base);
 
 }  // namespace belay::host

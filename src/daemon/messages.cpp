@@ -1,0 +1,413 @@
+// What is said, and how it gets to the message server. What is asked of it: message_methods.cpp.
+
+#include "daemon/messages.h"
+
+#include "framework/configuration/effective.h"
+#include "host/application/process_handle.h"
+#include "operation/state.h"
+#include "site/local_socket.h"
+
+#include <algorithm>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace belay::daemon {
+namespace {
+
+namespace own = framework::messages::own;
+using framework::messages::Message;
+using framework::messages::OwnEvent;
+
+constexpr Milliseconds first_pause = std::chrono::seconds(1);
+constexpr Milliseconds longest_pause = std::chrono::minutes(1);
+constexpr size_t most_in_batch = 500;
+constexpr const char* own_source = "belayd";
+
+/// Empty, and 0, where it is null, or not there.
+std::string text_in(const Json& json, const char* field)
+{
+    const auto found = json.find(field);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+int64_t number_in(const Json& json, const char* field)
+{
+    const auto found = json.find(field);
+    return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+
+/// As the supervisor calls it.
+std::string output_of(const std::string& folder, const std::string& name, int64_t id)
+{
+    std::string file = name;
+    std::ranges::replace(file, '/', '_');
+    return fmt::format("{}/{}.{}.log", folder, file, id);
+}
+
+}  // namespace
+
+Messages::Messages(site::Loop& loop, site::Workers& workers, Options options)
+    : loop_(loop),
+      workers_(workers),
+      options_(std::move(options)),
+      started_(options_.wall()),
+      instance_(fmt::format("{}.{}", getpid(), host::start_of(getpid()).value_or(0)))
+{
+    note(own::daemon_started, {{"version", BELAY_VERSION}});
+}
+
+Messages::~Messages() = default;
+
+void Messages::say(const OwnEvent& event, Attributes attributes)
+{
+    add(event, std::move(attributes), true);
+}
+
+void Messages::note(const OwnEvent& event, Attributes attributes)
+{
+    add(event, std::move(attributes), false);
+}
+
+void Messages::add(const OwnEvent& event, Attributes attributes, bool is_due)
+{
+    if (!options_.is_there) return;
+    Message message = own_message(event, std::move(attributes), options_.wall());
+    {
+        const std::lock_guard lock(mutex_);
+        if (outbox_.size() >= most_waiting)
+            ++dropped_;
+        else
+            outbox_.push_back(std::move(message));
+        is_due_ = is_due_ || is_due;
+    }
+    if (is_due) wake();
+}
+
+void Messages::wake()
+{
+    loop_.post([this, there = std::weak_ptr(there_)] {
+        if (!there.expired()) take_up();
+    });
+}
+
+/// In the loop's thread: begins to deliver, unless somebody does, or it was tried a moment ago.
+void Messages::take_up()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (is_running_ || retry_ || !is_due_) return;
+        is_running_ = true;
+        is_due_ = false;
+    }
+    const auto begun = workers_.run([this]() -> site::Loop::Callback {
+        look_at_operations();
+        const Result<void> delivered = deliver();
+        return [this, delivered] {
+            bool is_news = false, again = false;
+            {
+                const std::lock_guard lock(mutex_);
+                is_running_ = false;
+                is_news = !delivered && pause_ == Milliseconds(0);
+                pause_ = delivered ? Milliseconds(0) : std::clamp(pause_ * 2, first_pause, longest_pause);
+                again = delivered && is_due_;
+                is_due_ = is_due_ || !delivered;
+                if (!delivered && !stopping_) {
+                    retry_ = loop_.at(site::boot_now() + pause_, [this] {
+                        retry_.reset();
+                        take_up();
+                    });
+                }
+            }
+            if (is_news)
+                options_.said(fmt::format("belay-messages is not reached: {}", delivered.error().what));
+            if (delivered) watch_server();
+            if (again) take_up();
+        };
+    });
+    if (begun) return;
+    const std::lock_guard lock(mutex_);
+    is_running_ = false;
+    is_due_ = true;
+}
+
+/// Where there are applications somebody has to be there for them. One that systemd has started is started
+/// again by systemd.
+void Messages::watch_server()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (!has_applications_ || stopping_ || options_.start || server_watch_ != 0) return;
+    }
+    Result<host::Descriptor> connection = site::connect_to(options_.server.socket);
+    if (!connection) return;
+    server_ = std::move(*connection);
+    server_watch_ =
+        loop_.watch(server_.number(), EPOLLIN | EPOLLRDHUP, [this](uint32_t) { server_ended(); }).value_or(0);
+}
+
+void Messages::server_ended()
+{
+    loop_.forget(std::exchange(server_watch_, 0));
+    server_.close();
+    const std::lock_guard lock(mutex_);
+    is_described_ = false;
+    is_due_ = true;
+    if (retry_ || stopping_) return;
+    retry_ = loop_.at(site::boot_now() + first_pause, [this] {
+        retry_.reset();
+        take_up();
+    });
+}
+
+void Messages::stop()
+{
+    if (!options_.is_there) return;
+    note(own::daemon_ended, {});
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        is_due_ = true;
+        if (retry_) loop_.cancel(*std::exchange(retry_, std::nullopt));
+    }
+    loop_.forget(std::exchange(server_watch_, 0));
+    server_.close();
+    take_up();
+}
+
+Result<std::unique_ptr<site::Client>> Messages::reach(bool may_start) const
+{
+    site::ConnectOptions there = options_.server;
+    if (!may_start) there.daemon.clear();
+    Result<std::unique_ptr<site::Client>> client = site::connect(there);
+    if (client || !options_.start || !may_start) return client;
+    TRY(options_.start());
+    return site::connect(there);
+}
+
+Result<void> Messages::deliver()
+{
+    bool may_start = false, is_ending = false;
+    {
+        const std::lock_guard lock(mutex_);
+        is_ending = stopping_;
+        // Nobody need know of it before somebody is there who may speak.
+        const bool has_something = !outbox_.empty() || under_way_ || (has_applications_ && !is_described_);
+        if (!has_something && is_described_) return {};
+        may_start = has_something && !is_ending;
+    }
+    const auto client = reach(may_start);
+    // At the end, or where there is nobody to tell, the one that is not there misses nothing.
+    if (!client && !may_start) return {};
+    if (!client) return std::unexpected(client.error());
+    TRY(describe(**client));
+    return put(**client);
+}
+
+Result<void> Messages::describe(site::Client& client)
+{
+    Json described;
+    {
+        const std::lock_guard lock(mutex_);
+        // Each time: it may be another server than the one that was told.
+        described = described_.is_null() ? Json::object() : described_;
+        is_described_ = true;
+    }
+    described["pid"] = static_cast<uint64_t>(getpid());
+    const Result<Json> told = client.call("Describe", described);
+    if (told) return {};
+    const std::lock_guard lock(mutex_);
+    is_described_ = false;
+    return std::unexpected(told.error());
+}
+
+Result<void> Messages::put(site::Client& client)
+{
+    while (true) {
+        Batch batch;
+        bool was_tried = true;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!under_way_ && outbox_.empty() && dropped_ == 0) return {};
+            if (!under_way_) {
+                was_tried = false;
+                under_way_.emplace();
+                under_way_->at = fmt::format("{} {}", instance_, ++number_);
+                while (!outbox_.empty() && under_way_->messages.size() < most_in_batch) {
+                    under_way_->messages.push_back(std::move(outbox_.front()));
+                    outbox_.pop_front();
+                }
+                if (outbox_.empty() && dropped_ > 0)
+                    under_way_->messages.push_back(own_message(
+                        own::daemon_dropped, {{"count", std::to_string(std::exchange(dropped_, 0))}},
+                        options_.wall()));
+            }
+            batch = *under_way_;
+        }
+        const Json position =
+            was_tried ? TRY(client.call("Position", {{"source", own_source}})) : Json::object();
+        if (position.value("at", Json()) != batch.at)
+            TRY(client.call("Put", {{"messages", batch.messages}, {"source", own_source}, {"at", batch.at}}));
+        const std::lock_guard lock(mutex_);
+        under_way_.reset();
+    }
+}
+
+void Messages::operation_changed(const operation::Id& id)
+{
+    if (!options_.is_there) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        changed_operations_.insert(id);
+        is_due_ = true;
+    }
+    wake();
+}
+
+/// Not where the change is told: whoever tells it may not be waited for.
+void Messages::look_at_operations()
+{
+    std::set<operation::Id> changed;
+    {
+        const std::lock_guard lock(mutex_);
+        changed = std::exchange(changed_operations_, {});
+    }
+    for (const operation::Id& id : changed) {
+        const Result<operation::View> view = options_.show(id);
+        if (!view) continue;
+        const operation::Operation& operation = view->operation;
+        const std::string state(name_of(operation.state));
+        bool has_ended = false, is_news = false;
+        {
+            const std::lock_guard lock(mutex_);
+            is_news = std::exchange(operations_[id], state) != state;
+            has_ended = operation.state == operation::State::committed ||
+                        operation.state == operation::State::aborted;
+            if (has_ended) operations_.erase(id);
+        }
+        if (!is_news) continue;
+        const OwnEvent& event = operation.state == operation::State::held      ? own::operation_held
+                                : operation.state == operation::State::aborted ? own::operation_aborted
+                                                                               : own::operation_moved;
+        const Json json = *view;
+        Message message = own_message(event,
+                                      {{"operation", id},
+                                       {"title", operation.plan.title},
+                                       {"state", state},
+                                       {"reason", text_in(json, "reason")}},
+                                      options_.wall());
+        message.interaction = "operation " + id;
+        const std::lock_guard lock(mutex_);
+        if (outbox_.size() >= most_waiting)
+            ++dropped_;
+        else
+            outbox_.push_back(std::move(message));
+    }
+}
+
+void Messages::application_stands(const std::string& name, const Json& standing)
+{
+    const std::string phase = text_in(standing, "phase"), role = text_in(standing, "role");
+    std::string reason = text_in(standing, "reason");
+    const int64_t restarts = number_in(standing, "restarts");
+    bool is_news = false, has_new_role = false, was_restarted = false;
+    {
+        const std::lock_guard lock(mutex_);
+        is_lost_ = false;
+        // How it stood before this daemon was there is no news.
+        const bool is_old = !phases_.contains(name) && number_in(standing, "since_ms") < started_.count();
+        is_news = std::exchange(phases_[name], phase) != phase && !is_old;
+        has_new_role = std::exchange(roles_[name], role) != role && !is_old;
+        was_restarted = std::exchange(restarts_[name], restarts) < restarts && !is_old;
+    }
+    if (reason.empty()) reason = "it has ended";
+    const Attributes attributes = {{"application", name}, {"phase", phase}, {"reason", reason}};
+    if (was_restarted)
+        say(own::application_restarted, {{"application", name}, {"count", std::to_string(restarts)}});
+    if (is_news && phase == "started") {
+        say(own::application_started, attributes);
+    } else if (is_news && phase == "stopped") {
+        say(own::application_stopped, attributes);
+    } else if (is_news && phase == "failed") {
+        say(own::application_failed, attributes);
+    } else if (is_news && phase == "unavailable") {
+        say(own::application_unavailable, attributes);
+    } else if (is_news) {
+        say(own::application_moved, attributes);
+    }
+    if (has_new_role && !role.empty() && role != "none")
+        say(own::role_taken, {{"application", name}, {"role", role}});
+}
+
+void Messages::supervisor_lost(const Error& error)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(is_lost_, true)) return;
+    }
+    say(own::supervisor_lost, {{"reason", error.what}});
+}
+
+void Messages::storage_alarm(const procedures::Alarm& alarm)
+{
+    say(own::storage_alarm, {{"event", alarm.event},
+                             {"severity", alarm.severity},
+                             {"device", alarm.device},
+                             {"member", alarm.member},
+                             {"text", alarm.text}});
+}
+
+void Messages::configuration_is(int64_t version)
+{
+    say(own::configuration_changed, {{"version", std::to_string(version)}});
+}
+
+void Messages::host_is(const std::string& name, const std::string& state, const std::string& reason)
+{
+    if (state == "attached") return say(own::host_attached, {{"name", name}});
+    say(own::host_lost,
+        {{"name", name}, {"state", state}, {"reason", reason.empty() ? "it says nothing" : reason}});
+}
+
+void Messages::person_acted(const Json& entry)
+{
+    const std::string who = text_in(entry, "who"), answer = text_in(entry, "answer");
+    // Strangers cannot fill it.
+    if (who.empty() || entry.value("denied", false)) return;
+    const bool is_done = answer.empty() || answer == "done";
+    say(is_done ? own::person_acted : own::person_refused, {{"user", who},
+                                                            {"verb", text_in(entry, "verb")},
+                                                            {"what", text_in(entry, "object")},
+                                                            {"reason", answer}});
+}
+
+void Messages::configured(const framework::configuration::Configuration& configuration,
+                          const std::string& host)
+{
+    if (!options_.is_there) return;
+    const framework::configuration::Object* const own_object = configuration.find("host", host);
+    const framework::configuration::Pairs pairs(configuration);
+    Json applications = Json::array();
+    for (const framework::configuration::Object* one : configuration.of_type("application")) {
+        const framework::configuration::Object object = effective(configuration, pairs, *one);
+        const bool is_here =
+            own_object != nullptr && object.attributes.value("host", int64_t{0}) == own_object->id;
+        if (!is_here || object.disabled) continue;
+        applications.push_back({{"id", one->id},
+                                {"name", one->name},
+                                {"log_level", object.text("log_level")},
+                                {"output", output_of(options_.output_folder, one->name, one->id)}});
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        has_applications_ = !applications.empty();
+        Json described = {{"host", host}, {"applications", std::move(applications)}};
+        if (described == described_) return;
+        described_ = std::move(described);
+        is_described_ = false;
+        is_due_ = true;
+    }
+    wake();
+}
+
+}  // namespace belay::daemon

@@ -1,0 +1,80 @@
+// Messages over the hosts of a site, and what a controller says of them.
+
+#include "daemon/network/testing/machine.h"
+#include "site/local_socket.h"
+
+namespace belay::daemon {
+namespace {
+
+using namespace testing;
+
+constexpr auto come_within = std::chrono::minutes(2);
+
+/// A machine whose daemon says what happens.
+class Saying : public Machine {
+  public:
+    ~Saying() { end_messages(); }
+
+    void begin() { start({}, {"/usr/bin/env", "BELAY_TEST_MESSAGES=1"}); }
+    std::unique_ptr<site::Client> messages() const
+    {
+        return need(site::connect({.socket = path("messages.sock"), .state_folder = "", .daemon = ""}));
+    }
+    /// Once there are so many.
+    std::vector<Json> found(const Json& query, size_t count)
+    {
+        const auto until = std::chrono::steady_clock::now() + come_within;
+        while (true) {
+            const Json answer = ask("Messages", query);
+            if (answer.at("messages").size() >= count) return answer.at("messages");
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, answer.dump());
+            usleep(20'000);
+        }
+    }
+
+  private:
+    void end_messages() const
+    {
+        const auto server =
+            site::connect({.socket = path("messages.sock"), .state_folder = "", .daemon = ""});
+        if (server) static_cast<void>((*server)->call("End", Json::object()).has_value());
+    }
+};
+
+TEST_CASE("a controller finds the messages of all hosts by their time, without debug, and says who is away")
+{
+    Saying controller, agent;
+    controller.make_controller();
+    controller.begin();
+    join(controller, agent, {{"name", "web1"}});
+    agent.begin();
+    controller.found({{"id", "05-00010"}, {"text", "web1"}}, 1);
+    agent.ask("Messages");
+    for (const char* level : {"debug", "trace"}) {
+        const Json said = {{"level", level}, {"text", fmt::format("{} of the agent", level)}};
+        need(agent.messages()->call("Put", {{"messages", {said}}}));
+    }
+    const auto of_all = controller.found({{"text", "of the agent"}}, 1);
+    CHECK(of_all.size() == 1);
+    CHECK(of_all[0].at("level") == "trace");
+    CHECK(of_all[0].at("host") == "web1");
+    CHECK(controller.found({{"text", "of the agent"}, {"host", "web1"}}, 1).size() == 1);
+    CHECK(agent.found({{"text", "of the agent"}}, 2).size() == 2);
+
+    Json answer = controller.ask("Messages", {{"limit", 10}});
+    CHECK(answer.at("after_of").contains("web1"));
+    CHECK(answer.at("problems").empty());
+    need(agent.messages()->call("Put", {{"messages", {{{"text", "the newest"}}}}}));
+    const Json next = controller.ask("Messages", {{"after_of", answer.at("after_of")}, {"host", "web1"}});
+    REQUIRE(next.at("messages").size() == 1);
+    CHECK(next.at("messages")[0].at("text") == "the newest");
+
+    agent.stop();
+    controller.found({{"id", "05-00020"}}, 1);
+    answer = controller.ask("Messages");
+    REQUIRE(answer.at("problems").size() == 1);
+    CHECK(answer.at("problems")[0].at("host") == "web1");
+}
+
+}  // namespace
+}  // namespace belay::daemon

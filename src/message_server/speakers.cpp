@@ -1,0 +1,159 @@
+#include "message_server/speakers.h"
+
+#include "host/application/control_groups.h"
+#include "host/files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/socket.h>
+
+namespace belay::message_server {
+namespace {
+
+constexpr std::string_view own_leaf = "/supervisor";
+/// Linux since 6.5; the C library here does not name it.
+constexpr int so_peerpidfd = 77;
+
+/// Whether the number is still that of the process that has connected, and not of another that got it later.
+/// Where the kernel does not say, it is: numbers are not given again so soon.
+bool is_still(int connection, pid_t pid)
+{
+    int process = -1;
+    socklen_t size = sizeof process;
+    if (getsockopt(connection, SOL_SOCKET, so_peerpidfd, &process, &size) != 0) return errno == ENOPROTOOPT;
+    const host::Descriptor closes_it(process);
+    constexpr Bytes most{4096};
+    const auto told = host::files::read(fmt::format("/proc/self/fdinfo/{}", process), most);
+    return told && told->find(fmt::format("Pid:\t{}\n", pid)) != std::string::npos;
+}
+
+/// The program that a process runs, as the kernel names it; it may call itself anything.
+std::string command_of(pid_t pid)
+{
+    constexpr Bytes most{64};
+    Result<std::string> name = host::files::read(fmt::format("/proc/{}/comm", pid), most);
+    if (!name) return "";
+    if (name->ends_with('\n')) name->pop_back();
+    return std::move(*name);
+}
+
+/// Where the groups of the applications are: beside the one that their supervisor is in. Whoever listens at
+/// a socket is known by the kernel.
+std::string base_at(const std::string& supervisor)
+{
+    const Result<host::Descriptor> connection = site::connect_to(supervisor);
+    if (!connection) return "";
+    const Result<site::Peer> peer = site::peer_of(connection->number());
+    if (!peer) return "";
+    std::string group = host::group_of_process(peer->pid);
+    if (!group.ends_with(own_leaf)) return "";
+    group.resize(group.size() - own_leaf.size());
+    return group;
+}
+
+}  // namespace
+
+void to_json(Json& json, const Described& described)
+{
+    Json applications = Json::array();
+    for (const DescribedApplication& one : described.applications)
+        applications.push_back({{"id", one.id},
+                                {"name", one.name},
+                                {"log_level", name_of(one.log_level)},
+                                {"output", one.output}});
+    json = {{"host", described.host}, {"applications", std::move(applications)}};
+}
+
+Result<Described> read_described(const Json& json)
+{
+    Described described;
+    const auto text = [](const Json& from, const char* field) -> Result<std::string> {
+        const auto found = from.find(field);
+        if (found == from.end()) return "";
+        if (!found->is_string()) return fail(ErrorKind::usage, fmt::format("\"{}\" is no text", field));
+        return found->get<std::string>();
+    };
+    if (!json.is_object()) return fail(ErrorKind::usage, "what a host has is a table");
+    described.host = TRY(text(json, "host"));
+    if (const auto by = json.find("pid"); by != json.end() && by->is_number_unsigned())
+        described.by = static_cast<pid_t>(by->get<uint64_t>() & 0x7fffffffU);
+    const Json applications = json.value("applications", Json::array());
+    if (!applications.is_array()) return fail(ErrorKind::usage, "\"applications\" is no list");
+    for (const Json& one : applications) {
+        const bool has_id = one.is_object() && one.contains("id") && one.at("id").is_number_integer();
+        if (!has_id) return fail(ErrorKind::usage, "an application has no \"id\"");
+        DescribedApplication application{.id = one.at("id").get<int64_t>()};
+        application.name = TRY(text(one, "name"));
+        application.output = TRY(text(one, "output"));
+        const std::string level = TRY(text(one, "log_level"));
+        if (!level.empty()) application.log_level = TRY(framework::messages::level_named(level));
+        described.applications.push_back(std::move(application));
+    }
+    return described;
+}
+
+void Speakers::describe(Described described)
+{
+    const std::lock_guard lock(mutex_);
+    described_ = std::move(described);
+}
+
+Described Speakers::described() const
+{
+    const std::lock_guard lock(mutex_);
+    return described_;
+}
+
+std::optional<int64_t> Speakers::application_in(const std::string& group)
+{
+    // Most are in no such group; whoever makes one that is called so is asked about for nothing.
+    if (group.find("/application-") == std::string::npos) return std::nullopt;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto id = host::application_in(group, base_)) return id;
+    }
+    std::string base = base_at(supervisor_);
+    if (base.empty()) return std::nullopt;
+    const auto id = host::application_in(group, base);
+    const std::lock_guard lock(mutex_);
+    base_ = std::move(base);
+    return id;
+}
+
+Origin Speakers::origin_of(int connection)
+{
+    const Result<site::Peer> peer = site::peer_of(connection);
+    if (!peer) return {};
+    Origin origin{.application = {}, .user = site::user_name(peer->uid), .program = {}};
+    const std::string group = host::group_of_process(peer->pid);
+    std::string program = command_of(peer->pid);
+    // Asked last: what was read before is of this process then.
+    if (!is_still(connection, peer->pid)) return origin;
+    origin.application = application_in(group);
+    origin.program = std::move(program);
+    return origin;
+}
+
+Identity Speakers::identify(const Origin& origin) const
+{
+    const std::lock_guard lock(mutex_);
+    Identity identity;
+    identity.otherwise.host = described_.host;
+    const auto found =
+        std::ranges::find(described_.applications, origin.application.value_or(0), &DescribedApplication::id);
+    if (origin.application && found != described_.applications.end()) {
+        identity.speaker = {.name = found->name, .application = found->name};
+        identity.log_level = found->log_level;
+    } else {
+        // One of which belayd has not told yet is known by its number.
+        identity.speaker.name = origin.application ? host::application_group(*origin.application)
+                                                   : fmt::format("user {}", origin.user);
+        identity.speaker.application = identity.speaker.name;
+        if (!origin.program.empty()) identity.otherwise.attributes["program"] = origin.program;
+        identity.log_level = Level::trace;
+    }
+    identity.otherwise.application = identity.speaker.application;
+    return identity;
+}
+
+}  // namespace belay::message_server

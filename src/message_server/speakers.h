@@ -1,0 +1,67 @@
+#pragma once
+// Who speaks: which application of this host a process belongs to, by the control group that its supervisor
+// has put it in; what that is called is told by belayd. What a process says of itself does not count.
+
+#include "message_server/intake.h"
+#include "site/local_socket.h"
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace belay::message_server {
+
+struct DescribedApplication {
+    int64_t id = 0;
+    std::string name = {};
+    Level log_level = Level::standard;  ///< what of its messages is kept
+    std::string output = {};            ///< the file that what it prints is in; empty: none
+};
+
+/// What belayd tells of this host.
+struct Described {
+    std::string host = {};
+    std::vector<DescribedApplication> applications = {};
+    pid_t by = 0;  ///< the process that has told it; not kept
+};
+void to_json(Json& json, const Described& described);
+/// Errors: corrupt, usage.
+Result<Described> read_described(const Json& json);
+
+/// Where a connection comes from, as the kernel saw it when it was made; it stays that.
+struct Origin {
+    std::optional<int64_t> application = {};  ///< of this host; nothing: none of its supervisor's
+    std::string user = {}, program = {};
+};
+
+struct Identity {
+    Speaker speaker;
+    Message otherwise;                  ///< what its messages have by themselves
+    Level log_level = Level::standard;  ///< what of them is kept
+};
+
+/// Threads: any.
+class Speakers {
+  public:
+    /// `supervisor`: the socket of the one that the applications are of.
+    explicit Speakers(std::string supervisor) : supervisor_(std::move(supervisor)) {}
+
+    void describe(Described described);
+    Described described() const;
+
+    /// Who is on the other side of a connection that was just taken.
+    Origin origin_of(int connection);
+    /// An application; or else "user NAME", with the program in an attribute.
+    Identity identify(const Origin& origin) const;
+
+  private:
+    std::optional<int64_t> application_in(const std::string& group);
+
+    const std::string supervisor_;
+    mutable std::mutex mutex_;
+    Described described_;
+    std::string base_;  ///< of the applications' groups, as it was last known
+};
+
+}  // namespace belay::message_server
