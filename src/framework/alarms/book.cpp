@@ -150,8 +150,9 @@ class AlarmBook::Draft {
     {
         Page* page = TRY(last_of(verdict.key));
         if (verdict.what == Verdict::What::cleared) {
-            if (page != nullptr && page->alarm.is_open() && verdict.first >= page->alarm.first)
-                end(*page, verdict);
+            // One that was told before, of the alarm before this one.
+            const bool is_old = page != nullptr && verdict.number > 0 && verdict.number < page->alarm.through;
+            if (page != nullptr && page->alarm.is_open() && !is_old) end(*page, verdict);
             return {};
         }
         if (page != nullptr && is_taken(page->alarm, verdict)) return {};

@@ -7,17 +7,17 @@
 
 namespace belay::framework::alarms {
 
-/// Events of Belay itself, component 01.
+/// Events of Belay itself: 01 messages, 03 applications, 04 solutions, 05 hosts.
 namespace events {
-inline constexpr messages::EventId connection_lost{1, 101}, connection_made{1, 102};
-inline constexpr messages::EventId application_failed{1, 111}, application_well{1, 112};
-inline constexpr messages::EventId licence_ends{1, 121}, licence_valid{1, 122};
-inline constexpr messages::EventId host_inaccessible{1, 131}, host_accessible{1, 132};
-inline constexpr messages::EventId host_unavailable{1, 133}, host_available{1, 134};
-inline constexpr messages::EventId host_unreachable{1, 135}, host_reachable{1, 136};
-inline constexpr messages::EventId service_unavailable{1, 141}, service_available{1, 142};
-inline constexpr messages::EventId solution_moved{1, 143}, solution_settled{1, 144};
-inline constexpr messages::EventId message_store_lost{1, 151}, message_store_back{1, 152};
+inline constexpr messages::EventId message_store_lost{1, 20}, message_store_back{1, 21};
+inline constexpr messages::EventId application_failed{3, 20}, application_well{3, 10};
+inline constexpr messages::EventId licence_ends{3, 40}, licence_valid{3, 41};
+inline constexpr messages::EventId service_unavailable{4, 30}, service_available{4, 31};
+inline constexpr messages::EventId solution_moved{4, 32}, solution_settled{4, 33};
+inline constexpr messages::EventId host_inaccessible{5, 30}, host_accessible{5, 31};
+inline constexpr messages::EventId host_unavailable{5, 32}, host_available{5, 33};
+inline constexpr messages::EventId host_unreachable{5, 34}, host_reachable{5, 35};
+inline constexpr messages::EventId connection_lost{5, 36}, connection_made{5, 37};
 }  // namespace events
 
 /// Whether an alarm of this name needs no detection of its own.
