@@ -17,6 +17,7 @@ class Register;
 
 namespace belay::daemon {
 
+class AlarmWatch;
 class Applications;
 class HostLoad;
 class Monitor;
@@ -43,6 +44,7 @@ struct Services {
     std::function<std::optional<Error>(const operation::Id&)> stuck;
     Applications* applications = nullptr;
     Upgrades* upgrades = nullptr;
+    AlarmWatch* alarms = nullptr;
     HostLoad* load = nullptr;
     /// Somebody follows what nobody tells of by itself: its streams are to be answered again in a while.
     std::function<void()> look_again;

@@ -230,7 +230,8 @@ class AlarmBook::Draft {
         if (const auto page = pages_.find(number); page != pages_.end()) return &page->second;
         const auto entry = TRY(book_.find(number));
         if (!entry) return nullptr;
-        Page page{.from = entry->key, .revision = entry->modified, .alarm = TRY(read_entry(*entry))};
+        Alarm alarm = TRY(read_entry(*entry));
+        Page page{.from = entry->key, .revision = entry->modified, .alarm = std::move(alarm)};
         return &pages_.emplace(number, std::move(page)).first->second;
     }
 
