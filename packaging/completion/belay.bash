@@ -7,7 +7,7 @@ _belay_common="--help --json --socket --state-dir --site --proxy --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 _belay_hosts_options="--on --waves --wave-soak --failures"
 
-_belay_commands="storage image backup catalog restore procedures plan add run runbook config status host app messages solution account media login logout activate commit abort clear timer show history clean parse version"
+_belay_commands="storage image backup catalog restore procedures plan add run runbook config status host app messages solution alarms alarm account media login logout activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -68,6 +68,11 @@ declare -A _belay_options=(
     [solution plan]="--also-needed"
     [solution start]="--why --no-wait"
     [solution stop]="--also-needed --why --no-wait"
+    [alarms]="--all --follow --conditions --limit"
+    [alarm show]=""
+    [alarm ack]="--note"
+    [alarm mute]="--for --note"
+    [alarm test]="--fire"
     [account add]="--role --why"
     [account list]=""
     [account password]="--why"
@@ -104,7 +109,7 @@ declare -A _belay_options=(
 
 _belay_kinds="mdstat mdadm-detail mdadm-examine sfdisk-dump lsblk-json smartctl-json lvm-json zpool-status hdparm-max hdparm-dco"
 
-_belay_types="host storage template application pair solution person group role alarm script policy"
+_belay_types="host storage template application pair solution person group role alarm script relay snmp policy"
 
 # Every text of a field in a line of JSON: a value of "name" or "id" without quotes in it.
 _belay_texts() {
@@ -261,7 +266,7 @@ _belay() {
                     command="storage ${COMP_WORDS[i]}"
                 elif [[ $command == runbook && ${COMP_WORDS[i]} == @(lint|plan|add|run) ]]; then
                     command="runbook ${COMP_WORDS[i]}"
-                elif [[ $command == @(image|config|host|app|solution|account|media) ]]; then
+                elif [[ $command == @(image|config|host|app|solution|alarm|account|media) ]]; then
                     command="$command ${COMP_WORDS[i]}"
                 elif [[ -z $target ]]; then
                     target=${COMP_WORDS[i]}
@@ -280,7 +285,7 @@ _belay() {
         --site) COMPREPLY=($(compgen -W "$(_belay_sites)" -- "$word")) && return ;;
         --role) COMPREPLY=($(compgen -W "$([[ $command == host* ]] && echo agent proxy || echo view operate administer)" -- "$word")) && return ;;
         --on) COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word")) && return ;;
-        --why | --limit | --waves | --failures | --name | --account | --as | --lines) return ;;
+        --why | --note | --limit | --waves | --failures | --name | --account | --as | --lines) return ;;
     esac
 
     if [[ -z $command ]]; then
@@ -299,6 +304,8 @@ _belay() {
         COMPREPLY=($(compgen -W "list show start stop restart suspend resume log pairs switch-over $_belay_common" -- "$word"))
     elif [[ $command == solution ]]; then
         COMPREPLY=($(compgen -W "list show plan start stop $_belay_common" -- "$word"))
+    elif [[ $command == alarm ]]; then
+        COMPREPLY=($(compgen -W "show ack mute test $_belay_common" -- "$word"))
     elif [[ $command == account ]]; then
         COMPREPLY=($(compgen -W "add list password role disable enable remove $_belay_common" -- "$word"))
     elif [[ $word == -* ]]; then
@@ -342,6 +349,10 @@ _belay() {
                 fi ;;
             "solution show" | "solution start" | "solution stop")
                 [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names solution list)" -- "$word")) ;;
+            "alarm show" | "alarm ack")
+                [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_ask alarms | grep -o '"number":[0-9]*' | cut -d: -f2)" -- "$word")) ;;
+            "alarm mute" | "alarm test")
+                [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names alarms --conditions)" -- "$word")) ;;
             "account role") if [[ -z $target ]]; then
                     COMPREPLY=($(compgen -W "$(_belay_names account list)" -- "$word"))
                 else

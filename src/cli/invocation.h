@@ -81,6 +81,11 @@ enum class Command {
     solution_plan,
     solution_start,
     solution_stop,
+    alarm_list,
+    alarm_show,
+    alarm_acknowledge,
+    alarm_mute,
+    alarm_test,
     account_add,
     account_list,
     account_password,
@@ -156,7 +161,7 @@ struct Invocation {
     std::string role;     ///< may be empty
     std::string account;  ///< may be empty
     std::optional<Milliseconds> valid;
-    std::optional<Milliseconds> lasts;  ///< of host maintenance: it ends by itself
+    std::optional<Milliseconds> lasts;  ///< of host maintenance and alarm mute: it ends by itself
 
     // media; may be empty
     std::string access;         ///< "read", "append", "full"
@@ -169,6 +174,12 @@ struct Invocation {
     // timer
     bool stop = false, restart = false;
     std::optional<Milliseconds> extend;
+
+    // alarm
+    bool all = false;         ///< those that have ended as well
+    bool conditions = false;  ///< what can raise one, in place of those that are
+    bool fire = false;        ///< of test: it is done
+    std::string note;         ///< may be empty
 
     bool test = false;     ///< of storage monitor: raise an alarm of nothing
     bool journal = false;  ///< of show

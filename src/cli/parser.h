@@ -41,6 +41,7 @@ class Parser {
     void app_commands();
     void message_commands();
     void solution_commands();
+    void alarm_commands();
     void account_commands();
     void people_commands();
     void media_commands();
@@ -66,6 +67,7 @@ class Parser {
     CLI::App* host_ = nullptr;
     CLI::App* applications_ = nullptr;
     CLI::App* solutions_ = nullptr;
+    CLI::App* alarm_ = nullptr;
     CLI::App* account_ = nullptr;
     CLI::App* media_ = nullptr;
     /// Commands with parsers of their own.

@@ -69,6 +69,7 @@ void Parser::site_commands()
     app_commands();
     message_commands();
     solution_commands();
+    alarm_commands();
     account_commands();
     people_commands();
     media_commands();
@@ -198,6 +199,38 @@ void Parser::message_commands()
     messages->add_option("--grep", invocation_.text, "with this in their text, in capitals or not")
         ->type_name("TEXT");
     messages->add_option("--limit", typed_.limit, "the newest so many; 100 unless told")->type_name("NUMBER");
+}
+
+void Parser::alarm_commands()
+{
+    CLI::App* list = command(app_, Command::alarm_list, "alarms", "the alarms that are raised",
+                             "belay alarms\n  belay alarms --all --limit 50\n  belay alarms --follow");
+    list->add_flag("--all", invocation_.all, "those that have ended as well");
+    list->add_flag("--follow", invocation_.follow, "go on with what comes, until you end it");
+    list->add_flag("--conditions", invocation_.conditions, "what can raise one, and what a person does then");
+    list->add_option("--limit", typed_.limit, "the newest so many")->type_name("NUMBER");
+    group(alarm_, "alarm", "one alarm, or one condition that raises alarms",
+          "belay alarm show 12\n  belay alarm ack 12 --note 'on my way'");
+    CLI::App* show = command(*alarm_, Command::alarm_show, "show", "everything about one, and what was done",
+                             "belay alarm show 12");
+    CLI::App* acknowledge = command(*alarm_, Command::alarm_acknowledge, "ack", "say that you have seen it",
+                                    "belay alarm ack 12 --note 'on my way'");
+    for (CLI::App* app : {show, acknowledge})
+        app->add_option("number", invocation_.target, "its number")->type_name("");
+    CLI::App* mute = command(
+        *alarm_, Command::alarm_mute, "mute", "let nothing be done about alarms of a condition for a while",
+        "belay alarm mute host-disk --for 2h --note 'the disk is on its way'\n  belay alarm mute "
+        "host-disk --for 0s");
+    mute->add_option("--for", typed_.lasts, "so long; 0s: no longer")->type_name("TIME");
+    CLI::App* test = command(*alarm_, Command::alarm_test, "test",
+                             "say what the reactions of a condition would do; nothing is done",
+                             "belay alarm test host-disk\n  belay alarm test host-disk --fire");
+    test->add_flag("--fire", invocation_.fire, "do it, as if it were raised");
+    for (CLI::App* app : {mute, test})
+        app->add_option("condition", invocation_.target, "its name, as belay alarms --conditions has it")
+            ->type_name("");
+    for (CLI::App* app : {acknowledge, mute})
+        app->add_option("--note", invocation_.note, "a few words for the others")->type_name("TEXT");
 }
 
 void Parser::solution_commands()

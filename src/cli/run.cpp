@@ -133,6 +133,16 @@ Result<int> Session::carry_out()
         case Command::solution_start:
         case Command::solution_stop:
             return solution_order();
+        case Command::alarm_list:
+            return alarm_list();
+        case Command::alarm_show:
+            return alarm_show();
+        case Command::alarm_acknowledge:
+            return alarm_acknowledge();
+        case Command::alarm_mute:
+            return alarm_mute();
+        case Command::alarm_test:
+            return alarm_test();
         case Command::account_list:
             return account_list();
         case Command::account_add:

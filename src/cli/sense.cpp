@@ -163,6 +163,19 @@ Result<void> check_sense(const Invocation& asked)
             if (asked.target.empty())
                 return fail(ErrorKind::usage, "which solution? none was named", "belay solution list");
             break;
+        case Command::alarm_show:
+        case Command::alarm_acknowledge:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which alarm? no number was given", "belay alarms");
+            break;
+        case Command::alarm_mute:
+        case Command::alarm_test:
+            if (asked.target.empty())
+                return fail(ErrorKind::usage, "which alarm? none was named", "belay alarms --conditions");
+            if (asked.command == Command::alarm_mute && !asked.lasts)
+                return fail(ErrorKind::usage, "for how long? --for was not given",
+                            fmt::format("belay alarm mute '{}' --for 2h", asked.target));
+            break;
         case Command::account_add:
         case Command::account_password:
         case Command::account_role:

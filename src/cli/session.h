@@ -71,6 +71,12 @@ class Session {
     Result<int> solution_plan();
     Result<int> solution_order();
     Result<int> await_solution(const Json& ordered);
+    Result<int> alarm_list();
+    Result<int> follow_alarm_book(Json parameters);
+    Result<int> alarm_show();
+    Result<int> alarm_acknowledge();
+    Result<int> alarm_mute();
+    Result<int> alarm_test();
     Result<int> account_list();
     Result<int> account_change();
     std::string left_out(const Json& answer) const;

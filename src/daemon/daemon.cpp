@@ -1,11 +1,13 @@
 #include "daemon/daemon.h"
 
+#include "daemon/alarm_watch.h"
 #include "daemon/applications.h"
 #include "daemon/driven.h"
 #include "daemon/host_load.h"
 #include "daemon/host_name.h"
 #include "daemon/messages.h"
 #include "daemon/monitor.h"
+#include "daemon/own_host.h"
 #include "daemon/scheduler.h"
 #include "daemon/services.h"
 #include "daemon/state_lock.h"
@@ -90,6 +92,7 @@ class Daemon {
         if (place_) place_->fill(catalogue_);
         open_configuration();
         TRY(open_engine());
+        open_alarms();
         open_services();
         TRY(watch_wall_clock());
         TRY(watch_leases());
@@ -99,6 +102,8 @@ class Daemon {
         TRY(start_place());
         for (const operation::Id& id : unfinished) scheduler_->wake(id);
         monitor_->start();
+        // Where there are several controllers, the one that leads does.
+        if (is_of_this_machine_alone()) alarms_->lead();
         log_.standard(
             fmt::format("serves {}; operations that go on: {}", options_.socket, unfinished.size()));
         readiness_.ready();
@@ -249,8 +254,34 @@ class Daemon {
             Monitor::Options{
                 .command = options_.alarm_command,
                 .told = [this](const RaisedAlarm& raised) { messages_->storage_alarm(raised.alarm); },
-                .raised = [this] { changed(alarm_topic); }});
+                .raised =
+                    [this] {
+                        changed(alarm_topic);
+                        if (alarms_) alarms_->storage_moved();
+                    }});
         return {};
+    }
+
+    /// Whether the site is this machine, or has its state in this machine's database.
+    bool is_of_this_machine_alone() const { return !place_ || (place_->is_controller() && !has_own_store()); }
+
+    void open_alarms()
+    {
+        const std::string program = host::own_program();
+        alarms_.emplace(AlarmWatch::Options{
+            .loop = *loop_,
+            .workers = *workers_,
+            .host = *host_,
+            .configuration = *configuration_,
+            .log = log_,
+            .store = [this]() -> store::Store& { return site_store(); },
+            .methods = [this]() -> const site::Methods& { return server_->methods(); },
+            .own_host = [this] { return own_name(*applications_); },
+            .unseal = [this](std::string_view sealed) { return unsealed(sealed); },
+            .wall = [this] { return wall_now(); },
+            .changed = [this] { loop_->post([this] { topic_changed(alarm_book_topic); }); },
+            .program = program.substr(0, program.rfind('/')) + "/belayd-react",
+            .holder = host_name()});
     }
 
     Result<void> open_place()
@@ -327,6 +358,7 @@ class Daemon {
             .applications = &*applications_,
             .upgrades = &*upgrades_,
             .messages = &*messages_,
+            .alarms = &*alarms_,
             .load = &host_load_,
             .look_again = [this] { look_again(); },
             .methods = [this]() -> const site::Methods& { return server_->methods(); },
@@ -359,6 +391,7 @@ class Daemon {
         for (const operation::Id& id : unfinished) led_->scheduler->wake(id);
         log_.standard(fmt::format("leads the site; its operations that go on: {}", unfinished.size()));
         topic_changed(site_topic);
+        alarms_->lead();
         return {};
     }
 
@@ -373,6 +406,8 @@ class Daemon {
     {
         tell_streams_of(topic);
         if (topic != overview_topic) tell_streams_of(overview_topic);
+        const bool says_how_things_stand = topic == applications_topic || topic == site_topic;
+        if (alarms_ && says_how_things_stand) alarms_->moved();
     }
 
     void tell_streams_of(const std::string& topic)
@@ -416,6 +451,7 @@ class Daemon {
         if (before == snapshot->version) return;
         if (before >= 0) messages_->configuration_is(snapshot->version);
         take(snapshot->configuration, host_name());
+        if (alarms_) alarms_->moved();
     }
 
     void changed(const operation::Id& id)
@@ -503,6 +539,7 @@ class Daemon {
         scheduler_->stop();
         if (led_) led_->scheduler->stop();
         monitor_->stop();
+        alarms_->stop();
         applications_->stop();
         messages_->stop();
         if (place_) place_->stop();
@@ -535,6 +572,7 @@ class Daemon {
     std::unique_ptr<operation::Engine> engine_;
     std::optional<Scheduler> scheduler_;
     std::optional<Monitor> monitor_;
+    std::optional<AlarmWatch> alarms_;
     std::optional<Services> services_;
     std::optional<Led> led_;
     std::atomic<operation::Engine*> site_engine_ = nullptr;

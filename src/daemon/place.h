@@ -67,6 +67,9 @@ class Place {
     virtual Result<std::vector<std::pair<std::string, Result<Json>>>> ask_hosts(const std::string& method,
                                                                                 const Json& parameters,
                                                                                 const std::string& asker) = 0;
+    /// Asks one of them, at most so long. Errors: refused, as before; not_found, those of the host.
+    virtual Result<Json> ask_host(const std::string& host, const std::string& method, const Json& parameters,
+                                  const std::string& asker, Milliseconds patience) = 0;
     /// What can be planned on the hosts of the site by name.
     virtual std::vector<procedures::Procedure> procedures() = 0;
     /// A file that the controller has for its members, from `offset` on. Threads: any. Errors: not_found,

@@ -1,5 +1,6 @@
 #include "daemon/services.h"
 
+#include "daemon/alarm_watch.h"
 #include "daemon/applications.h"
 #include "daemon/messages.h"
 #include "daemon/own_host.h"
@@ -17,9 +18,10 @@ std::vector<site::Method> methods_of(const Services& services)
     if (services.place != nullptr) all = services.place->methods();
     for (const auto& part :
          {house_methods(services), plan_methods(services), operation_methods(services),
-          history_methods(services), alarm_methods(services), configuration_methods(services),
-          status_methods(services), own_host_methods(services), services.applications->methods(),
-          services.messages->methods(services.place), solution_methods(services.applications->everywhere()),
+          history_methods(services), alarm_methods(services), alarm_book_methods(services),
+          configuration_methods(services), status_methods(services), own_host_methods(services),
+          services.applications->methods(), services.messages->methods(services.place),
+          solution_methods(services.applications->everywhere()),
           pair_methods(services.applications->everywhere()), image_methods(services),
           catalog_methods(services), site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());

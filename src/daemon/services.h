@@ -17,6 +17,7 @@ class Register;
 
 namespace belay::daemon {
 
+class AlarmWatch;
 class Applications;
 class HostLoad;
 class Messages;
@@ -45,6 +46,7 @@ struct Services {
     Applications* applications = nullptr;
     Upgrades* upgrades = nullptr;
     Messages* messages = nullptr;
+    AlarmWatch* alarms = nullptr;
     HostLoad* load = nullptr;
     /// Somebody follows what nobody tells of by itself: its streams are to be answered again in a while.
     std::function<void()> look_again;

@@ -172,6 +172,14 @@ Result<std::vector<std::pair<std::string, Result<Json>>>> ControllerRole::ask_ho
     return all;
 }
 
+Result<Json> ControllerRole::ask_host(const std::string& host, const std::string& method,
+                                      const Json& parameters, const std::string& for_whom,
+                                      Milliseconds patience)
+{
+    const std::string member = TRY(member_named(host));
+    return services_.controller->hub().ask(member, method, parameters, for_whom, patience);
+}
+
 /// The number of a host that is no stranger. Errors: not_found, refused.
 Result<std::string> ControllerRole::member_named(const std::string& name)
 {

@@ -65,6 +65,8 @@ class ControllerRole {
     Result<std::vector<std::pair<std::string, Result<Json>>>> ask_hosts(const std::string& method,
                                                                         const Json& parameters,
                                                                         const std::string& asker);
+    Result<Json> ask_host(const std::string& host, const std::string& method, const Json& parameters,
+                          const std::string& asker, Milliseconds patience);
     /// pair.upgrade over the hosts of the site.
     std::vector<procedures::Procedure> procedures();
     std::vector<site::Method> methods();

@@ -47,6 +47,13 @@ class SitePlace final : public Place {
         return fail(ErrorKind::refused, "this machine is no controller of a site", "docs/site.md");
     }
 
+    Result<Json> ask_host(const std::string& host, const std::string& method, const Json& parameters,
+                          const std::string& asker, Milliseconds patience) override
+    {
+        if (controller_) return controller_->ask_host(host, method, parameters, asker, patience);
+        return fail(ErrorKind::refused, "this machine is no controller of a site", "docs/site.md");
+    }
+
     std::vector<procedures::Procedure> procedures() override
     {
         return controller_ ? controller_->procedures() : std::vector<procedures::Procedure>();

@@ -123,6 +123,8 @@ std::vector<Complaint> check(const Configuration& configuration, const std::set<
     check_ports(round);
     check_pairs(round);
     check_prerequisites(round);
+    check_alarms(round);
+    check_reactions(round);
     return complaints;
 }
 

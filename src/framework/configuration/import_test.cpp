@@ -80,7 +80,7 @@ roles = ["operator", "operator"]
     CHECK(imported.delta.empty());
     CHECK(
         all_problems(imported) ==
-        R"GOLDEN(site.toml:2:2: error: there is no type "machine"; the types are host, storage, template, application, pair, solution, person, group, role, alarm, script, policy
+        R"GOLDEN(site.toml:2:2: error: there is no type "machine"; the types are host, storage, template, application, pair, solution, person, group, role, alarm, script, relay, snmp, policy
 site.toml:5:7: error: host "h3" needs "address": The name or address by which others reach it.
 site.toml:6:1: error: host has no attribute "adress", did you mean "address"?
 site.toml:7:22: error: "heartbeat_interval" is a number here, and a text is wanted: write "500ms", "30s" or "2h"
@@ -116,6 +116,7 @@ site.toml:43:10: error: pair "p" has the same application twice
 site.toml:45:8: error: alarm "a" needs "detect": What raises it.
 site.toml:46:12: error: "severity" is "bad", and "critical", "major" or "minor" is wanted
 site.toml:48:9: error: script "s" needs "to": Mail addresses.
+site.toml:48:9: error: script "s" needs "relay": Who takes the mail.
 site.toml:51:7: error: host "gone" cannot be removed, for it is not there
 site.toml:54:7: error: there are two objects host "h1", of the ids 2 and 1: a name is given once
 site.toml:57:7: error: host "h2" is host "h1" once more, which stands in line 54

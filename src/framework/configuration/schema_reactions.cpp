@@ -2,8 +2,80 @@
 
 #include "framework/configuration/schema.h"
 
+#include <limits>
+
 namespace belay::framework::configuration {
 namespace {
+
+constexpr int64_t any_number = std::numeric_limits<int64_t>::min();
+
+std::vector<Attribute> detect_fields()
+{
+    return {
+        {.name = "event", .kind = Kind::text, .meaning = "The id of an event, as \"01-00012\"."},
+        {.name = "count",
+         .kind = Kind::number,
+         .meaning = "How often the event must come within that time, from one application.",
+         .standard = "1",
+         .least = 1,
+         .most = 1'000'000},
+        {.name = "within",
+         .kind = Kind::span,
+         .meaning = "The time in which so many must come.",
+         .standard = "1m",
+         .least = 1},
+        {.name = "missing_for",
+         .kind = Kind::span,
+         .meaning = "Raised when the event has NOT come for so long: a heartbeat.",
+         .least = 1},
+        {.name = "storage",
+         .kind = Kind::text,
+         .meaning =
+             "The code of what `belay storage health` finds, as \"md.degraded\", or the front of some, as "
+             "\"md.*\"; \"*\" is any."},
+        {.name = "figure",
+         .kind = Kind::choice,
+         .meaning =
+             "A figure of a host, in percent: of all its processors, of its memory, of its swap, of each of "
+             "its filesystems.",
+         .choices = {"processor", "memory", "swap", "disk"}},
+        {.name = "variable",
+         .kind = Kind::text,
+         .meaning = "The number of an SNMP variable, as \"1.3.6.1.2.1.25.1.5.0\"."},
+        {.name = "at",
+         .kind = Kind::text,
+         .meaning = "Whose variable: the agent's HOST:PORT.",
+         .standard = "127.0.0.1:161"},
+        {.name = "account",
+         .kind = Kind::reference,
+         .meaning = "As whom the agent is asked.",
+         .target = "snmp"},
+        {.name = "every",
+         .kind = Kind::span,
+         .meaning = "How often a figure or a variable is looked at.",
+         .standard = "1m",
+         .least = 1000,
+         .most = 24 * 3'600'000L},
+        {.name = "rising",
+         .kind = Kind::number,
+         .meaning = "Raised when a figure or a variable is so large, or larger.",
+         .least = any_number},
+        {.name = "falling",
+         .kind = Kind::number,
+         .meaning =
+             "Cleared when it is so small again, or smaller; without, when it is below the rising one.",
+         .least = any_number},
+        {.name = "hosts", .kind = Kind::references, .meaning = "Only of these hosts.", .target = "host"},
+        {.name = "applications",
+         .kind = Kind::references,
+         .meaning = "Only from these applications.",
+         .target = "application"},
+        {.name = "templates",
+         .kind = Kind::references,
+         .meaning = "Only from applications of these templates.",
+         .target = "template"},
+    };
+}
 
 Schema alarm()
 {
@@ -17,44 +89,7 @@ Schema alarm()
              .required = true,
              .choices = {"critical", "major", "minor"}},
             {.name = "description", .kind = Kind::text, .meaning = "What a person should do about it."},
-            {.name = "detect",
-             .kind = Kind::table,
-             .meaning = "What raises it.",
-             .required = true,
-             .fields =
-                 {
-                     {.name = "event",
-                      .kind = Kind::text,
-                      .meaning = "The id of the event, as \"01-00012\".",
-                      .required = true},
-                     {.name = "count",
-                      .kind = Kind::number,
-                      .meaning = "How often it must come within that time.",
-                      .standard = "1",
-                      .least = 1,
-                      .most = 1'000'000},
-                     {.name = "within",
-                      .kind = Kind::span,
-                      .meaning = "The time in which so many must come.",
-                      .standard = "1m",
-                      .least = 1},
-                     {.name = "missing_for",
-                      .kind = Kind::span,
-                      .meaning = "Raised when the event has NOT come for so long: a heartbeat.",
-                      .least = 1},
-                     {.name = "hosts",
-                      .kind = Kind::references,
-                      .meaning = "Only from these hosts.",
-                      .target = "host"},
-                     {.name = "applications",
-                      .kind = Kind::references,
-                      .meaning = "Only from these applications.",
-                      .target = "application"},
-                     {.name = "templates",
-                      .kind = Kind::references,
-                      .meaning = "Only from applications of these templates.",
-                      .target = "template"},
-                 }},
+            {.name = "detect", .kind = Kind::table, .meaning = "What raises it.", .fields = detect_fields()},
             {.name = "clear",
              .kind = Kind::table,
              .meaning = "What ends it.",
@@ -94,7 +129,16 @@ Schema script()
              .kind = Kind::reference,
              .meaning = "Where the command runs; without, on the controller.",
              .target = "host"},
+            {.name = "user",
+             .kind = Kind::text,
+             .meaning = "The account that the command runs as; without, that of the host's daemon.",
+             .form = Form::user},
             {.name = "to", .kind = Kind::texts, .meaning = "Mail addresses.", .needed_when = "kind=mail"},
+            {.name = "relay",
+             .kind = Kind::reference,
+             .meaning = "Who takes the mail.",
+             .needed_when = "kind=mail",
+             .target = "relay"},
             {.name = "url",
              .kind = Kind::text,
              .meaning = "Where the webhook is posted to.",
@@ -103,10 +147,16 @@ Schema script()
              .kind = Kind::text,
              .meaning = "What the webhook's receiver knows us by.",
              .secret = true},
+            {.name = "ca",
+             .kind = Kind::text,
+             .meaning = "A file of certificates by which that of the webhook's receiver is checked; without, "
+                        "those of the system.",
+             .form = Form::path},
             {.name = "body",
              .kind = Kind::text,
-             .meaning = "The text of the mail or webhook; {alarm}, {host}, {application}, {text} are filled "
-                        "in."},
+             .meaning =
+                 "The text of the mail or webhook; {alarm}, {host}, {application}, {text} and others are "
+                 "filled in."},
             {.name = "application",
              .kind = Kind::reference,
              .meaning = "What is started, stopped or restarted; without, the one that raised the alarm.",
@@ -128,6 +178,80 @@ Schema script()
              .least = 100,
              .most = 24 * 3'600'000L},
         }};
+}
+
+Schema relay()
+{
+    return {
+        "relay",
+        "A mail server that takes the mails of alarms.",
+        {
+            {.name = "server",
+             .kind = Kind::text,
+             .meaning = "Its HOST:PORT, as \"mail.example.org:587\".",
+             .required = true},
+            {.name = "from",
+             .kind = Kind::text,
+             .meaning = "The address that the mails come from.",
+             .required = true},
+            {.name = "tls",
+             .kind = Kind::choice,
+             .meaning = "starttls: it must offer encryption, as at port 587; tls: encrypted from the first "
+                        "byte, as at port 465; none: in the clear, without an account.",
+             .standard = "starttls",
+             .choices = {"starttls", "tls", "none"}},
+            {.name = "ca",
+             .kind = Kind::text,
+             .meaning = "A file of certificates by which that of the server is checked; without, those of "
+                        "the system.",
+             .form = Form::path},
+            {.name = "account", .kind = Kind::text, .meaning = "Who we are to it; without, nobody."},
+            {.name = "password",
+             .kind = Kind::text,
+             .meaning = "The secret that belongs to the account.",
+             .secret = true},
+        }};
+}
+
+Schema snmp()
+{
+    return {"snmp",
+            "As whom SNMP agents are asked for variables.",
+            {
+                {.name = "version",
+                 .kind = Kind::choice,
+                 .meaning = "Of the protocol. 2c has a community, which everybody on the way can read.",
+                 .required = true,
+                 .choices = {"2c", "3"}},
+                {.name = "community",
+                 .kind = Kind::text,
+                 .meaning = "What the agent knows us by.",
+                 .needed_when = "version=2c",
+                 .secret = true},
+                {.name = "user",
+                 .kind = Kind::text,
+                 .meaning = "The name of the user.",
+                 .needed_when = "version=3"},
+                {.name = "authentication",
+                 .kind = Kind::choice,
+                 .meaning = "How it is proved who asks.",
+                 .standard = "SHA-256",
+                 .choices = {"SHA", "SHA-256", "SHA-512"}},
+                {.name = "authentication_password",
+                 .kind = Kind::text,
+                 .meaning = "By which it is proved.",
+                 .needed_when = "version=3",
+                 .secret = true},
+                {.name = "privacy",
+                 .kind = Kind::choice,
+                 .meaning = "How what is said is kept from others.",
+                 .standard = "AES",
+                 .choices = {"AES"}},
+                {.name = "privacy_password",
+                 .kind = Kind::text,
+                 .meaning = "By which it is kept; without, it is not.",
+                 .secret = true},
+            }};
 }
 
 Schema policy()
@@ -172,7 +296,7 @@ Schema policy()
 
 std::vector<Schema> reaction_schemas()
 {
-    return {alarm(), script(), policy()};
+    return {alarm(), script(), relay(), snmp(), policy()};
 }
 
 }  // namespace belay::framework::configuration

@@ -1,0 +1,390 @@
+// What is looked at, and what is done about it. What people ask: alarm_book_methods.cpp.
+
+#include "daemon/alarm_watch.h"
+
+#include "daemon/place.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace belay::daemon {
+namespace {
+
+using framework::alarms::Alarm;
+using framework::alarms::Condition;
+using framework::alarms::Deed;
+using framework::alarms::Verdict;
+using framework::messages::StoredMessage;
+
+constexpr const char* alarm_asker = "the alarms of the site";
+/// What comes together is looked at together.
+constexpr Milliseconds gathering{200};
+constexpr Milliseconds longest_sleep = std::chrono::hours(24);
+constexpr Milliseconds after_a_failure = std::chrono::seconds(30);
+constexpr Milliseconds between_looks_at_storage = std::chrono::hours(1);
+constexpr Milliseconds asking_patience = std::chrono::seconds(5);
+constexpr size_t messages_at_once = 1000;
+constexpr size_t expire_after = 100;  ///< alarms that were raised or cleared
+constexpr double percent = 100;
+
+double number_in_load(const Json& json, const char* field)
+{
+    const auto found = json.find(field);
+    return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
+}
+
+}  // namespace
+
+AlarmWatch::AlarmWatch(Options options) : options_(std::move(options))
+{
+    if (options_.messages != nullptr) options_.messages->follow([this] { moved(); });
+}
+
+Milliseconds AlarmWatch::now() const
+{
+    return wall_at_start_ + (site::boot_now() - boot_at_start_);
+}
+
+std::shared_ptr<const AlarmWatch::Configuration> AlarmWatch::configuration_now() const
+{
+    const auto snapshot = options_.configuration.snapshot();
+    return snapshot ? snapshot->configuration : nullptr;
+}
+
+Result<framework::alarms::Circumstances> AlarmWatch::circumstances() const
+{
+    const auto snapshot = TRY(options_.configuration.snapshot());
+    return framework::alarms::Circumstances::of(*snapshot.configuration);
+}
+
+void AlarmWatch::lead()
+{
+    if (leads_) return;
+    wall_at_start_ = options_.wall();
+    boot_at_start_ = site::boot_now();
+    book_.emplace(options_.store());
+    reactions_.emplace(site::Reactions::Options{.host = options_.host,
+                                                .controls = *this,
+                                                .program = options_.program,
+                                                .configuration = [this] { return configuration_now(); },
+                                                .unseal = options_.unseal,
+                                                .wall = options_.wall});
+    delivery_.emplace(*book_, *reactions_, options_.holder, [this](const Deed& deed) {
+        const auto configuration = configuration_now();
+        const auto* const script = configuration ? configuration->find(deed.script) : nullptr;
+        const Json limit = script == nullptr ? Json() : script->value("timeout");
+        return limit.is_number_integer() ? Milliseconds(limit.get<int64_t>())
+                                         : Milliseconds{std::chrono::minutes(1)};
+    });
+    leads_ = true;
+    moved();
+}
+
+void AlarmWatch::moved()
+{
+    if (!leads_ || stopping_) return;
+    options_.loop.post([this] { look_soon(gathering); });
+}
+
+void AlarmWatch::storage_moved()
+{
+    storage_is_due_ = true;
+    moved();
+}
+
+void AlarmWatch::look_soon(Milliseconds from_now)
+{
+    if (stopping_ || !leads_) return;
+    if (looking_) {
+        again_ = true;
+        return;
+    }
+    const Milliseconds at = site::boot_now() + from_now;
+    if (timer_ && timer_at_ <= at) return;
+    if (timer_) options_.loop.cancel(*timer_);
+    timer_at_ = at;
+    timer_ = options_.loop.at(at, [this] {
+        timer_.reset();
+        look();
+    });
+}
+
+void AlarmWatch::look()
+{
+    if (stopping_) return;
+    looking_ = true;
+    const auto begun = options_.workers.run([this]() -> site::Loop::Callback {
+        Result<std::vector<site::Delivery::Work>> works = look_and_take();
+        if (!works) options_.log.standard("cannot look after the alarms: " + works.error().what);
+        const Milliseconds next = works ? next_.load() : after_a_failure;
+        return [this, next, todo = works ? std::move(*works) : std::vector<site::Delivery::Work>()] {
+            looking_ = false;
+            begin_deeds(todo);
+            if (std::exchange(again_, false)) return look_soon(gathering);
+            if (next >= Milliseconds{0}) look_soon(next);
+        };
+    });
+    if (begun) return;
+    looking_ = false;
+    look_soon(after_a_failure);
+}
+
+/// Each in a thread of its own: one that hangs keeps no other.
+void AlarmWatch::begin_deeds(const std::vector<site::Delivery::Work>& works)
+{
+    for (const site::Delivery::Work& work : works) {
+        const auto begun = options_.workers.run([this, work]() -> site::Loop::Callback {
+            const Result<void> done = delivery_->perform(work, options_.wall);
+            if (!done)
+                options_.log.standard(fmt::format("what came of a reaction to alarm {} cannot be written: {}",
+                                                  work.alarm, done.error().what));
+            options_.changed();
+            return [this] { look_soon(Milliseconds{0}); };
+        });
+        // It is claimed, and done when its time is over.
+        if (!begun) options_.log.standard(begun.error().what);
+    }
+}
+
+Result<Json> AlarmWatch::ask(const std::string& method, const Json& parameters) const
+{
+    const site::Methods& methods = options_.methods();
+    const auto found = methods.find(method);
+    if (found == methods.end())
+        return fail(ErrorKind::not_found, fmt::format("nobody answers {} here", method));
+    site::Reply reply = TRY(found->second.answer(
+        {.parameters = parameters,
+         .more = false,
+         .caller = {.user = alarm_asker, .origin = "an alarm", .right = site::Right::administer}}));
+    return std::move(reply.parameters);
+}
+
+Json AlarmWatch::ask_list(const char* method, const char* list) const
+{
+    const Result<Json> answer = ask(method, Json::object());
+    return answer ? answer->value(list, Json::array()) : Json::array();
+}
+
+Result<void> AlarmWatch::take_configuration()
+{
+    const auto snapshot = TRY(options_.configuration.snapshot());
+    if (snapshot.version == version_ && configuration_) return {};
+    configuration_ = snapshot.configuration;
+    version_ = snapshot.version;
+    circumstances_ = framework::alarms::Circumstances::of(*configuration_);
+    detector_.configured(framework::alarms::conditions_of(*configuration_), now());
+    return {};
+}
+
+/// Once: what was raised before this daemon leads.
+Result<void> AlarmWatch::know_the_open()
+{
+    if (knows_the_open_) return {};
+    for (const Alarm& alarm : TRY(book_->open())) detector_.know(alarm.key, alarm.last, alarm.through, now());
+    position_ = TRY(book_->position());
+    knows_the_open_ = true;
+    if (options_.messages == nullptr || position_ == 0) return {};
+    // What is counted in windows, and what must not be missing, goes on from before.
+    uint64_t from = TRY(options_.messages->since(now() - detector_.longest_memory()));
+    while (from > 0 && from <= position_) {
+        const std::vector<StoredMessage> batch = TRY(options_.messages->after(from - 1, messages_at_once));
+        if (batch.empty()) return {};
+        for (const StoredMessage& one : batch) {
+            if (one.number <= position_) detector_.recall(one.message, std::min(one.message.at, now()));
+        }
+        from = batch.back().number + 1;
+    }
+    return {};
+}
+
+void AlarmWatch::hear_standings(Milliseconds time)
+{
+    const Result<Json> status = ask("Status", Json::object());
+    const Json place = status ? status->value("place", Json::object()) : Json::object();
+    const StandingEvents::Look look_now{.applications = ask_list("Applications", "applications"),
+                                        .solutions = ask_list("Solutions", "solutions"),
+                                        .hosts = place.value("hosts", Json::array()),
+                                        .configuration = configuration_};
+    for (const framework::messages::Message& message : standings_.take(look_now, time))
+        detector_.message(message, 0, std::min(message.at, time));
+}
+
+Result<void> AlarmWatch::hear_messages()
+{
+    if (options_.messages == nullptr) return {};
+    while (!stopping_) {
+        const std::vector<StoredMessage> batch = TRY(options_.messages->after(position_, messages_at_once));
+        if (batch.empty()) return {};
+        for (const StoredMessage& one : batch) detector_.message(one.message, one.number, now());
+        const size_t moved_now =
+            TRY(book_->take(detector_.take(now()), batch.back().number, circumstances_, options_.wall()));
+        position_ = batch.back().number;
+        moved_since_expiry_ += moved_now;
+        if (moved_now > 0) options_.changed();
+    }
+    return {};
+}
+
+void AlarmWatch::feed_load(const std::string& host, const Json& load, Milliseconds time)
+{
+    if (!load.is_object()) return;
+    const Json processor = load.value("processor", Json::object()),
+               memory = load.value("memory", Json::object());
+    if (const auto average = processor.find("load_average"); average != processor.end() &&
+                                                             average->is_array() && !average->empty() &&
+                                                             average->front().is_number())
+        detector_.figure(host, "processor", "",
+                         std::min(percent, percent * average->front().get<double>() /
+                                               std::max(1.0, number_in_load(processor, "count"))),
+                         time);
+    const double total = number_in_load(memory, "total"), swap = number_in_load(memory, "swap");
+    if (total > 0)
+        detector_.figure(host, "memory", "", percent - percent * number_in_load(memory, "available") / total,
+                         time);
+    if (swap > 0)
+        detector_.figure(host, "swap", "", percent - percent * number_in_load(memory, "swap_free") / swap,
+                         time);
+    for (const Json& filesystem : load.value("filesystems", Json::array()))
+        detector_.figure(host, "disk", filesystem.value("at", ""), number_in_load(filesystem, "used"), time);
+}
+
+/// Figures and variables, as often as one of the conditions wants them.
+void AlarmWatch::measure(Milliseconds time)
+{
+    std::optional<Milliseconds> every;
+    bool has_figures = false;
+    for (const Condition& condition : detector_.conditions()) {
+        const auto* const figure = std::get_if<framework::alarms::Figure>(&condition.detect);
+        const bool is_figure = figure != nullptr && (figure->everywhere || !figure->on_hosts.empty());
+        const bool is_variable = std::holds_alternative<framework::alarms::Variable>(condition.detect) &&
+                                 options_.variables != nullptr;
+        if (is_figure || is_variable) every = std::min(every.value_or(condition.every), condition.every);
+        has_figures = has_figures || is_figure;
+    }
+    if (!every || (measured_ > Milliseconds{0} && time < measured_ + *every)) return;
+    measured_ = time;
+    if (has_figures) {
+        const Result<Json> status = ask("Status", {{"whole", true}});
+        if (status) feed_load(options_.own_host(), status->value("load", Json()), time);
+        const Json place = status ? status->value("place", Json::object()) : Json::object();
+        for (const Json& host : place.value("hosts", Json::array()))
+            feed_load(host.value("name", ""), host.value("load", Json()), time);
+    }
+    for (const Condition& condition : detector_.conditions()) {
+        const auto* const variable = std::get_if<framework::alarms::Variable>(&condition.detect);
+        const auto* const account = variable == nullptr ? nullptr : configuration_->find(variable->account);
+        if (account == nullptr || options_.variables == nullptr) continue;
+        const Result<int64_t> value = options_.variables->read(*variable, *account);
+        if (value)
+            detector_.variable(condition.name, *value, time);
+        else
+            options_.log.trace(
+                fmt::format("{} at {}: {}", variable->oid, variable->agent, value.error().what));
+    }
+}
+
+void AlarmWatch::find_storage(Milliseconds time)
+{
+    if (!storage_is_due_.exchange(false)) return;
+    const Result<Json> report = ask("StorageHealth", Json::object());
+    if (!report) return;
+    std::vector<framework::alarms::Finding> findings;
+    for (const Json& one : report->value("findings", Json::array()))
+        findings.push_back({.code = one.value("code", ""),
+                            .object = one.value("object", ""),
+                            .text = fmt::format("{}: {}", one.value("shown", ""), one.value("found", "")),
+                            .is_critical = one.value("severity", "") == "critical"});
+    detector_.findings(options_.own_host(), findings, time);
+}
+
+Result<std::vector<site::Delivery::Work>> AlarmWatch::look_and_take()
+{
+    next_ = Milliseconds{-1};
+    TRY(take_configuration());
+    TRY(know_the_open());
+    const Milliseconds time = now();
+    hear_standings(time);
+    TRY(hear_messages());
+    measure(time);
+    find_storage(time);
+    const size_t moved_now = TRY(book_->take(detector_.take(now()), 0, circumstances_, options_.wall()));
+    const size_t attended = TRY(book_->attend(circumstances_, options_.wall()));
+    moved_since_expiry_ += moved_now;
+    if (moved_since_expiry_ >= expire_after) {
+        TRY(book_->expire(options_.wall()));
+        moved_since_expiry_ = 0;
+    }
+    std::vector<site::Delivery::Work> works = TRY(delivery_->claim(options_.wall()));
+    if (moved_now + attended > 0 || !works.empty()) options_.changed();
+    next_ = TRY(when_next(now()));
+    return works;
+}
+
+/// From now; negative: only when something comes.
+Result<Milliseconds> AlarmWatch::when_next(Milliseconds time)
+{
+    std::optional<Milliseconds> earliest;
+    const auto at = [&](std::optional<Milliseconds> when, Milliseconds from) {
+        if (!when) return;
+        const Milliseconds span = std::max(*when - from, Milliseconds{0});
+        earliest = std::min(earliest.value_or(span), span);
+    };
+    at(detector_.next(), time);
+    at(standings_.next(), time);
+    const Milliseconds wall = options_.wall();
+    at(TRY(delivery_->next()), wall);
+    for (const framework::alarms::Mute& mute : TRY(book_->mutes(wall))) at(mute.until, wall);
+    for (const Condition& condition : detector_.conditions()) {
+        const auto* const figure = std::get_if<framework::alarms::Figure>(&condition.detect);
+        const bool is_measured = (figure != nullptr && (figure->everywhere || !figure->on_hosts.empty())) ||
+                                 (std::holds_alternative<framework::alarms::Variable>(condition.detect) &&
+                                  options_.variables != nullptr);
+        if (is_measured) at(measured_ + condition.every, time);
+    }
+    if (!earliest) return Milliseconds{-1};
+    return std::clamp(*earliest, gathering, longest_sleep);
+}
+
+Result<std::string> AlarmWatch::order(const std::string& application, const std::string& verb,
+                                      const std::string& why)
+{
+    TRY(ask("ApplicationOrder", {{"application", application},
+                                 {"want", verb == "stop" ? "stopped" : "running"},
+                                 {"restart", verb == "restart"},
+                                 {"why", why}}));
+    return fmt::format("{} was told to {}", application, verb);
+}
+
+Result<std::string> AlarmWatch::switch_over(const std::string& pair, const std::string& /*why*/)
+{
+    TRY(ask("PairSwitch", {{"pair", pair}}));
+    return fmt::format("{} is switched over", pair);
+}
+
+Result<std::string> AlarmWatch::begin_operation(const std::string& procedure,
+                                                const std::map<std::string, std::string>& arguments,
+                                                const std::string& why)
+{
+    const Json planned = TRY(ask("Plan", {{"procedure", procedure},
+                                          {"arguments", arguments},
+                                          {"keep", true},
+                                          {"one_shot", true},
+                                          {"why", why}}));
+    if (planned.value("refused", false))
+        return fail(ErrorKind::refused, fmt::format("a check of {} fails", procedure),
+                    fmt::format("belay plan {}", procedure));
+    const Json operation = planned.value("operation", Json());
+    if (!operation.is_string()) return fmt::format("{}: nothing is to be done", procedure);
+    TRY(ask("Request", {{"operation", operation}, {"verb", "add"}, {"why", why}}));
+    return fmt::format("{} is operation {}", procedure, operation.get<std::string>());
+}
+
+Result<std::string> AlarmWatch::run_on(const std::string& host, const Json& errand, Milliseconds limit)
+{
+    const Json answer =
+        TRY(ask("HostCommand",
+                {{"host", host}, {"errand", errand}, {"limit_ms", (limit + asking_patience).count()}}));
+    return answer.value("said", "");
+}
+
+}  // namespace belay::daemon
