@@ -212,11 +212,12 @@ std::optional<int64_t> application_in(std::string_view group, std::string_view b
     group.remove_prefix(base.size());
     if (!group.starts_with(border)) return std::nullopt;
     group.remove_prefix(border.size());
-    int64_t application = 0;
-    const char* const end = group.data() + group.size();
-    const auto read = std::from_chars(group.data(), end, application);
     // It may have groups of its own below.
-    if (read.ec != std::errc{} || (read.ptr != end && *read.ptr != '/')) return std::nullopt;
+    const std::string number(group.substr(0, group.find('/')));
+    int64_t application = 0;
+    const char* const end = number.data() + number.size();
+    const auto read = std::from_chars(number.data(), end, application);
+    if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
     return application;
 }
 
