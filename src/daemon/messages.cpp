@@ -2,6 +2,7 @@
 
 #include "daemon/messages.h"
 
+#include "daemon/json_fields.h"
 #include "framework/configuration/effective.h"
 #include "host/application/process_handle.h"
 #include "operation/state.h"
@@ -23,13 +24,7 @@ constexpr Milliseconds longest_pause = std::chrono::minutes(1);
 constexpr size_t most_in_batch = 500;
 constexpr const char* own_source = "belayd";
 
-/// Empty, and 0, where it is null, or not there.
-std::string text_in(const Json& json, const char* field)
-{
-    const auto found = json.find(field);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
+/// 0, where it is null, or not there.
 int64_t number_in(const Json& json, const char* field)
 {
     const auto found = json.find(field);

@@ -1,5 +1,6 @@
 #include "daemon/standing_events.h"
 
+#include "daemon/json_fields.h"
 #include "framework/configuration/effective.h"
 
 #include <algorithm>
@@ -12,12 +13,6 @@ namespace events = framework::alarms::events;
 using framework::configuration::Configuration;
 using framework::configuration::Object;
 using framework::messages::Message;
-
-std::string text_in(const Json& json, const char* field)
-{
-    const auto found = json.find(field);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 Milliseconds time_in(const Json& json, const char* field, Milliseconds otherwise)
 {
