@@ -113,6 +113,8 @@ Result<void> make_segment(const std::string& path, uint64_t first, const Positio
 {
     const std::string beside = path + ".new";
     Result<void> done = fill_segment(beside, first, positions);
+    // One that could be made, but not be opened, has left its log.
+    if (done) remove_segment(path);
     if (done && ::rename(beside.c_str(), path.c_str()) != 0)
         done = std::unexpected(system_error(fmt::format("rename {}", beside), errno));
     if (!done) {

@@ -13,6 +13,8 @@ constexpr int64_t counted = 20'000;
 constexpr uint64_t rare_level = 32;
 constexpr const char* columns =
     "SELECT number, at, level, event, host, application, interaction, attributes, text FROM message WHERE ";
+/// Where most texts are not the one that is looked for, the rest of the row is not worth reading.
+constexpr const char* text_column = "SELECT number, text FROM message WHERE ";
 
 /// Numbers, both included.
 struct Range {
@@ -46,7 +48,8 @@ class SegmentSearch {
     Result<bool> take_levels();
     Result<bool> take(const Range& range, std::optional<size_t> only_level);
     Result<bool> take(store::SqliteStatement& prepared, const Range& range);
-    Result<void> keep(const store::SqliteStatement::Run& row);
+    Result<bool> keep(const store::SqliteStatement::Run& row);
+    Result<bool> keep_number(int64_t number);
     Result<std::string> name(int64_t number);
 
     const SqliteConnection& connection_;
@@ -164,7 +167,7 @@ std::string SegmentSearch::condition(std::string_view column, std::string_view c
 
 std::string SegmentSearch::statement(std::optional<size_t> only_level) const
 {
-    std::string sql = columns;
+    std::string sql = query_.text.empty() ? columns : text_column;
     sql += "number BETWEEN ?1 AND ?2";
     if (query_.since) sql += fmt::format(" AND at >= {}", query_.since->count());
     if (query_.until) sql += fmt::format(" AND at < {}", query_.until->count());
@@ -245,19 +248,29 @@ Result<bool> SegmentSearch::take(store::SqliteStatement& prepared, const Range& 
                    ? prepared.run(range.low, range.high)
                    : prepared.run(range.low, range.high, std::string_view(query_.interaction));
     while (TRY(run.row())) {
-        if (!text_.is_in(run.bytes(8))) continue;
-        const size_t bytes = run.bytes(8).size() + run.bytes(7).size();
-        if (room_.messages == 0 || bytes > room_.bytes) return false;
-        TRY(keep(run));
-        --room_.messages;
-        room_.bytes -= bytes;
+        if (query_.text.empty()) {
+            if (!TRY(keep(run))) return false;
+        } else if (text_.is_in(run.bytes(1))) {
+            if (!TRY(keep_number(run.integer(0)))) return false;
+        }
         if (room_.messages == 0) return false;
     }
     return true;
 }
 
-Result<void> SegmentSearch::keep(const store::SqliteStatement::Run& row)
+Result<bool> SegmentSearch::keep_number(int64_t number)
 {
+    auto find = TRY(connection_.prepare(fmt::format("{}number = ?", columns).c_str()));
+    auto row = find.run(number);
+    if (!TRY(row.row())) return fail(ErrorKind::corrupt, "a message is not where it was", segment_advice);
+    return keep(row);
+}
+
+/// False: there is no room for it.
+Result<bool> SegmentSearch::keep(const store::SqliteStatement::Run& row)
+{
+    const size_t bytes = row.bytes(8).size() + row.bytes(7).size();
+    if (room_.messages == 0 || bytes > room_.bytes) return false;
     const int64_t level = row.integer(2);
     if (level < 0 || level >= static_cast<int64_t>(levels))
         return fail(ErrorKind::corrupt, "a message has a level that cannot be", segment_advice);
@@ -271,7 +284,9 @@ Result<void> SegmentSearch::keep(const store::SqliteStatement::Run& row)
     if (!row.bytes(7).empty())
         stored.message.attributes = TRY((from_json_text<std::map<std::string, std::string>>(row.bytes(7))));
     found_.push_back(std::move(stored));
-    return {};
+    --room_.messages;
+    room_.bytes -= bytes;
+    return true;
 }
 
 Result<std::string> SegmentSearch::name(int64_t number)
