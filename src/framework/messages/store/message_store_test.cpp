@@ -102,6 +102,26 @@ TEST_CASE("no more is given than fits the memory that was asked for")
     CHECK(found.back().number == 100);
 }
 
+TEST_CASE("where one level has no room for more, no other leaves a gap behind it")
+{
+    StoreShop shop;
+    for (uint32_t i = 1; i <= 4000; ++i) {
+        Message message = some_message(i, Level::debug);
+        if (i % 400 == 0) message.level = i % 800 == 0 ? Level::alarm : Level::standard;
+        if (message.level == Level::alarm) message.text = std::string(1000, 'x');
+        shop.append(message);
+    }
+    shop.limits.segment_bytes = 1;
+    shop.open();
+    must(shop.store->expire(noon));
+    REQUIRE_FALSE(shop.file(".sealed").empty());
+    CHECK(shop.numbers({.level = Level::standard, .bytes = 2500}) ==
+          std::vector<uint64_t>{2800, 3200, 3600, 4000});
+    CHECK(shop.numbers({.level = Level::standard, .bytes = 999}).empty());
+    CHECK(shop.numbers({.level = Level::standard, .bytes = 500, .newest = false}) ==
+          std::vector<uint64_t>{400});
+}
+
 TEST_CASE("the positions of sources are kept with the messages, through segments and openings")
 {
     StoreShop shop(tiny_segments());

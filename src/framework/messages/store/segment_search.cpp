@@ -22,6 +22,14 @@ struct Range {
     bool is_empty() const { return low > high; }
 };
 
+/// As a query's limit of bytes counts them.
+size_t bytes_of(const Message& message)
+{
+    size_t bytes = message.text.size();
+    for (const auto& [name, value] : message.attributes) bytes += name.size() + value.size();
+    return bytes;
+}
+
 class SegmentSearch {
   public:
     SegmentSearch(const SqliteConnection& connection, SegmentState state, const SegmentSummary& summary,
@@ -65,6 +73,7 @@ class SegmentSearch {
     std::string index_ = {};    ///< the column by whose index is looked for
     int64_t fewest_ = counted;  ///< how many messages that leaves
     std::map<int64_t, std::string> names_ = {};
+    std::optional<uint64_t> no_room_for_ = {};  ///< the number of a message for whose bytes there was none
 };
 
 Result<bool> SegmentSearch::run()
@@ -209,9 +218,14 @@ Result<bool> SegmentSearch::take_levels()
     std::swap(all, found_);
     std::vector<StoredMessage> of_levels;
     bool is_all = true;
+    // Where a level had no room for its next message, the others must not go beyond.
+    const auto goes_before = [&](uint64_t a, uint64_t b) { return query_.newest ? a > b : a < b; };
+    std::optional<uint64_t> end;
     for (size_t level = 0; level <= static_cast<size_t>(*query_.level); ++level) {
         room_ = before;
+        no_room_for_.reset();
         const Result<bool> done = take(range_, level);
+        if (no_room_for_ && (!end || goes_before(*no_room_for_, *end))) end = no_room_for_;
         std::ranges::move(found_, std::back_inserter(of_levels));
         found_.clear();
         if (!done) {
@@ -222,12 +236,11 @@ Result<bool> SegmentSearch::take_levels()
     }
     std::swap(all, found_);
     room_ = before;
-    std::ranges::sort(of_levels, [&](const StoredMessage& a, const StoredMessage& b) {
-        return query_.newest ? a.number > b.number : a.number < b.number;
-    });
+    std::ranges::sort(of_levels, goes_before, &StoredMessage::number);
     for (StoredMessage& stored : of_levels) {
-        const size_t bytes = stored.message.text.size();
-        if (room_.messages == 0 || bytes > room_.bytes) return false;
+        const size_t bytes = bytes_of(stored.message);
+        if (room_.messages == 0 || bytes > room_.bytes || (end && !goes_before(stored.number, *end)))
+            return false;
         --room_.messages;
         room_.bytes -= bytes;
         found_.push_back(std::move(stored));
@@ -269,8 +282,7 @@ Result<bool> SegmentSearch::keep_number(int64_t number)
 /// False: there is no room for it.
 Result<bool> SegmentSearch::keep(const store::SqliteStatement::Run& row)
 {
-    const size_t bytes = row.bytes(8).size() + row.bytes(7).size();
-    if (room_.messages == 0 || bytes > room_.bytes) return false;
+    if (room_.messages == 0) return false;
     const int64_t level = row.integer(2);
     if (level < 0 || level >= static_cast<int64_t>(levels))
         return fail(ErrorKind::corrupt, "a message has a level that cannot be", segment_advice);
@@ -283,6 +295,11 @@ Result<bool> SegmentSearch::keep(const store::SqliteStatement::Run& row)
     stored.message.text = row.bytes(8);
     if (!row.bytes(7).empty())
         stored.message.attributes = TRY((from_json_text<std::map<std::string, std::string>>(row.bytes(7))));
+    const size_t bytes = bytes_of(stored.message);
+    if (bytes > room_.bytes) {
+        no_room_for_ = stored.number;
+        return false;
+    }
     found_.push_back(std::move(stored));
     --room_.messages;
     room_.bytes -= bytes;
