@@ -186,7 +186,7 @@ int64_t event_number(EventId id)
 
 Result<EventId> event_of(int64_t number)
 {
-    if (number < 0 || number >= 100 * 100'000)
+    if (number < 0 || number >= 100LL * 100'000)
         return fail(ErrorKind::corrupt, "a message has an id that cannot be", segment_advice);
     return EventId{.component = static_cast<uint8_t>(number / 100'000),
                    .number = static_cast<uint32_t>(number % 100'000)};
