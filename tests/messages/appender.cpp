@@ -70,10 +70,12 @@ Result<void> check_all(MessageStore& store)
     for (;;) {
         const auto some = TRY(store.search({.limit = 5000, .newest = false, .after = checked}));
         if (some.empty()) break;
-        for (const StoredMessage& stored : some)
-            if (stored.number != ++checked || !(stored.message == numbered(checked)))
+        for (const StoredMessage& stored : some) {
+            ++checked;
+            if (stored.number != checked || !(stored.message == numbered(checked)))
                 return fail(ErrorKind::failed,
                             fmt::format("{} stands in the place of {}", stored.number, checked));
+        }
     }
     if (checked != store.newest())
         return fail(ErrorKind::failed,

@@ -4,12 +4,9 @@
 #include "framework/messages/outputs/output_line.h"
 #include "store/scratch_folder.h"
 
-#include <atomic>
 #include <csignal>
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <fstream>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

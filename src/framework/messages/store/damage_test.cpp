@@ -51,6 +51,7 @@ TEST_CASE("a segment that is damaged when the store opens is put aside, and the 
     CHECK(numbers.back() == 3001);
     shop.open();
     CHECK(shop.store->take_losses().empty());
+    CHECK(shop.append(some_message(1)) == 3002);
 }
 
 TEST_CASE("a segment whose damage a search meets is put aside, and the search gives the rest")

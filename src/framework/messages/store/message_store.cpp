@@ -217,7 +217,11 @@ Result<bool> MessageStore::Inside::search_in(const Segment& segment, const Query
     };
     if (segment.state() == SegmentState::sealed && cannot_have()) return true;
     const auto connection = TRY(read_segment(segment.path(), segment.state()));
-    if (segment.state() == SegmentState::open) summary = TRY(summary_of(*connection));
+    if (segment.state() == SegmentState::open) {
+        // Somebody may be appending: all is to be of one moment.
+        TRY(connection->execute("BEGIN"));
+        summary = TRY(summary_of(*connection));
+    }
     if (cannot_have()) return true;
     return search_segment(*connection, segment.state(), summary, query, text, room, found);
 }
@@ -302,7 +306,9 @@ Result<uint64_t> MessageStore::Inside::tidy(const std::shared_ptr<Segment>& segm
     const std::string path = fmt::format("{}/{}", folder, segment_name(summary.first, "sealed"));
     const Result<SegmentSummary> written = write_sealed(segment->path(), segment->state(), path, stay);
     if (!written) {
-        if (!is_damage(written.error())) return std::unexpected(written.error());
+        // It may have been put aside meanwhile.
+        const bool is_unreadable = is_damage(written.error()) || written.error().kind == ErrorKind::not_found;
+        if (!is_unreadable) return std::unexpected(written.error());
         lose(segment, written.error());
         return 0;
     }

@@ -1,7 +1,9 @@
 #include "framework/messages/store/testing/store_shop.h"
 
 #include <csignal>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 
@@ -100,6 +102,26 @@ TEST_CASE("no more is given than fits the memory that was asked for")
     CHECK(found.back().number == 100);
 }
 
+TEST_CASE("where one level has no room for more, no other leaves a gap behind it")
+{
+    StoreShop shop;
+    for (uint32_t i = 1; i <= 4000; ++i) {
+        Message message = some_message(i, Level::debug);
+        if (i % 400 == 0) message.level = i % 800 == 0 ? Level::alarm : Level::standard;
+        if (message.level == Level::alarm) message.text = std::string(1000, 'x');
+        shop.append(message);
+    }
+    shop.limits.segment_bytes = 1;
+    shop.open();
+    must(shop.store->expire(noon));
+    REQUIRE_FALSE(shop.file(".sealed").empty());
+    CHECK(shop.numbers({.level = Level::standard, .bytes = 2500}) ==
+          std::vector<uint64_t>{2800, 3200, 3600, 4000});
+    CHECK(shop.numbers({.level = Level::standard, .bytes = 999}).empty());
+    CHECK(shop.numbers({.level = Level::standard, .bytes = 500, .newest = false}) ==
+          std::vector<uint64_t>{400});
+}
+
 TEST_CASE("the positions of sources are kept with the messages, through segments and openings")
 {
     StoreShop shop(tiny_segments());
@@ -192,6 +214,47 @@ TEST_CASE("where the disk is full nothing half is stored; once there is room, th
     CHECK(store->take_losses().empty());
 }
 
+TEST_CASE("a disk that is full loses nothing, is searched, and goes on when it has grown")
+{
+    const store::ScratchFolder folder;
+    const std::string disk = folder / "disk";
+    REQUIRE(::mkdir(disk.c_str(), 0700) == 0);
+    if (::mount("belay-test", disk.c_str(), "tmpfs", 0, "size=4m") != 0) return;  // not root
+    {
+        const StoreLimits limits{.segment_bytes = 400'000};
+        auto store = must(MessageStore::open(disk + "/messages", limits));
+        uint64_t stored = 0, refused = 0;
+        for (uint32_t round = 0; round < 400; ++round) {
+            std::vector<Message> some;
+            for (uint32_t i = 0; i < 100; ++i)
+                some.push_back(some_message(static_cast<uint32_t>(stored) + 1 + i));
+            const auto done = store->append(some, {}, noon);
+            if (done) {
+                CHECK(*done == stored + 1);
+                stored += 100;
+            } else {
+                ++refused;
+                CHECK_MESSAGE(done.error().kind == ErrorKind::no_space, done.error().what);
+            }
+            if (round % 20 != 0) continue;
+            const auto tidied = store->expire(noon);
+            if (!tidied) CHECK_MESSAGE(tidied.error().kind == ErrorKind::no_space, tidied.error().what);
+        }
+        CHECK(refused > 0);
+        CHECK(store->newest() == stored);
+        CHECK(must(store->search({.limit = 100'000})).size() == stored);
+        REQUIRE(::mount("belay-test", disk.c_str(), "tmpfs", MS_REMOUNT, "size=64m") == 0);
+        const Message one = some_message(1);
+        CHECK(must(store->append({&one, 1}, {}, noon)) == stored + 1);
+        CHECK(must(store->expire(noon)) == 0);
+        store.reset();
+        store = must(MessageStore::open(disk + "/messages", limits));
+        CHECK(must(store->search({.limit = 100'000})).size() == stored + 1);
+        CHECK(store->take_losses().empty());
+    }
+    CHECK(::umount2(disk.c_str(), MNT_DETACH) == 0);
+}
+
 TEST_CASE("a process that is killed has stored whatever it was told, once")
 {
     const store::ScratchFolder folder;
@@ -251,10 +314,12 @@ TEST_CASE("searches go on while others append and expire")
     {
         std::vector<std::jthread> searching;
         for (unsigned thread = 0; thread < 3; ++thread)
-            searching.emplace_back([&] {
+            searching.emplace_back([&, thread] {
                 while (!is_over) {
                     const uint64_t newest = shop.store->newest();
-                    const auto found = shop.store->search({.text = "order", .limit = 700});
+                    // By time: all, and the newest spans are just being written.
+                    const auto found = thread == 0 ? shop.store->search({.since = noon - 1h, .limit = 700})
+                                                   : shop.store->search({.text = "order", .limit = 700});
                     ++searches;
                     if (!found || (newest > 0 && (found->empty() || found->back().number < newest))) {
                         ++wrong;

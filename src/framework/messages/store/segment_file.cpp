@@ -113,6 +113,8 @@ Result<void> make_segment(const std::string& path, uint64_t first, const Positio
 {
     const std::string beside = path + ".new";
     Result<void> done = fill_segment(beside, first, positions);
+    // One that could be made, but not be opened, has left its log.
+    if (done) remove_segment(path);
     if (done && ::rename(beside.c_str(), path.c_str()) != 0)
         done = std::unexpected(system_error(fmt::format("rename {}", beside), errno));
     if (!done) {
@@ -184,7 +186,7 @@ int64_t event_number(EventId id)
 
 Result<EventId> event_of(int64_t number)
 {
-    if (number < 0 || number >= 100 * 100'000)
+    if (number < 0 || number >= 100LL * 100'000)
         return fail(ErrorKind::corrupt, "a message has an id that cannot be", segment_advice);
     return EventId{.component = static_cast<uint8_t>(number / 100'000),
                    .number = static_cast<uint32_t>(number % 100'000)};

@@ -14,7 +14,7 @@ constexpr size_t name_digits = 20;
 
 struct FolderNames {
     std::set<uint64_t> open = {}, sealed = {};
-    uint64_t unreadable_next = 1;  ///< the number after those that damaged segments may have used
+    std::set<uint64_t> damaged = {};
     std::vector<std::string> half_made = {};
 };
 
@@ -45,7 +45,7 @@ Result<FolderNames> names_in(const std::string& folder)
         } else if (ending == ending_sealed) {
             names.sealed.insert(*number);
         } else if (ending.starts_with(ending_damaged)) {
-            names.unreadable_next = std::max(names.unreadable_next, *number + segment_numbers);
+            names.damaged.insert(*number);
         } else if (ending.find(".new") != std::string::npos) {
             names.half_made.push_back(name);
         }
@@ -114,8 +114,8 @@ Loss put_aside(const std::string& path, const Error& why)
 
 Result<FoundSegments> find_segments(const std::string& folder)
 {
-    const FolderNames names = TRY(names_in(folder));
-    FoundSegments found{.next = names.unreadable_next};
+    FolderNames names = TRY(names_in(folder));
+    FoundSegments found;
     for (const std::string& name : names.half_made) ::unlink(fmt::format("{}/{}", folder, name).c_str());
 
     std::map<uint64_t, SegmentState> states;
@@ -139,7 +139,7 @@ Result<FoundSegments> find_segments(const std::string& folder)
         if (!summary) {
             if (!is_damage(summary.error())) return std::unexpected(summary.error());
             found.losses.push_back(put_aside(path, summary.error()));
-            found.next = std::max(found.next, number + segment_numbers);
+            names.damaged.insert(number);
             continue;
         }
         // It was sealed, and the power went before the other had gone.
@@ -147,6 +147,10 @@ Result<FoundSegments> find_segments(const std::string& folder)
         found.next = std::max(found.next, summary->next);
         found.segments.push_back(std::make_shared<Segment>(path, state, *summary));
     }
+    // What the last one had used of its numbers nobody knows.
+    const uint64_t last = names.damaged.empty() ? 0 : *names.damaged.rbegin();
+    if (last > 0 && (found.segments.empty() || found.segments.back()->summary().first < last))
+        found.next = std::max(found.next, last + segment_numbers);
     return found;
 }
 

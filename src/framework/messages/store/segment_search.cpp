@@ -13,12 +13,22 @@ constexpr int64_t counted = 20'000;
 constexpr uint64_t rare_level = 32;
 constexpr const char* columns =
     "SELECT number, at, level, event, host, application, interaction, attributes, text FROM message WHERE ";
+/// Where most texts are not the one that is looked for, the rest of the row is not worth reading.
+constexpr const char* text_column = "SELECT number, text FROM message WHERE ";
 
 /// Numbers, both included.
 struct Range {
     int64_t low = 0, high = 0;
     bool is_empty() const { return low > high; }
 };
+
+/// As a query's limit of bytes counts them.
+size_t bytes_of(const Message& message)
+{
+    size_t bytes = message.text.size();
+    for (const auto& [name, value] : message.attributes) bytes += name.size() + value.size();
+    return bytes;
+}
 
 class SegmentSearch {
   public:
@@ -46,7 +56,8 @@ class SegmentSearch {
     Result<bool> take_levels();
     Result<bool> take(const Range& range, std::optional<size_t> only_level);
     Result<bool> take(store::SqliteStatement& prepared, const Range& range);
-    Result<void> keep(const store::SqliteStatement::Run& row);
+    Result<bool> keep(const store::SqliteStatement::Run& row);
+    Result<bool> keep_number(int64_t number);
     Result<std::string> name(int64_t number);
 
     const SqliteConnection& connection_;
@@ -62,6 +73,7 @@ class SegmentSearch {
     std::string index_ = {};    ///< the column by whose index is looked for
     int64_t fewest_ = counted;  ///< how many messages that leaves
     std::map<int64_t, std::string> names_ = {};
+    std::optional<uint64_t> no_room_for_ = {};  ///< the number of a message for whose bytes there was none
 };
 
 Result<bool> SegmentSearch::run()
@@ -164,7 +176,7 @@ std::string SegmentSearch::condition(std::string_view column, std::string_view c
 
 std::string SegmentSearch::statement(std::optional<size_t> only_level) const
 {
-    std::string sql = columns;
+    std::string sql = query_.text.empty() ? columns : text_column;
     sql += "number BETWEEN ?1 AND ?2";
     if (query_.since) sql += fmt::format(" AND at >= {}", query_.since->count());
     if (query_.until) sql += fmt::format(" AND at < {}", query_.until->count());
@@ -206,9 +218,14 @@ Result<bool> SegmentSearch::take_levels()
     std::swap(all, found_);
     std::vector<StoredMessage> of_levels;
     bool is_all = true;
+    // Where a level had no room for its next message, the others must not go beyond.
+    const auto goes_before = [&](uint64_t a, uint64_t b) { return query_.newest ? a > b : a < b; };
+    std::optional<uint64_t> end;
     for (size_t level = 0; level <= static_cast<size_t>(*query_.level); ++level) {
         room_ = before;
+        no_room_for_.reset();
         const Result<bool> done = take(range_, level);
+        if (no_room_for_ && (!end || goes_before(*no_room_for_, *end))) end = no_room_for_;
         std::ranges::move(found_, std::back_inserter(of_levels));
         found_.clear();
         if (!done) {
@@ -219,12 +236,11 @@ Result<bool> SegmentSearch::take_levels()
     }
     std::swap(all, found_);
     room_ = before;
-    std::ranges::sort(of_levels, [&](const StoredMessage& a, const StoredMessage& b) {
-        return query_.newest ? a.number > b.number : a.number < b.number;
-    });
+    std::ranges::sort(of_levels, goes_before, &StoredMessage::number);
     for (StoredMessage& stored : of_levels) {
-        const size_t bytes = stored.message.text.size();
-        if (room_.messages == 0 || bytes > room_.bytes) return false;
+        const size_t bytes = bytes_of(stored.message);
+        if (room_.messages == 0 || bytes > room_.bytes || (end && !goes_before(stored.number, *end)))
+            return false;
         --room_.messages;
         room_.bytes -= bytes;
         found_.push_back(std::move(stored));
@@ -245,19 +261,28 @@ Result<bool> SegmentSearch::take(store::SqliteStatement& prepared, const Range& 
                    ? prepared.run(range.low, range.high)
                    : prepared.run(range.low, range.high, std::string_view(query_.interaction));
     while (TRY(run.row())) {
-        if (!text_.is_in(run.bytes(8))) continue;
-        const size_t bytes = run.bytes(8).size() + run.bytes(7).size();
-        if (room_.messages == 0 || bytes > room_.bytes) return false;
-        TRY(keep(run));
-        --room_.messages;
-        room_.bytes -= bytes;
+        if (query_.text.empty()) {
+            if (!TRY(keep(run))) return false;
+        } else if (text_.is_in(run.bytes(1))) {
+            if (!TRY(keep_number(run.integer(0)))) return false;
+        }
         if (room_.messages == 0) return false;
     }
     return true;
 }
 
-Result<void> SegmentSearch::keep(const store::SqliteStatement::Run& row)
+Result<bool> SegmentSearch::keep_number(int64_t number)
 {
+    auto find = TRY(connection_.prepare(fmt::format("{}number = ?", columns).c_str()));
+    auto row = find.run(number);
+    if (!TRY(row.row())) return fail(ErrorKind::corrupt, "a message is not where it was", segment_advice);
+    return keep(row);
+}
+
+/// False: there is no room for it.
+Result<bool> SegmentSearch::keep(const store::SqliteStatement::Run& row)
+{
+    if (room_.messages == 0) return false;
     const int64_t level = row.integer(2);
     if (level < 0 || level >= static_cast<int64_t>(levels))
         return fail(ErrorKind::corrupt, "a message has a level that cannot be", segment_advice);
@@ -270,8 +295,15 @@ Result<void> SegmentSearch::keep(const store::SqliteStatement::Run& row)
     stored.message.text = row.bytes(8);
     if (!row.bytes(7).empty())
         stored.message.attributes = TRY((from_json_text<std::map<std::string, std::string>>(row.bytes(7))));
+    const size_t bytes = bytes_of(stored.message);
+    if (bytes > room_.bytes) {
+        no_room_for_ = stored.number;
+        return false;
+    }
     found_.push_back(std::move(stored));
-    return {};
+    --room_.messages;
+    room_.bytes -= bytes;
+    return true;
 }
 
 Result<std::string> SegmentSearch::name(int64_t number)
