@@ -6,7 +6,10 @@
 #include "framework/configuration/endpoint.h"
 #include "framework/configuration/testing/sample.h"
 
+#include <cstdlib>
 #include <doctest/doctest.h>
+#include <fstream>
+#include <sstream>
 
 namespace belay::framework::alarms {
 namespace {
@@ -186,6 +189,28 @@ TEST_CASE("a webhook is posted by https where a token goes along, and names nobo
                              "https://exa\\mple.org/"}) {
         INFO(text);
         CHECK_FALSE(check_url(text, false));
+    }
+}
+
+TEST_CASE("docs/alarms.md has the predefined alarms as they are in the code")
+{
+    const std::string path = std::string(BELAY_DOCS) + "/alarms.md";
+    std::stringstream read;
+    read << std::ifstream(path).rdbuf();
+    std::string text = read.str();
+    const std::string begin = "<!-- tables: begin -->\n", end = "<!-- tables: end -->";
+    const size_t from = text.find(begin), to = text.find(end);
+    REQUIRE(from != std::string::npos);
+    REQUIRE(to != std::string::npos);
+    const std::string wanted = predefined_in_markdown();
+    // To write it anew: BELAY_WRITE_DOCS=1 test_framework -tc="docs/*".
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
+    if (std::getenv("BELAY_WRITE_DOCS") != nullptr) {
+        text.replace(from + begin.size(), to - from - begin.size(), wanted);
+        std::ofstream(path) << text;
+    } else {
+        CHECK_MESSAGE(text.substr(from + begin.size(), to - from - begin.size()) == wanted,
+                      "write them anew: BELAY_WRITE_DOCS=1 test_framework -tc=\"docs/*\"");
     }
 }
 
