@@ -103,7 +103,7 @@ class Daemon {
         for (const operation::Id& id : unfinished) scheduler_->wake(id);
         monitor_->start();
         // Where there are several controllers, the one that leads does.
-        if (is_of_this_machine_alone()) alarms_->lead();
+        if (options_.raises_alarms && is_of_this_machine_alone()) alarms_->lead();
         log_.standard(
             fmt::format("serves {}; operations that go on: {}", options_.socket, unfinished.size()));
         readiness_.ready();
@@ -174,7 +174,7 @@ class Daemon {
         std::string beside = program.substr(0, program.rfind('/')) + "/belay-messages";
         messages_.emplace(
             *loop_, *workers_,
-            Messages::Options{.is_there = parts_.has_messages,
+            Messages::Options{.is_there = options_.says_messages,
                               .server = {.socket = run_folder + "/messages.sock",
                                          .state_folder = options_.state_folder,
                                          .daemon = is_of_systemd() ? "" : std::move(beside)},
@@ -391,7 +391,7 @@ class Daemon {
         for (const operation::Id& id : unfinished) led_->scheduler->wake(id);
         log_.standard(fmt::format("leads the site; its operations that go on: {}", unfinished.size()));
         topic_changed(site_topic);
-        alarms_->lead();
+        if (options_.raises_alarms) alarms_->lead();
         return {};
     }
 

@@ -39,8 +39,7 @@ class Talkative {
     void start()
     {
         pid_ = testing::start_and_await_ready({TEST_BELAYD, "--state-dir", scratch_.path("state"), "--socket",
-                                               scratch_.path("run/belayd.sock")},
-                                              {testing::plain_path, "BELAY_TEST_MESSAGES=1"});
+                                               scratch_.path("run/belayd.sock"), "--messages"});
         client_.reset();
     }
     void stop()

@@ -20,8 +20,6 @@ struct Parts {
     std::vector<procedures::GateKind> gates = {};
     procedures::Watched watched = {};
     SiteParts site = {};  ///< empty in a program that is not linked with the network
-    /// Whether what happens is said to a message server, which is beside this program.
-    bool has_messages = true;
     /// The database file to open, and the lock for commands to inherit.
     std::function<Result<std::unique_ptr<store::Store>>(const std::string& path)> open_store =
         [](const std::string& path) { return store::open_sqlite(path); };

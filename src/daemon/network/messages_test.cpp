@@ -15,7 +15,7 @@ class Saying : public Machine {
   public:
     ~Saying() { end_messages(); }
 
-    void begin() { start({}, {"/usr/bin/env", "BELAY_TEST_MESSAGES=1"}); }
+    void begin() { start({"--messages"}); }
     std::unique_ptr<site::Client> messages() const
     {
         return need(site::connect({.socket = path("messages.sock"), .state_folder = "", .daemon = ""}));

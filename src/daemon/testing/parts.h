@@ -6,7 +6,6 @@
 
 #include "daemon/parts.h"
 
-#include <cstdlib>
 
 namespace belay::daemon::testing {
 
@@ -71,19 +70,14 @@ inline Parts parts()
             .arguments = folder,
             .make = [slow](host::Host&, const auto& arguments) { return make_files(arguments, slow); }};
     };
-    return {
-        .procedures = {procedure("test.files", false), procedure("test.slow", true)},
-        .fill =
-            [](operation::Catalogue& catalogue) {
-                catalogue.add("test.make-file", std::make_unique<MakeFile>());
-            },
-        .views = {{"StorageShow",
-                   {},
-                   "",
-                   [](host::Host&, const auto&) -> Result<Json> { return Json{{"disks", Json::array()}}; }}},
-        // Most tests look at other things, and start hundreds of daemons.
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no thread yet
-        .has_messages = std::getenv("BELAY_TEST_MESSAGES") != nullptr};
+    return {.procedures = {procedure("test.files", false), procedure("test.slow", true)},
+            .fill =
+                [](operation::Catalogue& catalogue) {
+                    catalogue.add("test.make-file", std::make_unique<MakeFile>());
+                },
+            .views = {{"StorageShow", {}, "", [](host::Host&, const auto&) -> Result<Json> {
+                           return Json{{"disks", Json::array()}};
+                       }}}};
 }
 
 }  // namespace belay::daemon::testing
