@@ -124,7 +124,8 @@ Result<Reply> AlarmWatch::try_out(const Call& call)
     if (fire && call.caller.right < site::Right::operate)
         return std::unexpected(site::not_allowed(call.caller, site::Right::operate));
     if (!leads_)
-        return fail(ErrorKind::unavailable, "this controller does not lead the site", "belay status");
+        return fail(ErrorKind::unavailable, "this belayd does not raise the alarms of the site",
+                    "belayd --alarms on the controller that leads it");
     const Circumstances all = TRY(circumstances());
     TRY(check_condition(all, name));
     const framework::alarms::Condition& condition = all.conditions.at(name);

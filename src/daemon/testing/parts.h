@@ -6,7 +6,6 @@
 
 #include "daemon/parts.h"
 
-
 namespace belay::daemon::testing {
 
 /// {path, wait}: the file is there. `wait`: the fifo that is read before it is made; empty: none.
