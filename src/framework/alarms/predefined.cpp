@@ -21,7 +21,7 @@ constexpr std::array<Predefined, 9> by_event = {{
     {"application-failed", Severity::major, events::application_failed, events::application_well,
      "an application ended or did not answer more often than its `nonstop` allows, and is not started any "
      "more",
-     "read what it said: belay app output; start it: belay app start"},
+     "read what it said: belay app log; start it: belay app start"},
     {"licence-ending", Severity::major, events::licence_ends, events::licence_valid,
      "a file that an application needs (a prerequisite with `valid_until`) ends within 14 days, or has ended",
      "put the new file in its place, and set its valid_until"},
