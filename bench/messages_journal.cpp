@@ -9,7 +9,7 @@
 
 namespace belay::bench {
 
-Result<double> fill_journal(const std::string& folder, uint64_t count, Milliseconds apart)
+Result<double> fill_journal(const std::string& folder, uint64_t count, Milliseconds between)
 {
     std::filesystem::create_directory(folder);
     const auto begun = std::chrono::steady_clock::now();
@@ -18,7 +18,7 @@ Result<double> fill_journal(const std::string& folder, uint64_t count, Milliseco
         folder);
     FILE* const pipe = ::popen(command.c_str(), "we");
     if (pipe == nullptr) return std::unexpected(system_error("run systemd-journal-remote", errno));
-    SampleMessages sample(apart);
+    SampleMessages sample(between);
     for (uint64_t i = 0; i < count; ++i) {
         const framework::messages::Message message = sample.next();
         const int64_t at = message.at.count() * 1000;

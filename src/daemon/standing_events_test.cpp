@@ -40,8 +40,8 @@ struct Stage {
     }
     void host_is(const std::string& state, Milliseconds since, const std::string& why = "")
     {
-        look.hosts = {
-            {{"name", "h1"}, {"presence", {{"state", state}, {"since_ms", since.count()}, {"why", why}}}}};
+        look.hosts = Json::array(
+            {{{"name", "h1"}, {"presence", {{"state", state}, {"since_ms", since.count()}, {"why", why}}}}});
     }
 };
 
@@ -88,11 +88,11 @@ TEST_CASE("a host that has never come is unreachable after as long as it may be 
 TEST_CASE("an application that has failed is told of, with why, and that it is well again")
 {
     Stage stage;
-    stage.look.applications = {line("stat server", "failed")};
+    stage.look.applications = Json::array({line("stat server", "failed")});
     CHECK(stage.after(seconds(0)) == "03-00020 h1/stat server: stat server has failed: it crashed");
-    stage.look.applications = {line("stat server", "starting")};
+    stage.look.applications = Json::array({line("stat server", "starting")});
     CHECK(stage.after(seconds(1)).empty());
-    stage.look.applications = {line("stat server", "started")};
+    stage.look.applications = Json::array({line("stat server", "started")});
     CHECK(stage.after(seconds(1)) == "03-00010 h1/stat server: stat server is started");
 }
 
@@ -120,8 +120,9 @@ TEST_CASE("a solution that cannot serve, and one that moved though nobody asked 
     Stage stage;
     const auto stands = [&](const std::string& whole, Json member) {
         member["mandatory"] = true;
-        stage.look.applications = {member};
-        stage.look.solutions = {{{"name", "reporting"}, {"stands", whole}, {"applications", {member}}}};
+        stage.look.applications = Json::array({member});
+        stage.look.solutions = Json::array(
+            {{{"name", "reporting"}, {"stands", whole}, {"applications", Json::array({member})}}});
     };
     stands("started", line("config server", "started"));
     CHECK(stage.after(seconds(0), false).empty());

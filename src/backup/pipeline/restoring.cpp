@@ -190,7 +190,7 @@ class Restorer {
                                                         const Result<std::string_view>& bytes,
                                                         uint64_t offset) const
     {
-        const auto content = std::make_shared<Content>();
+        auto content = std::make_shared<Content>();
         if (!bytes || !open_for_disk(blob, *bytes, offset, *content)) {
             Result<std::string> opened =
                 bytes ? open_blob(repository_.key(), blob, *bytes) : std::unexpected(bytes.error());
