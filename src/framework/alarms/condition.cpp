@@ -86,7 +86,7 @@ std::optional<Detect> detect_of(const Object& alarm)
     const std::optional<Threshold> threshold = threshold_of(alarm);
     if (!threshold) return std::nullopt;
     if (const std::string figure = detail_text(alarm, "figure"); !figure.empty())
-        return Figure{.figure = figure, .everywhere = *threshold};
+        return Figure{.figure = figure, .everywhere = threshold};
     const std::string oid = detail_text(alarm, "variable");
     if (oid.empty()) return std::nullopt;
     const Json account = detail_of(alarm, "account");

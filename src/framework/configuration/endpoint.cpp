@@ -58,9 +58,9 @@ Result<Endpoint> parse_endpoint(std::string_view text)
     if (in_brackets) host = host.substr(1, host.size() - 2);
     if (in_brackets ? !is_ipv6(host) : !is_name_of_host(host)) return wrong();
     Endpoint endpoint{.host = std::string(host), .port = 0};
-    const char* const end = digits.data() + digits.size();
-    const auto read = std::from_chars(digits.data(), end, endpoint.port);
-    if (read.ec != std::errc() || read.ptr != end || endpoint.port == 0) return wrong();
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
+    if (read.ec != std::errc() || read.ptr != digits.data() + digits.size() || endpoint.port == 0)
+        return wrong();
     return endpoint;
 }
 

@@ -54,8 +54,7 @@ std::string one_line(std::string_view text, size_t most)
     std::string line;
     while (!text.empty() && line.size() < most) {
         const Utf8Character character = first_character(text);
-        const bool is_control =
-            text.size() == 0 || static_cast<unsigned char>(text.front()) < ' ' || text.front() == 0x7f;
+        const bool is_control = static_cast<unsigned char>(text.front()) < ' ' || text.front() == 0x7f;
         if (!character.is_valid)
             line += '?';
         else if (is_control)

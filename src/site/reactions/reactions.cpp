@@ -104,7 +104,7 @@ Result<std::string> run_errand(host::Host& host, const std::string& program, con
             return fail(ErrorKind::timeout, fmt::format("it took longer than {}", to_text(limit)));
         return fail(outcome.error().kind, fmt::format("{} cannot be run", program));
     }
-    const std::string said = last_line(outcome->err.empty() ? outcome->out : outcome->err);
+    std::string said = last_line(outcome->err.empty() ? outcome->out : outcome->err);
     if (outcome->exit_code == 0) return said;
     const bool is_command = errand.value("kind", "") == "command";
     if (!is_command && outcome->exit_code == react::not_now) return fail(ErrorKind::unavailable, said);
@@ -172,7 +172,7 @@ Result<std::string> Reactions::mail(const Configuration& configuration, const Ob
                    {"message", message_of(letter)},
                    {"limit_ms", limit_of(script).count()}};
     errand["password"] = TRY(opened(*relay, "password"));
-    const Result<std::string> said =
+    Result<std::string> said =
         run_errand(options_.host, options_.program, errand, limit_of(script) + before_killed);
     framework::configuration::wipe(errand["password"].get_ref<std::string&>());
     if (!said) return said;

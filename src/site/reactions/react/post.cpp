@@ -48,9 +48,8 @@ using List = std::unique_ptr<curl_slist, FreeList>;
 
 void append(List& list, const std::string& text)
 {
-    curl_slist* const longer = ::curl_slist_append(list.get(), text.c_str());
+    curl_slist* const longer = ::curl_slist_append(list.release(), text.c_str());
     INVARIANT(longer != nullptr);
-    static_cast<void>(list.release());
     list.reset(longer);
 }
 
