@@ -116,7 +116,7 @@ struct ReactionBench {
         Reactions reactions({.host = host,
                              .controls = controls,
                              .program = TEST_REACT,
-                             .configuration = [site] { return site; },
+                             .configuration = [site] { return std::shared_ptr(site); },
                              .unseal = [this](std::string_view sealed) -> Result<std::string> {
                                  const auto opened = TRY(keys.unseal(sealed));
                                  return std::string(opened.view());
