@@ -13,6 +13,10 @@ in_sync() {
     mdadm --wait-clean "/dev/$1" || true
 }
 
+# Otherwise the kernel fills the tables of a filesystem some seconds after it is mounted: its mirror is "active", and its
+# pool gets fuller, while they are looked at.
+at_once=lazy_itable_init=0,lazy_journal_init=0
+
 # Two disks alike: an ESP, a leg of a mirror, a physical volume.
 for number in 1 2; do
     case $number in 1) name=a ;; 2) name=b ;; esac
@@ -39,7 +43,7 @@ quietly mcopy -s -i "$(disk b)-part1" /boot/efi/EFI ::
 quietly mdadm --create /dev/md0 --run --level=1 --raid-devices=2 --bitmap=internal --homehost=lab --name=data \
     --uuid=0d0d0d0d:00000000:00000000:00000001 "$(disk a)-part2" "$(disk b)-part2"
 in_sync md0
-quietly mkfs.ext4 -q -L data -U 0d0d0d0d-0000-4000-8000-000000000002 /dev/md0
+quietly mkfs.ext4 -q -E "$at_once" -L data -U 0d0d0d0d-0000-4000-8000-000000000002 /dev/md0
 mkdir -p /srv/data
 mount /dev/md0 /srv/data
 
@@ -52,8 +56,7 @@ quietly lvcreate -An -L 12M -s -n before vg0/home
 quietly lvcreate -An -L 40M -T vg0/pool
 quietly lvcreate -An -V 100M -T vg0/pool -n guest
 settle
-# Otherwise the kernel fills its tables some seconds after it is mounted, and the pool gets fuller while looked at.
-quietly mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 -U 0d0d0d0d-0000-4000-8000-000000000003 /dev/vg0/guest
+quietly mkfs.ext4 -q -E "$at_once" -U 0d0d0d0d-0000-4000-8000-000000000003 /dev/vg0/guest
 mkdir -p /srv/guest
 mount /dev/vg0/guest /srv/guest
 
@@ -77,3 +80,8 @@ quietly mdadm --create /dev/md1 --run --level=1 --raid-devices=2 --bitmap=intern
 in_sync md1
 # udev misses what is written to a device while it deals with an event of it.
 udevadm trigger --settle --subsystem-match=block
+# What waits in memory would be written some seconds later, and a mirror is "active" meanwhile.
+sync
+for array in md0 md1; do
+    until [ "$(cat "/sys/block/$array/md/array_state")" = clean ]; do sleep 0.05; done
+done

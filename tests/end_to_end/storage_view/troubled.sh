@@ -27,3 +27,5 @@ sfdisk --dump "$(disk a)" | sfdisk --quiet --force "$(disk h)"
 swapon "$(disk e)"
 # As at the end of sound.sh: what was written while udev dealt with an event of that device, it has missed.
 udevadm trigger --settle --subsystem-match=block
+sync
+until [ "$(cat /sys/block/md0/md/array_state)" = clean ]; do sleep 0.05; done
