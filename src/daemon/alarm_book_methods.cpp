@@ -40,6 +40,12 @@ Result<void> check_condition(const Circumstances& circumstances, const std::stri
                 "belay alarms --conditions");
 }
 
+std::unexpected<Error> nobody_looks()
+{
+    return fail(ErrorKind::unavailable, "this belayd does not raise the alarms of the site",
+                "belayd --alarms on the controller that leads it");
+}
+
 }  // namespace
 
 Result<Reply> AlarmWatch::list(const Call& call)
@@ -52,6 +58,7 @@ Result<Reply> AlarmWatch::list(const Call& call)
     if (limit > most_listed_alarms)
         return fail(ErrorKind::usage, fmt::format("{} alarms at once are too many", limit),
                     fmt::format("a limit of {} at most", most_listed_alarms));
+    if (!options_.is_on && !conditions) return nobody_looks();
     AlarmBook book(options_.store());
     std::vector<Alarm> alarms = TRY(all ? book.newest(limit) : book.open());
     const size_t left_out = alarms.size() > limit ? alarms.size() - limit : 0;
@@ -123,9 +130,7 @@ Result<Reply> AlarmWatch::try_out(const Call& call)
     TRY(parameters.no_other());
     if (fire && call.caller.right < site::Right::operate)
         return std::unexpected(site::not_allowed(call.caller, site::Right::operate));
-    if (!leads_)
-        return fail(ErrorKind::unavailable, "this belayd does not raise the alarms of the site",
-                    "belayd --alarms on the controller that leads it");
+    if (!leads_) return nobody_looks();
     const Circumstances all = TRY(circumstances());
     TRY(check_condition(all, name));
     const framework::alarms::Condition& condition = all.conditions.at(name);

@@ -58,6 +58,7 @@ class AlarmWatch final : public site::SiteControls {
         std::function<void()> changed;  ///< the book has
         std::string program;            ///< belayd-react
         std::string holder;             ///< this daemon, as others of the site tell it from themselves
+        bool is_on = true;              ///< else nobody has it lead, and it says so rather than "none"
         MessageSource* messages = nullptr;
         VariableReader* variables = nullptr;
     };

@@ -281,7 +281,8 @@ class Daemon {
             .wall = [this] { return wall_now(); },
             .changed = [this] { loop_->post([this] { topic_changed(alarm_book_topic); }); },
             .program = program.substr(0, program.rfind('/')) + "/belayd-react",
-            .holder = host_name()});
+            .holder = host_name(),
+            .is_on = options_.raises_alarms});
     }
 
     Result<void> open_place()
