@@ -148,7 +148,7 @@ class Bench {
         unsigned cuts = 0;
         for (const bool back : {false, true}) {
             constexpr unsigned first_of_its_own = 5;  // planned, adding, added, activating: as above
-            for (unsigned commit = back ? first_of_its_own : 1;; commit += each(3)) {
+            for (unsigned commit = back ? first_of_its_own : 1;; commit += each(5)) {
                 const std::string end = cut_after(commit, back, procedure);
                 INFO("cut after commit ", commit, back ? ", on the way back" : "", ": ", end);
                 if (back && end != "none") CHECK(end != "committed");
@@ -157,7 +157,7 @@ class Bench {
                 ++cuts;
             }
         }
-        return cuts >= 10 / each(3);
+        return cuts >= 10 / each(5);
     }
     /// A one-shot during which the power is cut when `program` has done its work and has not answered yet.
     std::string cut_in_command(const std::string& program_name, const Words& procedure)

@@ -15,7 +15,7 @@ unsigned cut_everywhere(Course course)
     Result<Trial> trial = Trial::begin(folder);
     REQUIRE_MESSAGE(trial.has_value(), trial.error().what);
     unsigned cuts = 0;
-    for (unsigned commit = 1;; commit += each(3), ++cuts)
+    for (unsigned commit = 1;; commit += each(5), ++cuts)
         if (!cut_once(*trial, course, {.before = commit % 2 == 0, .commit = commit})) return cuts;
 }
 
@@ -30,12 +30,12 @@ TEST_CASE("the power is cut while the disk is copied")
 
 TEST_CASE("the power is cut around every record on the way to commit")
 {
-    CHECK(cut_everywhere(Course::commit) >= 9 / each(3));
+    CHECK(cut_everywhere(Course::commit) >= 9 / each(5));
 }
 
 TEST_CASE("the power is cut around every record on the way back")
 {
-    CHECK(cut_everywhere(Course::abort) >= 9 / each(3));
+    CHECK(cut_everywhere(Course::abort) >= 9 / each(5));
 }
 
 }  // namespace
