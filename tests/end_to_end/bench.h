@@ -140,7 +140,7 @@ class Bench {
         return end_of_newest();
     }
     /// Cuts the power after each commit on the way to the end, and on the way back after those that are not
-    /// the same, or after each third; `look` gets how it ended, and leaves the machine as it was at first.
+    /// the same, or after each fifth; `look` gets how it ended, and leaves the machine as it was at first.
     /// Whether there were as many cuts as ten of all.
     template <typename Look>
     bool cut_everywhere(const Words& procedure, Look look)
