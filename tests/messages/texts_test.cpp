@@ -1,6 +1,7 @@
 // What the catalogue says of messages and of lines, with the message server as a process.
 
 #include "server.h"
+#include "supervisor.h"
 
 #include <doctest/doctest.h>
 #include <filesystem>
@@ -143,6 +144,49 @@ TEST_CASE("a printed line that meets a rule is a message whatever the log level;
         CHECK(with.server.all({{"interaction", "1"}}).empty());
         CHECK(with.server.ask("Position", {{"source", "printed/4"}}).at("at").is_null());
     }
+}
+
+TEST_CASE("what nginx prints under the supervisor becomes messages with what stands in its lines")
+{
+    if (access("/usr/sbin/nginx", X_OK) != 0) {
+        MESSAGE("there is no nginx here");
+        return;
+    }
+    ServerWithTexts with;
+    with.put("nginx.toml", R"(
+[message.30-00010]
+text = "nginx does not start: {reason}"
+level = "alarm"
+
+[[line]]
+application = "web *"
+pattern = '\[emerg\] (?P<process>\d+)#\d+: (?P<reason>.*)'
+id = "30-00010"
+)");
+    with.server.end(SIGTERM);
+    with.start();
+    Supervisor supervisor(with.server);
+    // It checks a configuration that is not there, says so, and ends.
+    Application nginx{
+        .id = 3,
+        .name = "web 1",
+        .command = {"/usr/sbin/nginx", "-t", "-e", "stderr", "-c", with.server.path("absent.conf")}};
+    nginx.autorestart = framework::supervision::Autorestart::never;
+    with.server.ask("Describe", {{"host", "web1"},
+                                 {"applications",
+                                  {{{"id", 3},
+                                    {"name", "web 1"},
+                                    {"log_level", "standard"},
+                                    {"output", with.server.state() + "/output/web 1.3.log"}}}}});
+    await([&] { return !with.server.ask("Position", {{"source", "printed/3"}}).at("at").is_null(); });
+    supervisor.run({nginx});
+    await([&] { return !with.server.all({{"id", "30-00010"}}).empty(); });
+    const Json said = with.server.all({{"application", "web 1"}, {"level", "debug"}}).at(0);
+    CHECK(said.at("level") == "alarm");
+    CHECK(
+        said.at("attributes").at("reason").get<std::string>().find("absent.conf\" failed (2: No such file") !=
+        std::string::npos);
+    CHECK(said.at("attributes").contains("process"));
 }
 
 TEST_CASE("rules that come while the server runs count for what is printed from then on")
