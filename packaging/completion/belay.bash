@@ -62,7 +62,7 @@ declare -A _belay_options=(
     [app log]="--follow --lines"
     [app pairs]="--follow"
     [app switch-over]="--dry-run"
-    [messages]="--follow --level --app --host --id --interaction --since --until --grep --limit"
+    [messages]="--follow --language --level --app --host --id --interaction --since --until --grep --limit"
     [solution list]=""
     [solution show]="--follow"
     [solution plan]="--also-needed"
@@ -257,7 +257,7 @@ _belay() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines | --for | -o | --output | --key | --keys | --root | --space | --access | --password-file | --media-state | --media-socket) i=$((i + 1)) ;;
+            --socket | --state-dir | --timer | --gate | --gate-grace | --why | --soak | --extend | --limit | --from | --set | --mode | --site | --proxy | --name | --role | --valid | --account | --as | --on | --waves | --wave-soak | --failures | --lines | --for | -o | --output | --key | --keys | --root | --space | --access | --password-file | --media-state | --media-socket | --language | --level | --app | --host | --id | --interaction | --since | --until | --grep) i=$((i + 1)) ;;
             -*) ;;
             *)
                 if [[ -z $command ]]; then
@@ -282,6 +282,7 @@ _belay() {
         --gate) COMPREPLY=($(compgen -W "array: command: tcp: http://" -- "$word")) && return ;;
         --set) compopt -o nospace 2>/dev/null; COMPREPLY=($(compgen -W "$(_belay_variables "$target")" -- "$word")) && return ;;
         --mode) COMPREPLY=($(compgen -W "merge objects whole" -- "$word")) && return ;;
+        --level) COMPREPLY=($(compgen -W "alarm standard interaction trace debug" -- "$word")) && return ;;
         --site) COMPREPLY=($(compgen -W "$(_belay_sites)" -- "$word")) && return ;;
         --role) COMPREPLY=($(compgen -W "$([[ $command == host* ]] && echo agent proxy || echo view operate administer)" -- "$word")) && return ;;
         --on) COMPREPLY=($(compgen -W "$(_belay_names host list)" -- "$word")) && return ;;
@@ -316,6 +317,7 @@ _belay() {
         COMPREPLY=($(compgen -W "$options" -- "$word"))
     else
         case $command in
+            messages) [[ -z $target ]] && COMPREPLY=($(compgen -W explain -- "$word")) ;;
             "storage show") [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_disks)" -- "$word")) ;;
             "image build") [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;
             "image key") [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.pem' -- "$word") $(compgen -d -S / -- "$word")) ;;

@@ -187,6 +187,7 @@ struct Invocation {
     bool also_needed = false;  ///< of solution stop: those that need it as well
     std::string verb;          ///< of solution plan: start or stop; of host maintenance: on or off
     // messages; all may be empty
+    std::string language;  ///< as "de"
     std::string level, application, host, id, interaction, text;
     std::optional<Milliseconds> since, until;  ///< wall clock, or how long ago, as `*_is_ago` says
     bool since_is_ago = false, until_is_ago = false;

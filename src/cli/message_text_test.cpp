@@ -1,8 +1,12 @@
 #include "cli/message_text.h"
 
+#include "base/testing/must.h"
 #include "cli/fakes.h"
+#include "cli/message_language.h"
 #include "cli/run.h"
+#include "host/testing/scratch.h"
 
+#include <cstdlib>
 #include <doctest/doctest.h>
 #include <sstream>
 
@@ -126,6 +130,95 @@ TEST_CASE("a moment is a length of time back or a point in time, and nothing els
     CHECK(type_messages(console, client, {"--level", "loud"}) == 2);
     client.answers.at("Messages") = fail(ErrorKind::unavailable, "belay-messages is away");
     CHECK(type_messages(console, client, {}) == 7);
+}
+
+/// A variable of the environment, as long as it lives.
+struct Told {
+    const char* name;
+    Told(const char* its_name, const std::string& value) : name(its_name)
+    {
+        setenv(name, value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): nobody else reads it
+    }
+    ~Told() { unsetenv(name); }  // NOLINT(concurrency-mt-unsafe)
+    Told(const Told&) = delete;
+    Told& operator=(const Told&) = delete;
+};
+
+TEST_CASE("the language is that of the locale's name, and there is none where that is no language")
+{
+    CHECK(language_of_locale("de_AT.UTF-8@euro") == "de_AT");
+    CHECK(language_of_locale("de") == "de");
+    for (const std::string_view none : {"C", "POSIX", "C.UTF-8", "", "German", "../x", "d"})
+        CHECK(language_of_locale(none).empty());
+    const Told all("LC_ALL", "");
+    const Told lang("LANG", "cs_CZ.UTF-8");
+    {
+        const Told messages("LC_MESSAGES", "de_DE.UTF-8");
+        CHECK(language_of_environment() == "de_DE");
+        const Told none("LC_ALL", "C");
+        CHECK(language_of_environment().empty());
+    }
+    CHECK(language_of_environment() == "cs_CZ");
+}
+
+TEST_CASE("known events are shown in the language that is asked for, and a program is told what was said")
+{
+    const host::testing::Scratch scratch;
+    scratch.file("a.toml", R"(
+[message.03-00020]
+level = "alarm"
+text = "{application} has failed: {reason}"
+explanation = "It ended too often."
+action = "Start it."
+de.text = "{application} ist ausgefallen: {reason}"
+de.action = "Es starten."
+)");
+    const Told folder("BELAY_MESSAGES_TEXTS", scratch.path(""));
+    const Told no_language("LC_ALL", "C");
+    Json told = failed;
+    told["attributes"] = {{"reason", "exit code 3"}};
+    fakes::TextConsole console;
+    fakes::FakeClient client;
+    client.answers.emplace("Messages", Json{{"messages", {told, failed, printed}}});
+    const auto shown = [&](std::vector<std::string> words) {
+        console.said.clear();
+        CHECK(type_messages(console, client, std::move(words)) == 0);
+        return console.said;
+    };
+    CHECK(shown({}).find("stat server: stat server has failed: exit code 3 (03-00020)") != std::string::npos);
+    const std::string german = shown({"--language", "de_AT"});
+    CHECK(german.find("stat server: stat server ist ausgefallen: exit code 3 (03-00020)") !=
+          std::string::npos);
+    // One that has not what its text wants is shown as it was said, as is one that is no event.
+    CHECK(german.find("stat server: stat server has failed: exit code 3 (03-00020)") != std::string::npos);
+    CHECK(german.find("pinger: one") != std::string::npos);
+    {
+        const Told locale("LC_ALL", "de_DE.UTF-8");
+        CHECK(shown({}).find("ist ausgefallen") != std::string::npos);
+        CHECK(shown({"--json"}).find("ist ausgefallen") == std::string::npos);
+        CHECK(shown({"explain", "03-00020"}) ==
+              "03-00020 alarm: {application} ist ausgefallen: {reason}\n    It ended too often.\n    Es "
+              "starten.\n");
+    }
+    const Told again("LC_ALL", "C");
+    const Json json = must(parse_json(shown({"--json", "--language", "de"})));
+    CHECK(json.at("messages").at(0).at("text") == "stat server ist ausgefallen: exit code 3");
+    CHECK(json.at("messages").at(0).at("language") == "de");
+    CHECK(!json.at("messages").at(1).contains("language"));
+    CHECK(shown({"explain", "03-00020"}) ==
+          "03-00020 alarm: {application} has failed: {reason}\n    It ended too often.\n    Start it.\n");
+    const Json explained = must(parse_json(shown({"explain", "03-20", "--json", "--language", "de"})));
+    CHECK(explained.at("text") == "{application} ist ausgefallen: {reason}");
+    CHECK(explained.at("line") == 2);
+    scratch.file("b.toml", "[message.20-1]");
+    CHECK(type_messages(console, client, {"explain", "20-00001"}) == 5);
+    CHECK(console.complained.find("b.toml:1:10: error: 20-00001 needs \"text\"") != std::string::npos);
+    CHECK(console.complained.find("the catalogue of this machine says nothing of 20-00001") !=
+          std::string::npos);
+    CHECK(type_messages(console, client, {"explain"}) == 2);
+    CHECK(type_messages(console, client, {"explain", "what"}) == 2);
+    CHECK(type_messages(console, client, {"explian", "20-00001"}) == 2);
+    CHECK(type_messages(console, client, {"--language", "German"}) == 2);
 }
 
 }  // namespace

@@ -178,7 +178,15 @@ void Parser::message_commands()
                 "what applications and Belay itself have said and printed, the newest at the end",
                 "belay messages --level alarm --since 2d\n"
                 "  belay messages --app 'stat server' --grep timeout\n"
-                "  belay messages --follow");
+                "  belay messages --follow --language de\n"
+                "  belay messages explain 03-00020");
+    messages->add_option("explain", invocation_.verb, "explain: what an event is, and what to do about it")
+        ->type_name("");
+    messages->add_option("event", invocation_.target, "the id of the event")->type_name("");
+    messages
+        ->add_option("--language", invocation_.language,
+                     "texts of known events in this language, as de; that of your locale unless told")
+        ->type_name("LANGUAGE");
     messages->add_flag("--follow", invocation_.follow, "go on with what comes, until you end it");
     messages
         ->add_option("--level", invocation_.level,

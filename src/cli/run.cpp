@@ -8,6 +8,7 @@
 #include "cli/image_commands.h"
 #include "cli/login.h"
 #include "cli/media_commands.h"
+#include "cli/message_language.h"
 #include "cli/monitor.h"
 #include "cli/parse_command.h"
 #include "cli/runbook.h"
@@ -266,6 +267,10 @@ int run_parsed(const Invocation& asked, Console& console, const Style& style, co
     }
     if (asked.command == Command::config_check) {
         const auto code = config_check(asked, console, style);
+        return code ? *code : say_error(console, style, asked.json, code.error());
+    }
+    if (asked.command == Command::messages && asked.verb == "explain") {
+        const auto code = explain_message(asked, console, style);
         return code ? *code : say_error(console, style, asked.json, code.error());
     }
     if (asked.command == Command::runbook_lint) return *lint(asked, console, style, false);

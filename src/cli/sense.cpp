@@ -1,6 +1,7 @@
 #include "cli/sense.h"
 
 #include "base/closest.h"
+#include "cli/message_language.h"
 #include "storage/parse/kinds.h"
 
 #include <algorithm>
@@ -40,6 +41,21 @@ Result<void> check_image(const Invocation& asked)
     if (asked.command == Command::image_sign && asked.key.empty())
         return fail(ErrorKind::usage, "no key is named to sign with",
                     "--key KEY.pem; belay image key KEY.pem makes one");
+    return {};
+}
+
+Result<void> check_messages(const Invocation& asked)
+{
+    if (!asked.language.empty() && language_of_locale(asked.language).empty())
+        return fail(ErrorKind::usage,
+                    fmt::format("\"{}\" is no language, which is as de or pt_BR", asked.language),
+                    "belay messages --language de");
+    if (asked.verb.empty()) return {};
+    if (asked.verb != "explain")
+        return fail(ErrorKind::usage, fmt::format("\"belay messages\" does not take \"{}\"", asked.verb),
+                    "belay messages --help");
+    if (asked.target.empty())
+        return fail(ErrorKind::usage, "which event? no id was given", "belay messages explain 03-00020");
     return {};
 }
 
@@ -119,6 +135,8 @@ Result<void> check_sense(const Invocation& asked)
                 return fail(ErrorKind::usage, "to which version? no number was given",
                             "belay config history");
             break;
+        case Command::messages:
+            return check_messages(asked);
         case Command::host_maintenance:
             if (asked.target.empty())
                 return fail(ErrorKind::usage, "which host? none was named", "belay config get host");

@@ -1,6 +1,7 @@
 // The command about messages.
 
 #include "cli/fields.h"
+#include "cli/message_language.h"
 #include "cli/message_text.h"
 #include "cli/session.h"
 
@@ -50,8 +51,15 @@ Result<int> Session::messages()
     filter["limit"] = asked_.limit.value_or(asked_.follow ? followed_before : messages_by_default);
     Json answer = TRY(client_.call("Messages", filter));
     bool several = object_of(answer, "after_of").size() > 1;
+    // A program is told what was said, unless it asks for a language.
+    const bool may_differ = !asked_.json || !asked_.language.empty();
+    const std::string language = asked_.language.empty() ? language_of_environment() : asked_.language;
+    framework::messages::ReadCatalogue texts;
+    if (may_differ && !language.empty()) texts = catalogue_of_machine();
     const auto say_them = [&] {
-        const std::vector<Json> list = list_of(answer, "messages");
+        std::vector<Json> list = list_of(answer, "messages");
+        put_in_language(list, texts.catalogue, language);
+        if (asked_.json) answer["messages"] = list;
         if (asked_.follow && list.empty() && list_of(answer, "problems").empty()) return;
         std::string text = messages_text(style_, list, several);
         if (list.empty() && !asked_.follow) text = "there is no such message\n";

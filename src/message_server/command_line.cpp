@@ -1,5 +1,6 @@
 #include "message_server/command_line.h"
 
+#include "framework/messages/own_events.h"
 #include "host/files.h"
 #include "message_server/methods.h"
 #include "message_server/spoken.h"
@@ -38,6 +39,7 @@ struct Asked {
     std::string state_folder = "/var/lib/belay";
     std::optional<int> ready_fd;
     std::string log_level, most;
+    std::string texts = fmt::format("{}", fmt::join(framework::messages::catalogue_folders(), ":"));
 };
 
 std::string is_absolute(const std::string& path)
@@ -74,6 +76,7 @@ class Program {
         read_described();
         host::Descriptor speaking = TRY(listen_for_speakers(run_folder_of(asked_) + "/say.sock"));
         spoken_ = std::make_unique<Spoken>(*loop_, *keeper_, speakers_, std::move(speaking));
+        take_texts(read_texts(framework::messages::folders_in(asked_.texts)));
         TRY(spoken_->open());
         host::Descriptor listener = TRY(site::listen_at(asked_.socket, ""));
         services_.emplace(
@@ -134,18 +137,42 @@ class Program {
 
     Result<void> catch_signals()
     {
-        sigset_t ending;
-        sigemptyset(&ending);
-        sigaddset(&ending, SIGTERM);
-        sigaddset(&ending, SIGINT);
-        pthread_sigmask(SIG_BLOCK, &ending, nullptr);
-        signals_ = host::Descriptor(signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+        sigset_t caught;
+        sigemptyset(&caught);
+        for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&caught, signal);
+        pthread_sigmask(SIG_BLOCK, &caught, nullptr);
+        signals_ = host::Descriptor(signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK));
         if (!signals_) return std::unexpected(system_error("catch signals", errno));
         TRY(loop_->watch(signals_.number(), EPOLLIN, [this](uint32_t) {
             signalfd_siginfo signal{};
-            if (read(signals_.number(), &signal, sizeof signal) > 0) end();
+            if (read(signals_.number(), &signal, sizeof signal) <= 0) return;
+            if (signal.ssi_signo == SIGHUP) return read_texts_anew();
+            end();
         }));
         return {};
+    }
+
+    void read_texts_anew()
+    {
+        if (ending_) return;
+        const auto begun = workers_->run([this]() -> site::Loop::Callback {
+            return [this, read = read_texts(framework::messages::folders_in(asked_.texts))] {
+                take_texts(read);
+            };
+        });
+        if (!begun) log_.standard("the catalogue of messages is not read anew: too much is done at once");
+    }
+
+    /// What is wrong in the catalogue is said, and is no reason not to serve.
+    void take_texts(const ReadTexts& read)
+    {
+        follower_->know(read.texts);
+        spoken_->know(read.texts);
+        for (const framework::messages::CatalogueFault& fault : read.faults) {
+            log_.standard(fault.what);
+            keeper_->say(own_message(framework::messages::own::catalogue_wrong,
+                                     {{"file", fault.file}, {"reason", fault.what}}, wall_now()));
+        }
     }
 
     /// What belayd has told last, so that who speaks is known before it tells that again.
@@ -311,6 +338,12 @@ int run(int argc, char** argv)
                    "How much room messages take, as 4GiB; the oldest go when it is more")
         ->envname("BELAY_MESSAGES_MOST")
         ->type_name("SIZE");
+    app.add_option("--texts", asked.texts,
+                   "The folders with the catalogue of messages, with colons between them; SIGHUP has them "
+                   "read anew")
+        ->envname("BELAY_MESSAGES_TEXTS")
+        ->type_name("FOLDERS")
+        ->capture_default_str();
     app.add_option("--log-verbose", asked.log_level, "How much it says of itself: none, standard, trace, all")
         ->type_name("LEVEL");
     app.add_option(

@@ -15,6 +15,9 @@ namespace belay::message_server {
 namespace {
 
 constexpr size_t piece_bytes = 128 << 10;
+/// Of lines that become no messages the position is kept once in so much: each time is a write to the disk,
+/// and after a crash they are looked at once more and still become none.
+constexpr size_t most_unkept_bytes = 1 << 20;
 
 std::string source_of(const DescribedApplication& application)
 {
@@ -26,9 +29,15 @@ Speaker speaker_of(const DescribedApplication& application)
     return {.name = application.name, .application = application.name};
 }
 
-bool is_wanted(const DescribedApplication& application)
+bool keeps_all(const DescribedApplication& application)
 {
-    return application.log_level >= Level::trace && !application.output.empty();
+    return application.log_level >= Level::trace;
+}
+
+/// Which file a position is in.
+std::string_view segment_of(std::string_view position)
+{
+    return position.substr(0, position.rfind(' '));
 }
 
 }  // namespace
@@ -64,26 +73,43 @@ void Follower::follow(std::vector<DescribedApplication> applications)
     {
         const std::lock_guard lock(mutex_);
         wished_ = std::move(applications);
+        has_wishes_ = true;
     }
     wake();
+}
+
+void Follower::know(std::shared_ptr<const Texts> texts)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        wished_texts_ = std::move(texts);
+        has_wishes_ = true;
+    }
+    wake();
+}
+
+bool Follower::is_wanted(const DescribedApplication& application) const
+{
+    return !application.output.empty() && (keeps_all(application) || texts_->rules.concern(application.name));
 }
 
 /// False: it is to end.
 bool Follower::take_wishes()
 {
-    std::optional<std::vector<DescribedApplication>> wished;
+    std::vector<DescribedApplication> wished;
     {
         const std::lock_guard lock(mutex_);
         if (stopping_) return false;
-        wished = std::exchange(wished_, std::nullopt);
+        if (!std::exchange(has_wishes_, false)) return true;
+        wished = wished_;
+        texts_ = wished_texts_;
     }
-    if (!wished) return true;
     std::erase_if(followed_, [&](const auto& entry) {
-        return std::ranges::none_of(*wished, [&](const DescribedApplication& one) {
+        return std::ranges::none_of(wished, [&](const DescribedApplication& one) {
             return one.id == entry.first && one.output == entry.second.application.output && is_wanted(one);
         });
     });
-    for (const DescribedApplication& one : *wished) {
+    for (const DescribedApplication& one : wished) {
         if (!is_wanted(one)) continue;
         const auto found = followed_.find(one.id);
         if (found == followed_.end())
@@ -110,9 +136,10 @@ void Follower::begin(const DescribedApplication& application)
         Followed{.application = application, .file = FollowedFile(application.output, *position)});
     // From where on is known before anything is taken: what is printed until then is not left out after a
     // crash.
+    followed->second.kept_position = followed->second.file.position();
     if (*position) return;
     Group begun;
-    begun.position = Position{.source = source_of(application), .at = followed->second.file.position()};
+    begun.position = Position{.source = source_of(application), .at = followed->second.kept_position};
     keeper_.put(speaker_of(application), std::move(begun));
 }
 
@@ -138,6 +165,36 @@ void Follower::take_changes()
     for (auto& [id, followed] : followed_) followed.has_news = true;
 }
 
+/// Those lines that are kept.
+std::vector<Message> Follower::messages_in(const Piece& piece, const DescribedApplication& application) const
+{
+    std::vector<Message> messages;
+    const Milliseconds now = wall_now();
+    if (piece.lost) {
+        messages.push_back(
+            own_message(framework::messages::own::print_lost, {{"speaker", application.name}}, now));
+        messages.back().application = application.name;
+    }
+    for (const PrintedLine& line : piece.lines) {
+        Message message{.level = line.at ? Level::trace : Level::standard,
+                        .at = line.at.value_or(now),
+                        .application = application.name,
+                        .text = line.text};
+        framework::messages::fit(message);
+        const bool meets_rule = line.at && texts_->rules.apply(message);
+        if (meets_rule || keeps_all(application)) messages.push_back(std::move(message));
+    }
+    return messages;
+}
+
+/// Of a piece without messages.
+bool Follower::is_position_due(Followed& followed, const Piece& piece)
+{
+    for (const PrintedLine& line : piece.lines) followed.unkept_bytes += line.text.size() + 1;
+    return followed.unkept_bytes >= most_unkept_bytes ||
+           segment_of(followed.kept_position) != segment_of(piece.position);
+}
+
 /// Whether there may be more at once.
 bool Follower::take_piece(Followed& followed)
 {
@@ -153,21 +210,10 @@ bool Follower::take_piece(Followed& followed)
         followed.has_news = false;
         return false;
     }
-    Group group;
-    const Milliseconds now = wall_now();
-    if (piece->lost) {
-        group.messages.push_back(
-            own_message(framework::messages::own::print_lost, {{"speaker", application.name}}, now));
-        group.messages.back().application = application.name;
-    }
-    for (const PrintedLine& line : piece->lines) {
-        Message message{.level = line.at ? Level::trace : Level::standard,
-                        .at = line.at.value_or(now),
-                        .application = application.name,
-                        .text = line.text};
-        framework::messages::fit(message);
-        group.messages.push_back(std::move(message));
-    }
+    Group group{.messages = messages_in(*piece, application)};
+    if (group.messages.empty() && !is_position_due(followed, *piece)) return true;
+    followed.kept_position = piece->position;
+    followed.unkept_bytes = 0;
     group.position = Position{.source = source_of(application), .at = piece->position};
     keeper_.put(speaker_of(application), std::move(group));
     return true;

@@ -129,6 +129,7 @@ class Spoken::Talk {
         Result<SpokenLine> spoken = read_spoken(line, identity_.otherwise);
         if (!spoken) return complain(spoken.error());
         if (spoken->sync) return wait_for(*spoken->sync);
+        complete(all_.texts_->catalogue, spoken->message, spoken->has_level);
         if (spoken->message.level > identity_.log_level) {
             ++all_.not_wanted_;
             return;

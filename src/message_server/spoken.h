@@ -3,6 +3,7 @@
 // comes: what is too much is dropped, and nobody who speaks waits for a disk unless he asks to.
 
 #include "message_server/keeper.h"
+#include "message_server/line_rules.h"
 #include "message_server/lines.h"
 #include "message_server/speakers.h"
 #include "site/loop.h"
@@ -39,6 +40,8 @@ class Spoken {
     uint64_t not_wanted() const { return not_wanted_; }
     /// Who speaks may be called otherwise now.
     void described_anew();
+    /// What messages say that say only an id, from now on.
+    void know(std::shared_ptr<const Texts> texts) { texts_ = std::move(texts); }
 
   private:
     class Talk;
@@ -51,6 +54,7 @@ class Spoken {
     Speakers& speakers_;
     host::Descriptor listener_;
     site::Loop::WatchId listening_ = 0;
+    std::shared_ptr<const Texts> texts_ = std::make_shared<const Texts>();
     LineRoom room_;
     std::map<uint64_t, std::unique_ptr<Talk>> talks_;
     std::map<std::string, size_t> of_speaker_;  ///< how many connections

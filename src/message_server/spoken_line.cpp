@@ -34,6 +34,9 @@ Result<SpokenLine> read_spoken(std::string_view line, const Message& otherwise)
         return spoken;
     }
     spoken.message = TRY(framework::messages::read_message(json, otherwise));
+    const auto level = json.find("level");
+    spoken.has_level =
+        level != json.end() && level->is_string() && !level->get_ref<const std::string&>().empty();
     Message& message = spoken.message;
     message.host = otherwise.host;
     message.application = otherwise.application;

@@ -16,6 +16,7 @@ namespace belay::message_server {
 
 struct SpokenLine {
     framework::messages::Message message = {};
+    bool has_level = false;            ///< whether the line says of which level it is
     std::optional<int64_t> sync = {};  ///< then there is no message
 };
 

@@ -34,6 +34,14 @@ TEST_CASE("a line says what, and not who: that is known from elsewhere")
     CHECK(said.at == speaker.at);
 }
 
+TEST_CASE("whether a line says its level is known, for an event has one of its own")
+{
+    CHECK(must(read_spoken(R"({"id":"20-00010","level":"standard"})", speaker)).has_level);
+    CHECK(!must(read_spoken(R"({"id":"20-00010"})", speaker)).has_level);
+    CHECK(!must(read_spoken(R"({"id":"20-00010","level":null})", speaker)).has_level);
+    CHECK(!must(read_spoken("20-00010", speaker)).has_level);
+}
+
 TEST_CASE("nobody speaks with an id of Belay's own, or at another day")
 {
     const Message own = must(read_spoken(R"({"id":"02-00020","text":"x"})", speaker)).message;

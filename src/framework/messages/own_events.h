@@ -36,6 +36,10 @@ inline constexpr OwnEvent store_works{.id = {.component = 1, .number = 21},
 inline constexpr OwnEvent store_damaged{.id = {.component = 1, .number = 22},
                                         .level = Level::alarm,
                                         .text = "some messages are lost: {file}: {reason}"};
+inline constexpr OwnEvent catalogue_wrong{
+    .id = {.component = 1, .number = 23},
+    .level = Level::standard,
+    .text = "something is left out of the catalogue of messages: {reason}"};
 inline constexpr OwnEvent daemon_started{
     .id = {.component = 1, .number = 30}, .level = Level::standard, .text = "belayd {version} has started"};
 inline constexpr OwnEvent daemon_ended{
