@@ -63,6 +63,15 @@ class Machine {
 
     std::string path(std::string_view name) const { return folder_ / name; }
 
+    /// belayd with these options; else the first command starts one without any.
+    void start_daemon(const std::vector<std::string>& options) const
+    {
+        std::vector<std::string> words = {TEST_BELAYD, "--state-dir", path("state"), "--socket",
+                                          path("run/belayd.sock")};
+        words.insert(words.end(), options.begin(), options.end());
+        daemon::testing::start_and_await_ready(words);
+    }
+
     Ran belay(std::vector<std::string> words, const std::string& input = "")
     {
         words.insert(words.begin(), TEST_BELAY);
