@@ -47,8 +47,9 @@ class Figures {
     /// Only where it is a number, or true or false. `unit`: what one of it is in the unit of the figure.
     void gauge_of(const char* name, const char* help, Labels labels, const Json& value, double unit = 1)
     {
-        if (value.is_number()) gauge(name, help, std::move(labels), value.get<double>() * unit);
-        if (value.is_boolean()) gauge(name, help, std::move(labels), value.get<bool>() ? 1 : 0);
+        if (!value.is_number() && !value.is_boolean()) return;
+        const double number = value.is_boolean() ? (value.get<bool>() ? 1 : 0) : value.get<double>() * unit;
+        gauge(name, help, std::move(labels), number);
     }
     void counter_of(const char* name, const char* help, Labels labels, const Json& value)
     {
