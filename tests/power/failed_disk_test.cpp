@@ -94,9 +94,9 @@ TEST_CASE("the power is cut on the way of a failed member's replacement, and on 
     const lab::Folder folder = must(lab::Folder::make());
     Trial trial = must(Trial::begin(folder, {.leaving = Subject::Leaving::failed}));
     unsigned cuts = cut_once(trial, Course::commit, {.copied_percent = 50});
-    for (unsigned commit = 4; commit <= 11; commit += each(5))
+    for (unsigned commit = 4; commit <= 11; commit += each(3))
         cuts += cut_once(trial, Course::commit, {.before = commit % 2 == 0, .commit = commit});
-    for (unsigned commit = 9; commit <= 12; commit += each(5))
+    for (unsigned commit = 9; commit <= 12; commit += each(3))
         cuts += cut_once(trial, Course::abort, {.before = commit % 2 == 0, .commit = commit});
     CHECK(cuts >= (is_whole() ? 10 : 4));
 }
@@ -116,7 +116,7 @@ TEST_CASE("the power is cut on the way of a gone disk's replacement, and on the 
     const lab::Folder folder = must(lab::Folder::make());
     Trial trial = must(Trial::begin(folder, {.leaving = Subject::Leaving::gone}));
     unsigned cuts = cut_once(trial, Course::commit, {.copied_percent = 50});
-    for (unsigned commit = 6; commit <= 9; commit += each(5))
+    for (unsigned commit = 6; commit <= 9; commit += each(3))
         cuts += cut_once(trial, Course::commit, {.before = commit % 2 == 0, .commit = commit});
     for (unsigned commit = 9; commit <= 11; commit += each(2))
         cuts += cut_once(trial, Course::abort, {.before = commit % 2 == 0, .commit = commit});
