@@ -16,3 +16,9 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+// Used nearly everywhere, and compiled once (precompiled_instances.cpp): a tenth of the time to compile.
+extern template class nlohmann::basic_json<>;
+extern template class std::vector<nlohmann::json>;
+extern template class std::vector<std::string>;
+extern template class std::map<std::string, nlohmann::json, nlohmann::json::default_object_comparator_t>;

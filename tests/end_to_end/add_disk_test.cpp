@@ -146,7 +146,7 @@ TEST_CASE("the power is cut after records of mirror.add-disk, and it ends by its
     must_do(site.power_off());
     must_do(site.keep());
     unsigned cuts = 0, tried = 0;
-    for (unsigned commit = 1; commit <= 15; commit += each(3)) {
+    for (unsigned commit = 1; commit <= 15; commit += each(7)) {
         ++tried;
         INFO("after commit ", commit);
         must_do(site.put_back());

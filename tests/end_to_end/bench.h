@@ -140,7 +140,7 @@ class Bench {
         return end_of_newest();
     }
     /// Cuts the power after each commit on the way to the end, and on the way back after those that are not
-    /// the same, or after each third; `look` gets how it ended, and leaves the machine as it was at first.
+    /// the same, or after each ninth; `look` gets how it ended, and leaves the machine as it was at first.
     /// Whether there were as many cuts as ten of all.
     template <typename Look>
     bool cut_everywhere(const Words& procedure, Look look)
@@ -148,7 +148,7 @@ class Bench {
         unsigned cuts = 0;
         for (const bool back : {false, true}) {
             constexpr unsigned first_of_its_own = 5;  // planned, adding, added, activating: as above
-            for (unsigned commit = back ? first_of_its_own : 1;; commit += each(3)) {
+            for (unsigned commit = back ? first_of_its_own : 1;; commit += each(9)) {
                 const std::string end = cut_after(commit, back, procedure);
                 INFO("cut after commit ", commit, back ? ", on the way back" : "", ": ", end);
                 if (back && end != "none") CHECK(end != "committed");
@@ -157,7 +157,7 @@ class Bench {
                 ++cuts;
             }
         }
-        return cuts >= 10 / each(3);
+        return cuts >= 10 / each(9);
     }
     /// A one-shot during which the power is cut when `program` has done its work and has not answered yet.
     std::string cut_in_command(const std::string& program_name, const Words& procedure)

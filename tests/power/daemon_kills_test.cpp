@@ -15,7 +15,7 @@ unsigned kill_everywhere(Course course)
     Result<Trial> trial = Trial::begin(folder);
     REQUIRE_MESSAGE(trial.has_value(), trial.error().what);
     unsigned kills = 0;
-    for (unsigned commit = 1;; commit += each(5)) {
+    for (unsigned commit = 1;; commit += each(7)) {
         bool any = false;
         for (const bool before : {true, false}) {
             const Cut cut{.before = before, .commit = commit};
@@ -31,12 +31,12 @@ unsigned kill_everywhere(Course course)
 
 TEST_CASE("a replacement ends well wherever the daemon is killed, and nothing that was written is lost")
 {
-    CHECK(kill_everywhere(Course::commit) >= 14 / each(5));
+    CHECK(kill_everywhere(Course::commit) >= 14 / each(7));
 }
 
 TEST_CASE("a replacement that goes back ends well wherever the daemon is killed")
 {
-    CHECK(kill_everywhere(Course::abort) >= 14 / each(5));
+    CHECK(kill_everywhere(Course::abort) >= 14 / each(7));
 }
 
 }  // namespace

@@ -94,11 +94,11 @@ TEST_CASE("the power is cut on the way of a failed member's replacement, and on 
     const lab::Folder folder = must(lab::Folder::make());
     Trial trial = must(Trial::begin(folder, {.leaving = Subject::Leaving::failed}));
     unsigned cuts = cut_once(trial, Course::commit, {.copied_percent = 50});
-    for (unsigned commit = 4; commit <= 11; commit += each(3))
+    for (unsigned commit = 4; commit <= 11; commit += each(5))
         cuts += cut_once(trial, Course::commit, {.before = commit % 2 == 0, .commit = commit});
-    for (unsigned commit = 9; commit <= 12; commit += each(3))
+    for (unsigned commit = 9; commit <= 12; commit += each(5))
         cuts += cut_once(trial, Course::abort, {.before = commit % 2 == 0, .commit = commit});
-    CHECK(cuts >= (is_whole() ? 10 : 4));
+    CHECK(cuts >= (is_whole() ? 10 : 3));
 }
 
 TEST_CASE("RAID10: the power is cut while the place of a failed member is filled, and on the way back" *
@@ -116,11 +116,11 @@ TEST_CASE("the power is cut on the way of a gone disk's replacement, and on the 
     const lab::Folder folder = must(lab::Folder::make());
     Trial trial = must(Trial::begin(folder, {.leaving = Subject::Leaving::gone}));
     unsigned cuts = cut_once(trial, Course::commit, {.copied_percent = 50});
-    for (unsigned commit = 6; commit <= 9; commit += each(3))
+    for (unsigned commit = 6; commit <= 9; commit += each(5))
         cuts += cut_once(trial, Course::commit, {.before = commit % 2 == 0, .commit = commit});
-    for (unsigned commit = 9; commit <= 11; commit += each(2))
+    for (unsigned commit = 9; commit <= 11; commit += each(5))
         cuts += cut_once(trial, Course::abort, {.before = commit % 2 == 0, .commit = commit});
-    CHECK(cuts >= (is_whole() ? 6 : 3));
+    CHECK(cuts >= (is_whole() ? 6 : 2));
 }
 
 TEST_CASE("RAID4, 5, 6 and 10: the timer takes a replacement back, which is a copy" * before_release())

@@ -111,7 +111,7 @@ TEST_CASE("the power is cut around records on the way back")
     const lab::Folder folder = must(lab::Folder::make());
     Trial trial = must(Trial::begin(folder, subject()));
     unsigned cuts = 0, tried = 0;
-    for (unsigned commit = 6; commit <= 15; commit += each(3)) {
+    for (unsigned commit = 6; commit <= 15; commit += each(7)) {
         ++tried;
         const Ending ending =
             must(trial.with_power_cut(Course::abort, {.before = commit % 2 == 0, .commit = commit}));
@@ -124,7 +124,7 @@ TEST_CASE("the power is cut around records on the way back")
 TEST_CASE("the power is cut around the records of the commit: it goes on to its end")
 {
     unsigned cuts = 0, tried = 0;
-    for (unsigned commit = 12; commit <= 16; commit += each(3)) {
+    for (unsigned commit = 12; commit <= 16; commit += each(5)) {
         ++tried;
         const lab::Folder folder = must(lab::Folder::make());
         Trial trial = must(Trial::begin(folder, subject()));

@@ -21,11 +21,11 @@ TEST_CASE("RAID5: the power is cut while md copies, and around records on the wa
     const lab::Folder folder = *lab::Folder::make();
     Trial trial = begin(folder, "5", 3);
     unsigned cuts = 0;
-    for (const unsigned percent : {10, 50, 80})
+    for (unsigned percent = 10; percent <= 80; percent += 35 * each(3))
         cuts += cut_once(trial, Course::commit, {.copied_percent = percent});
-    for (unsigned commit = 5; commit <= 11; commit += each(3))
+    for (unsigned commit = 5; commit <= 11; commit += each(5))
         cuts += cut_once(trial, Course::commit, {.before = commit % 2 == 0, .commit = commit});
-    CHECK(cuts >= (is_whole() ? 8 : 4));
+    CHECK(cuts >= (is_whole() ? 8 : 2));
 }
 
 TEST_CASE("RAID5: the power is cut around records on the way back, which is a copy")
@@ -33,9 +33,9 @@ TEST_CASE("RAID5: the power is cut around records on the way back, which is a co
     const lab::Folder folder = *lab::Folder::make();
     Trial trial = begin(folder, "5", 3);
     unsigned cuts = 0;
-    for (unsigned commit = 6; commit <= 15; commit += each(3))
+    for (unsigned commit = 6; commit <= 15; commit += each(7))
         cuts += cut_once(trial, Course::abort, {.before = commit % 2 == 0, .commit = commit});
-    CHECK(cuts >= (is_whole() ? 8 : 3));
+    CHECK(cuts >= (is_whole() ? 8 : 1));
 }
 
 TEST_CASE("RAID10, RAID6 and RAID4: the power is cut in the middle of the copy" * before_release())

@@ -1,7 +1,7 @@
 // One operation of a site after the other meets a fault at one of its records, and all its hosts go the same
 // way.
 //
-// Without being told it is one strike of each kind, chosen by the dice. In the environment:
+// Without being told it is some strikes of different kinds, chosen by the dice. In the environment:
 //     BELAY_STRIKES=40         so many; "all" for each fault at each record
 //     BELAY_STRIKE_SEED=7      the dice; printed at the beginning
 //     BELAY_STRIKE_SITES=4     sites at the same time (3; two at least): the first with its state in an etcd

@@ -50,7 +50,7 @@ class Subject {
 struct Campaign {
     std::function<std::unique_ptr<Subject>(bool works_on_controller)> subject;
     std::map<Course, Journals> journals;
-    size_t usual = 16;  ///< so many strikes where nobody says
+    size_t usual = 8;  ///< so many strikes where nobody says
 };
 
 /// As the environment says (faults_test.cpp).

@@ -17,7 +17,7 @@ namespace belay::simulated {
 #ifdef BELAY_SANITIZE_ADDRESS
 inline const size_t stride = 97, stride_of_commands = 5;
 #else
-inline const size_t stride = each(7), stride_of_commands = 1;
+inline const size_t stride = each(23), stride_of_commands = 1;
 #endif
 
 /// One run for each of first..last, or each of every stride, on all processors.
