@@ -4,6 +4,7 @@
 
 #include "daemon/json_fields.h"
 #include "framework/configuration/effective.h"
+#include "framework/messages/outputs/output.h"
 #include "host/application/process_handle.h"
 #include "operation/state.h"
 #include "site/local_socket.h"
@@ -37,6 +38,16 @@ std::string output_of(const std::string& folder, const std::string& name, int64_
     std::string file = name;
     std::ranges::replace(file, '/', '_');
     return fmt::format("{}/{}.{}.log", folder, file, id);
+}
+
+/// As the configuration says it of this host; what it does not say is left out.
+Json keeping_of(const framework::configuration::Object* host)
+{
+    Json keeping = Json::object();
+    const Json said = host == nullptr ? Json() : host->value("messages");
+    if (!said.is_object()) return keeping;
+    for (const auto& [name, value] : said.items()) keeping[name == "size" ? "bytes" : name] = value;
+    return keeping;
 }
 
 }  // namespace
@@ -131,7 +142,7 @@ void Messages::watch_server()
 {
     {
         const std::lock_guard lock(mutex_);
-        if (!has_applications_ || stopping_ || options_.start || server_watch_ != 0) return;
+        if (!has_something_ || stopping_ || options_.start || server_watch_ != 0) return;
     }
     Result<host::Descriptor> connection = site::connect_to(options_.server.socket);
     if (!connection) return;
@@ -186,9 +197,9 @@ Result<void> Messages::deliver()
         const std::lock_guard lock(mutex_);
         is_ending = stopping_;
         // Nobody need know of it before somebody is there who may speak.
-        const bool has_something = !outbox_.empty() || under_way_ || (has_applications_ && !is_described_);
-        if (!has_something && is_described_) return {};
-        may_start = has_something && !is_ending;
+        const bool has_news = !outbox_.empty() || under_way_ || (has_something_ && !is_described_);
+        if (!has_news && is_described_) return {};
+        may_start = has_news && !is_ending;
     }
     const auto client = reach(may_start);
     // At the end, or where there is nobody to tell, the one that is not there misses nothing.
@@ -393,10 +404,15 @@ void Messages::configured(const framework::configuration::Configuration& configu
                                 {"log_level", object.text("log_level")},
                                 {"output", output_of(options_.output_folder, one->name, one->id)}});
     }
+    const std::vector<framework::messages::Output> outputs =
+        framework::messages::outputs_of(configuration, host);
     {
         const std::lock_guard lock(mutex_);
-        has_applications_ = !applications.empty();
-        Json described = {{"host", host}, {"applications", std::move(applications)}};
+        has_something_ = !applications.empty() || !outputs.empty();
+        Json described = {{"host", host},
+                          {"applications", std::move(applications)},
+                          {"outputs", outputs},
+                          {"keeping", keeping_of(own_object)}};
         if (described == described_) return;
         described_ = std::move(described);
         is_described_ = false;

@@ -111,7 +111,7 @@ class Messages {
     std::map<std::string, int64_t> restarts_;
     bool is_lost_ = false;  ///< the supervisor
     Json described_;        ///< what the server is to know
-    bool has_applications_ = false;
+    bool has_something_ = false;  ///< that the server is needed for
     bool is_described_ = true;  ///< it knows it
     bool is_due_ = false, is_running_ = false, stopping_ = false;
     Milliseconds pause_{0};

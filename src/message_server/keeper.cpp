@@ -3,6 +3,7 @@
 #include "framework/messages/own_events.h"
 #include "message_server/time_text.h"
 
+#include <future>
 #include <utility>
 
 namespace belay::message_server {
@@ -107,11 +108,28 @@ std::string Keeper::host() const
     return host_;
 }
 
-bool Keeper::await_newer(uint64_t number, Milliseconds limit)
+bool Keeper::await_kept(const Speaker& speaker, Milliseconds limit)
+{
+    const auto kept = std::make_shared<std::promise<void>>();
+    when_kept(speaker, [kept] { kept->set_value(); });
+    return kept->get_future().wait_for(limit) == std::future_status::ready;
+}
+
+bool Keeper::await_newer(uint64_t number, Milliseconds limit, const std::stop_token& stop)
 {
     std::unique_lock lock(mutex_);
-    kept_.wait_for(lock, limit, [&] { return is_let_go_ || store_.newest() > number; });
+    kept_.wait_for(lock, limit,
+                   [&] { return is_let_go_ || stop.stop_requested() || store_.newest() > number; });
     return !is_let_go_ && store_.newest() > number;
+}
+
+void Keeper::wake_waiters()
+{
+    {
+        // Whoever looks whether it is to stop does so with this.
+        const std::lock_guard lock(mutex_);
+    }
+    kept_.notify_all();
 }
 
 void Keeper::let_go_of_waiters()

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -46,8 +47,13 @@ class Keeper {
     void host_is(const std::string& name);
     std::string host() const;
 
-    /// Waits until something newer than `number` is kept, at most so long. Whether it is.
-    bool await_newer(uint64_t number, Milliseconds limit);
+    /// Waits until all that this speaker has said before is on the disk, at most so long. Whether it is.
+    bool await_kept(const Speaker& speaker, Milliseconds limit);
+
+    /// Waits until something newer than `number` is kept, or until it is stopped and woken, at most so long.
+    /// Whether it is.
+    bool await_newer(uint64_t number, Milliseconds limit, const std::stop_token& stop = {});
+    void wake_waiters();
     /// Nobody waits any more.
     void let_go_of_waiters();
     /// {waiting_bytes, waiting_ms, kept, dropped: {level: count}, dropped_by: {speaker: count}, problem}.

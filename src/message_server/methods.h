@@ -19,8 +19,9 @@ struct Services {
     Speakers& speakers;
     /// Keeps it for the next start, and lets it count. Errors: those of the system.
     std::function<Result<void>(const Described&)> described;
-    std::function<Json()> spoken;  ///< {connections, not_wanted}
-    std::function<void()> end;     ///< this program ends in order
+    std::function<Json()> spoken;   ///< {connections, not_wanted}
+    std::function<Json()> outputs;  ///< as Feed::status(), of each
+    std::function<void()> end;      ///< this program ends in order
 };
 
 std::vector<site::Method> methods_of(const Services& services);
