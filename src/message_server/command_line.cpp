@@ -248,6 +248,7 @@ class Program {
             }
             if (wished) {
                 store_->set_limits(limits_by(wished->keeping));
+                keeper_->look_after_store();
                 feeds_->are(wished->outputs);
             }
             return [] {};
