@@ -27,7 +27,7 @@ constexpr int exit_cannot_serve = 1;
 constexpr int exit_usage = 2;
 constexpr Bytes most_described_bytes{16 << 20};
 /// While messages come, what is too old is let go of so often.
-constexpr Milliseconds before_next_attempt = std::chrono::seconds(1);
+constexpr Milliseconds before_next_wish = std::chrono::seconds(1);
 constexpr Milliseconds between_looks = std::chrono::minutes(1);
 /// One that was started by belayd ends when nobody is left to speak: looked at when that has ended, then so
 /// often.
@@ -253,7 +253,7 @@ class Program {
             }
             return [] {};
         });
-        if (!begun) loop_->at(site::boot_now() + before_next_attempt, [this] { fulfil_wishes(); });
+        if (!begun) loop_->at(site::boot_now() + before_next_wish, [this] { fulfil_wishes(); });
     }
 
     /// The process that has described the applications: when it has ended, and nobody else is there who

@@ -14,11 +14,11 @@ using framework::messages::StoredMessage;
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t most_at_once = 500, most_bytes_at_once = 2 << 20;
-constexpr Milliseconds longest_wait = std::chrono::seconds(30);
+constexpr Milliseconds longest_sleep = std::chrono::seconds(30);
 constexpr Milliseconds first_pause_of_feed{200}, longest_pause_of_feed = std::chrono::seconds(30);
 /// A receiver that restarts is no news.
 constexpr Milliseconds before_told = std::chrono::seconds(10);
-constexpr Milliseconds patience_with_disk = std::chrono::seconds(10);
+constexpr Milliseconds patience_with_keeper = std::chrono::seconds(10);
 constexpr auto between_places = std::chrono::seconds(1);
 constexpr auto between_refusals_told = std::chrono::minutes(1);
 
@@ -124,7 +124,7 @@ void Feed::pass_on(const std::stop_token& stop)
     }
     remember(false);
     const bool is_all_remembered = remembered_ == after_;
-    keeper_.await_newer(after_, is_all_remembered ? longest_wait : Milliseconds(between_places), stop);
+    keeper_.await_newer(after_, is_all_remembered ? longest_sleep : Milliseconds(between_places), stop);
 }
 
 /// In one piece of its levels; of those that are others it is done with them.
@@ -274,7 +274,7 @@ void Feeds::are(const std::vector<Output>& wanted)
         if (!comes_back)
             keeper_.put(speaker,
                         {.position = framework::messages::Position{.source = source_of(name), .at = ""}});
-        static_cast<void>(keeper_.await_kept(speaker, patience_with_disk));
+        static_cast<void>(keeper_.await_kept(speaker, patience_with_keeper));
     }
     for (const Output& output : wanted) {
         if (std::ranges::any_of(after, is_as(output))) continue;

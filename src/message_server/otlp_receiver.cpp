@@ -6,14 +6,14 @@
 #include "framework/messages/outputs/otlp_records.h"
 #include "host/files.h"
 #include "message_server/receivers.h"
-#include "site/exchange/exchange.h"
+#include "site/conversation/conversation.h"
 
 #include <sys/stat.h>
 
 namespace belay::message_server {
 namespace {
 
-constexpr Milliseconds patience = std::chrono::seconds(10);
+constexpr Milliseconds patience_with_collector = std::chrono::seconds(10);
 constexpr long wrong_content = 400, too_large = 413;
 constexpr Bytes longest_token{8 << 10};
 
@@ -96,22 +96,23 @@ class OtlpReceiver final : public Receiver {
     {
         const std::string token = TRY(token_in(plan_.token_file));
         // One that is kept alive is used again.
-        if (!exchange_) exchange_ = std::make_unique<site::Exchange>(patience, plan_.ca);
+        if (!conversation_)
+            conversation_ = std::make_unique<site::Conversation>(patience_with_collector, plan_.ca);
         site::LineList headers;
         headers.add("Content-Type: application/json");
         headers.add("User-Agent: belay/" BELAY_VERSION);
         std::string answer;
         const std::string body = json_text(framework::messages::otlp_request(messages));
-        const Result<long> code = site::post(*exchange_, plan_.url, headers, body, token, &answer);
+        const Result<long> code = site::post(*conversation_, plan_.url, headers, body, token, &answer);
         if (code) return answer_in(answer);
-        const long answered = exchange_->answered();
+        const long answered = conversation_->answered();
         is_about_content = answered == wrong_content || answered == too_large;
-        if (!is_about_content) exchange_.reset();
+        if (!is_about_content) conversation_.reset();
         return std::unexpected(code.error());
     }
 
     const framework::messages::OtlpPlan plan_;
-    std::unique_ptr<site::Exchange> exchange_;
+    std::unique_ptr<site::Conversation> conversation_;
 };
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include "framework/configuration/endpoint.h"
 #include "framework/messages/outputs/syslog_line.h"
 #include "message_server/receivers.h"
-#include "site/exchange/exchange.h"
+#include "site/conversation/conversation.h"
 
 #include <linux/sockios.h>
 #include <poll.h>
@@ -15,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr Milliseconds patience = std::chrono::seconds(10);
+constexpr Milliseconds patience_with_syslog = std::chrono::seconds(10);
 /// The kernel tells nobody when the other side has acknowledged the last byte.
 constexpr Milliseconds between_looks_at_queue{2};
 
@@ -39,7 +39,7 @@ class SyslogReceiver final : public Receiver {
   private:
     Result<void> send(std::string_view bytes)
     {
-        const Clock::time_point until = Clock::now() + patience;
+        const Clock::time_point until = Clock::now() + patience_with_syslog;
         if (connection_ && is_hung_up()) connection_.reset();
         if (!connection_) TRY(connect());
         while (!bytes.empty()) {
@@ -58,7 +58,7 @@ class SyslogReceiver final : public Receiver {
         const bool is_ipv6 = at.host.find(':') != std::string::npos;
         const std::string url = fmt::format("{}://{}{}{}:{}", plan_.tls ? "https" : "http",
                                             is_ipv6 ? "[" : "", at.host, is_ipv6 ? "]" : "", at.port);
-        auto connection = std::make_unique<site::Exchange>(patience, plan_.ca);
+        auto connection = std::make_unique<site::Conversation>(patience_with_syslog, plan_.ca);
         connection->give(CURLOPT_URL, url.c_str());
         connection->give(CURLOPT_PROTOCOLS_STR, "http,https");
         connection->give(CURLOPT_CONNECT_ONLY, 1L);
@@ -93,7 +93,8 @@ class SyslogReceiver final : public Receiver {
         const auto left = std::chrono::duration_cast<Milliseconds>(until - Clock::now());
         pollfd wait{.fd = socket(), .events = what, .revents = 0};
         if (left > Milliseconds(0) && ::poll(&wait, 1, static_cast<int>(left.count())) > 0) return {};
-        return fail(ErrorKind::timeout, fmt::format("it takes nothing for {}", to_text(patience)));
+        return fail(ErrorKind::timeout,
+                    fmt::format("it takes nothing for {}", to_text(patience_with_syslog)));
     }
 
     Result<void> await_acknowledgement(Clock::time_point until) const
@@ -105,7 +106,7 @@ class SyslogReceiver final : public Receiver {
             if (unacknowledged == 0) break;
             if (Clock::now() > until)
                 return fail(ErrorKind::timeout,
-                            fmt::format("it acknowledges nothing for {}", to_text(patience)));
+                            fmt::format("it acknowledges nothing for {}", to_text(patience_with_syslog)));
             std::this_thread::sleep_for(between_looks_at_queue);
         }
         // A reset empties the queue as well.
@@ -114,7 +115,7 @@ class SyslogReceiver final : public Receiver {
     }
 
     const framework::messages::SyslogPlan plan_;
-    std::unique_ptr<site::Exchange> connection_;
+    std::unique_ptr<site::Conversation> connection_;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Mails and webhooks, by libcurl.
 
-#include "site/exchange/exchange.h"
+#include "site/conversation/conversation.h"
 #include "site/reactions/react/react.h"
 
 #include <cstring>
@@ -24,7 +24,7 @@ size_t read_piece(char* into, size_t size, size_t count, void* pieces)
     return length;
 }
 
-Exchange new_exchange(const Json& errand)
+Conversation new_conversation(const Json& errand)
 {
     return {Milliseconds(errand.value("limit_ms", int64_t{60'000})), errand.value("ca", "")};
 }
@@ -33,7 +33,7 @@ Exchange new_exchange(const Json& errand)
 
 Result<std::string> send_mail(const Json& errand)
 {
-    Exchange exchange = new_exchange(errand);
+    Conversation conversation = new_conversation(errand);
     const std::string tls = errand.value("tls", "starttls");
     const std::string server = errand.value("server", "");
     const bool is_ipv6 = server.find(':') != std::string::npos;
@@ -43,21 +43,21 @@ Result<std::string> send_mail(const Json& errand)
     Pieces pieces{.text = message};
     LineList to;
     for (const Json& address : errand.value("to", Json::array())) to.add(address.get<std::string>());
-    exchange.give(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    exchange.give(CURLOPT_URL, url.c_str());
-    exchange.give(CURLOPT_USE_SSL, tls == "none" ? long{CURLUSESSL_NONE} : long{CURLUSESSL_ALL});
-    exchange.give(CURLOPT_MAIL_FROM, from.c_str());
-    exchange.give(CURLOPT_MAIL_RCPT, to.list.get());
-    exchange.give(CURLOPT_UPLOAD, 1L);
-    exchange.give(CURLOPT_READFUNCTION, &read_piece);
-    exchange.give(CURLOPT_READDATA, &pieces);
+    conversation.give(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    conversation.give(CURLOPT_URL, url.c_str());
+    conversation.give(CURLOPT_USE_SSL, tls == "none" ? long{CURLUSESSL_NONE} : long{CURLUSESSL_ALL});
+    conversation.give(CURLOPT_MAIL_FROM, from.c_str());
+    conversation.give(CURLOPT_MAIL_RCPT, to.list.get());
+    conversation.give(CURLOPT_UPLOAD, 1L);
+    conversation.give(CURLOPT_READFUNCTION, &read_piece);
+    conversation.give(CURLOPT_READDATA, &pieces);
     if (const std::string account = errand.value("account", ""); !account.empty()) {
-        exchange.give(CURLOPT_USERNAME, account.c_str());
-        exchange.give(CURLOPT_PASSWORD, errand.value("password", "").c_str());
+        conversation.give(CURLOPT_USERNAME, account.c_str());
+        conversation.give(CURLOPT_PASSWORD, errand.value("password", "").c_str());
     }
-    const Result<void> sent = exchange.perform();
+    const Result<void> sent = conversation.perform();
     if (sent) return std::string("the server took the mail");
-    const long answered = exchange.answered();
+    const long answered = conversation.answered();
     return fail(answered >= permanent_least ? ErrorKind::refused : sent.error().kind,
                 fmt::format("{}:{}: {}{}", server, errand.value("port", 0), sent.error().what,
                             answered > 0 ? fmt::format(" (it answered {})", answered) : ""));
@@ -65,14 +65,14 @@ Result<std::string> send_mail(const Json& errand)
 
 Result<std::string> post_webhook(const Json& errand)
 {
-    Exchange exchange = new_exchange(errand);
+    Conversation conversation = new_conversation(errand);
     const std::string url = errand.value("url", "");
     LineList headers;
     headers.add("Content-Type: application/json");
     headers.add("User-Agent: belay/" BELAY_VERSION);
     headers.add("Idempotency-Key: " + errand.value("key", ""));
     const long answered =
-        TRY(post(exchange, url, headers, errand.value("body", ""), errand.value("token", ""), nullptr));
+        TRY(post(conversation, url, headers, errand.value("body", ""), errand.value("token", ""), nullptr));
     return fmt::format("{} answered {}", url, answered);
 }
 

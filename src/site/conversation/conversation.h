@@ -14,10 +14,10 @@
 namespace belay::site {
 
 /// Threads: one at a time.
-class Exchange {
+class Conversation {
   public:
     /// `ca`: a file of certificates by which the server's is checked; empty: those of the system.
-    Exchange(Milliseconds limit, const std::string& ca);
+    Conversation(Milliseconds limit, const std::string& ca);
 
     template <typename Value>
     void give(CURLoption option, Value value)
@@ -56,7 +56,7 @@ struct LineList {
 /// Posts `body`, and follows no redirect. The code of the answer, 200 to 299. Errors: refused (never),
 /// unavailable (not now), naming the URL. `answer`: where to the beginning of the answer's text goes; null:
 /// nowhere.
-Result<long> post(Exchange& exchange, const std::string& url, const LineList& headers,
+Result<long> post(Conversation& conversation, const std::string& url, const LineList& headers,
                   const std::string& body, const std::string& bearer, std::string* answer);
 
 }  // namespace belay::site

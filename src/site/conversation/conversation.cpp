@@ -1,4 +1,4 @@
-#include "site/exchange/exchange.h"
+#include "site/conversation/conversation.h"
 
 namespace belay::site {
 namespace {
@@ -32,7 +32,7 @@ bool is_for_good(CURLcode code)
 
 }  // namespace
 
-Exchange::Exchange(Milliseconds limit, const std::string& ca)
+Conversation::Conversation(Milliseconds limit, const std::string& ca)
     : says_(std::make_unique<std::array<char, CURL_ERROR_SIZE>>())
 {
     INVARIANT(::curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
@@ -53,7 +53,7 @@ Exchange::Exchange(Milliseconds limit, const std::string& ca)
     give(CURLOPT_CAPATH, nullptr);
 }
 
-Result<void> Exchange::perform()
+Result<void> Conversation::perform()
 {
     says_->front() = '\0';
     const CURLcode code = ::curl_easy_perform(easy_.get());
@@ -61,13 +61,13 @@ Result<void> Exchange::perform()
     return std::unexpected(error_of(code));
 }
 
-Error Exchange::error_of(CURLcode code) const
+Error Conversation::error_of(CURLcode code) const
 {
     return {.kind = is_for_good(code) ? ErrorKind::refused : ErrorKind::unavailable,
             .what = says_->front() == '\0' ? ::curl_easy_strerror(code) : says_->data()};
 }
 
-long Exchange::answered() const
+long Conversation::answered() const
 {
     long code = 0;
     ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &code);
@@ -81,25 +81,25 @@ void LineList::add(const std::string& line)
     list.reset(longer);
 }
 
-Result<long> post(Exchange& exchange, const std::string& url, const LineList& headers,
+Result<long> post(Conversation& conversation, const std::string& url, const LineList& headers,
                   const std::string& body, const std::string& bearer, std::string* answer)
 {
     constexpr long good_least = 200, redirect_least = 300, redirect_most = 399;
     constexpr long timed_out = 408, too_early = 425, too_many = 429, broken_least = 500;
-    exchange.give(CURLOPT_PROTOCOLS_STR, "http,https");
-    exchange.give(CURLOPT_FOLLOWLOCATION, 0L);
-    exchange.give(CURLOPT_URL, url.c_str());
-    exchange.give(CURLOPT_HTTPHEADER, headers.list.get());
-    exchange.give(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-    exchange.give(CURLOPT_POSTFIELDS, body.c_str());
-    exchange.give(CURLOPT_WRITEDATA, answer);
+    conversation.give(CURLOPT_PROTOCOLS_STR, "http,https");
+    conversation.give(CURLOPT_FOLLOWLOCATION, 0L);
+    conversation.give(CURLOPT_URL, url.c_str());
+    conversation.give(CURLOPT_HTTPHEADER, headers.list.get());
+    conversation.give(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    conversation.give(CURLOPT_POSTFIELDS, body.c_str());
+    conversation.give(CURLOPT_WRITEDATA, answer);
     if (!bearer.empty()) {
-        exchange.give(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
-        exchange.give(CURLOPT_XOAUTH2_BEARER, bearer.c_str());
+        conversation.give(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
+        conversation.give(CURLOPT_XOAUTH2_BEARER, bearer.c_str());
     }
-    const Result<void> performed = exchange.perform();
+    const Result<void> performed = conversation.perform();
     if (!performed) return fail(performed.error().kind, fmt::format("{}: {}", url, performed.error().what));
-    const long code = exchange.answered();
+    const long code = conversation.answered();
     if (code >= good_least && code < redirect_least) return code;
     if (code >= redirect_least && code <= redirect_most)
         return fail(ErrorKind::refused,
