@@ -70,7 +70,8 @@ class Program {
         TRY(make_folder());
         store_ = TRY(OpenStore::open(folder() + "/store", limits_by({})));
         keeper_ = std::make_unique<Keeper>(
-            *store_, Keeper::Options{.said = [this](const std::string& line) { log_.standard(line); }});
+            *store_, Keeper::Options{.said = [this](const std::string& line) { log_.standard(line); },
+                                     .heard = [this] { tell_who_listens(); }});
         follower_ = TRY(Follower::open(*store_, *keeper_));
         feeds_.emplace(*store_, *keeper_);
         read_described();
@@ -217,6 +218,13 @@ class Program {
         return {};
     }
 
+    void tell_who_listens()
+    {
+        loop_->post([this] {
+            if (server_) server_->changed(heard_topic);
+        });
+    }
+
     Json spoken() const
     {
         return {{"connections", spoken_->connections()}, {"not_wanted", spoken_->not_wanted()}};
@@ -225,6 +233,7 @@ class Program {
     void take(Described described)
     {
         keeper_->host_is(described.host);
+        keeper_->listen_for(described.heard);
         follower_->follow(described.applications);
         {
             const std::lock_guard lock(describing_);

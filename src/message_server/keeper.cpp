@@ -3,6 +3,7 @@
 #include "framework/messages/own_events.h"
 #include "message_server/time_text.h"
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -108,6 +109,22 @@ std::string Keeper::host() const
     return host_;
 }
 
+void Keeper::listen_for(const std::vector<EventId>& ids)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        listened_for_ = {ids.begin(), ids.end()};
+        heard_ = store_.newest();
+    }
+    options_.heard();
+}
+
+Keeper::Heard Keeper::heard() const
+{
+    const std::lock_guard lock(mutex_);
+    return {.newest = heard_, .problem = problem_};
+}
+
 bool Keeper::await_kept(const Speaker& speaker, Milliseconds limit)
 {
     const auto kept = std::make_shared<std::promise<void>>();
@@ -205,11 +222,16 @@ void Keeper::keep(std::vector<Group> batch)
     for (const Group& group : batch) {
         if (group.kept) group.kept();
     }
+    bool is_heard = false;
     {
         const std::lock_guard lock(mutex_);
         kept_count_ += messages.size();
+        is_heard = std::ranges::any_of(
+            messages, [&](const Message& message) { return listened_for_.contains(message.id); });
+        if (is_heard) heard_ = store_.newest();
     }
     kept_.notify_all();
+    if (is_heard) options_.heard();
 }
 
 /// Until the store takes it. False: it is to end, and the store still does not.
@@ -268,6 +290,7 @@ void Keeper::failed(const Error& error)
         if (is_news) failing_since_ = wall_now();
         problem_ = error.what;
     }
+    if (is_news) options_.heard();
     if (is_news && options_.said) options_.said(fmt::format("no message can be kept: {}", error.what));
 }
 
@@ -275,6 +298,7 @@ void Keeper::works_again(const std::string& reason, Milliseconds since)
 {
     say(own_message(own::store_failed, {{"since", time_text(since)}, {"reason", reason}}, since));
     say(own_message(own::store_works, {{"span", to_text(wall_now() - since)}}, wall_now()));
+    options_.heard();
     if (options_.said) options_.said("messages are kept again");
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -27,6 +28,7 @@ class Keeper {
         IntakeLimits limits = {};
         std::string host = {};                              ///< what this machine is called, until host_is()
         std::function<void(const std::string&)> said = {};  ///< of trouble, for the log
+        std::function<void()> heard = [] {};                ///< heard() has changed; called in any thread
     };
 
     Keeper(OpenStore& store, Options options);
@@ -46,6 +48,14 @@ class Keeper {
 
     void host_is(const std::string& name);
     std::string host() const;
+
+    /// What heard() looks at from now on.
+    void listen_for(const std::vector<EventId>& ids);
+    struct Heard {
+        uint64_t newest = 0;  ///< no message after it was kept since it listens that has one of the ids
+        std::optional<std::string> problem = {};  ///< why no message can be kept now
+    };
+    Heard heard() const;
 
     /// Waits until all that this speaker has said before is on the disk, at most so long. Whether it is.
     bool await_kept(const Speaker& speaker, Milliseconds limit);
@@ -82,6 +92,8 @@ class Keeper {
     Intake intake_;
     std::string host_;
     uint64_t kept_count_ = 0;
+    std::set<EventId> listened_for_;
+    uint64_t heard_ = 0;
     std::optional<std::string> problem_;
     Milliseconds failing_since_{0};  ///< wall clock
     bool stopping_ = false, is_let_go_ = false;

@@ -1,6 +1,6 @@
 #pragma once
 // What belayd asks of the message server by its socket (docs/protocol.md, "belay-messages"): Hello, Describe,
-// Put, Position, Messages, Status, End.
+// Put, Position, Messages, Heard, Status, End.
 
 #include "message_server/follower.h"
 #include "message_server/keeper.h"
@@ -11,6 +11,9 @@
 #include <vector>
 
 namespace belay::message_server {
+
+/// What streams of Heard follow.
+inline constexpr const char* heard_topic = "heard";
 
 /// All of it outlives the methods, and is called in any thread.
 struct Services {

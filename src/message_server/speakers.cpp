@@ -85,10 +85,13 @@ void to_json(Json& json, const Described& described)
             keeping[std::string(name_of(static_cast<Level>(level)))] = span->count();
     }
     if (described.keeping.bytes) keeping["bytes"] = *described.keeping.bytes;
+    Json heard = Json::array();
+    for (const EventId id : described.heard) heard.push_back(to_text(id));
     json = {{"host", described.host},
             {"applications", std::move(applications)},
             {"outputs", described.outputs},
-            {"keeping", std::move(keeping)}};
+            {"keeping", std::move(keeping)},
+            {"heard", std::move(heard)}};
 }
 
 Result<Described> read_described(const Json& json)
@@ -105,6 +108,7 @@ Result<Described> read_described(const Json& json)
     if (const auto by = json.find("pid"); by != json.end() && by->is_number_unsigned())
         described.by = static_cast<pid_t>(by->get<uint64_t>() & 0x7fffffffU);
     described.keeping = TRY(read_keeping(json.value("keeping", Json::object())));
+    described.heard = TRY(framework::messages::read_event_ids(json.value("heard", Json::array())));
     const Json outputs = json.value("outputs", Json::array());
     if (!outputs.is_array()) return fail(ErrorKind::usage, "\"outputs\" is no list");
     for (const Json& one : outputs) described.outputs.push_back(TRY(framework::messages::read_output(one)));

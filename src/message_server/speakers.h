@@ -32,7 +32,8 @@ struct Described {
     std::vector<DescribedApplication> applications = {};
     std::vector<framework::messages::Output> outputs = {};
     Keeping keeping = {};
-    pid_t by = 0;  ///< the process that has told it; not kept
+    std::vector<EventId> heard = {};  ///< those that conditions of alarms name
+    pid_t by = 0;                     ///< the process that has told it; not kept
 };
 void to_json(Json& json, const Described& described);
 /// Errors: corrupt, usage.

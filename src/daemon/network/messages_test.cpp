@@ -1,45 +1,11 @@
 // Messages over the hosts of a site, and what a controller says of them.
 
-#include "daemon/network/testing/machine.h"
-#include "site/local_socket.h"
+#include "daemon/network/testing/saying.h"
 
 namespace belay::daemon {
 namespace {
 
 using namespace testing;
-
-constexpr auto come_within = std::chrono::minutes(2);
-
-/// A machine whose daemon says what happens.
-class Saying : public Machine {
-  public:
-    ~Saying() { end_messages(); }
-
-    void begin() { start({"--messages"}); }
-    std::unique_ptr<site::Client> messages() const
-    {
-        return need(site::connect({.socket = path("messages.sock"), .state_folder = "", .daemon = ""}));
-    }
-    /// Once there are so many.
-    std::vector<Json> found(const Json& query, size_t count)
-    {
-        const auto until = std::chrono::steady_clock::now() + come_within;
-        while (true) {
-            const Json answer = ask("Messages", query);
-            if (answer.at("messages").size() >= count) return answer.at("messages");
-            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, answer.dump());
-            usleep(20'000);
-        }
-    }
-
-  private:
-    void end_messages() const
-    {
-        const auto server =
-            site::connect({.socket = path("messages.sock"), .state_folder = "", .daemon = ""});
-        if (server) static_cast<void>((*server)->call("End", Json::object()).has_value());
-    }
-};
 
 TEST_CASE("a controller finds the messages of all hosts by their time, without debug, and says who is away")
 {

@@ -44,7 +44,7 @@ struct StoreLimits {
 struct Query {
     /// Wall clock of the message; until is exclusive.
     std::optional<Milliseconds> since = {}, until = {};
-    std::optional<EventId> id = {};
+    std::vector<EventId> ids = {};                              ///< one of these; empty: any
     std::optional<Level> level = {};                            ///< this one and more important ones
     std::string host = {}, application = {}, interaction = {};  ///< empty: any
     std::string text = {};  ///< a part of the text, upper and lower case of A to Z alike; empty: any
