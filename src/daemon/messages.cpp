@@ -56,6 +56,18 @@ Json keeping_of(const framework::configuration::Object* host)
     return keeping;
 }
 
+/// One piece of work has the same name on all hosts that have a part in it.
+std::string interaction_of(const operation::Operation& operation)
+{
+    if (operation.part)
+        return fmt::format("operation {} of {}", operation.part->operation, operation.part->site);
+    for (const operation::Step& step : operation.plan.steps) {
+        const std::string site = step.arguments.contains("rollout") ? text_in(step.arguments, "site") : "";
+        if (!site.empty()) return fmt::format("operation {} of {}", operation.id, site);
+    }
+    return "operation " + operation.id;
+}
+
 }  // namespace
 
 Messages::Messages(site::Loop& loop, site::Workers& workers, Options options)
@@ -340,7 +352,7 @@ void Messages::look_at_operations()
                                        {"state", state},
                                        {"reason", text_in(json, "reason")}},
                                       options_.wall());
-        message.interaction = "operation " + id;
+        message.interaction = interaction_of(operation);
         const std::lock_guard lock(mutex_);
         if (outbox_.size() >= most_waiting)
             ++dropped_;

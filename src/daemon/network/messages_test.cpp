@@ -42,5 +42,22 @@ TEST_CASE("a controller finds the messages of all hosts by their time, without d
     CHECK(answer.at("problems")[0].at("host") == "web1");
 }
 
+TEST_CASE("an operation of the site is one piece of work in the messages of all its hosts")
+{
+    Saying controller, agent;
+    controller.make_controller();
+    controller.begin();
+    join(controller, agent, {{"name", "web1"}});
+    agent.begin();
+    REQUIRE(agent.await_status(is_attached));
+    REQUIRE(mkdir((agent.state() + "/files").c_str(), 0700) == 0);
+    const Ran added =
+        controller.belay({"add", "test.files", "--folder", "/proc/self/cwd/files", "--on", "web1"});
+    REQUIRE_MESSAGE(added.code == 0, added.said);
+    const std::string site = controller.status().at("place").at("site");
+    const Json of_it = {{"interaction", "operation 1 of " + site}, {"text", "is added"}};
+    CHECK(controller.found(of_it, 2).size() == 2);
+}
+
 }  // namespace
 }  // namespace belay::daemon
