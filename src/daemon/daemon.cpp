@@ -194,7 +194,7 @@ class Daemon {
                               .output_folder = options_.state_folder + "/output",
                               .heard =
                                   [this](const std::optional<std::string>& problem) {
-                                      events_->messages_moved(problem);
+                                      if (events_->messages_moved(problem)) topic_changed(site_topic);
                                       if (alarms_) alarms_->moved();
                                   }});
     }

@@ -15,12 +15,12 @@ bool is_as_known(const Json& told, const Json& known)
 
 }  // namespace
 
-void HostEvents::messages_moved(const std::optional<std::string>& problem)
+bool HostEvents::messages_moved(const std::optional<std::string>& problem)
 {
     const std::lock_guard lock(mutex_);
-    problem_ = problem;
     ++moves_;
     moved_.notify_all();
+    return std::exchange(problem_, problem) != problem;
 }
 
 void HostEvents::storage_moved()
@@ -29,6 +29,12 @@ void HostEvents::storage_moved()
     ++storage_moves_;
     ++moves_;
     moved_.notify_all();
+}
+
+std::optional<std::string> HostEvents::problem() const
+{
+    const std::lock_guard lock(mutex_);
+    return problem_;
 }
 
 void HostEvents::stop()

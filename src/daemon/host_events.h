@@ -26,9 +26,12 @@ class HostEvents {
     {
     }
 
-    /// There may be more messages. `problem`: why none can be kept now.
-    void messages_moved(const std::optional<std::string>& problem);
+    /// There may be more messages. `problem`: why none can be kept now. Whether it is another one than
+    /// before.
+    bool messages_moved(const std::optional<std::string>& problem);
     void storage_moved();
+    /// Why no message can be kept now.
+    std::optional<std::string> problem() const;
     /// Nobody waits any more.
     void stop();
 
