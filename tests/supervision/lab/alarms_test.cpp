@@ -3,6 +3,7 @@
 #include "stack.h"
 
 #include <chrono>
+#include <csignal>
 
 namespace belay {
 namespace {
@@ -171,6 +172,81 @@ TEST_CASE("a licence ends in three days, until there is another one")
     CHECK(await_raised("licence-ending").at("application") == "shop");
     apply(until("2099-12-31"));
     await_cleared("licence-ending");
+}
+
+/// Says one message after another on web1, each kept before the next, and prints its number then.
+constexpr const char* speaker = R"(
+import json, socket, sys
+belay = socket.socket(socket.AF_UNIX)
+belay.connect("/run/belay/say.sock")
+answers = belay.makefile("rb")
+number = int(sys.argv[1])
+while True:
+    number += 1
+    for line in ({"id": "20-00010", "level": "alarm", "text": f"spoken {number}"}, {"sync": number}):
+        belay.sendall(json.dumps(line).encode() + b"\n")
+    if not answers.readline():
+        break
+    print(number, flush=True)
+)";
+
+uint64_t last_line(const std::string& text)
+{
+    const size_t end = text.rfind('\n');
+    if (end == std::string::npos) return 0;
+    const size_t begin = text.rfind('\n', end - 1);
+    return std::stoull(text.substr(begin == std::string::npos ? 0 : begin + 1));
+}
+
+TEST_CASE(
+    "the power is cut on the host that speaks, and on the controller: what was kept is counted, each once")
+{
+    apply("[alarm.spoken]\nseverity = \"minor\"\ndetect = { event = \"20-00010\" }\n");
+    uint64_t acknowledged = 0;
+    for (size_t round = 0; round < 4; ++round) {
+        const size_t victim = round % 2 == 0 ? web1 : alpha;
+        CAPTURE(round);
+        // Somebody has to be there to be spoken to.
+        need(stack().site().belay(web1, {"messages"}));
+        lab::Process speaking = need(
+            stack().site().host(web1).start({"python3", "-c", speaker, fmt::format("{}", acknowledged)}));
+        std::string heard;
+        const auto listen_for = [&](Milliseconds time) {
+            const auto until = std::chrono::steady_clock::now() + time;
+            while (std::chrono::steady_clock::now() < until) {
+                if (const Result<std::string> more = speaking.read(10ms)) heard += *more;
+            }
+        };
+        REQUIRE(Stack::await_that([&] {
+            listen_for(100ms);
+            return last_line(heard) > 0;
+        }));
+        listen_for(Milliseconds(300 + 400 * static_cast<int64_t>(round)));
+        stack().site().power_cut(victim);
+        if (victim == alpha) {
+            listen_for(500ms);
+            need(speaking.signal(SIGKILL));
+        }
+        acknowledged = std::max(acknowledged, last_line(heard));
+        need(stack().site().boot(victim));
+        need(stack().site().start_daemon(victim));
+    }
+    for (const char* name : {"host-unreachable", "host-unavailable", "connection-lost"}) await_cleared(name);
+    const host::Outcome listed =
+        need(stack().site().belay(web1, {"messages", "--id", "20-00010", "--limit", "10000", "--json"}));
+    REQUIRE_MESSAGE(listed.exit_code == 0, listed.err);
+    const Json answer = need(parse_json(listed.out));
+    const uint64_t kept = answer.at("messages").size();
+    MESSAGE(acknowledged, " messages were acknowledged, ", kept, " are there");
+    CHECK(kept >= acknowledged);
+    Json alarm;
+    CHECK_MESSAGE(Stack::await_that([&] {
+                      alarm = newest_of("spoken");
+                      return !alarm.is_null() && alarm.at("count") == kept;
+                  }),
+                  alarm.dump());
+    apply("[alarm.spoken]\nremove = true\n");
+    await_cleared("spoken");
 }
 
 TEST_CASE("the disk for messages is full, until it has room: an alarm of its host, and nothing else suffers")
