@@ -116,13 +116,13 @@ std::vector<Question> questions(uint64_t messages)
          false},
         {"a time that is before all",
          [](unsigned round) { return Query{.until = SampleMessages::begin - Milliseconds(round)}; }, true},
-        {"an id, one in 200", [id](unsigned round) { return Query{.id = id(round)}; }, true},
-        {"an id, one in a million", [](unsigned) { return Query{.id = SampleMessages::rare}; }, true},
+        {"an id, one in 200", [id](unsigned round) { return Query{.ids = {id(round)}}; }, true},
+        {"an id, one in a million", [](unsigned) { return Query{.ids = {SampleMessages::rare}}; }, true},
         {"an id that is nowhere",
-         [](unsigned round) { return Query{.id = EventId{.component = 98, .number = round}}; }, true},
+         [](unsigned round) { return Query{.ids = {EventId{.component = 98, .number = round}}}; }, true},
         {"an id, in a given hour",
          [at, id](unsigned round) {
-             return Query{.since = at(round), .until = at(round) + std::chrono::hours(1), .id = id(round)};
+             return Query{.since = at(round), .until = at(round) + std::chrono::hours(1), .ids = {id(round)}};
          },
          true},
         {"alarms, one in 10,000", [](unsigned) { return Query{.level = Level::alarm}; }, false},
@@ -353,7 +353,7 @@ int main(int argc, char** argv)
     if (!id.empty()) {
         const auto read = belay::framework::messages::parse_event_id(id);
         if (!read) return 2;
-        asked.query.id = *read;
+        asked.query.ids = {*read};
     }
     const auto reached =
         asked.asked.empty() ? belay::bench::measure_messages(asked) : belay::bench::ask_once(asked);

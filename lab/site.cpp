@@ -47,7 +47,7 @@ Result<void> Site::boot(size_t host)
     guest.host = TRY(Host::boot(*folder_, {.name = name(host),
                                            .memory = {256 << 20},
                                            .disks = {{"state", size, "LAB-" + name(host)}},
-                                           .modules = {},
+                                           .modules = options_.modules,
                                            .network = network_,
                                            .address = address(host) + "/24",
                                            .at_boot = options_.at_boot}));

@@ -22,6 +22,7 @@ struct SiteOptions {
     std::shared_ptr<Network> network = nullptr;  ///< that the hosts are on; nothing: one of their own
     /// Of `names`: those whose disk with the state has another size than 64 MiB.
     std::map<std::string, Bytes> disk_sizes = {};
+    std::vector<std::string> modules = {};  ///< of the kernel, on each of them, from the start
     /// Run on each of them, one after another, as soon as it is ready; after each boot.
     std::vector<std::vector<std::string>> at_boot = {};
 };

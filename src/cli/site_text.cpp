@@ -211,6 +211,9 @@ PageSection machine_section(const Style& style, const Json& status)
     rows.push_back({"configuration", configuration_text(style, status, link)});
     if (flag_of(status, "maintenance"))
         rows.push_back({"maintenance", "somebody works on this host: nothing is started here"});
+    if (const std::string problem = text_of(style, object_of(status, "messages"), "problem");
+        !problem.empty())
+        rows.push_back({"messages", paint(style, Tone::bad, "none can be kept") + ": " + problem});
     if (const Json& load = object_of(status, "load"); !load.empty())
         rows.push_back({"load", fmt::format("{}", fmt::join(load_cells(style, load), ", "))});
     return {"", lines_of(table(style, rows, 0))};

@@ -198,6 +198,7 @@ TEST_CASE("a machine that runs alone")
     status_shows("alone", 80, status_of({{"role", "alone"}}), false);
     Json troubled = status_of({{"role", "alone"}});
     troubled["operations"]["held"] = 1;
+    troubled["messages"] = {{"problem", "no space left on device"}};
     status_shows("alone-held", 80, troubled, true);
 }
 

@@ -2,7 +2,9 @@
 
 #include "daemon/alarm_watch.h"
 
+#include "daemon/json_fields.h"
 #include "daemon/place.h"
+#include "framework/alarms/predefined.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,16 +16,18 @@ using framework::alarms::Alarm;
 using framework::alarms::Condition;
 using framework::alarms::Deed;
 using framework::alarms::Verdict;
-using framework::messages::StoredMessage;
 
 constexpr const char* alarm_asker = "the alarms of the site";
 /// What comes together is looked at together.
 constexpr Milliseconds gathering{200};
 constexpr Milliseconds longest_sleep = std::chrono::hours(24);
 constexpr Milliseconds after_a_failure = std::chrono::seconds(30);
+/// Of a host that was never heard: what was said so long ago raises alarms.
+constexpr Milliseconds since_of_new_hosts = std::chrono::minutes(10);
+/// A host that comes up has other things to do.
+constexpr Milliseconds before_first_look_at_storage = std::chrono::seconds(10);
 constexpr Milliseconds between_looks_at_storage = std::chrono::hours(1);
 constexpr Milliseconds asking_patience = std::chrono::seconds(5);
-constexpr size_t messages_at_once = 1000;
 constexpr size_t expire_after = 100;  ///< alarms that were raised or cleared
 constexpr double percent = 100;
 
@@ -33,12 +37,19 @@ double number_in_load(const Json& json, const char* field)
     return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
 }
 
+/// Those of the site, as its controller tells them.
+Json hosts_in(const Json& status)
+{
+    const auto place = status.find("place");
+    if (place == status.end() || !place->is_object()) return Json::array();
+    const auto controller = place->find("controller");
+    if (controller == place->end() || !controller->is_object()) return Json::array();
+    return controller->value("hosts", Json::array());
+}
+
 }  // namespace
 
-AlarmWatch::AlarmWatch(Options options) : options_(std::move(options))
-{
-    if (options_.messages != nullptr) options_.messages->follow([this] { moved(); });
-}
+AlarmWatch::AlarmWatch(Options options) : options_(std::move(options)), site_events_([this] { moved(); }) {}
 
 Milliseconds AlarmWatch::now() const
 {
@@ -84,12 +95,6 @@ void AlarmWatch::moved()
 {
     if (!leads_ || stopping_) return;
     options_.loop.post([this] { look_soon(gathering); });
-}
-
-void AlarmWatch::storage_moved()
-{
-    storage_is_due_ = true;
-    moved();
 }
 
 void AlarmWatch::look_soon(Milliseconds from_now)
@@ -181,48 +186,182 @@ Result<void> AlarmWatch::know_the_open()
 {
     if (knows_the_open_) return {};
     for (const Alarm& alarm : TRY(book_->open())) detector_.know(alarm.key, alarm.last, alarm.through, now());
-    position_ = TRY(book_->position());
     knows_the_open_ = true;
-    if (options_.messages == nullptr || position_ == 0) return {};
-    // What is counted in windows, and what must not be missing, goes on from before.
-    uint64_t from = TRY(options_.messages->since(now() - detector_.longest_memory()));
-    while (from > 0 && from <= position_) {
-        const std::vector<StoredMessage> batch = TRY(options_.messages->after(from - 1, messages_at_once));
-        if (batch.empty()) return {};
-        for (const StoredMessage& one : batch) {
-            if (one.number <= position_) detector_.recall(one.message, std::min(one.message.at, now()));
-        }
-        from = batch.back().number + 1;
-    }
     return {};
 }
 
 void AlarmWatch::hear_standings(Milliseconds time)
 {
     const Result<Json> status = ask("Status", Json::object());
-    const Json place = status ? status->value("place", Json::object()) : Json::object();
+    const Json hosts = status ? hosts_in(*status) : Json::array();
+    hosts_.clear();
+    for (const Json& host : hosts) {
+        const std::string name = text_in(host, "name");
+        const bool is_there = text_in(host.value("presence", Json::object()), "state") == "attached";
+        if (is_there && name != options_.own_host()) hosts_.push_back(name);
+    }
+    Json keeping = Json::object();
+    for (const auto& [host, heard] : heard_) {
+        if (heard.is_known) keeping[host] = heard.problem;
+    }
     const StandingEvents::Look look_now{.applications = ask_list("Applications", "applications"),
                                         .solutions = ask_list("Solutions", "solutions"),
-                                        .hosts = place.value("hosts", Json::array()),
+                                        .hosts = hosts,
+                                        .keeping = std::move(keeping),
                                         .configuration = configuration_};
     for (const framework::messages::Message& message : standings_.take(look_now, time))
         detector_.message(message, 0, std::min(message.at, time));
 }
 
-Result<void> AlarmWatch::hear_messages()
+/// At first what was taken before, as far back as it is of use; then what came since.
+Json AlarmWatch::question_for(const std::string& host) const
 {
-    if (options_.messages == nullptr) return {};
-    while (!stopping_) {
-        const std::vector<StoredMessage> batch = TRY(options_.messages->after(position_, messages_at_once));
-        if (batch.empty()) return {};
-        for (const StoredMessage& one : batch) detector_.message(one.message, one.number, now());
-        const size_t moved_now =
-            TRY(book_->take(detector_.take(now()), batch.back().number, circumstances_, options_.wall()));
-        position_ = batch.back().number;
-        moved_since_expiry_ += moved_now;
-        if (moved_now > 0) options_.changed();
+    const Heard& heard = heard_.at(host);
+    Json ids = Json::array();
+    for (const auto id : framework::alarms::events_in_messages(detector_.conditions()))
+        ids.push_back(to_text(id));
+    Json question = {{"ids", std::move(ids)}, {"after", heard.until.number}};
+    if (heard.recall_since) {
+        question["after"] = heard.recalled;
+        question["since_ms"] = heard.recall_since->count();
+    } else if (heard.new_since) {
+        question["since_ms"] = heard.new_since->count();
+    } else {
+        question["wait"] = true;
+        question["known"] = {{"problem", heard.problem}, {"storage", heard.storage}};
+    }
+    return question;
+}
+
+Result<AlarmWatch::Told> AlarmWatch::read_told(const std::string& host, const Json& answer) const
+{
+    Told told{.messages = {},
+              .problem = answer.value("problem", Json()),
+              .storage = answer.value("storage", Json())};
+    told.next = TRY(from_json_value<uint64_t>(answer.value("next", Json())));
+    const Json messages = answer.value("messages", Json::array());
+    if (!messages.is_array()) return fail(ErrorKind::corrupt, "its messages are no list");
+    for (const Json& one : messages) {
+        framework::messages::StoredMessage stored;
+        stored.message = TRY(framework::messages::read_message(one, {.at = now(), .host = host}));
+        stored.number = TRY(from_json_value<uint64_t>(one.value("number", Json())));
+        // Whatever it says of others.
+        stored.message.host = host;
+        told.messages.push_back(std::move(stored));
+    }
+    return told;
+}
+
+void AlarmWatch::hear_answers()
+{
+    for (const SiteEvents::Answer& answer : site_events_.take()) {
+        if (!heard_.contains(answer.host)) continue;
+        const bool is_events = answer.about == SiteEvents::About::events;
+        Result<Told> told;
+        if (answer.told && is_events) told = read_told(answer.host, *answer.told);
+        const Error* const problem = !answer.told ? &answer.told.error() : !told ? &told.error() : nullptr;
+        if (problem != nullptr) {
+            site_events_.put_off(answer.host, answer.about);
+            options_.log.trace(
+                fmt::format("{} tells nothing of itself for the alarms: {}", answer.host, problem->what));
+        } else if (is_events) {
+            answers_.emplace_back(answer.host, std::move(*told));
+        } else {
+            find_storage(answer.host, *answer.told, now());
+        }
+    }
+}
+
+/// This host's own at once, and of others what has come.
+Result<void> AlarmWatch::hear_hosts(Milliseconds time)
+{
+    const std::string own = options_.own_host();
+    TRY(know_host(own, time));
+    for (const std::string& host : hosts_) TRY(know_host(host, time));
+    hear_answers();
+    while (!answers_.empty()) {
+        static_cast<void>(TRY(hear(answers_.front().first, answers_.front().second)));
+        answers_.pop_front();
+    }
+    for (bool has_more = true; has_more && !stopping_;) {
+        const Json answer = TRY(options_.events.look(question_for(own)));
+        has_more = TRY(hear(own, TRY(read_told(own, answer))));
+    }
+    Place* const place = options_.place();
+    if (place == nullptr) return {};
+    for (const std::string& host : hosts_) {
+        if (site_events_.may_ask(host, SiteEvents::About::events))
+            site_events_.ask(*place, host, SiteEvents::About::events, question_for(host));
     }
     return {};
+}
+
+Result<void> AlarmWatch::know_host(const std::string& host, Milliseconds time)
+{
+    if (heard_.contains(host)) return {};
+    Heard heard{.until = {.host = host}};
+    const auto until = TRY(book_->heard_until(host));
+    if (until) {
+        heard.until = *until;
+        heard.recall_since = std::max(Milliseconds{1}, time - detector_.longest_memory());
+    } else {
+        heard.new_since = std::max(Milliseconds{1}, time - since_of_new_hosts);
+    }
+    heard_.emplace(host, std::move(heard));
+    return {};
+}
+
+/// What was taken before this daemon led. Whether there may be more of it, or of what came since.
+bool AlarmWatch::recall(const std::string& host, const Told& told)
+{
+    Heard& heard = heard_.at(host);
+    for (const framework::messages::StoredMessage& stored : told.messages) {
+        if (stored.number <= heard.until.number)
+            detector_.recall(stored.message, std::min(stored.message.at, now()));
+        heard.recalled = std::max(heard.recalled, stored.number);
+    }
+    if (told.messages.empty() || heard.recalled >= heard.until.number) heard.recall_since.reset();
+    return true;
+}
+
+/// Whether there may be more at once.
+Result<bool> AlarmWatch::hear(const std::string& host, const Told& told)
+{
+    Heard& heard = heard_.at(host);
+    const bool is_first = !std::exchange(heard.is_known, true);
+    if (told.storage != heard.storage)
+        heard.storage_is_due = now() + (is_first ? before_first_look_at_storage : Milliseconds{0});
+    heard.storage = told.storage;
+    if (std::exchange(heard.problem, told.problem) != told.problem || is_first) moved();
+    if (heard.recall_since) return recall(host, told);
+    // Its store has begun anew, and the numbers in it.
+    if (told.next < heard.until.number && told.messages.empty()) {
+        heard.until.base += std::exchange(heard.until.number, 0);
+        return true;
+    }
+    for (const framework::messages::StoredMessage& stored : told.messages) {
+        if (stored.number > heard.until.number)
+            detector_.message(stored.message, heard.until.base + stored.number, now());
+    }
+    heard.new_since.reset();
+    const uint64_t through = told.messages.empty() ? told.next : told.messages.back().number;
+    if (through <= heard.until.number) return !told.messages.empty();
+    heard.until.number = through;
+    // Where nothing was heard, how far it was looked is written with what is heard next.
+    if (told.messages.empty()) return false;
+    TRY(tell_book(heard.until));
+    return true;
+}
+
+/// What cannot be written now is told again the next time.
+Result<size_t> AlarmWatch::tell_book(const std::optional<framework::alarms::HeardUntil>& until)
+{
+    std::ranges::move(detector_.take(now()), std::back_inserter(untold_));
+    const size_t moved_now = TRY(book_->take(untold_, until, circumstances_, options_.wall()));
+    untold_.clear();
+    moved_since_expiry_ += moved_now;
+    if (moved_now > 0) options_.changed();
+    return moved_now;
 }
 
 void AlarmWatch::feed_load(const std::string& host, const Json& load, Milliseconds time)
@@ -266,9 +405,8 @@ void AlarmWatch::measure(Milliseconds time)
     if (has_figures) {
         const Result<Json> status = ask("Status", {{"whole", true}});
         if (status) feed_load(options_.own_host(), status->value("load", Json()), time);
-        const Json place = status ? status->value("place", Json::object()) : Json::object();
-        for (const Json& host : place.value("hosts", Json::array()))
-            feed_load(host.value("name", ""), host.value("load", Json()), time);
+        const Json hosts = status ? hosts_in(*status) : Json::array();
+        for (const Json& host : hosts) feed_load(host.value("name", ""), host.value("load", Json()), time);
     }
     for (const Condition& condition : detector_.conditions()) {
         const auto* const variable = std::get_if<framework::alarms::Variable>(&condition.detect);
@@ -283,18 +421,32 @@ void AlarmWatch::measure(Milliseconds time)
     }
 }
 
-void AlarmWatch::find_storage(Milliseconds time)
+/// Where something has moved, and once an hour: what wears out is told by nobody.
+void AlarmWatch::look_at_storage(Milliseconds time)
 {
-    if (!storage_is_due_.exchange(false)) return;
-    const Result<Json> report = ask("StorageHealth", Json::object());
-    if (!report) return;
+    for (auto& [host, heard] : heard_) {
+        if (!heard.storage_is_due || *heard.storage_is_due > time) continue;
+        heard.storage_is_due = time + between_looks_at_storage;
+        if (host == options_.own_host()) {
+            const Result<Json> report = ask("StorageHealth", Json::object());
+            if (report) find_storage(host, *report, time);
+        } else if (Place* const place = options_.place()) {
+            site_events_.ask(*place, host, SiteEvents::About::storage, Json::object());
+        }
+    }
+}
+
+void AlarmWatch::find_storage(const std::string& host, const Json& report, Milliseconds time)
+{
     std::vector<framework::alarms::Finding> findings;
-    for (const Json& one : report->value("findings", Json::array()))
-        findings.push_back({.code = one.value("code", ""),
-                            .object = one.value("object", ""),
-                            .text = fmt::format("{}: {}", one.value("shown", ""), one.value("found", "")),
-                            .is_critical = one.value("severity", "") == "critical"});
-    detector_.findings(options_.own_host(), findings, time);
+    const Json found = report.value("findings", Json::array());
+    for (const Json& one : found) {
+        findings.push_back({.code = text_in(one, "code"),
+                            .object = text_in(one, "object"),
+                            .text = fmt::format("{}: {}", text_in(one, "shown"), text_in(one, "found")),
+                            .is_critical = text_in(one, "severity") == "critical"});
+    }
+    detector_.findings(host, findings, time);
 }
 
 Result<std::vector<site::Delivery::Work>> AlarmWatch::look_and_take()
@@ -304,18 +456,17 @@ Result<std::vector<site::Delivery::Work>> AlarmWatch::look_and_take()
     TRY(know_the_open());
     const Milliseconds time = now();
     hear_standings(time);
-    TRY(hear_messages());
+    TRY(hear_hosts(time));
     measure(time);
-    find_storage(time);
-    const size_t moved_now = TRY(book_->take(detector_.take(now()), 0, circumstances_, options_.wall()));
+    look_at_storage(time);
+    TRY(tell_book({}));
     const size_t attended = TRY(book_->attend(circumstances_, options_.wall()));
-    moved_since_expiry_ += moved_now;
     if (moved_since_expiry_ >= expire_after) {
         TRY(book_->expire(options_.wall()));
         moved_since_expiry_ = 0;
     }
     std::vector<site::Delivery::Work> works = TRY(delivery_->claim(options_.wall()));
-    if (moved_now + attended > 0 || !works.empty()) options_.changed();
+    if (attended > 0 || !works.empty()) options_.changed();
     next_ = TRY(when_next(now()));
     return works;
 }
@@ -331,6 +482,8 @@ Result<Milliseconds> AlarmWatch::when_next(Milliseconds time)
     };
     at(detector_.next(), time);
     at(standings_.next(), time);
+    at(site_events_.next(), site::boot_now());
+    for (const auto& [host, heard] : heard_) at(heard.storage_is_due, time);
     const Milliseconds wall = options_.wall();
     at(TRY(delivery_->next()), wall);
     for (const framework::alarms::Mute& mute : TRY(book_->mutes(wall))) at(mute.until, wall);

@@ -3,7 +3,9 @@
 // to the detector, what that says goes to the book, and what is to be done is done. Without news, and without
 // anything that is due, it never wakes up.
 
+#include "daemon/host_events.h"
 #include "daemon/services.h"
+#include "daemon/site_events.h"
 #include "daemon/standing_events.h"
 #include "framework/alarms/book.h"
 #include "framework/configuration/register.h"
@@ -12,23 +14,12 @@
 #include "site/workers.h"
 
 #include <atomic>
+#include <deque>
 
 namespace belay::daemon {
 
 /// What streams of AlarmList follow.
 inline constexpr const char* alarm_book_topic = "alarm-book";
-
-/// Where messages come from that are kept somewhere: numbered, and asked for from a number on.
-class MessageSource {
-  public:
-    virtual ~MessageSource() = default;
-    /// Those after a number, oldest first, at most `limit`. Errors: unavailable.
-    virtual Result<std::vector<framework::messages::StoredMessage>> after(uint64_t number, size_t limit) = 0;
-    /// The number of the first one at or after a wall clock; the newest one's + 1 where there is none.
-    virtual Result<uint64_t> since(Milliseconds wall) = 0;
-    /// Calls in any thread whenever there may be more.
-    virtual void follow(std::function<void()> more) = 0;
-};
 
 /// Who asks SNMP agents.
 class VariableReader {
@@ -50,16 +41,17 @@ class AlarmWatch final : public site::SiteControls {
         host::Host& host;
         framework::configuration::Register& configuration;
         site::Log& log;
-        std::function<store::Store&()> store;           ///< of the site
-        std::function<const site::Methods&()> methods;  ///< all that can be asked of this daemon
-        std::function<std::string()> own_host;          ///< as it is called in the configuration
+        std::function<store::Store&()> store;                    ///< of the site
+        std::function<const site::Methods&()> methods;           ///< all that can be asked of this daemon
+        std::function<std::string()> own_host;                   ///< as it is called in the configuration
+        std::function<Place*()> place = [] { return nullptr; };  ///< null: this machine is alone
+        HostEvents& events;                                      ///< of this host
         framework::supervision::Unseal unseal;
         std::function<Milliseconds()> wall;
         std::function<void()> changed;  ///< the book has
         std::string program;            ///< belayd-react
         std::string holder;             ///< this daemon, as others of the site tell it from themselves
         bool is_on = true;              ///< else nobody has it lead, and it says so rather than "none"
-        MessageSource* messages = nullptr;
         VariableReader* variables = nullptr;
     };
     explicit AlarmWatch(Options options);
@@ -69,8 +61,6 @@ class AlarmWatch final : public site::SiteControls {
     void stop() { stopping_ = true; }
     /// Something may stand otherwise. Threads: any.
     void moved();
-    /// The kernel has told of this host's storage: its health is looked at. Threads: any.
-    void storage_moved();
 
     /// AlarmList, AlarmShow, AlarmAcknowledge, AlarmMute, AlarmTry (docs/protocol.md). Threads of what they
     /// do: any.
@@ -98,10 +88,24 @@ class AlarmWatch final : public site::SiteControls {
     Result<void> take_configuration();
     Result<void> know_the_open();
     void hear_standings(Milliseconds now);
-    Result<void> hear_messages();
+    Json question_for(const std::string& host) const;
+    Result<void> hear_hosts(Milliseconds now);
+    Result<void> know_host(const std::string& host, Milliseconds now);
+    void hear_answers();
+    /// An answer of HostEvents.
+    struct Told {
+        std::vector<framework::messages::StoredMessage> messages;
+        uint64_t next = 0;
+        Json problem, storage;
+    };
+    Result<Told> read_told(const std::string& host, const Json& answer) const;
+    Result<bool> hear(const std::string& host, const Told& told);
+    bool recall(const std::string& host, const Told& told);
+    Result<size_t> tell_book(const std::optional<framework::alarms::HeardUntil>& until);
+    void look_at_storage(Milliseconds now);
+    void find_storage(const std::string& host, const Json& report, Milliseconds now);
     void measure(Milliseconds now);
     void feed_load(const std::string& host, const Json& load, Milliseconds now);
-    void find_storage(Milliseconds now);
     Result<Milliseconds> when_next(Milliseconds now);
     Milliseconds now() const;
 
@@ -117,7 +121,8 @@ class AlarmWatch final : public site::SiteControls {
     std::optional<framework::alarms::AlarmBook> book_;
     std::optional<site::Reactions> reactions_;
     std::optional<site::Delivery> delivery_;
-    std::atomic<bool> leads_ = false, stopping_ = false, storage_is_due_ = false;
+    std::atomic<bool> leads_ = false, stopping_ = false;
+    SiteEvents site_events_;
 
     // Of look_and_take() alone.
     framework::alarms::Detector detector_;
@@ -126,8 +131,23 @@ class AlarmWatch final : public site::SiteControls {
     framework::configuration::Version version_ = -1;
     framework::alarms::Circumstances circumstances_;
     bool knows_the_open_ = false;
-    uint64_t position_ = 0;
-    Milliseconds measured_{0};  ///< when figures were looked at last
+    /// What was heard of a host.
+    struct Heard {
+        framework::alarms::HeardUntil until;
+        /// What was taken before this daemon led still counts in windows: it is to be looked at again, from
+        /// then on, and was so far.
+        std::optional<Milliseconds> recall_since = {};
+        uint64_t recalled = 0;
+        std::optional<Milliseconds> new_since = {};  ///< of one that was never heard
+        bool is_known = false;                       ///< it has told something
+        Json problem = {}, storage = {};             ///< as it told them last
+        std::optional<Milliseconds> storage_is_due = {};
+    };
+    std::map<std::string, Heard> heard_;
+    std::vector<framework::alarms::Verdict> untold_;    ///< that the book has not taken yet, in their order
+    std::deque<std::pair<std::string, Told>> answers_;  ///< that the book has not taken yet
+    std::vector<std::string> hosts_;                    ///< that are attached
+    Milliseconds measured_{0};                          ///< when figures were looked at last
     size_t moved_since_expiry_ = 0;
     Milliseconds wall_at_start_{0}, boot_at_start_{0};
 

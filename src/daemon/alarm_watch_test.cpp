@@ -38,7 +38,7 @@ class AlarmBench {
     void start()
     {
         pid_ = testing::start_and_await_ready({TEST_BELAYD, "--state-dir", path("state"), "--socket",
-                                               path("run/belayd.sock"), "--alarms", "--log-file", path("log"),
+                                               path("run/belayd.sock"), "--log-file", path("log"),
                                                "--log-verbose", "all"});
     }
     void kill()

@@ -131,10 +131,10 @@ void add_options(CLI::App& app, Asked& asked)
     app.add_option("--role", asked.role, "media: serve backup repositories; belayd --role media --help")
         ->type_name("ROLE")
         ->check(CLI::IsMember({"media"}));
-    app.add_flag("--messages", options.says_messages,
-                 "Say what happens to belay-messages, which is started where it does not run");
-    app.add_flag("--alarms", options.raises_alarms,
-                 "Raise the alarms of the site, and do what is to be done about them");
+    app.add_flag("--no-messages{false}", options.says_messages,
+                 "Say nothing to belay-messages, which is else started where it does not run");
+    app.add_flag("--no-alarms{false}", options.raises_alarms,
+                 "Raise no alarms, and do nothing about those that are raised");
     app.add_option("--connect-timeout", asked.connect_timeout,
                    "How long a controller has to answer when this host dials it; 20s unless told")
         ->type_name("TIME");

@@ -3,6 +3,7 @@
 #include "daemon/alarm_watch.h"
 #include "daemon/applications.h"
 #include "daemon/driven.h"
+#include "daemon/host_events.h"
 #include "daemon/host_load.h"
 #include "daemon/host_name.h"
 #include "daemon/messages.h"
@@ -16,6 +17,7 @@
 #include "framework/configuration/copy.h"
 #include "framework/configuration/register.h"
 #include "framework/configuration/seal.h"
+#include "host/application/process_handle.h"
 #include "host/program.h"
 #include "operation/gates.h"
 #include "operation/runbook/make_plan.h"
@@ -169,6 +171,8 @@ class Daemon {
 
     void open_messages()
     {
+        events_.emplace([this](const Json& query) { return messages_->search(query); },
+                        fmt::format("{}.{}", getpid(), host::start_of(getpid()).value_or(0)));
         const std::string run_folder = options_.socket.substr(0, options_.socket.rfind('/'));
         const std::string program = host::own_program();
         std::string beside = program.substr(0, program.rfind('/')) + "/belay-messages";
@@ -187,7 +191,12 @@ class Daemon {
                                       id.starts_with(site_prefix) ? site_engine_.load() : nullptr;
                                   return (site != nullptr ? site : engine_.get())->show(id);
                               },
-                              .output_folder = options_.state_folder + "/output"});
+                              .output_folder = options_.state_folder + "/output",
+                              .heard =
+                                  [this](const std::optional<std::string>& problem) {
+                                      if (events_->messages_moved(problem)) topic_changed(site_topic);
+                                      if (alarms_) alarms_->moved();
+                                  }});
     }
 
     void open_applications()
@@ -257,7 +266,8 @@ class Daemon {
                 .raised =
                     [this] {
                         changed(alarm_topic);
-                        if (alarms_) alarms_->storage_moved();
+                        events_->storage_moved();
+                        if (alarms_) alarms_->moved();
                     }});
         return {};
     }
@@ -277,6 +287,8 @@ class Daemon {
             .store = [this]() -> store::Store& { return site_store(); },
             .methods = [this]() -> const site::Methods& { return server_->methods(); },
             .own_host = [this] { return own_name(*applications_); },
+            .place = [this] { return place_.get(); },
+            .events = *events_,
             .unseal = [this](std::string_view sealed) { return unsealed(sealed); },
             .wall = [this] { return wall_now(); },
             .changed = [this] { loop_->post([this] { topic_changed(alarm_book_topic); }); },
@@ -360,6 +372,7 @@ class Daemon {
             .upgrades = &*upgrades_,
             .messages = &*messages_,
             .alarms = &*alarms_,
+            .events = &*events_,
             .load = &host_load_,
             .look_again = [this] { look_again(); },
             .methods = [this]() -> const site::Methods& { return server_->methods(); },
@@ -541,6 +554,7 @@ class Daemon {
         if (led_) led_->scheduler->stop();
         monitor_->stop();
         alarms_->stop();
+        events_->stop();
         applications_->stop();
         messages_->stop();
         if (place_) place_->stop();
@@ -561,6 +575,7 @@ class Daemon {
     host::Descriptor signals_, wall_clock_;
     std::unique_ptr<site::Loop> loop_;
     std::optional<site::Workers> workers_;
+    std::optional<HostEvents> events_;
     std::optional<Messages> messages_;
     std::optional<Applications> applications_;
     std::optional<Driven> driven_;  ///< goes before: it tells them

@@ -14,8 +14,8 @@ struct Options {
     std::string socket = "/run/belay/belayd.sock";
     std::string alarm_command;  ///< a program that is told of each alarm; a bare name, empty: none
     std::string image_keys = "/etc/belay/image-keys";  ///< the folder of those whose images are taken
-    bool says_messages = false;  ///< what happens is said to belay-messages, which is beside this program
-    bool raises_alarms = false;  ///< those of the site, or of a machine that is alone
+    bool says_messages = true;  ///< what happens is said to belay-messages, which is beside this program
+    bool raises_alarms = true;  ///< those of the site, or of a machine that is alone
     ControllerAddress controller;
     Milliseconds connect_timeout = std::chrono::seconds(20);  ///< of a member that dials
 };

@@ -138,6 +138,12 @@ Result<Json> Messages::ask_own(const Json& parameters, bool may_leave)
     return client->call("Messages", asked);
 }
 
+Result<Json> Messages::search(const Json& query) const
+{
+    const std::unique_ptr<site::Client> client = TRY(reach(false));
+    return client->call("Messages", query);
+}
+
 /// {"messages", "after_of": {host: number}, "problems": [{host, what}]}: of this host, or of all where it is
 /// the controller of a site. `after_of` is handed back to get what came since.
 Result<Reply> Messages::answer(const Call& call, Place* place)

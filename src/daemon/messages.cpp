@@ -3,13 +3,18 @@
 #include "daemon/messages.h"
 
 #include "daemon/json_fields.h"
+#include "framework/alarms/predefined.h"
 #include "framework/configuration/effective.h"
+#include "framework/messages/outputs/output.h"
 #include "host/application/process_handle.h"
 #include "operation/state.h"
 #include "site/local_socket.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace belay::daemon {
@@ -21,6 +26,8 @@ using framework::messages::OwnEvent;
 
 constexpr Milliseconds first_pause = std::chrono::seconds(1);
 constexpr Milliseconds longest_pause = std::chrono::minutes(1);
+/// A server that is not reached for so long and as long again is a trouble.
+constexpr Milliseconds lasting_pause = std::chrono::seconds(4);
 constexpr size_t most_in_batch = 500;
 constexpr const char* own_source = "belayd";
 
@@ -37,6 +44,28 @@ std::string output_of(const std::string& folder, const std::string& name, int64_
     std::string file = name;
     std::ranges::replace(file, '/', '_');
     return fmt::format("{}/{}.{}.log", folder, file, id);
+}
+
+/// As the configuration says it of this host; what it does not say is left out.
+Json keeping_of(const framework::configuration::Object* host)
+{
+    Json keeping = Json::object();
+    const Json said = host == nullptr ? Json() : host->value("messages");
+    if (!said.is_object()) return keeping;
+    for (const auto& [name, value] : said.items()) keeping[name == "size" ? "bytes" : name] = value;
+    return keeping;
+}
+
+/// One piece of work has the same name on all hosts that have a part in it.
+std::string interaction_of(const operation::Operation& operation)
+{
+    if (operation.part)
+        return fmt::format("operation {} of {}", operation.part->operation, operation.part->site);
+    for (const operation::Step& step : operation.plan.steps) {
+        const std::string site = step.arguments.contains("rollout") ? text_in(step.arguments, "site") : "";
+        if (!site.empty()) return fmt::format("operation {} of {}", operation.id, site);
+    }
+    return "operation " + operation.id;
 }
 
 }  // namespace
@@ -103,6 +132,11 @@ void Messages::take_up()
                 const std::lock_guard lock(mutex_);
                 is_running_ = false;
                 is_news = !delivered && pause_ == Milliseconds(0);
+                // One that is just being started, or ends with this machine, is nothing to be woken for.
+                const bool is_lasting = !delivered && pause_ >= lasting_pause;
+                if (is_lasting)
+                    not_reached_ = fmt::format("belay-messages is not reached: {}", delivered.error().what);
+                if (delivered) not_reached_.reset();
                 pause_ = delivered ? Milliseconds(0) : std::clamp(pause_ * 2, first_pause, longest_pause);
                 again = delivered && is_due_;
                 is_due_ = is_due_ || !delivered;
@@ -116,6 +150,7 @@ void Messages::take_up()
             if (is_news)
                 options_.said(fmt::format("belay-messages is not reached: {}", delivered.error().what));
             if (delivered) watch_server();
+            tell_how_it_stands();
             if (again) take_up();
         };
     });
@@ -131,19 +166,45 @@ void Messages::watch_server()
 {
     {
         const std::lock_guard lock(mutex_);
-        if (!has_applications_ || stopping_ || options_.start || server_watch_ != 0) return;
+        if (!has_something_ || stopping_ || options_.start || server_watch_ != 0) return;
     }
     Result<host::Descriptor> connection = site::connect_to(options_.server.socket);
     if (!connection) return;
     server_ = std::move(*connection);
+    answers_ = {};
+    const std::string question = site::request_message({.method = "Heard", .more = true});
+    // A connection that was just made has room for it.
+    static_cast<void>(send(server_.number(), question.data(), question.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
     server_watch_ =
-        loop_.watch(server_.number(), EPOLLIN | EPOLLRDHUP, [this](uint32_t) { server_ended(); }).value_or(0);
+        loop_.watch(server_.number(), EPOLLIN | EPOLLRDHUP, [this](uint32_t) { hear_server(); }).value_or(0);
+}
+
+/// In the loop's thread: takes what there is of its answers.
+void Messages::hear_server()
+{
+    std::array<char, 4096> bytes{};
+    const ssize_t count = recv(server_.number(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count <= 0 || !answers_.feed({bytes.data(), static_cast<size_t>(count)})) return server_ended();
+    while (const std::optional<std::string> text = answers_.take()) {
+        const Result<site::Answer> answer = site::parse_answer(*text);
+        if (!answer) continue;
+        const std::string problem = text_in(answer->parameters, "problem");
+        server_problem_ = problem.empty() ? std::nullopt : std::optional(problem);
+        tell_how_it_stands();
+    }
+}
+
+void Messages::tell_how_it_stands()
+{
+    options_.heard(not_reached_ ? not_reached_ : server_problem_);
 }
 
 void Messages::server_ended()
 {
     loop_.forget(std::exchange(server_watch_, 0));
     server_.close();
+    server_problem_.reset();
     const std::lock_guard lock(mutex_);
     is_described_ = false;
     is_due_ = true;
@@ -186,9 +247,9 @@ Result<void> Messages::deliver()
         const std::lock_guard lock(mutex_);
         is_ending = stopping_;
         // Nobody need know of it before somebody is there who may speak.
-        const bool has_something = !outbox_.empty() || under_way_ || (has_applications_ && !is_described_);
-        if (!has_something && is_described_) return {};
-        may_start = has_something && !is_ending;
+        const bool has_news = !outbox_.empty() || under_way_ || (has_something_ && !is_described_);
+        if (!has_news && is_described_) return {};
+        may_start = has_news && !is_ending;
     }
     const auto client = reach(may_start);
     // At the end, or where there is nobody to tell, the one that is not there misses nothing.
@@ -291,7 +352,7 @@ void Messages::look_at_operations()
                                        {"state", state},
                                        {"reason", text_in(json, "reason")}},
                                       options_.wall());
-        message.interaction = "operation " + id;
+        message.interaction = interaction_of(operation);
         const std::lock_guard lock(mutex_);
         if (outbox_.size() >= most_waiting)
             ++dropped_;
@@ -393,10 +454,20 @@ void Messages::configured(const framework::configuration::Configuration& configu
                                 {"log_level", object.text("log_level")},
                                 {"output", output_of(options_.output_folder, one->name, one->id)}});
     }
+    const std::vector<framework::messages::Output> outputs =
+        framework::messages::outputs_of(configuration, host);
+    Json heard = Json::array();
+    for (const auto id :
+         framework::alarms::events_in_messages(framework::alarms::conditions_of(configuration)))
+        heard.push_back(to_text(id));
     {
         const std::lock_guard lock(mutex_);
-        has_applications_ = !applications.empty();
-        Json described = {{"host", host}, {"applications", std::move(applications)}};
+        has_something_ = !applications.empty() || !outputs.empty() || !heard.empty();
+        Json described = {{"host", host},
+                          {"applications", std::move(applications)},
+                          {"outputs", outputs},
+                          {"keeping", keeping_of(own_object)},
+                          {"heard", std::move(heard)}};
         if (described == described_) return;
         described_ = std::move(described);
         is_described_ = false;

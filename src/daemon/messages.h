@@ -12,6 +12,7 @@
 #include "host/descriptor.h"
 #include "operation/engine.h"
 #include "site/client.h"
+#include "site/wire.h"
 
 #include <deque>
 #include <functional>
@@ -44,6 +45,9 @@ class Messages {
         std::function<Milliseconds()> wall;
         std::function<Result<operation::View>(const operation::Id&)> show;
         std::string output_folder;  ///< what the applications print is in files in there
+        /// There may be more of what conditions of alarms name. `problem`: why no message can be kept now.
+        /// Threads: any.
+        std::function<void(const std::optional<std::string>& problem)> heard = [](const auto&) {};
     };
 
     Messages(site::Loop& loop, site::Workers& workers, Options options);
@@ -69,6 +73,9 @@ class Messages {
 
     void configured(const framework::configuration::Configuration& configuration, const std::string& host);
 
+    /// As the message server answers it to Messages. Errors: unavailable (it does not run).
+    Result<Json> search(const Json& query) const;
+
     /// Messages, HostMessages (docs/protocol.md). `place`: null, or this machine's in its site.
     std::vector<site::Method> methods(Place* place);
 
@@ -90,7 +97,9 @@ class Messages {
     Result<void> put(site::Client& client);
     void look_at_operations();
     void watch_server();
+    void hear_server();
     void server_ended();
+    void tell_how_it_stands();
     Result<Json> ask_own(const Json& parameters, bool may_leave);
     Result<site::Reply> answer(const site::Call& call, Place* place);
 
@@ -109,14 +118,17 @@ class Messages {
     std::map<operation::Id, std::string> operations_;  ///< how they stood when that was said
     std::map<std::string, std::string> phases_, roles_;
     std::map<std::string, int64_t> restarts_;
-    bool is_lost_ = false;  ///< the supervisor
-    Json described_;        ///< what the server is to know
-    bool has_applications_ = false;
-    bool is_described_ = true;  ///< it knows it
+    bool is_lost_ = false;        ///< the supervisor
+    Json described_;              ///< what the server is to know
+    bool has_something_ = false;  ///< that the server is needed for
+    bool is_described_ = true;    ///< it knows it
     bool is_due_ = false, is_running_ = false, stopping_ = false;
     Milliseconds pause_{0};
     std::optional<site::Loop::TimerId> retry_;
-    host::Descriptor server_;  ///< a connection that ends when the server does
+    /// Why the server is not reached, and what it has said itself.
+    std::optional<std::string> not_reached_, server_problem_;
+    host::Descriptor server_;  ///< a stream of Heard, which ends when the server does
+    site::Framer answers_;     ///< of it
     site::Loop::WatchId server_watch_ = 0;
     const std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
 };

@@ -39,7 +39,7 @@ class Talkative {
     void start()
     {
         pid_ = testing::start_and_await_ready({TEST_BELAYD, "--state-dir", scratch_.path("state"), "--socket",
-                                               scratch_.path("run/belayd.sock"), "--messages"});
+                                               scratch_.path("run/belayd.sock")});
         client_.reset();
     }
     void stop()

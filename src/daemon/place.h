@@ -70,6 +70,11 @@ class Place {
     /// Asks one of them, at most so long. Errors: refused, as before; not_found, those of the host.
     virtual Result<Json> ask_host(const std::string& host, const std::string& method, const Json& parameters,
                                   const std::string& asker, Milliseconds patience) = 0;
+    /// The same without waiting: `then` gets what came of it, once, in any thread. There is no limit of time:
+    /// an answer comes, or the connection ends.
+    virtual void ask_host_later(const std::string& host, const std::string& method, const Json& parameters,
+                                const std::string& asker,
+                                std::function<void(const Result<Json>& answer)> then) = 0;
     /// What can be planned on the hosts of the site by name.
     virtual std::vector<procedures::Procedure> procedures() = 0;
     /// A file that the controller has for its members, from `offset` on. Threads: any. Errors: not_found,

@@ -2,6 +2,7 @@
 
 #include "daemon/alarm_watch.h"
 #include "daemon/applications.h"
+#include "daemon/host_events.h"
 #include "daemon/messages.h"
 #include "daemon/own_host.h"
 #include "daemon/pairs.h"
@@ -21,7 +22,7 @@ std::vector<site::Method> methods_of(const Services& services)
           history_methods(services), alarm_methods(services), alarm_book_methods(services),
           configuration_methods(services), status_methods(services), own_host_methods(services),
           services.applications->methods(), services.messages->methods(services.place),
-          solution_methods(services.applications->everywhere()),
+          services.events->methods(), solution_methods(services.applications->everywhere()),
           pair_methods(services.applications->everywhere()), image_methods(services),
           catalog_methods(services), site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());

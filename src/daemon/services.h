@@ -19,6 +19,7 @@ namespace belay::daemon {
 
 class AlarmWatch;
 class Applications;
+class HostEvents;
 class HostLoad;
 class Messages;
 class Monitor;
@@ -47,6 +48,7 @@ struct Services {
     Upgrades* upgrades = nullptr;
     Messages* messages = nullptr;
     AlarmWatch* alarms = nullptr;
+    HostEvents* events = nullptr;
     HostLoad* load = nullptr;
     /// Somebody follows what nobody tells of by itself: its streams are to be answered again in a while.
     std::function<void()> look_again;

@@ -197,6 +197,18 @@ void StandingEvents::look_at_solutions(const Look& look, Milliseconds now)
     }
 }
 
+void StandingEvents::look_at_message_stores(const Look& look, Milliseconds now)
+{
+    for (const auto& [host, problem] : look.keeping.items()) {
+        const bool is_lost = problem.is_string();
+        say("messages " + host, is_lost, events::message_store_lost, events::message_store_back,
+            {.at = now,
+             .host = host,
+             .text = is_lost ? fmt::format("{} keeps no messages: {}", host, problem.get<std::string>())
+                             : fmt::format("{} keeps messages", host)});
+    }
+}
+
 std::vector<Message> StandingEvents::take(const Look& look, Milliseconds now)
 {
     messages_.clear();
@@ -206,6 +218,7 @@ std::vector<Message> StandingEvents::take(const Look& look, Milliseconds now)
         look_at_applications(look, now);
         look_at_licences(look, now);
         look_at_solutions(look, now);
+        look_at_message_stores(look, now);
     }
     phases_.clear();
     for (const Json& line : look.applications) phases_[text_in(line, "name")] = text_in(line, "phase");

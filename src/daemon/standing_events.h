@@ -13,6 +13,7 @@ class StandingEvents {
         Json applications = Json::array();  ///< as Applications tells them
         Json solutions = Json::array();     ///< as Solutions
         Json hosts = Json::array();         ///< as Status tells those of a place
+        Json keeping = Json::object();      ///< by host: why it can keep no messages; null: it can
         std::shared_ptr<const framework::configuration::Configuration> configuration = {};
     };
     /// How long before its end a licence is told of.
@@ -35,6 +36,7 @@ class StandingEvents {
     void look_at_applications(const Look& look, Milliseconds now);
     void look_at_licences(const Look& look, Milliseconds now);
     void look_at_solutions(const Look& look, Milliseconds now);
+    void look_at_message_stores(const Look& look, Milliseconds now);
 
     std::map<std::string, std::string> told_;         ///< by what: the text that was told; empty: it is well
     std::map<std::string, std::string> phases_;       ///< of applications, at the last look

@@ -1,4 +1,5 @@
 #include "daemon/applications.h"
+#include "daemon/host_events.h"
 #include "daemon/host_name.h"
 #include "daemon/own_host.h"
 #include "daemon/parameters.h"
@@ -68,6 +69,8 @@ Result<Reply> status(const Services& services, const Call& call)
                    {"operations", operations},
                    {"configuration", {{"version", snapshot.version}}},
                    {"maintenance", services.applications->in_maintenance()}};
+    const std::optional<std::string> problem = services.events->problem();
+    answer["messages"] = {{"problem", problem ? Json(*problem) : Json()}};
     answer["place"] = services.place != nullptr ? services.place->status(load) : Json{{"role", "alone"}};
     if (!whole) return Reply{std::move(answer), site_topic};
     answer["load"] = own_host(*services.applications, *services.load, true).at("load");

@@ -2,6 +2,7 @@
 
 #include "framework/messages/own_events.h"
 #include "host/files.h"
+#include "message_server/feeds.h"
 #include "message_server/methods.h"
 #include "message_server/spoken.h"
 #include "site/log.h"
@@ -26,6 +27,7 @@ constexpr int exit_cannot_serve = 1;
 constexpr int exit_usage = 2;
 constexpr Bytes most_described_bytes{16 << 20};
 /// While messages come, what is too old is let go of so often.
+constexpr Milliseconds before_next_wish = std::chrono::seconds(1);
 constexpr Milliseconds between_looks = std::chrono::minutes(1);
 /// One that was started by belayd ends when nobody is left to speak: looked at when that has ended, then so
 /// often.
@@ -66,13 +68,12 @@ class Program {
         workers_.emplace(*loop_);
         TRY(catch_signals());
         TRY(make_folder());
-        framework::messages::StoreLimits limits;
-        limits.bytes = most_;
-        limits.segment_bytes = std::min<uint64_t>(limits.segment_bytes, most_ / 8);
-        store_ = TRY(OpenStore::open(folder() + "/store", limits));
+        store_ = TRY(OpenStore::open(folder() + "/store", limits_by({})));
         keeper_ = std::make_unique<Keeper>(
-            *store_, Keeper::Options{.said = [this](const std::string& line) { log_.standard(line); }});
+            *store_, Keeper::Options{.said = [this](const std::string& line) { log_.standard(line); },
+                                     .heard = [this] { tell_who_listens(); }});
         follower_ = TRY(Follower::open(*store_, *keeper_));
+        feeds_.emplace(*store_, *keeper_);
         read_described();
         host::Descriptor speaking = TRY(listen_for_speakers(run_folder_of(asked_) + "/say.sock"));
         spoken_ = std::make_unique<Spoken>(*loop_, *keeper_, speakers_, std::move(speaking));
@@ -85,6 +86,7 @@ class Program {
                      .speakers = speakers_,
                      .described = [this](const Described& described) { return describe(described); },
                      .spoken = [this] { return spoken(); },
+                     .outputs = [this] { return feeds_->status(); },
                      .end = [this] { loop_->post([this] { end(); }); }});
         server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), methods_of(*services_)));
         look_after_store();
@@ -98,6 +100,7 @@ class Program {
         unlink((run_folder_of(asked_) + "/say.sock").c_str());
         spoken_.reset();
         follower_.reset();
+        feeds_.reset();
         keeper_->stop();
         return {};
     }
@@ -107,6 +110,16 @@ class Program {
     {
         if (const auto level = site::log_level_named(asked_.log_level)) return *level;
         return asked_.ready_fd ? site::LogLevel::none : site::LogLevel::standard;
+    }
+
+    framework::messages::StoreLimits limits_by(const Keeping& keeping) const
+    {
+        framework::messages::StoreLimits limits;
+        limits.bytes = keeping.bytes.value_or(most_);
+        limits.segment_bytes = std::min<uint64_t>(limits.segment_bytes, limits.bytes / 8);
+        for (size_t level = 0; level < limits.keep.size(); ++level)
+            limits.keep.at(level) = keeping.by_level.at(level).value_or(limits.keep.at(level));
+        return limits;
     }
 
     std::string folder() const { return asked_.state_folder + "/messages"; }
@@ -205,6 +218,13 @@ class Program {
         return {};
     }
 
+    void tell_who_listens()
+    {
+        loop_->post([this] {
+            if (server_) server_->changed(heard_topic);
+        });
+    }
+
     Json spoken() const
     {
         return {{"connections", spoken_->connections()}, {"not_wanted", spoken_->not_wanted()}};
@@ -213,9 +233,36 @@ class Program {
     void take(Described described)
     {
         keeper_->host_is(described.host);
+        keeper_->listen_for(described.heard);
         follower_->follow(described.applications);
+        {
+            const std::lock_guard lock(describing_);
+            wished_ = Wished{.outputs = described.outputs, .keeping = described.keeping};
+        }
+        fulfil_wishes();
         speakers_.describe(std::move(described));
         if (spoken_) spoken_->described_anew();
+    }
+
+    /// In a thread that may wait for a receiver; what is wished for last counts.
+    void fulfil_wishes()
+    {
+        if (ending_) return;
+        const auto begun = workers_->run([this]() -> site::Loop::Callback {
+            const std::lock_guard alone(fulfilling_);
+            std::optional<Wished> wished;
+            {
+                const std::lock_guard lock(describing_);
+                wished.swap(wished_);
+            }
+            if (wished) {
+                store_->set_limits(limits_by(wished->keeping));
+                keeper_->look_after_store();
+                feeds_->are(wished->outputs);
+            }
+            return [] {};
+        });
+        if (!begun) loop_->at(site::boot_now() + before_next_wish, [this] { fulfil_wishes(); });
     }
 
     /// The process that has described the applications: when it has ended, and nobody else is there who
@@ -274,6 +321,7 @@ class Program {
         ending_ = true;
         log_.standard("was told to end; keeps what was said");
         server_->stop();
+        feeds_->stop_soon();
         keeper_->let_go_of_waiters();
         if (workers_->idle()) return loop_->stop();
         workers_->when_idle([this] { loop_->stop(); });
@@ -289,11 +337,17 @@ class Program {
     std::unique_ptr<OpenStore> store_;
     std::unique_ptr<Keeper> keeper_;
     std::unique_ptr<Follower> follower_;
+    std::optional<Feeds> feeds_;
     std::unique_ptr<Spoken> spoken_;
     std::optional<Services> services_;
     std::unique_ptr<site::Server> server_;
-    std::mutex describing_;
+    struct Wished {
+        std::vector<framework::messages::Output> outputs;
+        Keeping keeping;
+    };
+    std::mutex describing_, fulfilling_;
     std::string described_text_;
+    std::optional<Wished> wished_;
     pid_t belayd_ = 0;
     site::Loop::WatchId belayd_watch_ = 0;
     uint64_t looked_at_ = 0;

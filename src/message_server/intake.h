@@ -21,6 +21,7 @@
 
 namespace belay::message_server {
 
+using framework::messages::EventId;
 using framework::messages::Level;
 using framework::messages::Message;
 using framework::messages::Position;

@@ -3,6 +3,8 @@
 #include "framework/messages/own_events.h"
 #include "message_server/time_text.h"
 
+#include <algorithm>
+#include <future>
 #include <utility>
 
 namespace belay::message_server {
@@ -107,11 +109,44 @@ std::string Keeper::host() const
     return host_;
 }
 
-bool Keeper::await_newer(uint64_t number, Milliseconds limit)
+void Keeper::listen_for(const std::vector<EventId>& ids)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        listened_for_ = {ids.begin(), ids.end()};
+        heard_ = store_.newest();
+    }
+    options_.heard();
+}
+
+Keeper::Heard Keeper::heard() const
+{
+    const std::lock_guard lock(mutex_);
+    return {.newest = heard_, .problem = problem_};
+}
+
+bool Keeper::await_kept(const Speaker& speaker, Milliseconds limit)
+{
+    const auto kept = std::make_shared<std::promise<void>>();
+    when_kept(speaker, [kept] { kept->set_value(); });
+    return kept->get_future().wait_for(limit) == std::future_status::ready;
+}
+
+bool Keeper::await_newer(uint64_t number, Milliseconds limit, const std::stop_token& stop)
 {
     std::unique_lock lock(mutex_);
-    kept_.wait_for(lock, limit, [&] { return is_let_go_ || store_.newest() > number; });
+    kept_.wait_for(lock, limit,
+                   [&] { return is_let_go_ || stop.stop_requested() || store_.newest() > number; });
     return !is_let_go_ && store_.newest() > number;
+}
+
+void Keeper::wake_waiters()
+{
+    {
+        // Whoever looks whether it is to stop does so with this.
+        const std::lock_guard lock(mutex_);
+    }
+    kept_.notify_all();
 }
 
 void Keeper::let_go_of_waiters()
@@ -187,11 +222,16 @@ void Keeper::keep(std::vector<Group> batch)
     for (const Group& group : batch) {
         if (group.kept) group.kept();
     }
+    bool is_heard = false;
     {
         const std::lock_guard lock(mutex_);
         kept_count_ += messages.size();
+        is_heard = std::ranges::any_of(
+            messages, [&](const Message& message) { return listened_for_.contains(message.id); });
+        if (is_heard) heard_ = store_.newest();
     }
     kept_.notify_all();
+    if (is_heard) options_.heard();
 }
 
 /// Until the store takes it. False: it is to end, and the store still does not.
@@ -250,6 +290,7 @@ void Keeper::failed(const Error& error)
         if (is_news) failing_since_ = wall_now();
         problem_ = error.what;
     }
+    if (is_news) options_.heard();
     if (is_news && options_.said) options_.said(fmt::format("no message can be kept: {}", error.what));
 }
 
@@ -257,6 +298,7 @@ void Keeper::works_again(const std::string& reason, Milliseconds since)
 {
     say(own_message(own::store_failed, {{"since", time_text(since)}, {"reason", reason}}, since));
     say(own_message(own::store_works, {{"span", to_text(wall_now() - since)}}, wall_now()));
+    options_.heard();
     if (options_.said) options_.said("messages are kept again");
 }
 

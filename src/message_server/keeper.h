@@ -11,6 +11,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -26,6 +28,7 @@ class Keeper {
         IntakeLimits limits = {};
         std::string host = {};                              ///< what this machine is called, until host_is()
         std::function<void(const std::string&)> said = {};  ///< of trouble, for the log
+        std::function<void()> heard = [] {};                ///< heard() has changed; called in any thread
     };
 
     Keeper(OpenStore& store, Options options);
@@ -46,8 +49,21 @@ class Keeper {
     void host_is(const std::string& name);
     std::string host() const;
 
-    /// Waits until something newer than `number` is kept, at most so long. Whether it is.
-    bool await_newer(uint64_t number, Milliseconds limit);
+    /// What heard() looks at from now on.
+    void listen_for(const std::vector<EventId>& ids);
+    struct Heard {
+        uint64_t newest = 0;  ///< no message after it was kept since it listens that has one of the ids
+        std::optional<std::string> problem = {};  ///< why no message can be kept now
+    };
+    Heard heard() const;
+
+    /// Waits until all that this speaker has said before is on the disk, at most so long. Whether it is.
+    bool await_kept(const Speaker& speaker, Milliseconds limit);
+
+    /// Waits until something newer than `number` is kept, or until it is stopped and woken, at most so long.
+    /// Whether it is.
+    bool await_newer(uint64_t number, Milliseconds limit, const std::stop_token& stop = {});
+    void wake_waiters();
     /// Nobody waits any more.
     void let_go_of_waiters();
     /// {waiting_bytes, waiting_ms, kept, dropped: {level: count}, dropped_by: {speaker: count}, problem}.
@@ -76,6 +92,8 @@ class Keeper {
     Intake intake_;
     std::string host_;
     uint64_t kept_count_ = 0;
+    std::set<EventId> listened_for_;
+    uint64_t heard_ = 0;
     std::optional<std::string> problem_;
     Milliseconds failing_since_{0};  ///< wall clock
     bool stopping_ = false, is_let_go_ = false;

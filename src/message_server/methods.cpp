@@ -162,6 +162,7 @@ Result<Reply> status(const Services& services, const Call&)
 {
     Json answer = services.keeper.status();
     answer.update(services.spoken());
+    answer["outputs"] = services.outputs();
     const auto store = services.store.get();
     if (!store) return Reply{std::move(answer)};
     const framework::messages::StoreFigures figures = (*store)->figures();
@@ -171,6 +172,14 @@ Result<Reply> status(const Services& services, const Call&)
                        {"oldest_ms", figures.oldest ? Json(figures.oldest->count()) : Json()},
                        {"newest", (*store)->newest()}};
     return Reply{std::move(answer)};
+}
+
+/// Of what it was told to listen for. Anew whenever there is something new of it, or that stands otherwise.
+Result<Reply> heard(const Services& services, const Call&)
+{
+    const Keeper::Heard heard = services.keeper.heard();
+    return Reply{{{"newest", heard.newest}, {"problem", heard.problem ? Json(*heard.problem) : Json()}},
+                 heard_topic};
 }
 
 Result<Reply> end(const Services& services, const Call&)
@@ -187,7 +196,8 @@ Result<Query> read_query(const Json& parameters)
     if (const auto since = TRY(number_in(parameters, "since_ms"))) query.since = Milliseconds(*since);
     if (const auto until = TRY(number_in(parameters, "until_ms"))) query.until = Milliseconds(*until);
     const std::string id = TRY(text_in(parameters, "id")), level = TRY(text_in(parameters, "level"));
-    if (!id.empty()) query.id = TRY(framework::messages::parse_event_id(id));
+    query.ids = TRY(framework::messages::read_event_ids(parameters.value("ids", Json::array())));
+    if (!id.empty()) query.ids.push_back(TRY(framework::messages::parse_event_id(id)));
     if (!level.empty()) query.level = TRY(framework::messages::level_named(level));
     query.host = TRY(text_in(parameters, "host"));
     query.application = TRY(text_in(parameters, "application"));
@@ -209,8 +219,8 @@ std::vector<site::Method> methods_of(const Services& services)
     };
     return {{"Hello", Right::view, with(hello)},          {"Describe", Right::administer, with(describe)},
             {"Put", Right::administer, with(put)},        {"Position", Right::administer, with(position)},
-            {"Messages", Right::operate, with(messages)}, {"Status", Right::operate, with(status)},
-            {"End", Right::administer, with(end)}};
+            {"Messages", Right::operate, with(messages)}, {"Heard", Right::operate, with(heard)},
+            {"Status", Right::operate, with(status)},     {"End", Right::administer, with(end)}};
 }
 
 }  // namespace belay::message_server

@@ -1,6 +1,6 @@
 #pragma once
 // What belayd asks of the message server by its socket (docs/protocol.md, "belay-messages"): Hello, Describe,
-// Put, Position, Messages, Status, End.
+// Put, Position, Messages, Heard, Status, End.
 
 #include "message_server/follower.h"
 #include "message_server/keeper.h"
@@ -12,6 +12,9 @@
 
 namespace belay::message_server {
 
+/// What streams of Heard follow.
+inline constexpr const char* heard_topic = "heard";
+
 /// All of it outlives the methods, and is called in any thread.
 struct Services {
     OpenStore& store;
@@ -19,8 +22,9 @@ struct Services {
     Speakers& speakers;
     /// Keeps it for the next start, and lets it count. Errors: those of the system.
     std::function<Result<void>(const Described&)> described;
-    std::function<Json()> spoken;  ///< {connections, not_wanted}
-    std::function<void()> end;     ///< this program ends in order
+    std::function<Json()> spoken;   ///< {connections, not_wanted}
+    std::function<Json()> outputs;  ///< as Feed::status(), of each
+    std::function<void()> end;      ///< this program ends in order
 };
 
 std::vector<site::Method> methods_of(const Services& services);

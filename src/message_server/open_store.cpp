@@ -22,8 +22,10 @@ Result<std::shared_ptr<MessageStore>> OpenStore::get() const
 Result<void> OpenStore::open_anew()
 {
     std::shared_ptr<MessageStore> old;
+    framework::messages::StoreLimits limits;
     {
         const std::lock_guard lock(mutex_);
+        limits = limits_;
         if (store_) newest_ = store_->newest();
         old = std::exchange(store_, nullptr);
     }
@@ -31,10 +33,21 @@ Result<void> OpenStore::open_anew()
     const std::weak_ptr<MessageStore> used = old;
     old.reset();
     while (!used.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    std::shared_ptr<MessageStore> opened = TRY(MessageStore::open(folder_, limits_));
+    std::shared_ptr<MessageStore> opened = TRY(MessageStore::open(folder_, limits));
     const std::lock_guard lock(mutex_);
     store_ = std::move(opened);
     return {};
+}
+
+void OpenStore::set_limits(const framework::messages::StoreLimits& limits)
+{
+    std::shared_ptr<MessageStore> store;
+    {
+        const std::lock_guard lock(mutex_);
+        limits_ = limits;
+        store = store_;
+    }
+    if (store) store->set_limits(limits);
 }
 
 uint64_t OpenStore::newest() const

@@ -21,6 +21,8 @@ class OpenStore {
     Result<std::shared_ptr<MessageStore>> get() const;
     /// Waits for those who use it. Errors: those of the store; then it is to be tried again.
     Result<void> open_anew();
+    /// What counts from now on. Waits for what it lets go of.
+    void set_limits(const framework::messages::StoreLimits& limits);
     /// As the store has it; of one that cannot be opened, what was known last.
     uint64_t newest() const;
 
@@ -30,8 +32,8 @@ class OpenStore {
     {
     }
     const std::string folder_;
-    const framework::messages::StoreLimits limits_;
     mutable std::mutex mutex_;
+    framework::messages::StoreLimits limits_;
     std::shared_ptr<MessageStore> store_;
     uint64_t newest_ = 0;
 };

@@ -51,6 +51,24 @@ std::string base_at(const std::string& supervisor)
     return group;
 }
 
+/// {"alarm": ms, ..., "bytes": n}, any of it.
+Result<Keeping> read_keeping(const Json& json)
+{
+    Keeping keeping;
+    if (!json.is_object()) return fail(ErrorKind::usage, "\"keeping\" is no table");
+    for (const auto& [name, value] : json.items()) {
+        if (!value.is_number_integer() || value < 1)
+            return fail(ErrorKind::usage, fmt::format("\"keeping\": \"{}\" is no number above 0", name));
+        if (name == "bytes") {
+            keeping.bytes = value.get<uint64_t>();
+        } else {
+            const Level level = TRY(framework::messages::level_named(name));
+            keeping.by_level.at(static_cast<size_t>(level)) = Milliseconds(value.get<int64_t>());
+        }
+    }
+    return keeping;
+}
+
 }  // namespace
 
 void to_json(Json& json, const Described& described)
@@ -61,7 +79,19 @@ void to_json(Json& json, const Described& described)
                                 {"name", one.name},
                                 {"log_level", name_of(one.log_level)},
                                 {"output", one.output}});
-    json = {{"host", described.host}, {"applications", std::move(applications)}};
+    Json keeping = Json::object();
+    for (size_t level = 0; level < framework::messages::levels; ++level) {
+        if (const auto& span = described.keeping.by_level.at(level))
+            keeping[std::string(name_of(static_cast<Level>(level)))] = span->count();
+    }
+    if (described.keeping.bytes) keeping["bytes"] = *described.keeping.bytes;
+    Json heard = Json::array();
+    for (const EventId id : described.heard) heard.push_back(to_text(id));
+    json = {{"host", described.host},
+            {"applications", std::move(applications)},
+            {"outputs", described.outputs},
+            {"keeping", std::move(keeping)},
+            {"heard", std::move(heard)}};
 }
 
 Result<Described> read_described(const Json& json)
@@ -77,6 +107,11 @@ Result<Described> read_described(const Json& json)
     described.host = TRY(text(json, "host"));
     if (const auto by = json.find("pid"); by != json.end() && by->is_number_unsigned())
         described.by = static_cast<pid_t>(by->get<uint64_t>() & 0x7fffffffU);
+    described.keeping = TRY(read_keeping(json.value("keeping", Json::object())));
+    described.heard = TRY(framework::messages::read_event_ids(json.value("heard", Json::array())));
+    const Json outputs = json.value("outputs", Json::array());
+    if (!outputs.is_array()) return fail(ErrorKind::usage, "\"outputs\" is no list");
+    for (const Json& one : outputs) described.outputs.push_back(TRY(framework::messages::read_output(one)));
     const Json applications = json.value("applications", Json::array());
     if (!applications.is_array()) return fail(ErrorKind::usage, "\"applications\" is no list");
     for (const Json& one : applications) {

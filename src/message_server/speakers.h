@@ -2,6 +2,7 @@
 // Who speaks: which application of this host a process belongs to, by the control group that its supervisor
 // has put it in; what that is called is told by belayd. What a process says of itself does not count.
 
+#include "framework/messages/outputs/output.h"
 #include "message_server/intake.h"
 #include "site/local_socket.h"
 
@@ -19,11 +20,20 @@ struct DescribedApplication {
     std::string output = {};            ///< the file that what it prints is in; empty: none
 };
 
+/// How long messages are kept, where the configuration says it.
+struct Keeping {
+    std::array<std::optional<Milliseconds>, framework::messages::levels> by_level = {};
+    std::optional<uint64_t> bytes = {};
+};
+
 /// What belayd tells of this host.
 struct Described {
     std::string host = {};
     std::vector<DescribedApplication> applications = {};
-    pid_t by = 0;  ///< the process that has told it; not kept
+    std::vector<framework::messages::Output> outputs = {};
+    Keeping keeping = {};
+    std::vector<EventId> heard = {};  ///< those that conditions of alarms name
+    pid_t by = 0;                     ///< the process that has told it; not kept
 };
 void to_json(Json& json, const Described& described);
 /// Errors: corrupt, usage.

@@ -49,8 +49,7 @@ class Machine {
     void start_belayd()
     {
         belayd_ = daemon::testing::start_and_await_ready({TEST_BELAYD, "--state-dir", scratch_.path("state"),
-                                                          "--socket", scratch_.path("run/belayd.sock"),
-                                                          "--messages", "--alarms"});
+                                                          "--socket", scratch_.path("run/belayd.sock")});
     }
     void stop_belayd()
     {

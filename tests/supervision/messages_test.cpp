@@ -37,7 +37,7 @@ size_t lines_of(const std::string& text)
 TEST_CASE("what applications say and print, and what becomes of them, is found by belay messages")
 {
     Machine machine;
-    machine.start_daemon({"--messages"});
+    machine.start_daemon({});
     machine.configure(fmt::format(R"(
 [host."{0}"]
 address = "127.0.0.1"

@@ -180,6 +180,15 @@ Result<Json> ControllerRole::ask_host(const std::string& host, const std::string
     return services_.controller->hub().ask(member, method, parameters, for_whom, patience);
 }
 
+void ControllerRole::ask_host_later(const std::string& host, const std::string& method,
+                                    const Json& parameters, const std::string& for_whom,
+                                    std::function<void(const Result<Json>& answer)> then)
+{
+    const Result<std::string> member = member_named(host);
+    if (!member) return then(std::unexpected(member.error()));
+    services_.controller->hub().ask(*member, method, json_text(parameters), for_whom, std::move(then));
+}
+
 /// The number of a host that is no stranger. Errors: not_found, refused.
 Result<std::string> ControllerRole::member_named(const std::string& name)
 {

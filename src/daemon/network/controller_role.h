@@ -67,6 +67,8 @@ class ControllerRole {
                                                                         const std::string& asker);
     Result<Json> ask_host(const std::string& host, const std::string& method, const Json& parameters,
                           const std::string& asker, Milliseconds patience);
+    void ask_host_later(const std::string& host, const std::string& method, const Json& parameters,
+                        const std::string& asker, std::function<void(const Result<Json>& answer)> then);
     /// pair.upgrade over the hosts of the site.
     std::vector<procedures::Procedure> procedures();
     std::vector<site::Method> methods();

@@ -1,6 +1,7 @@
 // Several controllers over one etcd, as processes: one leads, and another takes over.
 
 #include "daemon/network/testing/machine.h"
+#include "site/reactions/testing/receivers.h"
 #include "store/etcd/testing/certificates.h"
 #include "store/etcd/testing/cluster.h"
 
@@ -323,6 +324,58 @@ TEST_CASE("keys that are damaged in the store are said: the site is led, and who
     REQUIRE(beta.await_status(leads));
     check_knows(beta, text);
     CHECK(value() != "no JSON");
+}
+
+TEST_CASE("an alarm whose controller dies before its mail is taken: one mail, from the next controller")
+{
+    const site::testing::Receiver mail("mail_server.py", {"none"});
+    mail.is_busy(true);
+    Site site;
+    configure(site.alpha, fmt::format(R"(
+[relay.office]
+server = "127.0.0.1:{}"
+from = "belay@example.org"
+tls = "none"
+
+[script.mail]
+kind = "mail"
+relay = "office"
+to = ["anna@example.org"]
+
+[alarm.memory]
+severity = "minor"
+detect = {{ figure = "memory", rising = 1, every = "1s", hosts = ["web1"] }}
+reactions = ["mail"]
+)",
+                                      mail.port));
+    const auto memory_alarms = [](Machine& controller) {
+        std::vector<Json> found;
+        const auto answer = controller.face().call("AlarmList", {{"all", true}});
+        for (const Json& alarm : answer ? answer->at("alarms") : Json::array()) {
+            if (alarm.at("alarm") == "memory") found.push_back(alarm);
+        }
+        return found;
+    };
+    const auto was_tried = [&] {
+        return std::ranges::any_of(memory_alarms(site.alpha), [](const Json& alarm) {
+            const Json& reaction = alarm.at("reactions")[0];
+            return reaction.at("attempts").get<int>() > 0 && reaction.at("state") != "doing";
+        });
+    };
+    site::testing::await(was_tried, "the mail is refused for now");
+    CHECK(mail.taken().empty());
+    site.alpha.kill();
+    REQUIRE(site.beta.await_status(leads));
+    mail.is_busy(false);
+    const auto are_done = [&] {
+        const std::vector<Json> alarms = memory_alarms(site.beta);
+        return !alarms.empty() && std::ranges::all_of(alarms, [](const Json& alarm) {
+            return alarm.at("reactions")[0].at("state") == "done";
+        });
+    };
+    site::testing::await(are_done, "the next controller has the mail taken");
+    CHECK(memory_alarms(site.beta).size() == 1);
+    CHECK(mail.taken().size() == 1);
 }
 
 }  // namespace

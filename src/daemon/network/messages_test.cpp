@@ -1,45 +1,11 @@
 // Messages over the hosts of a site, and what a controller says of them.
 
-#include "daemon/network/testing/machine.h"
-#include "site/local_socket.h"
+#include "daemon/network/testing/saying.h"
 
 namespace belay::daemon {
 namespace {
 
 using namespace testing;
-
-constexpr auto come_within = std::chrono::minutes(2);
-
-/// A machine whose daemon says what happens.
-class Saying : public Machine {
-  public:
-    ~Saying() { end_messages(); }
-
-    void begin() { start({"--messages"}); }
-    std::unique_ptr<site::Client> messages() const
-    {
-        return need(site::connect({.socket = path("messages.sock"), .state_folder = "", .daemon = ""}));
-    }
-    /// Once there are so many.
-    std::vector<Json> found(const Json& query, size_t count)
-    {
-        const auto until = std::chrono::steady_clock::now() + come_within;
-        while (true) {
-            const Json answer = ask("Messages", query);
-            if (answer.at("messages").size() >= count) return answer.at("messages");
-            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, answer.dump());
-            usleep(20'000);
-        }
-    }
-
-  private:
-    void end_messages() const
-    {
-        const auto server =
-            site::connect({.socket = path("messages.sock"), .state_folder = "", .daemon = ""});
-        if (server) static_cast<void>((*server)->call("End", Json::object()).has_value());
-    }
-};
 
 TEST_CASE("a controller finds the messages of all hosts by their time, without debug, and says who is away")
 {
@@ -74,6 +40,23 @@ TEST_CASE("a controller finds the messages of all hosts by their time, without d
     answer = controller.ask("Messages");
     REQUIRE(answer.at("problems").size() == 1);
     CHECK(answer.at("problems")[0].at("host") == "web1");
+}
+
+TEST_CASE("an operation of the site is one piece of work in the messages of all its hosts")
+{
+    Saying controller, agent;
+    controller.make_controller();
+    controller.begin();
+    join(controller, agent, {{"name", "web1"}});
+    agent.begin();
+    REQUIRE(agent.await_status(is_attached));
+    REQUIRE(mkdir((agent.state() + "/files").c_str(), 0700) == 0);
+    const Ran added =
+        controller.belay({"add", "test.files", "--folder", "/proc/self/cwd/files", "--on", "web1"});
+    REQUIRE_MESSAGE(added.code == 0, added.said);
+    const std::string site = controller.status().at("place").at("site");
+    const Json of_it = {{"interaction", "operation 1 of " + site}, {"text", "is added"}};
+    CHECK(controller.found(of_it, 2).size() == 2);
 }
 
 }  // namespace

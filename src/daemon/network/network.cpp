@@ -54,6 +54,14 @@ class SitePlace final : public Place {
         return fail(ErrorKind::refused, "this machine is no controller of a site", "docs/site.md");
     }
 
+    void ask_host_later(const std::string& host, const std::string& method, const Json& parameters,
+                        const std::string& asker,
+                        std::function<void(const Result<Json>& answer)> then) override
+    {
+        if (controller_) return controller_->ask_host_later(host, method, parameters, asker, std::move(then));
+        then(fail(ErrorKind::refused, "this machine is no controller of a site", "docs/site.md"));
+    }
+
     std::vector<procedures::Procedure> procedures() override
     {
         return controller_ ? controller_->procedures() : std::vector<procedures::Procedure>();

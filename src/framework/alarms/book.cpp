@@ -14,7 +14,7 @@ constexpr std::string_view key_prefix = "alarms/key/";
 constexpr std::string_view outbox_prefix = "alarms/outbox/";
 constexpr std::string_view mute_prefix = "alarms/mute/";
 constexpr std::string_view last_key = "alarms/last";
-constexpr std::string_view position_key = "alarms/position";
+constexpr std::string_view position_prefix = "alarms/position/";
 constexpr size_t at_once = 25;  ///< verdicts of one transaction: of each at most four writes
 constexpr size_t expired_at_once = 40;
 constexpr int attempts_to_write = 20;  ///< when somebody else writes at the same time
@@ -173,8 +173,8 @@ class AlarmBook::Draft {
     /// Alarms that it raises or ends.
     size_t moved() const { return raised_ + ended_; }
 
-    /// `position` 0: as it was.
-    Result<bool> commit(uint64_t position)
+    /// `until` null: as it was.
+    Result<bool> commit(const HeardUntil* until)
     {
         store::Transaction transaction;
         for (auto& [number, page] : pages_) {
@@ -189,9 +189,10 @@ class AlarmBook::Draft {
             transaction.when.push_back({store::Compare::Of::modified, std::string(last_key), last_revision_});
             transaction.then.push_back({.key = std::string(last_key), .value = fmt::format("{}", last_)});
         }
-        if (position > 0)
+        if (until != nullptr)
             transaction.then.push_back(
-                {.key = std::string(position_key), .value = fmt::format("{}", position)});
+                {.key = fmt::format("{}{}", position_prefix, until->host),
+                 .value = json_text({{"number", until->number}, {"base", until->base}})});
         if (transaction.then.empty()) return true;
         const store::Commit commit = TRY(book_.store_.commit(transaction));
         return commit.succeeded;
@@ -290,10 +291,10 @@ Result<std::optional<store::Entry>> AlarmBook::find(uint64_t number) const
     return entry ? entry : store_.get(numbered(past_prefix, number));
 }
 
-Result<size_t> AlarmBook::take(const std::vector<Verdict>& verdicts, uint64_t position,
+Result<size_t> AlarmBook::take(const std::vector<Verdict>& verdicts, const std::optional<HeardUntil>& until,
                                const Circumstances& circumstances, Milliseconds wall)
 {
-    if (verdicts.empty() && position == 0) return size_t{0};
+    if (verdicts.empty() && !until) return size_t{0};
     std::set<std::string> muted;
     for (const Mute& mute : TRY(mutes(wall))) muted.insert(mute.condition);
     const bool raises = std::ranges::any_of(
@@ -308,17 +309,21 @@ Result<size_t> AlarmBook::take(const std::vector<Verdict>& verdicts, uint64_t po
             Draft draft(*this);
             for (size_t i = begin; i < end; ++i)
                 TRY(draft.add(verdicts[i], circumstances, muted, open_count + moved));
-            is_written = TRY(draft.commit(end == verdicts.size() ? position : 0));
+            is_written = TRY(draft.commit(until && end == verdicts.size() ? &*until : nullptr));
             if (is_written) moved += draft.moved();
         }
     }
     return moved;
 }
 
-Result<uint64_t> AlarmBook::position() const
+Result<std::optional<HeardUntil>> AlarmBook::heard_until(const std::string& host) const
 {
-    const auto entry = TRY(store_.get(position_key));
-    return entry ? number_in(entry->value) : 0;
+    const auto entry = TRY(store_.get(fmt::format("{}{}", position_prefix, host)));
+    if (!entry) return std::nullopt;
+    const Json json = TRY(parse_json(entry->value));
+    const auto number = TRY(from_json_value<uint64_t>(json.value("number", Json())));
+    const auto base = TRY(from_json_value<uint64_t>(json.value("base", Json())));
+    return HeardUntil{.host = host, .number = number, .base = base};
 }
 
 Result<size_t> AlarmBook::attend(const Circumstances& circumstances, Milliseconds wall)

@@ -9,7 +9,7 @@
 //     alarms/outbox/000000000012   there while a reaction to it is still to be done
 //     alarms/mute/NAME             {"until_ms", "by", "note", "at_ms"}
 //     alarms/last                  the last number
-//     alarms/position              how far the messages were taken
+//     alarms/position/HOST         {"number", "base"}: how far the messages of that host were taken
 //
 // An alarm, its place in the outbox and the position of the messages it was made from are written in one
 // transaction: a crash before it changes nothing, and one after it leaves the reactions to whoever comes
@@ -26,6 +26,14 @@ struct Mute {
     Milliseconds until{0};  ///< wall clock
     std::string by = {}, note = {};
     Milliseconds at{0};
+};
+
+/// How far the messages of a host were taken.
+struct HeardUntil {
+    std::string host;
+    uint64_t number = 0;  ///< of the last message, in the store of its host
+    /// Added to the numbers of messages for verdicts: those of a host whose store began anew go on.
+    uint64_t base = 0;
 };
 
 /// What is to be done about alarms, and what keeps it from being done, as the configuration says now.
@@ -48,12 +56,13 @@ class AlarmBook {
 
     explicit AlarmBook(store::Store& store) : store_(store) {}
 
-    /// Writes verdicts, in their order, and with the last of them how far the messages were taken (0: no
-    /// messages were). Doing it again with the same verdicts changes nothing. How many alarms were raised or
-    /// cleared by it.
-    Result<size_t> take(const std::vector<Verdict>& verdicts, uint64_t position,
+    /// Writes verdicts, in their order, and with the last of them how far the messages of the host were taken
+    /// that they come from (nothing: from none). Doing it again with the same verdicts changes nothing. How
+    /// many alarms were raised or cleared by it.
+    Result<size_t> take(const std::vector<Verdict>& verdicts, const std::optional<HeardUntil>& until,
                         const Circumstances& circumstances, Milliseconds wall);
-    Result<uint64_t> position() const;
+    /// Nothing: none of its messages were ever taken.
+    Result<std::optional<HeardUntil>> heard_until(const std::string& host) const;
 
     /// Does what was kept back, of alarms that still are and are not silenced any more. How many.
     Result<size_t> attend(const Circumstances& circumstances, Milliseconds wall);

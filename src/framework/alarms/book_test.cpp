@@ -77,9 +77,14 @@ struct Desk {
     AlarmBook book{store};
     Circumstances circumstances = Circumstances::of(site_of(paged_site));
 
-    size_t take(const std::vector<Verdict>& verdicts, uint64_t position = 0)
+    size_t take(const std::vector<Verdict>& verdicts, const std::optional<HeardUntil>& until = {})
     {
-        return must(book.take(verdicts, position, circumstances, noon));
+        return must(book.take(verdicts, until, circumstances, noon));
+    }
+    uint64_t heard_until(const std::string& host) const
+    {
+        const auto until = must(book.heard_until(host));
+        return until ? until->number : 0;
     }
 };
 
@@ -105,10 +110,12 @@ TEST_CASE("an alarm is raised, counted and cleared, and comes back as another on
 TEST_CASE("raised and cleared in one go: both are kept")
 {
     Desk desk;
-    CHECK(desk.take({verdict(What::raised, "h1", 1, noon, 1000), verdict(What::cleared, "h1", 1)}, 2) == 2);
+    CHECK(desk.take({verdict(What::raised, "h1", 1, noon, 1000), verdict(What::cleared, "h1", 1)},
+                    HeardUntil{.host = "h1", .number = 2}) == 2);
     CHECK(lines_of(must(desk.book.newest(10))) ==
           Lines{"1 lost h1 cleared x1000 page:waiting start:waiting"});
-    CHECK(must(desk.book.position()) == 2);
+    CHECK(desk.heard_until("h1") == 2);
+    CHECK(desk.heard_until("h2") == 0);
 }
 
 TEST_CASE("the same told twice changes nothing: by the number of its message, or by its time")
@@ -139,7 +146,7 @@ TEST_CASE("two controllers that hear the same raise one alarm, with one place in
     Desk desk;
     AlarmBook other(desk.store);
     desk.take({verdict(What::raised, "h1", 1), verdict(What::raised, "h2", 2)});
-    CHECK(must(other.take({verdict(What::raised, "h2", 2), verdict(What::raised, "h1", 1)}, 2,
+    CHECK(must(other.take({verdict(What::raised, "h2", 2), verdict(What::raised, "h1", 1)}, {},
                           desk.circumstances, noon)) == 0);
     CHECK(must(other.outbox()).size() == 2);
 }
@@ -200,9 +207,9 @@ TEST_CASE("hundreds of alarms at once are written in pieces, and none beyond the
     std::vector<Verdict> verdicts;
     for (size_t i = 1; i <= AlarmBook::most_open + 100; ++i)
         verdicts.push_back(verdict(What::raised, fmt::format("h{}", i), i));
-    CHECK(desk.take(verdicts, 77) == AlarmBook::most_open);
+    CHECK(desk.take(verdicts, HeardUntil{.host = "h1", .number = 77}) == AlarmBook::most_open);
     CHECK(must(desk.book.open()).size() == AlarmBook::most_open);
-    CHECK(must(desk.book.position()) == 77);
+    CHECK(desk.heard_until("h1") == 77);
 }
 
 TEST_CASE("the power goes at any write: no alarm is lost and none is there twice")
@@ -215,7 +222,9 @@ TEST_CASE("the power goes at any write: no alarm is lost and none is there twice
                              : verdict(What::cleared, fmt::format("h{}", i), i + 60, noon + seconds(1)));
     }
     const auto play = [&](Desk& desk, const std::vector<Verdict>& verdicts, uint64_t position) {
-        while (!desk.book.take(verdicts, position, desk.circumstances, noon)) desk.store.revive();
+        while (
+            !desk.book.take(verdicts, HeardUntil{.host = "h1", .number = position}, desk.circumstances, noon))
+            desk.store.revive();
     };
     const auto end = [&](Desk& desk) {
         return std::pair(lines_of(must(desk.book.newest(1000))), must(desk.book.outbox()));

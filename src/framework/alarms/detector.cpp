@@ -216,7 +216,9 @@ void Detector::message(const messages::Message& message, uint64_t number, Millis
         const Key key = subject(condition, message.host, message.application, "");
         // One that is raised counts each of them, however many it took to raise it.
         const bool is_open = open_.contains(key);
-        if (is_open || count_in(*wanted, key, now)) raise(condition, key, message.text, number, now);
+        // What stands for many hosts has messages from several stores, each with its own numbers.
+        const uint64_t of_host = key.host == message.host ? number : 0;
+        if (is_open || count_in(*wanted, key, now)) raise(condition, key, message.text, of_host, now);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace belay::framework::alarms {
 namespace {
@@ -51,6 +52,24 @@ constexpr std::array<std::pair<const char*, const char*>, 3> by_figure = {
     {{"host-processor", "processor"}, {"host-memory", "memory"}, {"host-disk", "disk"}}};
 
 }  // namespace
+
+bool is_told_by_standings(messages::EventId id)
+{
+    return std::ranges::any_of(by_event,
+                               [&](const Predefined& one) { return one.raise == id || one.clear == id; });
+}
+
+std::vector<messages::EventId> events_in_messages(const std::vector<Condition>& conditions)
+{
+    std::set<messages::EventId> ids;
+    for (const Condition& condition : conditions) {
+        if (const auto* const count = std::get_if<EventCount>(&condition.detect)) ids.insert(count->id);
+        if (const auto* const missing = std::get_if<EventMissing>(&condition.detect)) ids.insert(missing->id);
+        if (condition.clear_event) ids.insert(*condition.clear_event);
+    }
+    std::erase_if(ids, is_told_by_standings);
+    return {ids.begin(), ids.end()};
+}
 
 bool is_predefined(std::string_view name)
 {

@@ -20,6 +20,11 @@ inline constexpr messages::EventId host_unreachable{5, 34}, host_reachable{5, 35
 inline constexpr messages::EventId connection_lost{5, 36}, connection_made{5, 37};
 }  // namespace events
 
+/// The events that messages have to be looked through for: those that conditions name, but for the ones
+/// above, which are told by how things stand.
+std::vector<messages::EventId> events_in_messages(const std::vector<Condition>& conditions);
+bool is_told_by_standings(messages::EventId id);
+
 /// Whether an alarm of this name needs no detection of its own.
 bool is_predefined(std::string_view name);
 

@@ -125,6 +125,7 @@ std::vector<Complaint> check(const Configuration& configuration, const std::set<
     check_prerequisites(round);
     check_alarms(round);
     check_reactions(round);
+    check_outputs(round);
     return complaints;
 }
 

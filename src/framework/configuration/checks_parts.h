@@ -29,6 +29,7 @@ void check_ports(const Round& round);
 void check_pairs(const Round& round);
 void check_prerequisites(const Round& round);  ///< no cycle
 void check_alarms(const Round& round);         ///< one kind of detection, and what belongs to it
+void check_outputs(const Round& round);        ///< addresses, files that two would write
 void check_reactions(const Round& round);      ///< addresses of mails, of webhooks, of relays
 
 }  // namespace belay::framework::configuration

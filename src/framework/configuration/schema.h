@@ -104,7 +104,7 @@ std::vector<Schema> machine_schemas();  ///< host, storage
 Schema application_schema();
 std::vector<Schema> service_schemas();   ///< template, application, pair, solution
 std::vector<Schema> people_schemas();    ///< person, group, role
-std::vector<Schema> reaction_schemas();  ///< alarm, script, relay, snmp, policy
+std::vector<Schema> reaction_schemas();  ///< alarm, script, relay, snmp, output, policy
 
 /// The standard value as it would be kept; null: there is none.
 Json standard_of(const Attribute& attribute);

@@ -2,7 +2,21 @@
 
 #include "framework/configuration/schema.h"
 
+#include <fmt/format.h>
+
 namespace belay::framework::configuration {
+namespace {
+
+Attribute kept(const char* level, const char* standard)
+{
+    return {.name = level,
+            .kind = Kind::span,
+            .meaning = fmt::format("Those of level {}.", level),
+            .standard = standard,
+            .least = 60'000};
+}
+
+}  // namespace
 
 std::vector<Schema> machine_schemas()
 {
@@ -70,6 +84,22 @@ std::vector<Schema> machine_schemas()
                        .least = 1,
                        .most = 100,
                        .unit = "%"},
+                  }},
+             {.name = "messages",
+              .kind = Kind::table,
+              .meaning = "How long its messages are kept on it.",
+              .fields =
+                  {
+                      kept("alarm", "400d"),
+                      kept("standard", "90d"),
+                      kept("interaction", "14d"),
+                      kept("trace", "3d"),
+                      kept("debug", "1d"),
+                      {.name = "size",
+                       .kind = Kind::size,
+                       .meaning = "How much room all take; the oldest go when it is more. Without, what "
+                                  "belay-messages was started with.",
+                       .least = 64LL << 20},
                   }},
          }},
         {"storage",

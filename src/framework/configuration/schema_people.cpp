@@ -40,7 +40,7 @@ std::vector<Schema> people_schemas()
               .kind = Kind::texts,
               .meaning = "Over objects of these types; without, of every type.",
               .choices = {"host", "storage", "template", "application", "pair", "solution", "person", "group",
-                          "role", "alarm", "script", "relay", "snmp", "policy"}},
+                          "role", "alarm", "script", "relay", "snmp", "output", "policy"}},
              {.name = "hosts",
               .kind = Kind::references,
               .meaning = "Over these hosts and what runs on them; without, over all.",

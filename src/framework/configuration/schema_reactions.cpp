@@ -254,6 +254,82 @@ Schema snmp()
             }};
 }
 
+Schema output()
+{
+    return {
+        "output",
+        "Where messages go besides their store; each host sends its own.",
+        {
+            {.name = "kind",
+             .kind = Kind::choice,
+             .meaning = "A file on the host, a receiver of syslog (RFC 5424), or one of OpenTelemetry (OTLP "
+                        "over HTTP).",
+             .required = true,
+             .choices = {"file", "syslog", "otlp"}},
+            {.name = "description", .kind = Kind::text, .meaning = "A few words for people."},
+            {.name = "hosts",
+             .kind = Kind::references,
+             .meaning = "Only the messages of these hosts; without, of all.",
+             .target = "host"},
+            {.name = "levels",
+             .kind = Kind::texts,
+             .meaning = "Which messages; without, alarm and standard. Debug goes into a file only.",
+             .choices = {"alarm", "standard", "interaction", "trace", "debug"}},
+            {.name = "path",
+             .kind = Kind::text,
+             .meaning = "The file.",
+             .needed_when = "kind=file",
+             .form = Form::path},
+            {.name = "segment_size",
+             .kind = Kind::size,
+             .meaning = "A new file begins before it would be larger.",
+             .standard = "16MiB",
+             .least = 64 << 10},
+            {.name = "segment_age",
+             .kind = Kind::span,
+             .meaning = "A new file begins when it is so old.",
+             .standard = "1d",
+             .least = 60'000},
+            {.name = "keep",
+             .kind = Kind::number,
+             .meaning = "How many older files stay.",
+             .standard = "10",
+             .most = 10'000},
+            {.name = "keep_for",
+             .kind = Kind::span,
+             .meaning = "How long older files stay.",
+             .standard = "90d",
+             .least = 60'000},
+            {.name = "server",
+             .kind = Kind::text,
+             .meaning = "The syslog receiver's HOST:PORT, as \"logs.example.org:6514\".",
+             .needed_when = "kind=syslog"},
+            {.name = "transport",
+             .kind = Kind::choice,
+             .meaning = "tls: encrypted, and the server's certificate is checked; tcp: in the clear.",
+             .standard = "tls",
+             .choices = {"tls", "tcp"}},
+            {.name = "facility",
+             .kind = Kind::number,
+             .meaning = "The facility that syslog knows the messages by; 16 is local0.",
+             .standard = "16",
+             .most = 23},
+            {.name = "url",
+             .kind = Kind::text,
+             .meaning = "Where OTLP is posted to, as \"https://collector.example.org:4318/v1/logs\".",
+             .needed_when = "kind=otlp"},
+            {.name = "ca",
+             .kind = Kind::text,
+             .meaning = "A file of certificates, on the host, by which that of the receiver is checked; "
+                        "without, those of the system.",
+             .form = Form::path},
+            {.name = "token_file",
+             .kind = Kind::text,
+             .meaning = "A file on the host that holds what the OTLP receiver knows it by.",
+             .form = Form::path},
+        }};
+}
+
 Schema policy()
 {
     return {"policy",
@@ -296,7 +372,7 @@ Schema policy()
 
 std::vector<Schema> reaction_schemas()
 {
-    return {alarm(), script(), relay(), snmp(), policy()};
+    return {alarm(), script(), relay(), snmp(), output(), policy()};
 }
 
 }  // namespace belay::framework::configuration

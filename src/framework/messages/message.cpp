@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, levels> level_names = {"alarm", "standard", "interaction", "trace",
                                                               "debug"};
+constexpr size_t most_event_ids = 10'000;
 constexpr std::string_view replacement = "\xef\xbf\xbd";
 
 /// All digits, and no more than `digits` of them.
@@ -102,6 +103,19 @@ Result<EventId> parse_event_id(std::string_view text)
     }
     return fail(ErrorKind::usage,
                 fmt::format("\"{}\" is no event id, which has the form NN-NNNNN, as 20-00010", text));
+}
+
+Result<std::vector<EventId>> read_event_ids(const Json& json)
+{
+    if (!json.is_array() || json.size() > most_event_ids)
+        return fail(ErrorKind::usage,
+                    fmt::format("event ids are a list of at most {} texts", most_event_ids));
+    std::vector<EventId> ids;
+    for (const Json& one : json) {
+        if (!one.is_string()) return fail(ErrorKind::usage, "an event id is a text");
+        ids.push_back(TRY(parse_event_id(one.get_ref<const std::string&>())));
+    }
+    return ids;
 }
 
 void to_json(Json& json, const Message& message)

@@ -43,6 +43,8 @@ struct EventId {
 std::string to_text(EventId id);
 /// Errors: usage, with what one looks like.
 Result<EventId> parse_event_id(std::string_view text);
+/// A list of them as texts, 10,000 at most. Errors: usage.
+Result<std::vector<EventId>> read_event_ids(const Json& json);
 
 /// What is too long of a message is cut where it comes in, never refused.
 struct MessageLimits {

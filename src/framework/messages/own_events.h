@@ -40,6 +40,19 @@ inline constexpr OwnEvent catalogue_wrong{
     .id = {.component = 1, .number = 23},
     .level = Level::standard,
     .text = "something is left out of the catalogue of messages: {reason}"};
+inline constexpr OwnEvent output_failed{.id = {.component = 1, .number = 24},
+                                        .level = Level::alarm,
+                                        .text = "output {output} takes no messages: {reason}"};
+inline constexpr OwnEvent output_works{.id = {.component = 1, .number = 25},
+                                       .level = Level::standard,
+                                       .text = "output {output} takes messages again, after {span}"};
+inline constexpr OwnEvent output_refused{.id = {.component = 1, .number = 26},
+                                         .level = Level::standard,
+                                         .text = "output {output} has refused {count} messages: {reason}"};
+inline constexpr OwnEvent output_missed{
+    .id = {.component = 1, .number = 27},
+    .level = Level::alarm,
+    .text = "{count} messages were let go of before output {output} took them"};
 inline constexpr OwnEvent daemon_started{
     .id = {.component = 1, .number = 30}, .level = Level::standard, .text = "belayd {version} has started"};
 inline constexpr OwnEvent daemon_ended{

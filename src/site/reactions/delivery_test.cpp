@@ -93,7 +93,7 @@ struct DeliveryBench {
     }
     void raise(const std::string& host, uint64_t number)
     {
-        must(book.take({verdict(Verdict::What::raised, host, number)}, number, circumstances, now));
+        must(book.take({verdict(Verdict::What::raised, host, number)}, {}, circumstances, now));
     }
     /// Does all that is due now.
     void work(Delivery& by)
@@ -169,7 +169,7 @@ TEST_CASE("an alarm that has ended is still mailed, and mends nothing any more")
 {
     DeliveryBench bench;
     bench.raise("h1", 1);
-    must(bench.book.take({verdict(Verdict::What::cleared, "h1", 2)}, 2, bench.circumstances, noon));
+    must(bench.book.take({verdict(Verdict::What::cleared, "h1", 2)}, {}, bench.circumstances, noon));
     bench.work(bench.delivery);
     CHECK(bench.line(1) == "one:done:1 two:skipped:0 ");
     CHECK(must(bench.book.outbox()).empty());
@@ -244,7 +244,7 @@ TEST_CASE(
             const auto live = [&]() -> Result<void> {
                 Delivery delivery = bench.new_delivery("c1");
                 if (TRY(bench.book.position()) < 2)
-                    TRY(bench.book.take(verdicts, 2, bench.circumstances, bench.now));
+                    TRY(bench.book.take(verdicts, {}, bench.circumstances, bench.now));
                 while (true) {
                     const auto claimed = TRY(delivery.claim(bench.now));
                     if (claimed.empty()) return {};
@@ -287,7 +287,7 @@ TEST_CASE(
             together.arrive_and_wait();
             std::vector<Verdict> verdicts = {verdict(Verdict::What::raised, fmt::format("h{}", i), i)};
             if (i > 1) verdicts.push_back(verdict(Verdict::What::again, fmt::format("h{}", i - 1), i));
-            CHECK(book.take(verdicts, i, circumstances, noon));
+            CHECK(book.take(verdicts, {}, circumstances, noon));
             const auto claimed = delivery.claim(noon);
             if (!claimed) continue;
             for (const Delivery::Work& one : *claimed)

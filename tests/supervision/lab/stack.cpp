@@ -45,12 +45,13 @@ bool is_answered(const std::string& address, uint16_t port, Milliseconds limit)
 
 }  // namespace
 
-Stack::Stack(std::vector<std::string> names, const std::string& site)
+Stack::Stack(std::vector<std::string> names, const std::string& site, lab::SiteOptions options)
     : folder_(need(lab::Folder::make())), network_(need(lab::Network::make()))
 {
     need(network_->add_address(outside_address));
-    site_.emplace(need(
-        lab::Site::build(folder_, lab::with_stand_ins({.names = std::move(names), .network = network_}))));
+    options.names = std::move(names);
+    options.network = network_;
+    site_.emplace(need(lab::Site::build(folder_, lab::with_stand_ins(std::move(options)))));
     need(site_->enrol());
     need(site_->run(0, {"tee", "/root/site.toml"}, site));
     for (const std::vector<std::string>& words :

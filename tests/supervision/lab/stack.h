@@ -32,7 +32,7 @@ class Stack {
   public:
     /// Hosts of these names, the first their controller, configured by this site. In it "belay-stand-in" is
     /// found by its name.
-    Stack(std::vector<std::string> names, const std::string& site);
+    Stack(std::vector<std::string> names, const std::string& site, lab::SiteOptions options = {});
 
     lab::Site& site() { return *site_; }
 

@@ -32,7 +32,6 @@ Milliseconds milliseconds_of(const statx_timestamp& time)
 
 Result<void> check(const OutputPlan& plan)
 {
-    if (plan.levels.empty()) return fail(ErrorKind::usage, fmt::format("no level goes to {}", plan.path));
     if (!plan.path.starts_with('/') || plan.path.ends_with('/') || plan.path.find('\0') != std::string::npos)
         return fail(ErrorKind::usage, fmt::format("\"{}\" is no absolute path of a file", plan.path));
     if (plan.segment_bytes < least_segment)

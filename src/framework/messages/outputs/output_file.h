@@ -10,7 +10,6 @@
 namespace belay::framework::messages {
 
 struct OutputPlan {
-    std::vector<Level> levels = {};
     std::string path = {};                 ///< absolute; its folder is made where there is none
     uint64_t segment_bytes = 16ULL << 20;  ///< a new segment begins before it would be larger, or as old as
     Milliseconds segment_age = std::chrono::hours(24);

@@ -162,7 +162,7 @@ TEST_CASE("whatever bytes of whatever segment are damaged: no search fails, what
              {Query{.limit = 5000}, Query{.text = "clerk 4", .limit = 5000},
               Query{.host = "web1", .limit = 5000},
               Query{.since = noon + 500ms, .until = noon + 2500ms, .level = Level::alarm, .newest = false},
-              Query{.id = EventId{.component = 20, .number = 3}, .interaction = "call-300"}}) {
+              Query{.ids = {EventId{.component = 20, .number = 3}}, .interaction = "call-300"}}) {
             const auto found = (*store)->search(query);
             CHECK_MESSAGE(found, found.error().what);
         }

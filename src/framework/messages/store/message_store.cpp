@@ -75,7 +75,7 @@ struct MessageStore::Inside {
     Result<uint64_t> tidy(const std::shared_ptr<Segment>& segment, Milliseconds now);
 
     const std::string folder;
-    const StoreLimits limits;
+    StoreLimits limits;  ///< changed with both mutexes held, so that either is enough to read it
     const host::Descriptor lock;
     SegmentList list;
     std::atomic<uint64_t> newest = 0;
@@ -338,6 +338,7 @@ StoreFigures MessageStore::Inside::figures()
     for (const auto& segment : list.all()) {
         const SegmentSummary summary =
             growing && segment == growing_file ? growing->summary() : segment->summary();
+        if (figures.messages == 0 && summary.messages() > 0) figures.first = summary.first;
         figures.messages += summary.messages();
         ++figures.segments;
         figures.bytes += file_bytes(segment->path());
@@ -391,6 +392,13 @@ Result<uint64_t> MessageStore::expire(Milliseconds now)
 uint64_t MessageStore::newest() const
 {
     return inside_->newest;
+}
+
+void MessageStore::set_limits(const StoreLimits& limits)
+{
+    const std::lock_guard alone(inside_->housekeeping);
+    const std::lock_guard held(inside_->appending);
+    inside_->limits = limits;
 }
 
 StoreFigures MessageStore::figures() const

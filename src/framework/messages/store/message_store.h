@@ -44,7 +44,7 @@ struct StoreLimits {
 struct Query {
     /// Wall clock of the message; until is exclusive.
     std::optional<Milliseconds> since = {}, until = {};
-    std::optional<EventId> id = {};
+    std::vector<EventId> ids = {};                              ///< one of these; empty: any
     std::optional<Level> level = {};                            ///< this one and more important ones
     std::string host = {}, application = {}, interaction = {};  ///< empty: any
     std::string text = {};  ///< a part of the text, upper and lower case of A to Z alike; empty: any
@@ -56,6 +56,7 @@ struct Query {
 
 struct StoreFigures {
     uint64_t messages = 0, segments = 0;
+    uint64_t first = 0;                       ///< number of the first that is there; 0: none is
     uint64_t bytes = 0;                       ///< on the disk
     std::optional<Milliseconds> oldest = {};  ///< wall clock of the oldest message
 };
@@ -94,6 +95,9 @@ class MessageStore {
     /// Seals what is full, lets go of what is too old or too much: some seconds, so in a thread for which
     /// nobody waits, once a minute or so. How many messages went. Errors: no_space, io; what was done stays.
     Result<uint64_t> expire(Milliseconds now);
+
+    /// What counts from now on. Waits for expire().
+    void set_limits(const StoreLimits& limits);
 
     uint64_t newest() const;  ///< number of the newest that was ever stored; 0: none
     StoreFigures figures() const;

@@ -87,7 +87,10 @@ class Model {
         Query query;
         if (roll() % 3 == 0) query.since = now_ - Milliseconds(roll() % 30'000'000);
         if (roll() % 3 == 0) query.until = now_ - Milliseconds(roll() % 30'000'000);
-        if (roll() % 4 == 0) query.id = EventId{.component = 20, .number = roll() % 8};
+        if (roll() % 3 == 0) {
+            for (unsigned i = roll() % 4; i > 0; --i)
+                query.ids.push_back(EventId{.component = 20, .number = roll() % 8});
+        }
         if (roll() % 3 == 0) query.level = static_cast<Level>(roll() % 5);
         if (roll() % 5 == 0) query.host = fmt::format("web{}", roll() % 4);
         if (roll() % 5 == 0) query.application = fmt::format("Shop {}", roll() % 6);
@@ -111,7 +114,8 @@ class Model {
             return text;
         };
         return (!query.since || message.at >= *query.since) && (!query.until || message.at < *query.until) &&
-               (!query.id || message.id == *query.id) && (!query.level || message.level <= *query.level) &&
+               (query.ids.empty() || std::ranges::find(query.ids, message.id) != query.ids.end()) &&
+               (!query.level || message.level <= *query.level) &&
                (query.host.empty() || message.host == query.host) &&
                (query.application.empty() || message.application == query.application) &&
                (query.interaction.empty() || message.interaction == query.interaction) &&

@@ -13,6 +13,8 @@ constexpr int64_t counted = 20'000;
 constexpr uint64_t rare_level = 32;
 constexpr const char* columns =
     "SELECT number, at, level, event, host, application, interaction, attributes, text FROM message WHERE ";
+/// What SQLite has to sort first is small.
+constexpr const char* number_column = "SELECT number FROM message WHERE ";
 /// Where most texts are not the one that is looked for, the rest of the row is not worth reading.
 constexpr const char* text_column = "SELECT number, text FROM message WHERE ";
 
@@ -50,6 +52,9 @@ class SegmentSearch {
     Result<bool> find_names();
     Result<std::optional<int64_t>> name_number(const std::string& name);
     Result<bool> choose_index();
+    std::string events() const;
+    /// By the index of events several of them come one after the other, and not in the order of numbers.
+    bool has_to_sort() const { return index_ == "event" && query_.ids.size() > 1; }
     std::string condition(std::string_view column, std::string_view comparison) const;
     std::string statement(std::optional<size_t> only_level) const;
     Result<bool> take_groups(const std::vector<uint32_t>& groups);
@@ -144,15 +149,15 @@ Result<std::optional<int64_t>> SegmentSearch::name_number(const std::string& nam
 /// The index that leaves the fewest to be looked at. False: there is nothing to be found.
 Result<bool> SegmentSearch::choose_index()
 {
-    const auto offer = [&](const std::string& column, auto value) -> Result<bool> {
+    // The interaction has the number 3, as in statement(), and may be of no use here.
+    const auto offer = [&](const std::string& column, const std::string& comparison) -> Result<bool> {
         auto count = TRY(connection_.prepare(
             fmt::format(
-                "SELECT count(*) FROM (SELECT 1 FROM message WHERE {0} = CAST(?1 AS {1}) {2} AND number "
-                "BETWEEN ?2 AND ?3 LIMIT {3})",
-                column, column == "interaction" ? "TEXT" : "INTEGER",
-                column == "interaction" ? "AND interaction <> ''" : "", counted)
+                "SELECT count(*) FROM (SELECT 1 FROM message WHERE {} {} AND number BETWEEN ?1 AND ?2 "
+                "AND (?3 IS NOT NULL) LIMIT {})",
+                column, comparison, counted)
                 .c_str()));
-        auto row = count.run(value, range_.low, range_.high);
+        auto row = count.run(range_.low, range_.high, std::string_view(query_.interaction));
         if (!TRY(row.row()) || row.integer(0) == 0) return false;
         if (row.integer(0) < fewest_ || index_.empty()) {
             fewest_ = row.integer(0);
@@ -160,12 +165,21 @@ Result<bool> SegmentSearch::choose_index()
         }
         return true;
     };
-    if (!query_.interaction.empty() && !TRY(offer("interaction", std::string_view(query_.interaction))))
+    if (!query_.interaction.empty() && !TRY(offer("interaction", "= CAST(?3 AS TEXT) AND interaction <> ''")))
         return false;
-    if (query_.id && !TRY(offer("event", event_number(*query_.id)))) return false;
-    if (application_ && !TRY(offer("application", *application_))) return false;
+    if (!query_.ids.empty() && !TRY(offer("event", events()))) return false;
+    if (application_ && !TRY(offer("application", fmt::format("= {}", *application_)))) return false;
     const bool has_host_index = state_ == SegmentState::sealed;
-    return !host_ || !has_host_index || TRY(offer("host", *host_));
+    return !host_ || !has_host_index || TRY(offer("host", fmt::format("= {}", *host_)));
+}
+
+std::string SegmentSearch::events() const
+{
+    std::vector<int64_t> numbers;
+    numbers.reserve(query_.ids.size());
+    for (const EventId id : query_.ids) numbers.push_back(event_number(id));
+    return numbers.size() == 1 ? fmt::format("= {}", numbers.front())
+                               : fmt::format("IN ({})", fmt::join(numbers, ","));
 }
 
 /// With a plus before the column SQLite takes no index of it.
@@ -176,11 +190,11 @@ std::string SegmentSearch::condition(std::string_view column, std::string_view c
 
 std::string SegmentSearch::statement(std::optional<size_t> only_level) const
 {
-    std::string sql = query_.text.empty() ? columns : text_column;
+    std::string sql = !query_.text.empty() ? text_column : has_to_sort() ? number_column : columns;
     sql += "number BETWEEN ?1 AND ?2";
     if (query_.since) sql += fmt::format(" AND at >= {}", query_.since->count());
     if (query_.until) sql += fmt::format(" AND at < {}", query_.until->count());
-    if (query_.id) sql += condition("event", fmt::format("= {}", event_number(*query_.id)));
+    if (!query_.ids.empty()) sql += condition("event", events());
     if (host_) sql += condition("host", fmt::format("= {}", *host_));
     if (application_) sql += condition("application", fmt::format("= {}", *application_));
     if (!query_.interaction.empty()) sql += condition("interaction", "= CAST(?3 AS TEXT)");
@@ -262,7 +276,7 @@ Result<bool> SegmentSearch::take(store::SqliteStatement& prepared, const Range& 
                    : prepared.run(range.low, range.high, std::string_view(query_.interaction));
     while (TRY(run.row())) {
         if (query_.text.empty()) {
-            if (!TRY(keep(run))) return false;
+            if (!TRY(has_to_sort() ? keep_number(run.integer(0)) : keep(run))) return false;
         } else if (text_.is_in(run.bytes(1))) {
             if (!TRY(keep_number(run.integer(0)))) return false;
         }

@@ -1,7 +1,7 @@
 """For tests: a mail server by aiosmtpd that keeps what it took.
 
 usage: mail_server.py FOLDER MODE [CERTIFICATE KEY ACCOUNT PASSWORD]
-MODE: none, starttls, tls; with "-later" or "-never" it refuses every mail for now or for good, with "-hangs" it
+While there is a FOLDER/busy, it refuses every mail for now. MODE: none, starttls, tls; with "-later" or "-never" it refuses every mail for now or for good, with "-hangs" it
 answers nothing once the mail is there. Writes FOLDER/port when it serves, and FOLDER/N.json for each mail.
 """
 
@@ -24,7 +24,7 @@ class Keeper:
         global count
         if fault == "hangs":
             await asyncio.sleep(3600)
-        if fault == "later":
+        if fault == "later" or os.path.exists(f"{folder}/busy"):
             return "451 later"
         if fault == "never":
             return "554 never"

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <doctest/doctest.h>
 #include <thread>
+#include <unistd.h>
 
 namespace belay::site::testing {
 
@@ -46,6 +47,13 @@ class Receiver {
             if (!text) return all;
             all.push_back(Json::parse(*text));
         }
+    }
+
+    /// A mail server refuses for now what comes, until it is not busy any more.
+    void is_busy(bool busy) const
+    {
+        if (!busy) REQUIRE(unlink((folder_ / "busy").c_str()) == 0);
+        if (busy) REQUIRE(host::files::replace(folder_ / "busy", "", 0600));
     }
 
     int port = 0;

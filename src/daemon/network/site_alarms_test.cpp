@@ -1,0 +1,119 @@
+// Alarms of a site that its hosts give cause for: what is said there, and whether it can be kept.
+
+#include "daemon/network/testing/saying.h"
+
+namespace belay::daemon {
+namespace {
+
+using namespace testing;
+
+constexpr const char* logins_alarm = R"(
+[alarm.logins]
+severity = "major"
+detect = { event = "20-00010" }
+clear = { event = "20-00011" }
+)";
+
+/// A controller that raises alarms, and a host.
+class AlarmedSite {
+  public:
+    AlarmedSite()
+    {
+        controller.make_controller();
+        controller.begin();
+        controller.keep_address();
+        join(controller, web1, {{"name", "web1"}});
+        web1.begin();
+        REQUIRE(web1.await_status(is_attached));
+        configure(controller, logins_alarm);
+    }
+
+    void say(const std::string& id, const std::string& text)
+    {
+        const Json message = {{"id", id},
+                              {"level", "alarm"},
+                              {"application", "shop"},
+                              {"host", "somebody else"},
+                              {"text", text}};
+        need(web1.messages()->call("Put", {{"messages", {message}}}));
+    }
+    std::vector<Json> alarms(const std::string& name)
+    {
+        std::vector<Json> found;
+        const Json all = controller.ask("AlarmList", {{"all", true}}).at("alarms");
+        for (const Json& alarm : all) {
+            if (alarm.at("alarm") == name) found.push_back(alarm);
+        }
+        return found;
+    }
+
+    Saying controller, web1;
+};
+
+TEST_CASE(
+    "what a host says raises an alarm at its controller, counts, and ends it; what was said while no "
+    "controller "
+    "was there comes too, once")
+{
+    AlarmedSite site;
+    await("the host knows what is listened for", [&] {
+        site.web1.ask("Messages");
+        site.say("20-00010", "the first");
+        return !site.alarms("logins").empty();
+    });
+    const Json first = site.alarms("logins")[0];
+    CHECK(first.at("host") == "web1");
+    CHECK(first.at("application") == "shop");
+    const auto count = [&] { return site.alarms("logins")[0].at("count").get<int>(); };
+    const int before = count();
+    site.say("20-00010", "again");
+    await("it is counted", [&] { return count() == before + 1; });
+
+    site.controller.kill();
+    for (int i = 0; i < 3; ++i) site.say("20-00010", fmt::format("alone {}", i));
+    site.controller.begin();
+    await("what was said meanwhile is counted", [&] { return count() >= before + 4; });
+    site.controller.kill();
+    site.controller.begin();
+    site.say("20-00011", "it is well");
+    await("it ends", [&] { return site.alarms("logins")[0].at("state") == "cleared"; });
+    CHECK(count() == before + 4);
+    CHECK(site.alarms("logins").size() == 1);
+}
+
+TEST_CASE("a host that can keep no messages is an alarm of its controller, until it can again")
+{
+    AlarmedSite site;
+    site.web1.ask("Messages");
+    need(site.web1.messages()->call("End", Json::object()));
+    const std::string socket = site.web1.path("messages.sock");
+    await("the message server is gone", [&] { return access(socket.c_str(), F_OK) != 0; });
+    // Nobody can listen there now.
+    REQUIRE(mkdir(socket.c_str(), 0700) == 0);
+    await("it is raised", [&] { return !site.alarms("message-store-lost").empty(); });
+    const Json alarm = site.alarms("message-store-lost")[0];
+    CHECK(alarm.at("host") == "web1");
+    CHECK(alarm.at("severity") == "critical");
+    REQUIRE(rmdir(socket.c_str()) == 0);
+    await("it ends", [&] { return site.alarms("message-store-lost")[0].at("state") == "cleared"; });
+}
+
+TEST_CASE(
+    "a host that is killed is an alarm of its controller: of its connection at once, of itself after its "
+    "time")
+{
+    AlarmedSite site;
+    configure(site.controller, "[host.web1]\nlost_after = \"3s\"\n");
+    site.web1.kill();
+    await("the connection is told of", [&] { return !site.alarms("connection-lost").empty(); });
+    await("the host is told of", [&] { return !site.alarms("host-unavailable").empty(); });
+    CHECK(site.alarms("host-unavailable")[0].at("host") == "web1");
+    site.web1.begin();
+    await("both end", [&] {
+        return site.alarms("host-unavailable")[0].at("state") == "cleared" &&
+               site.alarms("connection-lost")[0].at("state") == "cleared";
+    });
+}
+
+}  // namespace
+}  // namespace belay::daemon
