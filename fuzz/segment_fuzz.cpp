@@ -35,7 +35,7 @@ Result<size_t> search_all(const std::string& path)
     size_t count = 0;
     for (const Query& query : {Query{}, Query{.newest = false, .after = 3}, Query{.text = "clerk"},
                                Query{.since = Milliseconds(1'700'000'000'003), .level = Level::alarm},
-                               Query{.id = EventId{.component = 20, .number = 3}, .host = "web1"},
+                               Query{.ids = {EventId{.component = 20, .number = 3}}, .host = "web1"},
                                Query{.application = "Shop 2", .interaction = "call-3", .text = "er"}}) {
         Room room{.messages = query.limit, .bytes = query.bytes};
         std::vector<StoredMessage> found;

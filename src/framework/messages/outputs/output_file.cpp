@@ -63,12 +63,12 @@ size_t OutputFile::write(std::string_view lines, Milliseconds now, std::optional
             }
             end = std::min(lines.find('\n'), lines.size() - 1) + 1;
         }
-        if (done) done = write_whole(lines.substr(0, end));
+        const size_t taken = done ? append(lines.substr(0, end), done) : 0;
+        written += static_cast<size_t>(std::ranges::count(lines.substr(0, taken), '\n'));
         if (!done) {
             problem = done.error();
             return written;
         }
-        written += static_cast<size_t>(std::ranges::count(lines.substr(0, end), '\n'));
         lines.remove_prefix(end);
     }
     return written;
@@ -144,21 +144,28 @@ void OutputFile::remove_old(Milliseconds now) const
             ::unlink((path.parent_path() / names[i]).c_str());
 }
 
-Result<void> OutputFile::write_whole(std::string_view lines)
+/// How many bytes of them are in the file: all, or with an error in `done` the whole lines for which there was
+/// room.
+size_t OutputFile::append(std::string_view lines, Result<void>& done)
 {
-    for (std::string_view rest = lines; !rest.empty();) {
+    std::string_view rest = lines;
+    while (!rest.empty() && done) {
         const ssize_t count = ::write(file_.number(), rest.data(), rest.size());
         if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) {
-            const int why = count < 0 ? errno : ENOSPC;
-            // Half a line would be taken for another one.
-            if (::ftruncate(file_.number(), static_cast<off_t>(size_)) != 0) file_.close();
-            return std::unexpected(system_error(fmt::format("write {}", plan_.path), why));
-        }
-        rest.remove_prefix(static_cast<size_t>(count));
+        if (count > 0)
+            rest.remove_prefix(static_cast<size_t>(count));
+        else
+            done = std::unexpected(
+                system_error(fmt::format("write {}", plan_.path), count < 0 ? errno : ENOSPC));
     }
-    size_ += lines.size();
-    return {};
+    size_t taken = lines.size() - rest.size();
+    if (!done) {
+        // Half a line would be taken for another one.
+        taken = lines.substr(0, taken).rfind('\n') + 1;
+        if (::ftruncate(file_.number(), static_cast<off_t>(size_ + taken)) != 0) file_.close();
+    }
+    size_ += taken;
+    return taken;
 }
 
 }  // namespace belay::framework::messages

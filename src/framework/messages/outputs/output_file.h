@@ -35,7 +35,7 @@ class OutputFile {
     bool is_moved_away() const;
     Result<void> rotate(Milliseconds now);
     void remove_old(Milliseconds now) const;
-    Result<void> write_whole(std::string_view lines);
+    size_t append(std::string_view lines, Result<void>& done);
 
     const OutputPlan plan_;
     host::Descriptor file_;

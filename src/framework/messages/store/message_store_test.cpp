@@ -75,9 +75,9 @@ TEST_CASE("a search takes what fits all that is asked, and the newest or the old
     CHECK(shop.numbers({.after = UINT64_MAX}).empty());
     CHECK(shop.numbers({.since = noon + 10ms, .until = noon + 13ms}) == std::vector<uint64_t>{11, 12, 13});
     CHECK(shop.numbers({.since = noon + 2s}).empty());
-    CHECK(shop.numbers({.id = EventId{.component = 20, .number = 3}, .limit = 2}) ==
+    CHECK(shop.numbers({.ids = {EventId{.component = 20, .number = 3}}, .limit = 2}) ==
           std::vector<uint64_t>{991, 998});
-    CHECK(shop.numbers({.id = EventId{.component = 21, .number = 3}}).empty());
+    CHECK(shop.numbers({.ids = {EventId{.component = 21, .number = 3}}}).empty());
     CHECK(shop.numbers({.level = Level::alarm}) == std::vector<uint64_t>{1001});
     CHECK(shop.numbers({.host = "web1", .limit = 2}) == std::vector<uint64_t>{998, 1001});
     CHECK(shop.numbers({.host = "web9"}).empty());

@@ -52,8 +52,8 @@ class Receiver {
     /// A mail server refuses for now what comes, until it is not busy any more.
     void is_busy(bool busy) const
     {
-        if (!busy) REQUIRE(unlink((folder_ / "busy").c_str()) == 0);
-        if (busy) REQUIRE(host::files::replace(folder_ / "busy", "", 0600));
+        const std::string file = folder_ / "busy";
+        REQUIRE((busy ? host::files::replace(file, "", 0600).has_value() : unlink(file.c_str()) == 0));
     }
 
     int port = 0;
