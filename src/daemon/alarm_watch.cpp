@@ -223,9 +223,9 @@ Json AlarmWatch::question_for(const std::string& host) const
     Json question = {{"ids", std::move(ids)}, {"after", heard.until.number}};
     if (heard.recall_since) {
         question["after"] = heard.recalled;
-        question["since_ms"] = heard.recall_since->count();
+        question["since_ms"] = static_cast<uint64_t>(heard.recall_since->count());
     } else if (heard.new_since) {
-        question["since_ms"] = heard.new_since->count();
+        question["since_ms"] = static_cast<uint64_t>(heard.new_since->count());
     } else {
         question["wait"] = true;
         question["known"] = {{"problem", heard.problem}, {"storage", heard.storage}};

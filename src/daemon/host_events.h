@@ -3,6 +3,7 @@
 // kept here, and that something about its storage has moved. The controller asks (HostEvents,
 // docs/protocol.md) and is answered when there is something new, so nobody asks in vain.
 
+#include "base/units.h"
 #include "site/method.h"
 
 #include <condition_variable>

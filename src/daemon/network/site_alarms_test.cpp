@@ -103,7 +103,7 @@ TEST_CASE(
     "time")
 {
     AlarmedSite site;
-    configure(site.controller, "[host.web1]\nlost_after = \"3s\"\n");
+    configure(site.controller, "[host.web1]\naddress = \"127.0.0.1\"\nlost_after = \"3s\"\n");
     site.web1.kill();
     await("the connection is told of", [&] { return !site.alarms("connection-lost").empty(); });
     await("the host is told of", [&] { return !site.alarms("host-unavailable").empty(); });
