@@ -217,10 +217,7 @@ void AlarmWatch::hear_standings(Milliseconds time)
 Json AlarmWatch::question_for(const std::string& host) const
 {
     const Heard& heard = heard_.at(host);
-    Json ids = Json::array();
-    for (const auto id : framework::alarms::events_in_messages(detector_.conditions()))
-        ids.push_back(to_text(id));
-    Json question = {{"ids", std::move(ids)}, {"after", heard.until.number}};
+    Json question = {{"after", heard.until.number}};
     if (heard.recall_since) {
         question["after"] = heard.recalled;
         question["since_ms"] = static_cast<uint64_t>(heard.recall_since->count());

@@ -171,7 +171,7 @@ class Daemon {
 
     void open_messages()
     {
-        events_.emplace([this](const Json& query) { return messages_->search(query); },
+        events_.emplace([this](const Json& query) { return messages_->search_heard(query); },
                         fmt::format("{}.{}", getpid(), host::start_of(getpid()).value_or(0)));
         const std::string run_folder = options_.socket.substr(0, options_.socket.rfind('/'));
         const std::string program = host::own_program();

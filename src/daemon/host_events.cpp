@@ -49,15 +49,12 @@ Result<Json> HostEvents::look(const Json& parameters) const
     Parameters reader(parameters);
     const uint64_t after = TRY(reader.count("after", 0));
     const uint64_t since = TRY(reader.count("since_ms", 0));
-    const std::vector<std::string> ids = TRY(reader.texts("ids"));
     Json answer = {{"messages", Json::array()}, {"next", after}};
-    if (!ids.empty()) {
-        Json query = {{"ids", ids}, {"after", after}, {"newest", false}, {"limit", most_at_once}};
-        if (since > 0) query["since_ms"] = since;
-        // A message server that does not run has kept nothing new.
-        const Result<Json> found = search_(query);
-        if (found) answer.update(*found);
-    }
+    Json query = {{"after", after}, {"newest", false}, {"limit", most_at_once}};
+    if (since > 0) query["since_ms"] = since;
+    // A message server that does not run has kept nothing new.
+    const Result<Json> found = search_(query);
+    if (found) answer.update(*found);
     const std::lock_guard lock(mutex_);
     answer["problem"] = problem_ ? Json(*problem_) : Json();
     answer["storage"] = fmt::format("{} {}", run_, storage_moves_);

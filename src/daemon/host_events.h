@@ -21,7 +21,8 @@ class HostEvents {
     static constexpr uint64_t most_at_once = 1000;
     static constexpr Milliseconds longest_wait = std::chrono::minutes(5);
 
-    /// `search`: as Messages of belay-messages. `run`: of this daemon, told apart from others of this host.
+    /// `search`: as Messages of belay-messages, of those that conditions name. `run`: of this daemon, told
+    /// apart from others of this host.
     HostEvents(std::function<Result<Json>(const Json& query)> search, std::string run)
         : search_(std::move(search)), run_(std::move(run))
     {
@@ -36,8 +37,8 @@ class HostEvents {
     /// Nobody waits any more.
     void stop();
 
-    /// {"messages", "next", "problem", "storage"}, as they are now: of what is asked for with "ids", "after"
-    /// and "since_ms" the first thousand, and where to go on. Errors: usage, corrupt.
+    /// {"messages", "next", "problem", "storage"}, as they are now: of what is asked for with "after" and
+    /// "since_ms" the first thousand, and where to go on. Errors: usage, corrupt.
     Result<Json> look(const Json& parameters) const;
     std::vector<site::Method> methods();
 

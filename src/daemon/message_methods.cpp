@@ -138,8 +138,13 @@ Result<Json> Messages::ask_own(const Json& parameters, bool may_leave)
     return client->call("Messages", asked);
 }
 
-Result<Json> Messages::search(const Json& query) const
+Result<Json> Messages::search_heard(Json query) const
 {
+    {
+        const std::lock_guard lock(mutex_);
+        query["ids"] = described_.is_object() ? described_.value("heard", Json::array()) : Json::array();
+    }
+    if (query.at("ids").empty()) return fail(ErrorKind::not_found, "no condition names an event");
     const std::unique_ptr<site::Client> client = TRY(reach(false));
     return client->call("Messages", query);
 }

@@ -474,6 +474,10 @@ void Messages::configured(const framework::configuration::Configuration& configu
         is_due_ = true;
     }
     wake();
+    // What is to be heard may be more than it was.
+    loop_.post([this, there = std::weak_ptr(there_)] {
+        if (!there.expired()) tell_how_it_stands();
+    });
 }
 
 }  // namespace belay::daemon

@@ -73,8 +73,9 @@ class Messages {
 
     void configured(const framework::configuration::Configuration& configuration, const std::string& host);
 
-    /// As the message server answers it to Messages. Errors: unavailable (it does not run).
-    Result<Json> search(const Json& query) const;
+    /// Of those that conditions of alarms name, as the message server answers it to Messages. Errors:
+    /// unavailable (it does not run), not_found (there are no such conditions).
+    Result<Json> search_heard(Json query) const;
 
     /// Messages, HostMessages (docs/protocol.md). `place`: null, or this machine's in its site.
     std::vector<site::Method> methods(Place* place);

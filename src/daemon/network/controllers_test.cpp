@@ -332,6 +332,9 @@ TEST_CASE("an alarm whose controller dies before its mail is taken: one mail, fr
     mail.is_busy(true);
     Site site;
     configure(site.alpha, fmt::format(R"(
+[host.web1]
+address = "127.0.0.1"
+
 [relay.office]
 server = "127.0.0.1:{}"
 from = "belay@example.org"

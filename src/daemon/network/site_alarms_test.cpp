@@ -56,11 +56,13 @@ TEST_CASE(
     "was there comes too, once")
 {
     AlarmedSite site;
-    await("the host knows what is listened for", [&] {
-        site.web1.ask("Messages");
-        site.say("20-00010", "the first");
-        return !site.alarms("logins").empty();
+    const Json version = site.controller.status().at("configuration").at("version");
+    await("the host knows the condition", [&] {
+        return site.web1.status().at("place").at("link").at("configuration").at("version") == version;
     });
+    site.web1.ask("Messages");
+    site.say("20-00010", "the first");
+    await("it is raised", [&] { return !site.alarms("logins").empty(); });
     const Json first = site.alarms("logins")[0];
     CHECK(first.at("host") == "web1");
     CHECK(first.at("application") == "shop");

@@ -43,7 +43,7 @@ inline void await(const char* what, const std::function<bool()>& holds)
 {
     const auto until = std::chrono::steady_clock::now() + come_within;
     while (!holds()) {
-        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, what);
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < until, std::string(what));
         usleep(20'000);
     }
 }
