@@ -37,6 +37,15 @@ class AlarmedSite {
                               {"text", text}};
         need(web1.messages()->call("Put", {{"messages", {message}}}));
     }
+    /// Until the host knows the conditions, and its message server what to look out for.
+    void listen()
+    {
+        const Json version = controller.status().at("configuration").at("version");
+        await("the host knows the conditions", [&] {
+            return web1.status().at("place").at("link").at("configuration").at("version") == version;
+        });
+        web1.ask("Messages");
+    }
     std::vector<Json> alarms(const std::string& name)
     {
         std::vector<Json> found;
@@ -56,11 +65,7 @@ TEST_CASE(
     "was there comes too, once")
 {
     AlarmedSite site;
-    const Json version = site.controller.status().at("configuration").at("version");
-    await("the host knows the condition", [&] {
-        return site.web1.status().at("place").at("link").at("configuration").at("version") == version;
-    });
-    site.web1.ask("Messages");
+    site.listen();
     site.say("20-00010", "the first");
     await("it is raised", [&] { return !site.alarms("logins").empty(); });
     const Json first = site.alarms("logins")[0];
@@ -80,6 +85,20 @@ TEST_CASE(
     site.say("20-00011", "it is well");
     await("it ends", [&] { return site.alarms("logins")[0].at("state") == "cleared"; });
     CHECK(count() == before + 4);
+    CHECK(site.alarms("logins").size() == 1);
+}
+
+TEST_CASE("ten thousand events at once are one alarm that counts each of them")
+{
+    AlarmedSite site;
+    site.listen();
+    std::vector<Json> storm(
+        10'000, {{"id", "20-00010"}, {"level", "alarm"}, {"text", "no"}, {"application", "shop"}});
+    need(site.web1.messages()->call("Put", {{"messages", storm}}));
+    await("all are counted", [&] {
+        const auto alarms = site.alarms("logins");
+        return !alarms.empty() && alarms[0].at("count") == storm.size();
+    });
     CHECK(site.alarms("logins").size() == 1);
 }
 
