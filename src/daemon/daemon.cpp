@@ -451,6 +451,7 @@ class Daemon {
         messages_->configured(*configuration, host);
         applications_->configured(std::move(configuration), host,
                                   [this](std::string_view sealed) { return unsealed(sealed); });
+        if (alarms_) alarms_->moved();
     }
 
     /// What has a copy of the configuration hears of its changes; else an operation of this daemon's makes
@@ -465,7 +466,6 @@ class Daemon {
         if (before == snapshot->version) return;
         if (before >= 0) messages_->configuration_is(snapshot->version);
         take(snapshot->configuration, host_name());
-        if (alarms_) alarms_->moved();
     }
 
     void changed(const operation::Id& id)
