@@ -46,8 +46,17 @@ Json keeping_of(const framework::configuration::Object* host)
     Json keeping = Json::object();
     const Json said = host == nullptr ? Json() : host->value("messages");
     if (!said.is_object()) return keeping;
-    for (const auto& [name, value] : said.items()) keeping[name == "size" ? "bytes" : name] = value;
+    for (const auto& [name, value] : said.items()) {
+        if (name != "syslog") keeping[name == "size" ? "bytes" : name] = value;
+    }
     return keeping;
+}
+
+/// Whose syslog is taken in on this host.
+std::string syslog_of(const framework::configuration::Object* host)
+{
+    const Json said = host == nullptr ? Json() : host->value("messages");
+    return said.is_object() ? said.value("syslog", "applications") : "applications";
 }
 
 }  // namespace
@@ -408,10 +417,12 @@ void Messages::configured(const framework::configuration::Configuration& configu
         framework::messages::outputs_of(configuration, host);
     {
         const std::lock_guard lock(mutex_);
-        has_something_ = !applications.empty() || !outputs.empty();
+        const std::string syslog = syslog_of(own_object);
+        has_something_ = !applications.empty() || !outputs.empty() || syslog == "all";
         Json described = {{"host", host},
                           {"applications", std::move(applications)},
                           {"outputs", outputs},
+                          {"syslog", syslog},
                           {"keeping", keeping_of(own_object)}};
         if (described == described_) return;
         described_ = std::move(described);
