@@ -88,7 +88,8 @@ Json JournalFollower::status() const
     const SyslogIn wished = wished_.value_or(SyslogIn::none);
     if (wished == SyslogIn::none) return {};
     const bool is_told = wished == SyslogIn::all && !problem_.empty();
-    return {{"taken", taken_.load()},
+    return {{"read", read_.load()},
+            {"taken", taken_.load()},
             {"not_wanted", not_wanted_.load()},
             {"lost", lost_.load()},
             {"problem", is_told ? Json(problem_) : Json()}};
@@ -245,6 +246,7 @@ bool JournalFollower::take_piece()
         tell_of_loss(group);
         if (step != JournalReader::Step::entry) break;
         ++unkept_;
+        ++read_;
         take_entry(group);
     }
     is_settling_ = step == JournalReader::Step::waiting;

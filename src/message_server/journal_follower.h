@@ -35,7 +35,7 @@ class JournalFollower {
     void follow(const Described& described);
     /// The rules that count from now on. Nothing is read before the first.
     void know(std::shared_ptr<const Texts> texts);
-    /// Null: nothing is wanted of it. {taken, not_wanted, lost, problem}: since this program has begun; null,
+    /// Null: nothing is wanted of it. {read, taken, not_wanted, lost, problem}: since this program has begun; null,
     /// or why it is not read, where all of it is wanted.
     Json status() const;
 
@@ -71,7 +71,7 @@ class JournalFollower {
     std::shared_ptr<const Texts> wished_texts_;
     std::string problem_;
     bool stopping_ = false;
-    std::atomic<uint64_t> taken_ = 0, not_wanted_ = 0, lost_ = 0;
+    std::atomic<uint64_t> read_ = 0, taken_ = 0, not_wanted_ = 0, lost_ = 0;
 
     // Of its thread alone:
     SyslogIn wanted_ = SyslogIn::none;

@@ -54,8 +54,11 @@ uint64_t JournalNumbers::missing_before(const JournalNumber& entry)
     Last& last = found->second;
     const uint64_t further = entry.number > last.number ? entry.number - last.number : 0;
     const uint64_t read = read_ - last.read;
+    const uint64_t missing = is_new || further <= read ? 0 : further - read;
+    // To all series they are done with: of the next one that meets this gap they are not missing once more.
+    read_ += missing;
     last = {.number = entry.number, .read = read_};
-    return is_new || further <= read ? 0 : further - read;
+    return missing;
 }
 
 }  // namespace belay::message_server

@@ -40,7 +40,7 @@ class JournalNumbers {
   private:
     struct Last {
         uint64_t number = 0;
-        uint64_t read = 0;  ///< how many had been read by then
+        uint64_t read = 0;  ///< how many had been read, or found missing, by then
     };
     std::map<std::string, Last> last_;
     uint64_t read_ = 0;
