@@ -16,8 +16,8 @@ constexpr const char* journald_socket = "/run/systemd/journal/socket";
 constexpr const char* before_all = "head";
 /// A field that is longer is not unpacked any further than that; with its name.
 constexpr size_t most_field = framework::messages::MessageLimits::text + 128;
-/// So often in a row an entry is found to be young before it is taken all the same: its clock is another one.
-constexpr int most_patience = 50;
+/// What is found to be young for so long is not: its clock is another one than ours.
+constexpr uint64_t longest_youth = 1'000'000;
 
 uint64_t microseconds_since_boot()
 {
@@ -144,11 +144,12 @@ JournalReader::Step JournalReader::next()
     if (must_go_back_) go_behind(std::string(position_));
     const uint64_t looked_at = microseconds_since_boot();
     if (!std::exchange(is_there_already_, false) && sd_journal_next(journal_.get()) <= 0) return at_end();
-    if (is_young(looked_at) && ++patience_ < most_patience) {
-        must_go_back_ = true;
-        return Step::waiting;
+    if (is_young(looked_at)) {
+        if (!young_since_) young_since_ = looked_at;
+        must_go_back_ = looked_at - *young_since_ < longest_youth;
+        if (must_go_back_) return Step::waiting;
     }
-    patience_ = 0;
+    young_since_.reset();
     const std::string here = cursor();
     if (here.empty()) return at_end();
     count(here);

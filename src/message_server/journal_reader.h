@@ -10,6 +10,7 @@
 #include "message_server/journal_numbers.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 struct sd_journal;
@@ -78,9 +79,9 @@ class JournalReader {
     const std::unique_ptr<sd_journal, Close> journal_;
     std::string own_boot_;
     std::string position_;
-    bool is_there_already_ = false;  ///< it stands at the entry that next() is to give
-    bool must_go_back_ = false;      ///< to position_, before the next step
-    int patience_ = 0;
+    bool is_there_already_ = false;        ///< it stands at the entry that next() is to give
+    bool must_go_back_ = false;            ///< to position_, before the next step
+    std::optional<uint64_t> young_since_;  ///< microseconds since the boot
 
     JournalNumbers numbers_;
     Milliseconds at_{0};                 ///< of the entry of position_

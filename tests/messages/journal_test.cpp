@@ -2,6 +2,7 @@
 // whatever journald removes. All of it with a systemd-journald of our own, and what speaks to it on any host.
 
 #include "journald.h"
+#include "message_server/journal_reader.h"
 #include "supervisor.h"
 
 #include <atomic>
@@ -243,6 +244,50 @@ TEST_CASE("two write at once to files of their own: every line is there once, th
     }
     CHECK(out_of_order == 0);
     CHECK(said_lost(server) == 0);
+}
+
+TEST_CASE("who reads without a pause while two write to files of their own misses nothing")
+{
+    using message_server::JournalReader;
+    if (!has_own_mounts()) return;
+    Journald journald;
+    constexpr int count = 20'000;
+    REQUIRE(log_numbers(0, 1) == 0);
+    REQUIRE(log_numbers(count, count + 1, "setpriv --reuid 12345 --clear-groups") == 0);
+    Journald::sync();
+    const auto reader = must(JournalReader::open());
+    reader->go_to_end();
+    std::atomic<int> writing = 2;
+    std::thread person([&] {
+        CHECK(log_numbers(count + 1, 2 * count, "setpriv --reuid 12345 --clear-groups") == 0);
+        --writing;
+    });
+    std::thread root([&] {
+        CHECK(log_numbers(1, count) == 0);
+        Journald::sync();
+        --writing;
+    });
+    std::vector<int> seen(2 * count);
+    int ends = 0;
+    const auto until = std::chrono::steady_clock::now() + patience;
+    for (int quiet = 0; quiet < 100 && std::chrono::steady_clock::now() < until;) {
+        const JournalReader::Step step = reader->next();
+        if (step == JournalReader::Step::entry) {
+            const int number = number_of(reader->field("MESSAGE"));
+            if (number >= 0) ++seen.at(static_cast<size_t>(number));
+            continue;
+        }
+        ++ends;
+        if (writing == 0) ++quiet;
+        if (writing == 0) usleep(5000);
+        reader->take_changes();
+    }
+    person.join();
+    root.join();
+    seen[0] = seen[count] = 1;
+    CHECK(std::ranges::count(seen, 1) == 2 * count);
+    CHECK(reader->take_loss().count == 0);
+    MESSAGE(fmt::format("{} times there was no more", ends));
 }
 
 TEST_CASE("rotated and vacuumed while nobody reads: the rest comes once, and what was lost is counted")
