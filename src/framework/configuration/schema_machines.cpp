@@ -102,7 +102,7 @@ std::vector<Schema> machine_schemas()
                        .least = 64LL << 20},
                       {.name = "syslog",
                        .kind = Kind::choice,
-                       .meaning = "Of whom messages to syslog and the journal are taken in.",
+                       .meaning = "Whose entries of syslog and of the journal are taken in.",
                        .standard = "applications",
                        .choices = {"none", "applications", "all"}},
                   }},
