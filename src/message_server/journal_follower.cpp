@@ -122,6 +122,7 @@ bool JournalFollower::take_wishes()
 void JournalFollower::forget()
 {
     reader_.reset();
+    awaited_.close();
     is_forgotten_ = true;
     has_problem("");
     const auto store = store_.get();
@@ -146,8 +147,10 @@ bool JournalFollower::begin()
     Result<std::unique_ptr<JournalReader>> reader = JournalReader::open();
     if (!reader) {
         has_problem(reader.error().what);
-        return true;
+        awaited_ = JournalReader::await_journald();
+        return !JournalReader::has_journald();
     }
+    awaited_.close();
     has_problem("");
     reader_ = std::move(*reader);
     const std::string position = is_forgotten_ ? "" : at->value_or("");
@@ -263,6 +266,7 @@ void JournalFollower::sleep(bool goes_on)
 {
     JournalReader::Awaited journal;
     if (reader_) journal = reader_->awaited();
+    if (awaited_) journal = {.descriptor = awaited_.number(), .events = POLLIN};
     int limit = journal.milliseconds;
     const auto at_most = [&limit](int milliseconds) {
         limit = limit < 0 ? milliseconds : std::min(limit, milliseconds);
@@ -280,6 +284,7 @@ void JournalFollower::sleep(bool goes_on)
     }
     // Also while there is no room: files that journald has deleted are held by whoever does not look.
     if (reader_) reader_->take_changes();
+    if (awaited_ && both[1].revents != 0) must_begin_ = true;
 }
 
 void JournalFollower::run()

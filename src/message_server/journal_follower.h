@@ -35,8 +35,8 @@ class JournalFollower {
     void follow(const Described& described);
     /// The rules that count from now on. Nothing is read before the first.
     void know(std::shared_ptr<const Texts> texts);
-    /// Null: nothing is wanted of it. {read, taken, not_wanted, lost, problem}: since this program has begun; null,
-    /// or why it is not read, where all of it is wanted.
+    /// Null: nothing is wanted of it. {read, taken, not_wanted, lost, problem}: since this program has begun;
+    /// null, or why it is not read, where all of it is wanted.
     Json status() const;
 
   private:
@@ -77,6 +77,7 @@ class JournalFollower {
     SyslogIn wanted_ = SyslogIn::none;
     std::shared_ptr<const Texts> texts_;
     std::unique_ptr<JournalReader> reader_;
+    host::Descriptor awaited_;  ///< where there is none: tells that there may be
     bool must_begin_ = false, is_waiting_ = false, is_settling_ = false;
     bool is_forgotten_ = false;  ///< where it was before counts no more
     size_t unkept_ = 0;          ///< entries that were passed since a position was kept

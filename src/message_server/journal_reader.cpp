@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <poll.h>
+#include <sys/inotify.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
@@ -52,9 +53,28 @@ JournalReader::JournalReader(sd_journal* journal) : journal_(journal)
     if (sd_id128_get_boot(&boot) >= 0) own_boot_ = text_of(boot);
 }
 
+bool JournalReader::has_journald()
+{
+    return access(journald_socket, F_OK) == 0;
+}
+
+host::Descriptor JournalReader::await_journald()
+{
+    host::Descriptor changes(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    // The deepest folder on the way to its socket that is there. Elsewhere than under systemd that is /run,
+    // where hardly anything comes.
+    std::string folder(journald_socket);
+    int watch = -1;
+    while (changes && watch < 0 && folder.rfind('/') > 0) {
+        folder.resize(folder.rfind('/'));
+        watch = inotify_add_watch(changes.number(), folder.c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+    }
+    return watch < 0 ? host::Descriptor() : std::move(changes);
+}
+
 Result<std::unique_ptr<JournalReader>> JournalReader::open()
 {
-    if (access(journald_socket, F_OK) != 0)
+    if (!has_journald())
         return fail(ErrorKind::unavailable, "systemd-journald does not run on this host",
                     "systemctl status systemd-journald");
     // Also what is in the files of persons: what runs as one of them writes there.

@@ -6,6 +6,7 @@
 // in which journald has written it, also where it is in several files: what is younger than `settling` waits,
 // for something older may still be on its way into another file, and would never be seen.
 
+#include "host/descriptor.h"
 #include "message_server/journal_entry.h"
 #include "message_server/journal_numbers.h"
 
@@ -34,6 +35,11 @@ class JournalReader {
     /// Stands at no place: go_to_end() or go_behind(). Errors: unavailable, where there is no journald; those
     /// of the system.
     static Result<std::unique_ptr<JournalReader>> open();
+    /// Whether journald is there.
+    static bool has_journald();
+    /// To be polled: something came that may be journald. It is to be made before has_journald() is asked.
+    /// None, where there can be no such thing.
+    static host::Descriptor await_journald();
 
     /// All that is there counts as read.
     void go_to_end();

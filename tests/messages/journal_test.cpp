@@ -378,6 +378,59 @@ TEST_CASE("a journal in memory that has gone with its host is begun anew, and th
     CHECK(server.all({{"id", "01-00029"}}).size() == 1);
 }
 
+TEST_CASE("journald is killed, and its files are left as they were: it goes on, and every line is there once")
+{
+    if (!has_own_mounts()) return;
+    Journald journald;
+    MessageServer server;
+    describe(server, "all");
+    for (int round = 0; round < 5; ++round) {
+        CHECK(log_numbers(500 * round, 500 * (round + 1)) == 0);
+        // What it has not written yet dies with it.
+        Journald::sync();
+        journald.end(SIGKILL);
+        if (round % 2 == 0) server.kill_and_start();
+        journald.start();
+    }
+    await([&] { return numbers_of(server).contains(2499); });
+    check_each_once(numbers_of(server), 0, 2500);
+    CHECK(server.all({{"id", "01-00029"}}).empty());
+    CHECK(said_lost(server) == 0);
+}
+
+TEST_CASE("while nothing can be kept, a flood waits in the journal, and every line is there once at last")
+{
+    if (!has_own_mounts()) return;
+    Journald journald;
+    MessageServer server;
+    server.end(SIGTERM);
+    REQUIRE(mount("tmpfs", server.state().c_str(), "tmpfs", 0, "size=100m") == 0);
+    server.start();
+    describe(server, "all");
+    const std::string filler = server.state() + "/filler";
+    {
+        std::ofstream file(filler);
+        const std::string block(64 << 10, 'f');
+        while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+        }
+    }
+    constexpr int count = 40'000;
+    const std::string words = std::string(300, 'w');
+    CHECK(run_in_shell(fmt::format("seq -f 'number %.0f. {}' 0 {} | logger -t flood", words, count - 1)) ==
+          0);
+    Journald::sync();
+    await([&] { return !server.ask("Status").at("problem").is_null(); });
+    await([&] { return server.ask("Status").at("waiting_bytes") > 4 << 20; });
+    CHECK(server.ask("Status").at("journal").at("read") < count);
+    std::filesystem::remove(filler);
+    await([&] { return server.ask("Status").at("journal").at("read") >= count; });
+    await([&] { return !server.all({{"text", fmt::format("number {}.", count - 1)}}).empty(); });
+    check_each_once(numbers_of(server), 0, count);
+    CHECK(said_dropped(server) == 0);
+    server.end(SIGTERM);
+    CHECK(umount2(server.state().c_str(), MNT_DETACH) == 0);
+}
+
 TEST_CASE("an entry of a mebibyte, of any bytes and of many lines is kept as far as a message goes")
 {
     if (!has_own_mounts()) return;
@@ -423,6 +476,8 @@ TEST_CASE("without journald nothing happens, and it is said where all is wanted"
     server.ask("Describe", {{"host", "web1"}, {"applications", {application(3, "pinger", "trace")}}});
     await([&] { return server.ask("Status").at("journal").at("problem").is_null(); });
     Journald journald;
+    INFO("it need not be told that there is one now");
+    await([&] { return server.ask("Position", {{"source", "journal"}}).at("at").is_string(); });
     describe(server, "all");
     REQUIRE(log_line("-t a", "there it is") == 0);
     one_with(server, "there it is");

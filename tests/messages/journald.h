@@ -92,10 +92,10 @@ class Journald {
         await([] { return access("/run/systemd/journal/socket", F_OK) == 0; });
         sync();
     }
-    void end()
+    void end(int signal = SIGTERM)
     {
         if (pid_ <= 0) return;
-        kill(pid_, SIGTERM);
+        kill(pid_, signal);
         waitpid(std::exchange(pid_, 0), nullptr, 0);
         std::filesystem::remove("/run/systemd/journal/socket");
     }
