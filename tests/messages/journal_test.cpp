@@ -19,6 +19,7 @@
 namespace belay::messages {
 namespace {
 
+using namespace std::string_literals;
 using framework::supervision::Autorestart;
 
 /// False: why not is said.
@@ -70,6 +71,12 @@ int number_of(const std::string& text)
 {
     const size_t at = text.find("number ");
     return at == std::string::npos ? -1 : std::stoi(text.substr(at + 7));
+}
+
+/// Until it is there, and with it all that is before it in the journal.
+void await_number(MessageServer& server, int number)
+{
+    await([&] { return !server.all({{"text", fmt::format("number {}.", number)}}).empty(); });
 }
 
 /// How often each number is there.
@@ -213,7 +220,7 @@ TEST_CASE("killed at any moment of a flood: every line is there once")
         server.kill_and_start();
     }
     flood.join();
-    await([&] { return !server.all({{"text", fmt::format("number {}.", count - 1)}}).empty(); });
+    await_number(server, count - 1);
     check_each_once(numbers_of(server), 0, count);
     CHECK(server.all({{"id", "01-00028"}}).empty());
     CHECK(server.all({{"id", "01-00029"}}).empty());
@@ -233,7 +240,8 @@ TEST_CASE("two write at once to files of their own: every line is there once, th
     person.join();
     Journald::sync();
     CHECK(std::filesystem::exists("/var/log/journal/0123456789abcdef0123456789abcdef/user-12345.journal"));
-    await([&] { return numbers_of(server).size() == 2 * count; });
+    await_number(server, count - 1);
+    await_number(server, 2 * count - 1);
     check_each_once(numbers_of(server), 0, 2 * count);
     std::map<bool, int> last = {{false, -1}, {true, -1}};
     int out_of_order = 0;
@@ -297,7 +305,7 @@ TEST_CASE("rotated and vacuumed while nobody reads: the rest comes once, and wha
     MessageServer server;
     describe(server, "all");
     CHECK(log_numbers(0, 100) == 0);
-    await([&] { return numbers_of(server).size() == 100; });
+    await_number(server, 99);
 
     INFO("nothing is lost where only what was taken has gone");
     CHECK(server.end(SIGTERM) == 0);
@@ -306,7 +314,7 @@ TEST_CASE("rotated and vacuumed while nobody reads: the rest comes once, and wha
     CHECK(log_numbers(100, 200) == 0);
     Journald::sync();
     server.start();
-    await([&] { return numbers_of(server).contains(199); });
+    await_number(server, 199);
     check_each_once(numbers_of(server), 0, 200);
     CHECK(said_lost(server) <= 5);  // of what journald says itself
 
@@ -325,7 +333,7 @@ TEST_CASE("rotated and vacuumed while nobody reads: the rest comes once, and wha
     REQUIRE(left.size() < 900);
     REQUIRE(left.contains(1099));
     server.start();
-    await([&] { return numbers_of(server).contains(1099); });
+    await_number(server, 1099);
     const std::map<int, int> there = numbers_of(server);
     for (const auto& [number, times] : there) REQUIRE_MESSAGE(times == 1, number);
     for (const int number : left) REQUIRE_MESSAGE(there.contains(number), number);
@@ -347,7 +355,7 @@ TEST_CASE("rotated and vacuumed while it is read: it goes on, and nothing is los
     for (int round = 0; round < 10; ++round) {
         CHECK(log_numbers(500 * round, 500 * (round + 1)) == 0);
         Journald::control("--rotate");
-        await([&] { return numbers_of(server).contains(500 * (round + 1) - 1); });
+        await_number(server, 500 * (round + 1) - 1);
         Journald::control("--vacuum-files=1");
     }
     check_each_once(numbers_of(server), 0, 5000);
@@ -361,7 +369,7 @@ TEST_CASE("a journal in memory that has gone with its host is begun anew, and th
     MessageServer server;
     describe(server, "all");
     CHECK(log_numbers(0, 100) == 0);
-    await([&] { return numbers_of(server).size() == 100; });
+    await_number(server, 99);
     CHECK(server.end(SIGTERM) == 0);
     journald.end();
     Journald::wipe();
@@ -369,12 +377,12 @@ TEST_CASE("a journal in memory that has gone with its host is begun anew, and th
     CHECK(log_numbers(100, 200) == 0);
     Journald::sync();
     server.start();
-    await([&] { return numbers_of(server).contains(199); });
+    await_number(server, 199);
     check_each_once(numbers_of(server), 0, 200);
     await([&] { return server.all({{"id", "01-00029"}}).size() == 1; });
     server.kill_and_start();
     CHECK(log_numbers(200, 300) == 0);
-    await([&] { return numbers_of(server).contains(299); });
+    await_number(server, 299);
     CHECK(server.all({{"id", "01-00029"}}).size() == 1);
 }
 
@@ -392,7 +400,7 @@ TEST_CASE("journald is killed, and its files are left as they were: it goes on, 
         if (round % 2 == 0) server.kill_and_start();
         journald.start();
     }
-    await([&] { return numbers_of(server).contains(2499); });
+    await_number(server, 2499);
     check_each_once(numbers_of(server), 0, 2500);
     CHECK(server.all({{"id", "01-00029"}}).empty());
     CHECK(said_lost(server) == 0);
@@ -424,7 +432,7 @@ TEST_CASE("while nothing can be kept, a flood waits in the journal, and every li
     CHECK(server.ask("Status").at("journal").at("read") < count);
     std::filesystem::remove(filler);
     await([&] { return server.ask("Status").at("journal").at("read") >= count; });
-    await([&] { return !server.all({{"text", fmt::format("number {}.", count - 1)}}).empty(); });
+    await_number(server, count - 1);
     check_each_once(numbers_of(server), 0, count);
     CHECK(said_dropped(server) == 0);
     server.end(SIGTERM);
@@ -447,7 +455,7 @@ TEST_CASE("an entry of a mebibyte, of any bytes and of many lines is kept as far
     const std::string large = "large " + std::string((1 << 20) - 6, 'l');
     REQUIRE(send(large, "1") == 0);
     REQUIRE(send(large + "and more", "2") == 0);
-    REQUIRE(send(std::string("broken \xff\xfe and\0null\nsecond line\n\tthird", 39), "3") == 0);
+    REQUIRE(send("broken \xff\xfe and\0null\nsecond line\n\tthird"s, "3") == 0);
     const auto with_number = [&](const std::string& number) {
         std::vector<Json> found;
         await([&] {
@@ -462,8 +470,7 @@ TEST_CASE("an entry of a mebibyte, of any bytes and of many lines is kept as far
     };
     CHECK((with_number("1") == large));
     CHECK((with_number("2") == large));
-    CHECK((with_number("3") ==
-           std::string("broken \xef\xbf\xbd\xef\xbf\xbd and\0null\nsecond line\n\tthird", 43)));
+    CHECK((with_number("3") == "broken \xef\xbf\xbd\xef\xbf\xbd and\0null\nsecond line\n\tthird"s));
 }
 
 TEST_CASE("without journald nothing happens, and it is said where all is wanted")

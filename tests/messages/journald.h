@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 namespace belay::messages {
@@ -84,6 +85,7 @@ class Journald {
         pid_ = fork();
         REQUIRE(pid_ >= 0);
         if (pid_ == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
             const int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
             dup2(nowhere, STDERR_FILENO);
             execl("/lib/systemd/systemd-journald", "systemd-journald", nullptr);
