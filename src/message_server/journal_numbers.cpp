@@ -9,9 +9,8 @@ namespace {
 std::optional<uint64_t> hexadecimal(std::string_view text)
 {
     uint64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, number, 16);
-    const bool is_whole = read.ec == std::errc() && read.ptr == end;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+    const bool is_whole = read.ec == std::errc() && read.ptr == text.data() + text.size();
     return is_whole ? std::optional(number) : std::nullopt;
 }
 

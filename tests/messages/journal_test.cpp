@@ -30,15 +30,19 @@ bool has_own_mounts()
     return in_the_way.empty();
 }
 
+/// How far the journal was taken; empty: it is not read.
+std::string position_of(MessageServer& server)
+{
+    const Json at = server.ask("Position", {{"source", "journal"}}).at("at");
+    return at.is_string() ? at.get<std::string>() : "";
+}
+
 void describe(MessageServer& server, const std::string& syslog, const Json& applications = Json::array())
 {
     server.ask("Describe", {{"host", "web1"}, {"applications", applications}, {"syslog", syslog}});
     if (syslog == "none") return;
     // It begins with what comes now: that it is there is to be seen first.
-    await([&] {
-        const Json at = server.ask("Position", {{"source", "journal"}}).at("at");
-        return at.is_string() && at != "";
-    });
+    await([&] { return !position_of(server).empty(); });
 }
 
 Json application(int64_t id, const std::string& name, const std::string& level)
@@ -187,7 +191,7 @@ TEST_CASE(
     REQUIRE(log_line("-t a", "wanted two") == 0);
     one_with(server, "wanted two");
     describe(server, "none");
-    await([&] { return server.ask("Position", {{"source", "journal"}}).at("at") == ""; });
+    await([&] { return position_of(server).empty(); });
     REQUIRE(log_line("-t a", "wanted by nobody") == 0);
     Journald::sync();
     CHECK(server.ask("Status").at("journal").is_null());
@@ -275,7 +279,7 @@ TEST_CASE("who reads without a pause while two write to files of their own misse
         Journald::sync();
         --writing;
     });
-    std::vector<int> seen(2 * count);
+    std::vector<int> seen(size_t{2} * count);
     int ends = 0;
     const auto until = std::chrono::steady_clock::now() + patience;
     for (int quiet = 0; quiet < 100 && std::chrono::steady_clock::now() < until;) {
@@ -484,7 +488,7 @@ TEST_CASE("without journald nothing happens, and it is said where all is wanted"
     await([&] { return server.ask("Status").at("journal").at("problem").is_null(); });
     Journald journald;
     INFO("it need not be told that there is one now");
-    await([&] { return server.ask("Position", {{"source", "journal"}}).at("at").is_string(); });
+    await([&] { return !position_of(server).empty(); });
     describe(server, "all");
     REQUIRE(log_line("-t a", "there it is") == 0);
     one_with(server, "there it is");
