@@ -52,7 +52,9 @@ Json keeping_of(const framework::configuration::Object* host)
     Json keeping = Json::object();
     const Json said = host == nullptr ? Json() : host->value("messages");
     if (!said.is_object()) return keeping;
-    for (const auto& [name, value] : said.items()) keeping[name == "size" ? "bytes" : name] = value;
+    for (const auto& [name, value] : said.items()) {
+        if (name != "syslog") keeping[name == "size" ? "bytes" : name] = value;
+    }
     return keeping;
 }
 
@@ -66,6 +68,13 @@ std::string interaction_of(const operation::Operation& operation)
         if (!site.empty()) return fmt::format("operation {} of {}", operation.id, site);
     }
     return "operation " + operation.id;
+}
+
+/// Whose syslog is taken in on this host.
+std::string syslog_of(const framework::configuration::Object* host)
+{
+    const Json said = host == nullptr ? Json() : host->value("messages");
+    return said.is_object() ? said.value("syslog", "applications") : "applications";
 }
 
 }  // namespace
@@ -462,12 +471,11 @@ void Messages::configured(const framework::configuration::Configuration& configu
         heard.push_back(to_text(id));
     {
         const std::lock_guard lock(mutex_);
-        has_something_ = !applications.empty() || !outputs.empty() || !heard.empty();
-        Json described = {{"host", host},
-                          {"applications", std::move(applications)},
-                          {"outputs", outputs},
-                          {"keeping", keeping_of(own_object)},
-                          {"heard", std::move(heard)}};
+        const std::string syslog = syslog_of(own_object);
+        has_something_ = !applications.empty() || !outputs.empty() || !heard.empty() || syslog == "all";
+        Json described = {
+            {"host", host},     {"applications", std::move(applications)}, {"outputs", outputs},
+            {"syslog", syslog}, {"keeping", keeping_of(own_object)},       {"heard", std::move(heard)}};
         if (described == described_) return;
         described_ = std::move(described);
         is_described_ = false;

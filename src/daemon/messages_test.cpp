@@ -5,6 +5,7 @@
 #include "site/client.h"
 #include "site/local_socket.h"
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <doctest/doctest.h>
@@ -143,6 +144,37 @@ TEST_CASE("what was said is there after belayd was started again, and its end as
     belayd.start();
     CHECK(belayd.await({{"id", "01-00031"}}, [](size_t count) { return count > 0; }).size() == 1);
     CHECK(belayd.await({{"text", "is added"}}, [](size_t) { return true; }).size() == 1);
+}
+
+TEST_CASE("whose syslog is taken in is told to the message server, which is started for it")
+{
+    Talkative belayd;
+    std::array<char, 256> name{};
+    REQUIRE(gethostname(name.data(), name.size() - 1) == 0);
+    const auto told = [&]() -> std::string {
+        std::ifstream file(belayd.path("state/messages/described.json"));
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        const Result<Json> described = parse_json(text);
+        return described && described->is_object() ? described->value("syslog", "") : "";
+    };
+    for (const std::string wanted : {"all", "none"}) {
+        const std::string text = fmt::format(
+            "[host.\"{0}\"]\naddress = \"127.0.0.1\"\n[host.\"{0}\".messages]\nsyslog = \"{1}\"\n",
+            name.data(), wanted);
+        const Json plan = belayd.ask("Plan", {{"procedure", "config.change"},
+                                              {"arguments", {{"text", text}, {"file", "site.toml"}}},
+                                              {"keep", true},
+                                              {"one_shot", true}});
+        belayd.request(plan.at("operation"), "add");
+        const auto until = std::chrono::steady_clock::now() + patience;
+        const auto is_done = [&] {
+            return belayd.ask("Show", {{"operation", plan.at("operation")}}).at("state") == "committed";
+        };
+        while (told() != wanted || !is_done()) {
+            REQUIRE(std::chrono::steady_clock::now() < until);
+            usleep(10'000);
+        }
+    }
 }
 
 TEST_CASE("a belayd that has said all has one thread, and its message server ends with it")

@@ -3,6 +3,7 @@
 #include "framework/messages/own_events.h"
 #include "host/files.h"
 #include "message_server/feeds.h"
+#include "message_server/journal_follower.h"
 #include "message_server/methods.h"
 #include "message_server/spoken.h"
 #include "site/log.h"
@@ -73,6 +74,7 @@ class Program {
             *store_, Keeper::Options{.said = [this](const std::string& line) { log_.standard(line); },
                                      .heard = [this] { tell_who_listens(); }});
         follower_ = TRY(Follower::open(*store_, *keeper_));
+        journal_ = TRY(JournalFollower::open(*store_, *keeper_, speakers_));
         feeds_.emplace(*store_, *keeper_);
         read_described();
         host::Descriptor speaking = TRY(listen_for_speakers(run_folder_of(asked_) + "/say.sock"));
@@ -87,6 +89,7 @@ class Program {
                      .described = [this](const Described& described) { return describe(described); },
                      .spoken = [this] { return spoken(); },
                      .outputs = [this] { return feeds_->status(); },
+                     .journal = [this] { return journal_->status(); },
                      .end = [this] { loop_->post([this] { end(); }); }});
         server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), methods_of(*services_)));
         look_after_store();
@@ -100,6 +103,7 @@ class Program {
         unlink((run_folder_of(asked_) + "/say.sock").c_str());
         spoken_.reset();
         follower_.reset();
+        journal_.reset();
         feeds_.reset();
         keeper_->stop();
         return {};
@@ -180,6 +184,7 @@ class Program {
     void take_texts(const ReadTexts& read)
     {
         follower_->know(read.texts);
+        journal_->know(read.texts);
         spoken_->know(read.texts);
         for (const framework::messages::CatalogueFault& fault : read.faults) {
             log_.standard(fault.what);
@@ -198,7 +203,7 @@ class Program {
             json ? message_server::read_described(*json) : std::unexpected(json.error());
         if (!described) return;
         described_text_ = *text;
-        take(std::move(*described));
+        take(*described);
     }
 
     Result<void> describe(const Described& described)
@@ -230,7 +235,7 @@ class Program {
         return {{"connections", spoken_->connections()}, {"not_wanted", spoken_->not_wanted()}};
     }
 
-    void take(Described described)
+    void take(const Described& described)
     {
         keeper_->host_is(described.host);
         keeper_->listen_for(described.heard);
@@ -240,7 +245,8 @@ class Program {
             wished_ = Wished{.outputs = described.outputs, .keeping = described.keeping};
         }
         fulfil_wishes();
-        speakers_.describe(std::move(described));
+        speakers_.describe(described);
+        journal_->follow(described);
         if (spoken_) spoken_->described_anew();
     }
 
@@ -337,6 +343,7 @@ class Program {
     std::unique_ptr<OpenStore> store_;
     std::unique_ptr<Keeper> keeper_;
     std::unique_ptr<Follower> follower_;
+    std::unique_ptr<JournalFollower> journal_;
     std::optional<Feeds> feeds_;
     std::unique_ptr<Spoken> spoken_;
     std::optional<Services> services_;

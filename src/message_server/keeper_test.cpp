@@ -137,12 +137,15 @@ TEST_CASE("what belayd tells of a host is read as it was written")
 {
     const Described described{
         .host = "web1",
-        .applications = {
-            {.id = 3, .name = "pinger", .log_level = Level::debug, .output = "/o/pinger.3.log"}}};
+        .applications = {{.id = 3, .name = "pinger", .log_level = Level::debug, .output = "/o/pinger.3.log"}},
+        .syslog = SyslogIn::all};
     const Json json = described;
     const Described read = must(read_described(json));
     CHECK(Json(read) == json);
+    CHECK(read.syslog == SyslogIn::all);
+    CHECK(must(read_described(Json::object())).syslog == SyslogIn::applications);
     CHECK(!read_described(Json::array()));
+    CHECK(!read_described({{"syslog", "some"}}));
     CHECK(!read_described({{"applications", 1}}));
     CHECK(!read_described({{"applications", {{{"name", "x"}}}}}));
     CHECK(!read_described({{"applications", {{{"id", 1}, {"log_level", "loud"}}}}}));

@@ -163,6 +163,7 @@ Result<Reply> status(const Services& services, const Call&)
     Json answer = services.keeper.status();
     answer.update(services.spoken());
     answer["outputs"] = services.outputs();
+    answer["journal"] = services.journal();
     const auto store = services.store.get();
     if (!store) return Reply{std::move(answer)};
     const framework::messages::StoreFigures figures = (*store)->figures();

@@ -24,6 +24,7 @@ struct Services {
     std::function<Result<void>(const Described&)> described;
     std::function<Json()> spoken;   ///< {connections, not_wanted}
     std::function<Json()> outputs;  ///< as Feed::status(), of each
+    std::function<Json()> journal;  ///< as JournalFollower::status()
     std::function<void()> end;      ///< this program ends in order
 };
 

@@ -4,7 +4,9 @@
 #include "host/files.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <fmt/ranges.h>
 #include <sys/socket.h>
 
 namespace belay::message_server {
@@ -51,6 +53,27 @@ std::string base_at(const std::string& supervisor)
     return group;
 }
 
+/// In a container that sees the groups of its host, systemd counts from its own on; as cg_get_root_path() of
+/// its sources: process 1 is in init.scope right below that.
+std::string root_of_journal()
+{
+    constexpr std::string_view leaf = "/init.scope";
+    std::string group = host::group_of_process(1);
+    if (group.ends_with(leaf)) group.resize(group.size() - leaf.size());
+    return group == "/" ? "" : group;
+}
+
+constexpr std::array<std::string_view, 3> syslog_in_names = {"none", "applications", "all"};
+
+Result<SyslogIn> syslog_in_named(std::string_view name)
+{
+    const auto found = std::ranges::find(syslog_in_names, name);
+    if (found == syslog_in_names.end())
+        return fail(ErrorKind::usage, fmt::format("\"syslog\" is \"{}\", and none of {}", name,
+                                                  fmt::join(syslog_in_names, ", ")));
+    return static_cast<SyslogIn>(found - syslog_in_names.begin());
+}
+
 /// {"alarm": ms, ..., "bytes": n}, any of it.
 Result<Keeping> read_keeping(const Json& json)
 {
@@ -71,6 +94,16 @@ Result<Keeping> read_keeping(const Json& json)
 
 }  // namespace
 
+std::string_view name_of(SyslogIn syslog)
+{
+    return syslog_in_names.at(static_cast<size_t>(syslog));
+}
+
+Speakers::Speakers(std::string supervisor)
+    : supervisor_(std::move(supervisor)), journal_root_(root_of_journal())
+{
+}
+
 void to_json(Json& json, const Described& described)
 {
     Json applications = Json::array();
@@ -87,11 +120,9 @@ void to_json(Json& json, const Described& described)
     if (described.keeping.bytes) keeping["bytes"] = *described.keeping.bytes;
     Json heard = Json::array();
     for (const EventId id : described.heard) heard.push_back(to_text(id));
-    json = {{"host", described.host},
-            {"applications", std::move(applications)},
-            {"outputs", described.outputs},
-            {"keeping", std::move(keeping)},
-            {"heard", std::move(heard)}};
+    json = {{"host", described.host},        {"applications", std::move(applications)},
+            {"outputs", described.outputs},  {"syslog", name_of(described.syslog)},
+            {"keeping", std::move(keeping)}, {"heard", std::move(heard)}};
 }
 
 Result<Described> read_described(const Json& json)
@@ -109,6 +140,8 @@ Result<Described> read_described(const Json& json)
         described.by = static_cast<pid_t>(by->get<uint64_t>() & 0x7fffffffU);
     described.keeping = TRY(read_keeping(json.value("keeping", Json::object())));
     described.heard = TRY(framework::messages::read_event_ids(json.value("heard", Json::array())));
+    const std::string syslog = TRY(text(json, "syslog"));
+    if (!syslog.empty()) described.syslog = TRY(syslog_in_named(syslog));
     const Json outputs = json.value("outputs", Json::array());
     if (!outputs.is_array()) return fail(ErrorKind::usage, "\"outputs\" is no list");
     for (const Json& one : outputs) described.outputs.push_back(TRY(framework::messages::read_output(one)));
@@ -155,11 +188,28 @@ std::optional<int64_t> Speakers::application_in(const std::string& group)
     return id;
 }
 
+std::optional<int64_t> Speakers::application_in_journal(const std::string& group)
+{
+    return application_in(journal_root_ + group);
+}
+
+std::string Speakers::groups() const
+{
+    const std::lock_guard lock(mutex_);
+    return base_;
+}
+
+void Speakers::groups_were_in(const std::string& base)
+{
+    const std::lock_guard lock(mutex_);
+    if (base_.empty()) base_ = base;
+}
+
 Origin Speakers::origin_of(int connection)
 {
     const Result<site::Peer> peer = site::peer_of(connection);
     if (!peer) return {};
-    Origin origin{.application = {}, .user = site::user_name(peer->uid), .program = {}};
+    Origin origin{.application = {}, .user = site::user_name(peer->uid), .program = {}, .service = {}};
     const std::string group = host::group_of_process(peer->pid);
     std::string program = command_of(peer->pid);
     // Asked last: what was read before is of this process then.
@@ -181,8 +231,9 @@ Identity Speakers::identify(const Origin& origin) const
         identity.log_level = found->log_level;
     } else {
         // One of which belayd has not told yet is known by its number.
-        identity.speaker.name = origin.application ? host::application_group(*origin.application)
-                                                   : fmt::format("user {}", origin.user);
+        identity.speaker.name = origin.application        ? host::application_group(*origin.application)
+                                : !origin.service.empty() ? origin.service
+                                                          : fmt::format("user {}", origin.user);
         identity.speaker.application = identity.speaker.name;
         if (!origin.program.empty()) identity.otherwise.attributes["program"] = origin.program;
         identity.log_level = Level::trace;

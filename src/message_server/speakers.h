@@ -26,12 +26,17 @@ struct Keeping {
     std::optional<uint64_t> bytes = {};
 };
 
+/// Whose entries of systemd's journal become messages.
+enum class SyslogIn { none, applications, all };
+std::string_view name_of(SyslogIn syslog);
+
 /// What belayd tells of this host.
 struct Described {
     std::string host = {};
     std::vector<DescribedApplication> applications = {};
     std::vector<framework::messages::Output> outputs = {};
     Keeping keeping = {};
+    SyslogIn syslog = SyslogIn::applications;
     std::vector<EventId> heard = {};  ///< those that conditions of alarms name
     pid_t by = 0;                     ///< the process that has told it; not kept
 };
@@ -39,10 +44,12 @@ void to_json(Json& json, const Described& described);
 /// Errors: corrupt, usage.
 Result<Described> read_described(const Json& json);
 
-/// Where a connection comes from, as the kernel saw it when it was made; it stays that.
+/// Where a connection comes from, as the kernel saw it when it was made; it stays that. Of an entry of the
+/// journal, as journald saw it.
 struct Origin {
     std::optional<int64_t> application = {};  ///< of this host; nothing: none of its supervisor's
     std::string user = {}, program = {};
+    std::string service = {};  ///< of systemd; empty: not known
 };
 
 struct Identity {
@@ -55,20 +62,29 @@ struct Identity {
 class Speakers {
   public:
     /// `supervisor`: the socket of the one that the applications are of.
-    explicit Speakers(std::string supervisor) : supervisor_(std::move(supervisor)) {}
+    explicit Speakers(std::string supervisor);
 
     void describe(Described described);
     Described described() const;
 
     /// Who is on the other side of a connection that was just taken.
     Origin origin_of(int connection);
-    /// An application; or else "user NAME", with the program in an attribute.
+    /// Whose entry of the journal it is, by the control group that journald has seen.
+    std::optional<int64_t> application_in_journal(const std::string& group);
+    /// An application; or else its service or "user NAME", with the program in an attribute.
     Identity identify(const Origin& origin) const;
+
+    /// Where the groups of the applications are, as far as is known; empty: their supervisor was not asked
+    /// yet.
+    std::string groups() const;
+    /// Where they were, so that it is known before their supervisor is there.
+    void groups_were_in(const std::string& base);
 
   private:
     std::optional<int64_t> application_in(const std::string& group);
 
     const std::string supervisor_;
+    const std::string journal_root_;  ///< what journald leaves out at the front of groups
     mutable std::mutex mutex_;
     Described described_;
     std::string base_;  ///< of the applications' groups, as it was last known

@@ -87,7 +87,7 @@ std::vector<Schema> machine_schemas()
                   }},
              {.name = "messages",
               .kind = Kind::table,
-              .meaning = "How long its messages are kept on it.",
+              .meaning = "How long its messages are kept on it, and what else is taken in.",
               .fields =
                   {
                       kept("alarm", "400d"),
@@ -100,6 +100,11 @@ std::vector<Schema> machine_schemas()
                        .meaning = "How much room all take; the oldest go when it is more. Without, what "
                                   "belay-messages was started with.",
                        .least = 64LL << 20},
+                      {.name = "syslog",
+                       .kind = Kind::choice,
+                       .meaning = "Whose entries of syslog and of the journal are taken in.",
+                       .standard = "applications",
+                       .choices = {"none", "applications", "all"}},
                   }},
          }},
         {"storage",

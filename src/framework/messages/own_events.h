@@ -53,6 +53,14 @@ inline constexpr OwnEvent output_missed{
     .id = {.component = 1, .number = 27},
     .level = Level::alarm,
     .text = "{count} messages were let go of before output {output} took them"};
+inline constexpr OwnEvent journal_lost{
+    .id = {.component = 1, .number = 28},
+    .level = Level::standard,
+    .text = "the journal let go of {count} entries before they were taken in, between {from} and {until}"};
+inline constexpr OwnEvent journal_anew{
+    .id = {.component = 1, .number = 29},
+    .level = Level::standard,
+    .text = "the journal was begun anew: what came before {until} and was not taken in yet is lost"};
 inline constexpr OwnEvent daemon_started{
     .id = {.component = 1, .number = 30}, .level = Level::standard, .text = "belayd {version} has started"};
 inline constexpr OwnEvent daemon_ended{

@@ -46,7 +46,7 @@ class Conversation {
 /// Headers of a request, addresses of a mail: lines for libcurl.
 struct LineList {
     struct Free {
-        void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
+        void operator()(curl_slist* lines) const { ::curl_slist_free_all(lines); }
     };
     std::unique_ptr<curl_slist, Free> list = {};
 

@@ -144,8 +144,8 @@ void OutputFile::remove_old(Milliseconds now) const
             ::unlink((path.parent_path() / names[i]).c_str());
 }
 
-/// How many bytes of them are in the file: all, or with an error in `done` the whole lines for which there was
-/// room.
+/// How many bytes of them are in the file: all, or with an error in `done` the whole lines for which there
+/// was room.
 size_t OutputFile::append(std::string_view lines, Result<void>& done)
 {
     std::string_view rest = lines;

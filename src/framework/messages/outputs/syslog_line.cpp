@@ -52,7 +52,8 @@ void put_parameter(std::string& line, std::string_view name, std::string_view va
 
 std::string syslog_line(const Message& message, unsigned facility)
 {
-    const std::string_view application = message.application.empty() ? "belay" : message.application;
+    const std::string_view application =
+        message.application.empty() ? std::string_view("belay") : std::string_view(message.application);
     std::string line =
         fmt::format("<{}>1 {} {} {} - {} [belay@32473", facility * severities + severity_of(message.level),
                     rfc3339(message.at), header_word(message.host, longest_host),
