@@ -1,0 +1,328 @@
+#include "site/snmp/sub_agent.h"
+
+#include "site/snmp/mib.h"
+
+// The library's headers want this order.
+// clang-format off
+#include <net-snmp/net-snmp-config.h>
+#include <net-snmp/net-snmp-includes.h>
+#include <net-snmp/agent/net-snmp-agent-includes.h>
+#include <net-snmp/agent/agent_callbacks.h>
+#include <net-snmp/agent/agent_registry.h>
+// clang-format on
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+
+// Of libnetsnmpagent, which exports it and has it in no header that is installed. The library would try again
+// by itself only after whole seconds.
+extern "C" int subagent_open_master_session(void);
+
+namespace belay::site::snmp {
+namespace {
+
+constexpr const char* own_name = "belay-snmp";
+constexpr auto between_attempts = std::chrono::milliseconds(200);
+/// How long the master waits for an answer. Only a set takes longer than a moment: see Orders.
+constexpr int master_waits_seconds = 5;
+constexpr size_t most_kept_notifications = 1000;
+constexpr std::array<oid, 11> trap_oid = {1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0};
+
+void put(netsnmp_variable_list* into, const Variable& variable)
+{
+    switch (variable.kind) {
+        case Variable::Kind::text:
+            snmp_set_var_typed_value(into, ASN_OCTET_STR, variable.text.data(), variable.text.size());
+            return;
+        case Variable::Kind::gauge:
+            snmp_set_var_typed_integer(into, ASN_GAUGE, variable.number);
+            return;
+        case Variable::Kind::integer:
+            snmp_set_var_typed_integer(into, ASN_INTEGER, variable.number);
+            return;
+    }
+}
+
+OidView name_of_asked(const netsnmp_request_info* request)
+{
+    return {request->requestvb->name, request->requestvb->name_length};
+}
+
+/// What somebody who sets a variable is told.
+int snmp_error_of(const Error& error)
+{
+    switch (error.kind) {
+        case ErrorKind::permission:
+            return SNMP_ERR_NOACCESS;
+        case ErrorKind::refused:
+            return SNMP_ERR_INCONSISTENTVALUE;
+        case ErrorKind::busy:
+        case ErrorKind::timeout:
+        case ErrorKind::unavailable:
+            return SNMP_ERR_RESOURCEUNAVAILABLE;
+        default:
+            return SNMP_ERR_GENERR;
+    }
+}
+
+void begin_library(const std::string& master)
+{
+    // It has no use for modules.
+    netsnmp_set_mib_directory("");
+    netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_MIB_ERRORS, 0);
+    const auto set = [](int store, int what) { netsnmp_ds_set_boolean(store, what, 1); };
+    set(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS);
+    set(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE);
+    set(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD);
+    set(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_SAVE);
+    set(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_CONNECTION_WARNINGS);
+    set(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_ROOT_ACCESS);
+    netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, master.c_str());
+    netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL, 0);
+    netsnmp_enable_subagent();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SubAgent>> SubAgent::start(Options options, const std::shared_ptr<Log>& log)
+{
+    auto notified = std::make_shared<const host::Descriptor>(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!*notified) return std::unexpected(system_error("begin to follow belayd", errno));
+    std::unique_ptr<SubAgent> agent(new SubAgent(std::move(options), log, std::move(notified)));
+    SubAgent* const self = agent.get();
+    snmp_disable_log();
+    snmp_enable_calllog();
+    snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, log_line, self);
+    snmp_register_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, attached, self);
+    snmp_register_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, detached, self);
+    begin_library(self->options_.master);
+    init_agent(own_name);
+    const Oid& arc = self->options_.arc;
+    netsnmp_handler_registration* const registration = netsnmp_create_handler_registration(
+        own_name, handle, arc.data(), arc.size(),
+        self->options_.allow_set ? HANDLER_CAN_RWRITE : HANDLER_CAN_RONLY);
+    if (registration == nullptr) return fail(ErrorKind::failed, "net-snmp's library does not begin");
+    registration->my_reg_void = self;
+    registration->timeout = master_waits_seconds;
+    if (netsnmp_register_handler(registration) != MIB_REGISTERED_OK)
+        return fail(ErrorKind::failed, "net-snmp's library does not take the arc");
+    init_snmp(own_name);
+    return agent;
+}
+
+SubAgent::SubAgent(Options options, std::shared_ptr<Log> log,
+                   std::shared_ptr<const host::Descriptor> notified)
+    : options_(std::move(options)),
+      log_(std::move(log)),
+      notified_(std::move(notified)),
+      orders_(options_.socket),
+      watch_({.socket = options_.socket,
+              .arc = options_.arc,
+              .notified = [event = notified_] { eventfd_write(event->number(), 1); }},
+             log_)
+{
+}
+
+SubAgent::~SubAgent()
+{
+    // Tells the master that it goes.
+    snmp_shutdown(own_name);
+    snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, log_line, this, 1);
+    snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, attached, this, 1);
+    snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, detached, this, 1);
+}
+
+int SubAgent::attached(int, int, void*, void* agent)
+{
+    auto* const self = static_cast<SubAgent*>(agent);
+    self->is_attached_ = true;
+    self->log_->standard(fmt::format("attached to the master agent at {}", self->options_.master));
+    return 0;
+}
+
+int SubAgent::detached(int, int, void*, void* agent)
+{
+    auto* const self = static_cast<SubAgent*>(agent);
+    self->is_attached_ = false;
+    self->log_->standard(fmt::format("the master agent at {} is gone", self->options_.master));
+    return 0;
+}
+
+int SubAgent::log_line(int, int, void* message, void* agent)
+{
+    std::string line = static_cast<const snmp_log_message*>(message)->msg;
+    while (line.ends_with('\n')) line.pop_back();
+    if (!line.empty()) static_cast<SubAgent*>(agent)->log_->trace("net-snmp: " + line);
+    return 0;
+}
+
+void SubAgent::attach()
+{
+    if (subagent_open_master_session() != 0) return;
+    register_mib_reattach();
+}
+
+void SubAgent::serve(const host::Descriptor& end)
+{
+    std::array<pollfd, 1> ended = {pollfd{end.number(), POLLIN, 0}};
+    while (poll(ended.data(), ended.size(), 0) <= 0) {
+        if (!is_attached_) attach();
+        send_notifications();
+        wait(end);
+        run_alarms();
+        netsnmp_check_outstanding_agent_requests();
+    }
+}
+
+void SubAgent::wait(const host::Descriptor& end)
+{
+    fd_set readable;
+    FD_ZERO(&readable);
+    FD_SET(end.number(), &readable);
+    FD_SET(notified_->number(), &readable);
+    int count = std::max(end.number(), notified_->number()) + 1;
+    timeval limit{.tv_sec = 0,
+                  .tv_usec = std::chrono::duration_cast<std::chrono::microseconds>(between_attempts).count()};
+    // In: whether it may wait for ever, beyond which time else. Out: the same, with the library's own timers.
+    int may_wait = is_attached_ ? 1 : 0;
+    snmp_select_info(&count, &readable, &limit, &may_wait);
+    const int found = select(count, &readable, nullptr, nullptr, may_wait == 0 ? &limit : nullptr);
+    if (found < 0) return;
+    if (found == 0) return snmp_timeout();
+    eventfd_t times = 0;
+    if (FD_ISSET(notified_->number(), &readable)) eventfd_read(notified_->number(), &times);
+    snmp_read(&readable);
+}
+
+void SubAgent::send_notifications()
+{
+    for (Notification& one : watch_.take_notifications()) to_send_.push_back(std::move(one));
+    // While there is no master they wait for it, and it for them.
+    for (; to_send_.size() > most_kept_notifications; to_send_.pop_front())
+        log_->standard("a notification is lost: the master agent is away, and too many wait for it");
+    while (is_attached_ && !to_send_.empty()) {
+        const Notification& one = to_send_.front();
+        Oid name = options_.arc;
+        name.push_back(mib::notifications);
+        name.push_back(one.number);
+        netsnmp_variable_list* list = nullptr;
+        snmp_varlist_add_variable(&list, trap_oid.data(), trap_oid.size(), ASN_OBJECT_ID, name.data(),
+                                  name.size() * sizeof(oid));
+        for (const Variable& variable : one.variables) {
+            netsnmp_variable_list* const added = snmp_varlist_add_variable(
+                &list, variable.oid.data(), variable.oid.size(), ASN_NULL, nullptr, 0);
+            if (added != nullptr) put(added, variable);
+        }
+        send_v2trap(list);
+        snmp_free_varbind(list);
+        // A master that has gone meanwhile has not got it.
+        if (is_attached_) to_send_.pop_front();
+    }
+}
+
+int SubAgent::handle(netsnmp_mib_handler_s*, netsnmp_handler_registration_s* registration,
+                     netsnmp_agent_request_info_s* asked, netsnmp_request_info_s* requests)
+{
+    static_cast<SubAgent*>(registration->my_reg_void)->answer(asked->mode, requests);
+    return SNMP_ERR_NOERROR;
+}
+
+void SubAgent::answer(int mode, netsnmp_request_info_s* requests)
+{
+    int problem = SNMP_ERR_NOERROR;
+    switch (mode) {
+        case MODE_GET:
+            return get(requests);
+        case MODE_GETNEXT:
+            return get_next(requests);
+        case MODE_SET_RESERVE1:
+            problem = check_set(requests);
+            break;
+        case MODE_SET_RESERVE2:
+            problem = check_right();
+            break;
+        case MODE_SET_ACTION:
+            problem = do_set(requests);
+            break;
+        case MODE_SET_UNDO:
+            return undo_set();
+        default:
+            return;
+    }
+    if (problem != SNMP_ERR_NOERROR) netsnmp_request_set_error_all(requests, problem);
+}
+
+void SubAgent::get(netsnmp_request_info_s* requests)
+{
+    const std::shared_ptr<const Picture> picture = watch_.picture();
+    for (netsnmp_request_info* request = requests; request != nullptr; request = request->next) {
+        if (request->processed != 0) continue;
+        if (const Variable* const found = picture->find(name_of_asked(request)))
+            put(request->requestvb, *found);
+        else
+            netsnmp_request_set_error(request, SNMP_NOSUCHINSTANCE);
+    }
+}
+
+/// Where nothing follows the request stays as it is, and the library goes on behind the arc.
+void SubAgent::get_next(netsnmp_request_info_s* requests)
+{
+    const std::shared_ptr<const Picture> picture = watch_.picture();
+    for (netsnmp_request_info* request = requests; request != nullptr; request = request->next) {
+        if (request->processed != 0) continue;
+        const Variable* const found = picture->next(name_of_asked(request), request->inclusive != 0);
+        if (found == nullptr) continue;
+        snmp_set_var_objid(request->requestvb, found->oid.data(), found->oid.size());
+        put(request->requestvb, *found);
+    }
+}
+
+int SubAgent::check_set(netsnmp_request_info_s* requests)
+{
+    // Of several one could be done and another not, and an application that was stopped is not as it was.
+    if (requests->next != nullptr) return SNMP_ERR_RESOURCEUNAVAILABLE;
+    const std::shared_ptr<const Picture> picture = watch_.picture();
+    const Variable* const found = picture->find(name_of_asked(requests));
+    if (found == nullptr || found->application.empty()) return SNMP_ERR_NOTWRITABLE;
+    const netsnmp_variable_list* const value = requests->requestvb;
+    if (value->type != ASN_INTEGER) return SNMP_ERR_WRONGTYPE;
+    if (*value->val.integer < 1 || *value->val.integer > static_cast<long>(mib::wants.size()))
+        return SNMP_ERR_WRONGVALUE;
+    set_ = {.application = found->application, .before = found->number, .wanted = *value->val.integer};
+    return SNMP_ERR_NOERROR;
+}
+
+int SubAgent::check_right()
+{
+    const Result<void> may = orders_.may();
+    if (may) return SNMP_ERR_NOERROR;
+    log_->standard(fmt::format("{} is not set: {}", set_.application, may.error().what));
+    return snmp_error_of(may.error());
+}
+
+int SubAgent::do_set(netsnmp_request_info_s* requests)
+{
+    static_cast<void>(requests);
+    const char* const want = mib::wants.at(static_cast<size_t>(set_.wanted - 1));
+    const Result<void> done = orders_.order(set_.application, want);
+    log_->standard(done ? fmt::format("{} is to be {}, asked by SNMP", set_.application, want)
+                        : fmt::format("{} is not set: {}", set_.application, done.error().what));
+    return done ? SNMP_ERR_NOERROR : snmp_error_of(done.error());
+}
+
+/// Something else that was to be set with it was not.
+void SubAgent::undo_set()
+{
+    if (set_.before < 1) return;
+    const Result<void> done =
+        orders_.order(set_.application, mib::wants.at(static_cast<size_t>(set_.before - 1)));
+    log_->standard(done ? fmt::format("{} is to be as before", set_.application)
+                        : fmt::format("{} is not as before: {}", set_.application, done.error().what));
+}
+
+}  // namespace belay::site::snmp

@@ -1,0 +1,75 @@
+#pragma once
+// AgentX by net-snmp's library: variables are registered with a master agent, which asks for them.
+
+#include "host/descriptor.h"
+#include "site/log.h"
+#include "site/snmp/orders.h"
+#include "site/snmp/watch.h"
+
+#include <deque>
+#include <memory>
+#include <string>
+
+struct netsnmp_agent_request_info_s;
+struct netsnmp_handler_registration_s;
+struct netsnmp_mib_handler_s;
+struct netsnmp_request_info_s;
+
+namespace belay::site::snmp {
+
+/// One in a process, for the library has one state for all. Threads: that which made it.
+class SubAgent {
+  public:
+    struct Options {
+        std::string master;  ///< where the master listens: a path, or as "tcp:localhost:705"
+        std::string socket;  ///< of belayd
+        Oid arc;
+        bool allow_set = false;
+    };
+
+    /// Whether there is a master already or not. Errors: those of the system.
+    static Result<std::unique_ptr<SubAgent>> start(Options options, const std::shared_ptr<Log>& log);
+    ~SubAgent();
+    SubAgent(const SubAgent&) = delete;
+    SubAgent& operator=(const SubAgent&) = delete;
+
+    /// Serves until `end` can be read. A master that goes is looked for every 200 ms until there is one.
+    void serve(const host::Descriptor& end);
+
+  private:
+    SubAgent(Options options, std::shared_ptr<Log> log, std::shared_ptr<const host::Descriptor> notified);
+
+    void attach();
+    void send_notifications();
+    void wait(const host::Descriptor& end);
+    void answer(int mode, netsnmp_request_info_s* requests);
+    void get(netsnmp_request_info_s* requests);
+    void get_next(netsnmp_request_info_s* requests);
+    /// An error of SNMP, or that there is none.
+    int check_set(netsnmp_request_info_s* requests);
+    int check_right();
+    int do_set(netsnmp_request_info_s* requests);
+    void undo_set();
+
+    static int handle(netsnmp_mib_handler_s*, netsnmp_handler_registration_s* registration,
+                      netsnmp_agent_request_info_s* asked, netsnmp_request_info_s* requests);
+    static int attached(int, int, void*, void* agent);
+    static int detached(int, int, void*, void* agent);
+    static int log_line(int, int, void* message, void* agent);
+
+    const Options options_;
+    const std::shared_ptr<Log> log_;
+    const std::shared_ptr<const host::Descriptor> notified_;
+    Orders orders_;
+    Watch watch_;
+    bool is_attached_ = false;
+    std::deque<Notification> to_send_;
+    /// Between the phases of a set: which application, and what it was to do before.
+    struct Set {
+        std::string application;
+        int64_t before = 0, wanted = 0;
+    };
+    Set set_;
+};
+
+}  // namespace belay::site::snmp
