@@ -49,7 +49,9 @@ class MediaCommand {
     /// The name of the account or space that the command is about.
     Result<std::string> wanted(const std::string& word, const char* what) const
     {
-        if (word.empty()) return fail(ErrorKind::usage, fmt::format("which {}? none was named", what));
+        if (word.empty())
+            return fail(ErrorKind::usage, fmt::format("which {}? none was named", what),
+                        "belay media --help");
         return word;
     }
     Result<std::string> new_password(const std::string& account)
