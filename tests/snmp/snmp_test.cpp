@@ -2,6 +2,9 @@
 
 #include "manager.h"
 
+#include <atomic>
+#include <thread>
+
 namespace belay {
 namespace {
 

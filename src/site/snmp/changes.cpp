@@ -28,13 +28,13 @@ std::optional<bool> up_by(const std::string& phase)
 
 /// Of a row, these columns in this order.
 template <size_t count>
-void add_columns(std::vector<Variable>& into, std::vector<Variable> row, size_t column_at,
+void add_columns(std::vector<Variable>& into, const std::vector<Variable>& row, size_t column_at,
                  const std::array<unsigned long, count>& columns)
 {
     for (const unsigned long column : columns) {
         const auto found =
             std::ranges::find_if(row, [&](const Variable& one) { return one.oid.at(column_at) == column; });
-        if (found != row.end()) into.push_back(std::move(*found));
+        if (found != row.end()) into.push_back(*found);
     }
 }
 
@@ -75,7 +75,8 @@ std::vector<Notification> Changes::of_applications(const Json& applications)
         const bool was_up = before != applications_.end() && before->second.is_up;
         const Seen seen{.is_up = up_by(text(application, "phase")).value_or(was_up),
                         .restarts = number(application, "restarts").value_or(0)};
-        now.insert_or_assign(name, seen);
+        // Of several with one name the first counts, as in a picture.
+        if (!now.try_emplace(name, seen).second) continue;
         // One that was not known before may have been up for long, and be known anew.
         if (before == applications_.end()) continue;
         // One that was started anew so fast that it was never seen down.
@@ -95,7 +96,7 @@ std::vector<Notification> Changes::of_alarms(const Json& alarms)
     if (!alarms.is_array()) return notifications;
     std::map<double, Json> now;
     for (const Json& alarm : alarms) {
-        if (const auto id = number(alarm, "number")) now.insert_or_assign(*id, alarm);
+        if (const auto id = number(alarm, "number")) now.try_emplace(*id, alarm);
     }
     if (has_alarms_) {
         for (const auto& [id, alarm] : alarms_) {

@@ -6,8 +6,8 @@
 namespace belay::site::snmp::mib {
 
 /// Below the arc.
-constexpr unsigned long notifications = 0;
-constexpr unsigned long objects = 1;
+inline constexpr unsigned long notifications = 0;
+inline constexpr unsigned long objects = 1;
 
 /// Below objects.
 enum Table : unsigned long { daemon = 1, hosts, applications, solutions, operations, alarms };
@@ -75,18 +75,19 @@ enum AlarmColumn : unsigned long {
 enum NotificationNumber : unsigned long { alarm_raised = 1, alarm_cleared, application_up, application_down };
 
 // Texts of belayd in the order of the MIB's numbers, from 1.
-constexpr std::array presences = {"attached", "silent", "gone", "never", "self"};
-constexpr std::array phases = {"stopped",   "waiting",  "starting", "started", "unavailable", "suspending",
-                               "suspended", "stopping", "failed",   "standby", "unknown"};
+inline constexpr std::array presences = {"attached", "silent", "gone", "never", "self"};
+inline constexpr std::array phases = {"stopped",     "waiting",    "starting",  "started",
+                                      "unavailable", "suspending", "suspended", "stopping",
+                                      "failed",      "standby",    "unknown"};
 /// As belayd calls start, stop and suspend.
-constexpr std::array wants = {"running", "stopped", "suspended"};
-constexpr std::array stands = {"stopped", "starting", "started", "degraded", "impaired", "stopping"};
-constexpr std::array stages = {"planned",   "adding",     "added",    "activating",
-                               "activated", "committing", "aborting", "held"};
-constexpr std::array severities = {"critical", "major", "minor"};
+inline constexpr std::array wants = {"running", "stopped", "suspended"};
+inline constexpr std::array stands = {"stopped", "starting", "started", "degraded", "impaired", "stopping"};
+inline constexpr std::array stages = {"planned",   "adding",     "added",    "activating",
+                                      "activated", "committing", "aborting", "held"};
+inline constexpr std::array severities = {"critical", "major", "minor"};
 
-constexpr size_t most_text_bytes = 255;
-constexpr size_t most_name_bytes = 100;
-constexpr size_t most_id_bytes = 32;
+inline constexpr size_t most_text_bytes = 255;
+inline constexpr size_t most_name_bytes = 100;
+inline constexpr size_t most_id_bytes = 32;
 
 }  // namespace belay::site::snmp::mib
