@@ -38,7 +38,12 @@ void await_that(const char* what, const Holds& holds)
 /// A machine with snmpd and belay-snmp, which end with it.
 class ManagedMachine : public Machine {
   public:
-    explicit ManagedMachine(std::vector<std::string> options = {}, const std::vector<std::string>& as = {})
+    /// Whether somebody receives traps and informs; for them snmpd waits at its start.
+    enum class Receiver { none, there };
+
+    /// `options`: of belay-snmp; `as`: by what it is started.
+    explicit ManagedMachine(const std::vector<std::string>& options = {},
+                            const std::vector<std::string>& as = {}, Receiver receiver = Receiver::none)
         : port_(free_udp_port()), trap_port_(free_udp_port())
     {
         std::filesystem::create_directories(path("snmp"));
@@ -50,10 +55,15 @@ class ManagedMachine : public Machine {
             "createUser manager SHA-256 authentication AES confidential\n"
             "createUser reader SHA-256 authentication AES confidential\n"
             "rwuser manager authPriv\n"
-            "rouser reader authPriv\n"
-            "trapsess -v 3 -e 0x8000000001020304 {} 127.0.0.1:{}\n"
-            "trapsess -Ci -v 3 {} 127.0.0.1:{}\n",
-            port_, path("snmp/agentx"), as_receiver, trap_port_, as_receiver, trap_port_);
+            "rouser reader authPriv\n",
+            port_, path("snmp/agentx"));
+        if (receiver == Receiver::there) {
+            std::ofstream(path("snmp/snmpd.conf"), std::ios::app) << fmt::format(
+                "trapsess -v 3 -e 0x8000000001020304 {0} 127.0.0.1:{1}\n"
+                "trapsess -Ci -v 3 {0} 127.0.0.1:{1}\n",
+                as_receiver, trap_port_);
+            start_receiver();
+        }
         start_snmpd();
         std::vector<std::string> words = as;
         for (const std::string& word : {std::string(TEST_SNMP), std::string("--master"), path("snmp/agentx"),
@@ -84,50 +94,19 @@ class ManagedMachine : public Machine {
     }
     pid_t agent() const { return agent_; }
 
-    /// Receives traps and informs; a line for each in received().
-    void start_receiver()
-    {
-        std::ofstream(path("snmp/snmptrapd.conf"))
-            << "createUser -e 0x8000000001020304 receiver SHA-256 authentication AES confidential\n"
-               "createUser receiver SHA-256 authentication AES confidential\n"
-               "authUser log receiver authPriv\n";
-        receiver_ =
-            daemon::testing::spawn({"/usr/sbin/snmptrapd", "-f", "-C", "-c", path("snmp/snmptrapd.conf"),
-                                    "-Lf", path("snmp/received"), "-M", modules(), "-m", "BELAY-MIB", "-OQs",
-                                    "-F", "%P: %v\\n", fmt::format("udp:127.0.0.1:{}", trap_port_)},
-                                   environment(), {});
-    }
+    /// Traps and informs, a line for each.
     std::string received() const { return text_of(path("snmp/received")); }
 
     /// One of net-snmp's commands, by SNMPv3. `more`: what comes behind the address.
     Ran ask(const std::string& command, const std::vector<std::string>& more,
             const std::string& user = "manager") const
     {
-        std::vector<std::string> words = {"/usr/bin/" + command,
-                                          "-v",
-                                          "3",
-                                          "-l",
-                                          "authPriv",
-                                          "-u",
-                                          user,
-                                          "-a",
-                                          "SHA-256",
-                                          "-A",
-                                          "authentication",
-                                          "-x",
-                                          "AES",
-                                          "-X",
-                                          "confidential",
-                                          "-t",
-                                          "10",
-                                          "-r",
-                                          "2",
-                                          "-M",
-                                          modules(),
-                                          "-m",
-                                          "BELAY-MIB",
-                                          "-OQs",
-                                          fmt::format("127.0.0.1:{}", port_)};
+        std::vector<std::string> words = {"/usr/bin/" + command, "-v", "3", "-l", "authPriv", "-u", user,
+                                          "-a", "SHA-256", "-A", "authentication", "-x", "AES", "-X",
+                                          "confidential", "-t", "1", "-r", "30", "-M", modules(), "-m",
+                                          "BELAY-MIB", "-OQs",
+                                          // What is wrong is for the agent to say.
+                                          "-Ir", fmt::format("127.0.0.1:{}", port_)};
         words.insert(words.end(), more.begin(), more.end());
         return daemon::testing::run_to_end(words, "", environment());
     }
@@ -161,6 +140,19 @@ class ManagedMachine : public Machine {
         // Without the modules that its own look for, and complain about.
         return {daemon::testing::plain_path, "MIBS=", "SNMP_PERSISTENT_DIR=" + path("snmp/kept"),
                 "SNMPCONFPATH=" + path("snmp")};
+    }
+
+    void start_receiver()
+    {
+        std::ofstream(path("snmp/snmptrapd.conf"))
+            << "createUser -e 0x8000000001020304 receiver SHA-256 authentication AES confidential\n"
+               "createUser receiver SHA-256 authentication AES confidential\n"
+               "authUser log receiver authPriv\n";
+        receiver_ =
+            daemon::testing::spawn({"/usr/sbin/snmptrapd", "-f", "-C", "-c", path("snmp/snmptrapd.conf"),
+                                    "-Lf", path("snmp/received"), "-M", modules(), "-m", "BELAY-MIB", "-OQs",
+                                    "-F", "%P: %v\\n", fmt::format("udp:127.0.0.1:{}", trap_port_)},
+                                   environment(), {});
     }
 
     const int port_, trap_port_;

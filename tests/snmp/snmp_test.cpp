@@ -72,8 +72,8 @@ TEST_CASE("managers see what belay tells: by walks of both kinds, while belayd c
     const Json solutions = must(parse_json(machine.belay({"solution", "list", "--json"}).out));
     CHECK(all.at(cell("belaySolutionState", "all")) == solutions.at("solutions")[0].at("stands"));
 
-    const Ran planned = machine.belay(
-        {"add", "config.maintenance", fmt::format("host={}", own_host_name()), "state=on", "--json"});
+    const Ran planned =
+        machine.belay({"add", "config.maintenance", "--host", own_host_name(), "--state", "on", "--json"});
     INFO(planned.said);
     await_that("the operation is seen", [&] {
         const auto now = machine.walk();
@@ -149,8 +149,7 @@ TEST_CASE("walks go on to their end while applications come and go under them")
 
 TEST_CASE("alarms and applications are notified, as traps and as informs")
 {
-    ManagedMachine machine;
-    machine.start_receiver();
+    ManagedMachine machine({}, {}, ManagedMachine::Receiver::there);
     machine.start_daemon({"--alarms"});
     machine.configure(managed_site());
     machine.await_phase("web", "started");
@@ -182,11 +181,12 @@ TEST_CASE("alarms and applications are notified, as traps and as informs")
     CHECK(machine.value("belayAlarmAcknowledged.1") == "false");
     CHECK(machine.belay({"alarm", "ack", "1"}).code == 0);
     await_that("it is acknowledged", [&] { return machine.value("belayAlarmAcknowledged.1") == "true"; });
-    machine.configure("[alarm.memory]\nremove = true\n");
+    machine.configure(managed_site());
     await_both({"= belayAlarmCleared", condition});
     await_that("its row is gone", [&] { return machine.value("belayAlarmCondition.1") != "memory"; });
 
-    REQUIRE(machine.belay({"app", "stop", "web"}).code == 0);
+    const Ran stopped = machine.belay({"app", "stop", "web"});
+    REQUIRE_MESSAGE(stopped.code == 0, stopped.said);
     await_both({"= belayApplicationDown", "belayNotificationObject.0 = web", "= stopped"});
     REQUIRE(machine.belay({"app", "start", "web"}).code == 0);
     await_both({"= belayApplicationUp", "belayNotificationObject.0 = web", "= started"});
@@ -209,7 +209,8 @@ TEST_CASE("who may sets what an application is to do, and belayd does it")
     CHECK_MESSAGE(stopped.code == 0, stopped.said);
     machine.await_phase("web", "stopped");
     CHECK(machine.application("web")["asked"]["why"] == "asked by SNMP");
-    CHECK(machine.ask("snmpset", {want, "i", "1"}).code == 0);
+    const Ran started = machine.ask("snmpset", {want, "i", "1"});
+    CHECK_MESSAGE(started.code == 0, started.said);
     machine.await_phase("web", "started");
 
     const auto refused = [&](const std::vector<std::string>& what, const std::string& how,
@@ -219,8 +220,8 @@ TEST_CASE("who may sets what an application is to do, and belayd does it")
         CHECK_MESSAGE(asked.said.contains(how), asked.said);
     };
     refused({want, "i", "2"}, "noAccess", "reader");
-    refused({want, "i", "7"}, "");
-    refused({want, "u", "2"}, "");
+    refused({want, "i", "7"}, "wrongValue");
+    refused({want, "u", "2"}, "wrongType");
     refused({cell("belayApplicationPhase", "web"), "i", "1"}, "notWritable");
     refused({cell("belayApplicationWant", "nobody"), "i", "1"}, "notWritable");
     refused({want, "i", "2", cell("belayApplicationWant", "shop one"), "i", "1"}, "resourceUnavailable");
