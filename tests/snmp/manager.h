@@ -74,7 +74,9 @@ class ManagedMachine : public Machine {
     }
     ~ManagedMachine()
     {
-        for (const pid_t pid : {agent_, snmpd_, receiver_}) {
+        kill(agent_, SIGTERM);
+        CHECK(daemon::testing::code_of(agent_) == 0);
+        for (const pid_t pid : {snmpd_, receiver_}) {
             if (pid <= 0) continue;
             kill(pid, SIGTERM);
             daemon::testing::await_end_of(pid);

@@ -3,6 +3,7 @@
 #include "manager.h"
 
 #include <atomic>
+#include <grp.h>
 #include <thread>
 
 namespace belay {
@@ -223,10 +224,15 @@ TEST_CASE("who may sets what an application is to do, and belayd does it")
     refused({want, "i", "7"}, "wrongValue");
     refused({want, "u", "2"}, "wrongType");
     refused({cell("belayApplicationPhase", "web"), "i", "1"}, "notWritable");
-    refused({cell("belayApplicationWant", "nobody"), "i", "1"}, "notWritable");
+    refused({cell("belayApplicationWant", "nobody"), "i", "1"}, "noCreation");
     refused({want, "i", "2", cell("belayApplicationWant", "shop one"), "i", "1"}, "resourceUnavailable");
     CHECK(machine.application("web")["wanted"] == "running");
     CHECK(machine.application("shop one")["wanted"] == "stopped");
+
+    // What belayd refuses: nothing is started while somebody works on the host.
+    const Ran maintained = machine.belay({"host", "maintenance", own_host_name(), "on"});
+    CHECK_MESSAGE(maintained.code == 0, maintained.said);
+    refused({cell("belayApplicationWant", "shop one"), "i", "start"}, "commitFailed");
 }
 
 TEST_CASE("without leave, or as an account that may not, nothing is set")
@@ -245,9 +251,11 @@ TEST_CASE("without leave, or as an account that may not, nothing is set")
 TEST_CASE("an account that may look at what belayd tells may not set it")
 {
     if (geteuid() != 0) return;
-    // Of the group of the socket, and nobody else.
+    // Of the group of belayd's socket, and nobody else.
+    const group* const belay = getgrnam("belay");
+    const std::string of_group = fmt::format("--regid={}", belay == nullptr ? getegid() : belay->gr_gid);
     ManagedMachine machine({"--allow-set"},
-                           {"/usr/bin/setpriv", "--reuid=nobody", "--regid=0", "--clear-groups"});
+                           {"/usr/bin/setpriv", "--reuid=nobody", of_group, "--clear-groups"});
     machine.configure(managed_site());
     machine.await_phase("web", "started");
     const std::string want = cell("belayApplicationWant", "web");
@@ -256,6 +264,33 @@ TEST_CASE("an account that may look at what belayd tells may not set it")
     CHECK(refused.code != 0);
     CHECK_MESSAGE(refused.said.contains("noAccess"), refused.said);
     CHECK(machine.application("web")["wanted"] == "running");
+}
+
+TEST_CASE("who may not get to the master agent is told so, and belay-snmp ends as it should")
+{
+    const ManagedMachine machine;
+    const host::Descriptor log(open(machine.path("agent.log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const auto begin = [&](const std::vector<std::string>& as, const std::string& master) {
+        std::vector<std::string> words = as;
+        for (const std::string& word : {std::string(TEST_SNMP), std::string("--master"), master,
+                                        std::string("--socket"), machine.path("run/belayd.sock")})
+            words.push_back(word);
+        return daemon::testing::spawn(words, {daemon::testing::plain_path}, {{STDERR_FILENO, log.number()}});
+    };
+    const auto await_said = [&](const std::string& what) {
+        await_that(what.c_str(), [&] { return testing::text_of(machine.path("agent.log")).contains(what); });
+    };
+    pid_t pid = begin({}, machine.path("nowhere"));
+    await_said("snmpd is one with the line \"master agentx\"");
+    kill(pid, SIGTERM);
+    CHECK(daemon::testing::code_of(pid) == 0);
+    if (geteuid() != 0) return;
+    REQUIRE(chmod(machine.path("snmp/agentx").c_str(), 0600) == 0);
+    pid = begin({"/usr/bin/setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"},
+                machine.path("snmp/agentx"));
+    await_said("this account may not get to it");
+    kill(pid, SIGTERM);
+    CHECK(daemon::testing::code_of(pid) == 0);
 }
 
 TEST_CASE("an arc that is none is said in one sentence")

@@ -18,6 +18,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
+#include <unistd.h>
+#include <utility>
 
 // Of libnetsnmpagent, which exports it and has it in no header that is installed. The library would try again
 // by itself only after whole seconds.
@@ -53,14 +55,12 @@ OidView name_of_asked(const netsnmp_request_info* request)
     return {request->requestvb->name, request->requestvb->name_length};
 }
 
-/// What somebody who sets a variable is told.
+/// What somebody who may not set a variable is told.
 int snmp_error_of(const Error& error)
 {
     switch (error.kind) {
         case ErrorKind::permission:
             return SNMP_ERR_NOACCESS;
-        case ErrorKind::refused:
-            return SNMP_ERR_INCONSISTENTVALUE;
         case ErrorKind::busy:
         case ErrorKind::timeout:
         case ErrorKind::unavailable:
@@ -68,6 +68,12 @@ int snmp_error_of(const Error& error)
         default:
             return SNMP_ERR_GENERR;
     }
+}
+
+/// What the library does not say. Another address than a path is nobody's.
+bool is_kept_from(const std::string& master)
+{
+    return master.starts_with('/') && access(master.c_str(), W_OK) != 0 && errno == EACCES;
 }
 
 void begin_library(const std::string& master)
@@ -130,11 +136,12 @@ SubAgent::SubAgent(Options options, std::shared_ptr<Log> log,
 
 SubAgent::~SubAgent()
 {
-    // Tells the master that it goes.
-    snmp_shutdown(own_name);
+    // First, for the library frees what its callbacks are given when it shuts down.
     snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, log_line, this, 1);
     snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, attached, this, 1);
     snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, detached, this, 1);
+    // Tells the master that it goes.
+    snmp_shutdown(own_name);
 }
 
 int SubAgent::attached(int, int, void*, void* agent)
@@ -148,8 +155,9 @@ int SubAgent::attached(int, int, void*, void* agent)
 int SubAgent::detached(int, int, void*, void* agent)
 {
     auto* const self = static_cast<SubAgent*>(agent);
-    self->is_attached_ = false;
-    self->log_->standard(fmt::format("the master agent at {} is gone", self->options_.master));
+    // The library says so twice.
+    if (std::exchange(self->is_attached_, false))
+        self->log_->standard(fmt::format("the master agent at {} is gone", self->options_.master));
     return 0;
 }
 
@@ -163,8 +171,15 @@ int SubAgent::log_line(int, int, void* message, void* agent)
 
 void SubAgent::attach()
 {
-    if (subagent_open_master_session() != 0) return;
-    register_mib_reattach();
+    if (subagent_open_master_session() == 0) {
+        has_said_why_ = false;
+        return register_mib_reattach();
+    }
+    if (std::exchange(has_said_why_, true)) return;
+    log_->standard(fmt::format("there is no master agent at {}: {}", options_.master,
+                               is_kept_from(options_.master)
+                                   ? "this account may not get to it; agentXPerms in snmpd.conf says who may"
+                                   : "snmpd is one with the line \"master agentx\" in snmpd.conf"));
 }
 
 void SubAgent::serve(const host::Descriptor& end)
@@ -288,7 +303,8 @@ int SubAgent::check_set(netsnmp_request_info_s* requests)
     if (requests->next != nullptr) return SNMP_ERR_RESOURCEUNAVAILABLE;
     const std::shared_ptr<const Picture> picture = watch_.picture();
     const Variable* const found = picture->find(name_of_asked(requests));
-    if (found == nullptr || found->application.empty()) return SNMP_ERR_NOTWRITABLE;
+    if (found == nullptr) return SNMP_ERR_NOCREATION;
+    if (found->application.empty()) return SNMP_ERR_NOTWRITABLE;
     const netsnmp_variable_list* const value = requests->requestvb;
     if (value->type != ASN_INTEGER) return SNMP_ERR_WRONGTYPE;
     if (*value->val.integer < 1 || *value->val.integer > static_cast<long>(mib::wants.size()))
@@ -312,7 +328,8 @@ int SubAgent::do_set(netsnmp_request_info_s* requests)
     const Result<void> done = orders_.order(set_.application, want);
     log_->standard(done ? fmt::format("{} is to be {}, asked by SNMP", set_.application, want)
                         : fmt::format("{} is not set: {}", set_.application, done.error().what));
-    return done ? SNMP_ERR_NOERROR : snmp_error_of(done.error());
+    // What is not done at last has no other number, by RFC 2741 (7.2.4.2).
+    return done ? SNMP_ERR_NOERROR : SNMP_ERR_COMMITFAILED;
 }
 
 /// Something else that was to be set with it was not.

@@ -63,6 +63,7 @@ class SubAgent {
     Orders orders_;
     Watch watch_;
     bool is_attached_ = false;
+    bool has_said_why_ = false;  ///< there is no master
     std::deque<Notification> to_send_;
     /// Between the phases of a set: which application, and what it was to do before.
     struct Set {
