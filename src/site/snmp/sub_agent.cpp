@@ -15,7 +15,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -33,6 +32,8 @@ constexpr auto between_attempts = std::chrono::milliseconds(200);
 /// How long the master waits for an answer. Only a set takes longer than a moment: see Orders.
 constexpr int master_waits_seconds = 5;
 constexpr size_t most_kept_notifications = 1000;
+// RFC 2741, 6.1; the library has them as commands of its PDUs.
+constexpr int agentx_get = 5, agentx_get_next = 6, agentx_response = 18;
 constexpr std::array<oid, 11> trap_oid = {1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0};
 
 void put(netsnmp_variable_list* into, const Variable& variable)
@@ -50,9 +51,21 @@ void put(netsnmp_variable_list* into, const Variable& variable)
     }
 }
 
-OidView name_of_asked(const netsnmp_request_info* request)
+OidView name_of(const netsnmp_variable_list& variable)
 {
-    return {request->requestvb->name, request->requestvb->name_length};
+    return {variable.name, variable.name_length};
+}
+
+/// What a search for the next one may find: where it begins is the name, where it ends the value, of which
+/// nothing but zeros is no end. Source: RFC 2741, 5.2.
+const Variable* next_in_range(const Picture& picture, const netsnmp_variable_list& range)
+{
+    const Variable* const found = picture.next(name_of(range), range.type == ASN_PRIV_INCL_RANGE);
+    const OidView end(range.val.objid, range.val_len / sizeof(oid));
+    const bool has_end = std::ranges::any_of(end, [](oid number) { return number != 0; });
+    const bool is_within =
+        found != nullptr && (!has_end || std::ranges::lexicographical_compare(found->oid, end));
+    return is_within ? found : nullptr;
 }
 
 /// What somebody who may not set a variable is told.
@@ -144,10 +157,14 @@ SubAgent::~SubAgent()
     snmp_shutdown(own_name);
 }
 
-int SubAgent::attached(int, int, void*, void* agent)
+int SubAgent::attached(int, int, void* session, void* agent)
 {
     auto* const self = static_cast<SubAgent*>(agent);
     self->is_attached_ = true;
+    auto* const of_master = static_cast<netsnmp_session*>(session);
+    self->by_library_ = {.call = of_master->callback, .with = of_master->callback_magic};
+    of_master->callback = received;
+    of_master->callback_magic = self;
     self->log_->standard(fmt::format("attached to the master agent at {}", self->options_.master));
     return 0;
 }
@@ -182,19 +199,52 @@ void SubAgent::attach()
                                    : "snmpd is one with the line \"master agentx\" in snmpd.conf"));
 }
 
-void SubAgent::serve(const host::Descriptor& end)
+int SubAgent::received(int operation, netsnmp_session* session, int request, netsnmp_pdu* asked, void* agent)
 {
-    std::array<pollfd, 1> ended = {pollfd{end.number(), POLLIN, 0}};
-    while (poll(ended.data(), ended.size(), 0) <= 0) {
-        if (!is_attached_) attach();
-        send_notifications();
-        wait(end);
-        run_alarms();
-        netsnmp_check_outstanding_agent_requests();
-    }
+    auto* const self = static_cast<SubAgent*>(agent);
+    if (operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE && self->answer_at_once(session, asked)) return 1;
+    return self->by_library_.call(operation, session, request, asked, self->by_library_.with);
 }
 
-void SubAgent::wait(const host::Descriptor& end)
+bool SubAgent::answer_at_once(netsnmp_session* session, netsnmp_pdu* asked)
+{
+    const bool is_next = asked->command == agentx_get_next;
+    if ((!is_next && asked->command != agentx_get) || asked->community_len > 0) return false;
+    for (const netsnmp_variable_list* one = asked->variables; one != nullptr; one = one->next_variable) {
+        if (one->name_length < options_.arc.size() ||
+            !std::ranges::equal(name_of(*one).first(options_.arc.size()), options_.arc))
+            return false;
+    }
+    netsnmp_pdu* const answer = snmp_clone_pdu(asked);
+    if (answer == nullptr) return false;
+    answer->command = agentx_response;
+    answer->errstat = SNMP_ERR_NOERROR;
+    answer->errindex = 0;
+    const std::shared_ptr<const Picture> picture = watch_.picture();
+    const netsnmp_variable_list* one = asked->variables;
+    for (netsnmp_variable_list* into = answer->variables; into != nullptr && one != nullptr;
+         into = into->next_variable, one = one->next_variable) {
+        const Variable* const found = is_next ? next_in_range(*picture, *one) : picture->find(name_of(*one));
+        if (found == nullptr) {
+            snmp_set_var_typed_value(into, is_next ? SNMP_ENDOFMIBVIEW : SNMP_NOSUCHINSTANCE, nullptr, 0);
+            continue;
+        }
+        if (is_next) snmp_set_var_objid(into, found->oid.data(), found->oid.size());
+        put(into, *found);
+    }
+    if (snmp_send(session, answer) == 0) snmp_free_pdu(answer);
+    return true;
+}
+
+void SubAgent::serve(const host::Descriptor& end)
+{
+    do {
+        if (!is_attached_) attach();
+        send_notifications();
+    } while (wait(end));
+}
+
+bool SubAgent::wait(const host::Descriptor& end)
 {
     fd_set readable;
     FD_ZERO(&readable);
@@ -207,11 +257,14 @@ void SubAgent::wait(const host::Descriptor& end)
     int may_wait = is_attached_ ? 1 : 0;
     snmp_select_info(&count, &readable, &limit, &may_wait);
     const int found = select(count, &readable, nullptr, nullptr, may_wait == 0 ? &limit : nullptr);
-    if (found < 0) return;
-    if (found == 0) return snmp_timeout();
+    if (found > 0 && FD_ISSET(end.number(), &readable)) return false;
     eventfd_t times = 0;
-    if (FD_ISSET(notified_->number(), &readable)) eventfd_read(notified_->number(), &times);
-    snmp_read(&readable);
+    if (found > 0 && FD_ISSET(notified_->number(), &readable)) eventfd_read(notified_->number(), &times);
+    if (found > 0) snmp_read(&readable);
+    if (found == 0) snmp_timeout();
+    run_alarms();
+    netsnmp_check_outstanding_agent_requests();
+    return true;
 }
 
 void SubAgent::send_notifications()
@@ -277,7 +330,7 @@ void SubAgent::get(netsnmp_request_info_s* requests)
     const std::shared_ptr<const Picture> picture = watch_.picture();
     for (netsnmp_request_info* request = requests; request != nullptr; request = request->next) {
         if (request->processed != 0) continue;
-        if (const Variable* const found = picture->find(name_of_asked(request)))
+        if (const Variable* const found = picture->find(name_of(*request->requestvb)))
             put(request->requestvb, *found);
         else
             netsnmp_request_set_error(request, SNMP_NOSUCHINSTANCE);
@@ -290,7 +343,7 @@ void SubAgent::get_next(netsnmp_request_info_s* requests)
     const std::shared_ptr<const Picture> picture = watch_.picture();
     for (netsnmp_request_info* request = requests; request != nullptr; request = request->next) {
         if (request->processed != 0) continue;
-        const Variable* const found = picture->next(name_of_asked(request), request->inclusive != 0);
+        const Variable* const found = picture->next(name_of(*request->requestvb), request->inclusive != 0);
         if (found == nullptr) continue;
         snmp_set_var_objid(request->requestvb, found->oid.data(), found->oid.size());
         put(request->requestvb, *found);
@@ -302,7 +355,7 @@ int SubAgent::check_set(netsnmp_request_info_s* requests)
     // Of several one could be done and another not, and an application that was stopped is not as it was.
     if (requests->next != nullptr) return SNMP_ERR_RESOURCEUNAVAILABLE;
     const std::shared_ptr<const Picture> picture = watch_.picture();
-    const Variable* const found = picture->find(name_of_asked(requests));
+    const Variable* const found = picture->find(name_of(*requests->requestvb));
     if (found == nullptr) return SNMP_ERR_NOCREATION;
     if (found->application.empty()) return SNMP_ERR_NOTWRITABLE;
     const netsnmp_variable_list* const value = requests->requestvb;

@@ -14,6 +14,8 @@ struct netsnmp_agent_request_info_s;
 struct netsnmp_handler_registration_s;
 struct netsnmp_mib_handler_s;
 struct netsnmp_request_info_s;
+struct snmp_pdu;
+struct snmp_session;
 
 namespace belay::site::snmp {
 
@@ -41,7 +43,11 @@ class SubAgent {
 
     void attach();
     void send_notifications();
-    void wait(const host::Descriptor& end);
+    /// For whatever comes, and does what is the library's. Whether it goes on.
+    bool wait(const host::Descriptor& end);
+    /// What is only asked for is answered here: the library passes each question on to itself by two pipes,
+    /// and a walk is a question for each variable. False: that is for the library.
+    bool answer_at_once(snmp_session* session, snmp_pdu* asked);
     void answer(int mode, netsnmp_request_info_s* requests);
     void get(netsnmp_request_info_s* requests);
     void get_next(netsnmp_request_info_s* requests);
@@ -53,6 +59,7 @@ class SubAgent {
 
     static int handle(netsnmp_mib_handler_s*, netsnmp_handler_registration_s* registration,
                       netsnmp_agent_request_info_s* asked, netsnmp_request_info_s* requests);
+    static int received(int operation, snmp_session* session, int request, snmp_pdu* asked, void* agent);
     static int attached(int, int, void*, void* agent);
     static int detached(int, int, void*, void* agent);
     static int log_line(int, int, void* message, void* agent);
@@ -63,6 +70,12 @@ class SubAgent {
     Orders orders_;
     Watch watch_;
     bool is_attached_ = false;
+    /// What the library would call for each message of the master.
+    struct Callback {
+        int (*call)(int, snmp_session*, int, snmp_pdu*, void*) = nullptr;
+        void* with = nullptr;
+    };
+    Callback by_library_;
     bool has_said_why_ = false;  ///< there is no master
     std::deque<Notification> to_send_;
     /// Between the phases of a set: which application, and what it was to do before.
