@@ -268,6 +268,9 @@ class Daemon {
     void open_alarms()
     {
         const std::string program = host::own_program();
+        const std::string react = program.substr(0, program.rfind('/')) + "/belayd-react";
+        const auto unseal = [this](std::string_view sealed) { return unsealed(sealed); };
+        variables_.emplace(VariableErrands::Options{.host = *host_, .program = react, .unseal = unseal});
         alarms_.emplace(AlarmWatch::Options{
             .loop = *loop_,
             .workers = *workers_,
@@ -277,12 +280,14 @@ class Daemon {
             .store = [this]() -> store::Store& { return site_store(); },
             .methods = [this]() -> const site::Methods& { return server_->methods(); },
             .own_host = [this] { return own_name(*applications_); },
-            .unseal = [this](std::string_view sealed) { return unsealed(sealed); },
+            .unseal = unseal,
             .wall = [this] { return wall_now(); },
             .changed = [this] { loop_->post([this] { topic_changed(alarm_book_topic); }); },
-            .program = program.substr(0, program.rfind('/')) + "/belayd-react",
+            .program = react,
             .holder = host_name(),
-            .is_on = options_.raises_alarms});
+            .is_on = options_.raises_alarms,
+            .messages = nullptr,
+            .variables = &*variables_});
     }
 
     Result<void> open_place()
@@ -573,6 +578,7 @@ class Daemon {
     std::unique_ptr<operation::Engine> engine_;
     std::optional<Scheduler> scheduler_;
     std::optional<Monitor> monitor_;
+    std::optional<VariableErrands> variables_;
     std::optional<AlarmWatch> alarms_;
     std::optional<Services> services_;
     std::optional<Led> led_;

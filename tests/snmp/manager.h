@@ -30,7 +30,7 @@ void await_that(const char* what, const Holds& holds)
 {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!holds()) {
-        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < end, what);
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < end, std::string(what));
         usleep(50'000);
     }
 }
@@ -55,7 +55,10 @@ class ManagedMachine : public Machine {
             "createUser manager SHA-256 authentication AES confidential\n"
             "createUser reader SHA-256 authentication AES confidential\n"
             "rwuser manager authPriv\n"
-            "rouser reader authPriv\n",
+            "rouser reader authPriv\n"
+            "createUser plain SHA-256 authentication\n"
+            "rouser plain auth\n"
+            "rocommunity everybody\n",
             port_, path("snmp/agentx"));
         if (receiver == Receiver::there) {
             std::ofstream(path("snmp/snmpd.conf"), std::ios::app) << fmt::format(
@@ -95,6 +98,7 @@ class ManagedMachine : public Machine {
         waitpid(std::exchange(snmpd_, 0), nullptr, 0);
     }
     pid_t agent() const { return agent_; }
+    int port() const { return port_; }
 
     /// Traps and informs, a line for each.
     std::string received() const { return text_of(path("snmp/received")); }
