@@ -68,21 +68,6 @@ const Variable* next_in_range(const Picture& picture, const netsnmp_variable_lis
     return is_within ? found : nullptr;
 }
 
-/// What somebody who may not set a variable is told.
-int snmp_error_of(const Error& error)
-{
-    switch (error.kind) {
-        case ErrorKind::permission:
-            return SNMP_ERR_NOACCESS;
-        case ErrorKind::busy:
-        case ErrorKind::timeout:
-        case ErrorKind::unavailable:
-            return SNMP_ERR_RESOURCEUNAVAILABLE;
-        default:
-            return SNMP_ERR_GENERR;
-    }
-}
-
 /// What the library does not say. Another address than a path is nobody's.
 bool is_kept_from(const std::string& master)
 {
@@ -139,7 +124,7 @@ SubAgent::SubAgent(Options options, std::shared_ptr<Log> log,
     : options_(std::move(options)),
       log_(std::move(log)),
       notified_(std::move(notified)),
-      orders_(options_.socket),
+      sets_(options_.socket, log_),
       watch_({.socket = options_.socket,
               .arc = options_.arc,
               .notified = [event = notified_] { eventfd_write(event->number(), 1); }},
@@ -161,11 +146,12 @@ int SubAgent::attached(int, int, void* session, void* agent)
 {
     auto* const self = static_cast<SubAgent*>(agent);
     self->is_attached_ = true;
+    self->log_->standard(fmt::format("attached to the master agent at {}", self->options_.master));
     auto* const of_master = static_cast<netsnmp_session*>(session);
+    if (of_master->callback == received) return 0;
     self->by_library_ = {.call = of_master->callback, .with = of_master->callback_magic};
     of_master->callback = received;
     of_master->callback_magic = self;
-    self->log_->standard(fmt::format("attached to the master agent at {}", self->options_.master));
     return 0;
 }
 
@@ -302,26 +288,9 @@ int SubAgent::handle(netsnmp_mib_handler_s*, netsnmp_handler_registration_s* reg
 
 void SubAgent::answer(int mode, netsnmp_request_info_s* requests)
 {
-    int problem = SNMP_ERR_NOERROR;
-    switch (mode) {
-        case MODE_GET:
-            return get(requests);
-        case MODE_GETNEXT:
-            return get_next(requests);
-        case MODE_SET_RESERVE1:
-            problem = check_set(requests);
-            break;
-        case MODE_SET_RESERVE2:
-            problem = check_right();
-            break;
-        case MODE_SET_ACTION:
-            problem = do_set(requests);
-            break;
-        case MODE_SET_UNDO:
-            return undo_set();
-        default:
-            return;
-    }
+    if (mode == MODE_GET) return get(requests);
+    if (mode == MODE_GETNEXT) return get_next(requests);
+    const int problem = sets_.phase(mode, requests, *watch_.picture());
     if (problem != SNMP_ERR_NOERROR) netsnmp_request_set_error_all(requests, problem);
 }
 
@@ -348,51 +317,6 @@ void SubAgent::get_next(netsnmp_request_info_s* requests)
         snmp_set_var_objid(request->requestvb, found->oid.data(), found->oid.size());
         put(request->requestvb, *found);
     }
-}
-
-int SubAgent::check_set(netsnmp_request_info_s* requests)
-{
-    // Of several one could be done and another not, and an application that was stopped is not as it was.
-    if (requests->next != nullptr) return SNMP_ERR_RESOURCEUNAVAILABLE;
-    const std::shared_ptr<const Picture> picture = watch_.picture();
-    const Variable* const found = picture->find(name_of(*requests->requestvb));
-    if (found == nullptr) return SNMP_ERR_NOCREATION;
-    if (found->application.empty()) return SNMP_ERR_NOTWRITABLE;
-    const netsnmp_variable_list* const value = requests->requestvb;
-    if (value->type != ASN_INTEGER) return SNMP_ERR_WRONGTYPE;
-    if (*value->val.integer < 1 || *value->val.integer > static_cast<long>(mib::wants.size()))
-        return SNMP_ERR_WRONGVALUE;
-    set_ = {.application = found->application, .before = found->number, .wanted = *value->val.integer};
-    return SNMP_ERR_NOERROR;
-}
-
-int SubAgent::check_right()
-{
-    const Result<void> may = orders_.may();
-    if (may) return SNMP_ERR_NOERROR;
-    log_->standard(fmt::format("{} is not set: {}", set_.application, may.error().what));
-    return snmp_error_of(may.error());
-}
-
-int SubAgent::do_set(netsnmp_request_info_s* requests)
-{
-    static_cast<void>(requests);
-    const char* const want = mib::wants.at(static_cast<size_t>(set_.wanted - 1));
-    const Result<void> done = orders_.order(set_.application, want);
-    log_->standard(done ? fmt::format("{} is to be {}, asked by SNMP", set_.application, want)
-                        : fmt::format("{} is not set: {}", set_.application, done.error().what));
-    // What is not done at last has no other number, by RFC 2741 (7.2.4.2).
-    return done ? SNMP_ERR_NOERROR : SNMP_ERR_COMMITFAILED;
-}
-
-/// Something else that was to be set with it was not.
-void SubAgent::undo_set()
-{
-    if (set_.before < 1) return;
-    const Result<void> done =
-        orders_.order(set_.application, mib::wants.at(static_cast<size_t>(set_.before - 1)));
-    log_->standard(done ? fmt::format("{} is to be as before", set_.application)
-                        : fmt::format("{} is not as before: {}", set_.application, done.error().what));
 }
 
 }  // namespace belay::site::snmp

@@ -3,7 +3,7 @@
 
 #include "host/descriptor.h"
 #include "site/log.h"
-#include "site/snmp/orders.h"
+#include "site/snmp/sets.h"
 #include "site/snmp/watch.h"
 
 #include <deque>
@@ -51,11 +51,6 @@ class SubAgent {
     void answer(int mode, netsnmp_request_info_s* requests);
     void get(netsnmp_request_info_s* requests);
     void get_next(netsnmp_request_info_s* requests);
-    /// An error of SNMP, or that there is none.
-    int check_set(netsnmp_request_info_s* requests);
-    int check_right();
-    int do_set(netsnmp_request_info_s* requests);
-    void undo_set();
 
     static int handle(netsnmp_mib_handler_s*, netsnmp_handler_registration_s* registration,
                       netsnmp_agent_request_info_s* asked, netsnmp_request_info_s* requests);
@@ -67,7 +62,7 @@ class SubAgent {
     const Options options_;
     const std::shared_ptr<Log> log_;
     const std::shared_ptr<const host::Descriptor> notified_;
-    Orders orders_;
+    Sets sets_;
     Watch watch_;
     bool is_attached_ = false;
     /// What the library would call for each message of the master.
@@ -78,12 +73,6 @@ class SubAgent {
     Callback by_library_;
     bool has_said_why_ = false;  ///< there is no master
     std::deque<Notification> to_send_;
-    /// Between the phases of a set: which application, and what it was to do before.
-    struct Set {
-        std::string application;
-        int64_t before = 0, wanted = 0;
-    };
-    Set set_;
 };
 
 }  // namespace belay::site::snmp
