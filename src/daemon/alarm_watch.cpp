@@ -28,6 +28,7 @@ constexpr Milliseconds since_of_new_hosts = std::chrono::minutes(10);
 constexpr Milliseconds before_first_look_at_storage = std::chrono::seconds(10);
 constexpr Milliseconds between_looks_at_storage = std::chrono::hours(1);
 constexpr Milliseconds asking_patience = std::chrono::seconds(5);
+constexpr size_t most_readings = 8;   ///< of variables at a time
 constexpr size_t expire_after = 100;  ///< alarms that were raised or cleared
 constexpr double percent = 100;
 
@@ -405,16 +406,67 @@ void AlarmWatch::measure(Milliseconds time)
         const Json hosts = status ? hosts_in(*status) : Json::array();
         for (const Json& host : hosts) feed_load(host.value("name", ""), host.value("load", Json()), time);
     }
+    if (options_.variables == nullptr) return;
+    std::vector<Reading> asked;
     for (const Condition& condition : detector_.conditions()) {
         const auto* const variable = std::get_if<framework::alarms::Variable>(&condition.detect);
         const auto* const account = variable == nullptr ? nullptr : configuration_->find(variable->account);
-        if (account == nullptr || options_.variables == nullptr) continue;
-        const Result<int64_t> value = options_.variables->read(*variable, *account);
-        if (value)
-            detector_.variable(condition.name, *value, time);
-        else
-            options_.log.trace(
-                fmt::format("{} at {}: {}", variable->oid, variable->agent, value.error().what));
+        if (account != nullptr)
+            asked.push_back({.condition = condition.name, .variable = *variable, .account = *account});
+    }
+    if (asked.empty()) return;
+    options_.loop.post([this, asked = std::move(asked)] {
+        // Where agents are slow, what nobody has got to yet comes first.
+        if (to_read_.empty()) to_read_.assign(asked.begin(), asked.end());
+        read_variables();
+    });
+}
+
+/// In the loop's thread. Each in a thread of its own, and never in a look: an agent that does not answer
+/// keeps no alarm waiting.
+void AlarmWatch::read_variables()
+{
+    while (!stopping_ && readings_ < most_readings && !to_read_.empty()) {
+        const auto begun = options_.workers.run([this, one = to_read_.front()]() mutable {
+            one.value = options_.variables->read(one.variable, one.account);
+            {
+                const std::lock_guard lock(read_mutex_);
+                read_.push_back(std::move(one));
+            }
+            return [this] {
+                --readings_;
+                read_variables();
+                look_soon(gathering);
+            };
+        });
+        // The next time, then.
+        if (!begun) return to_read_.clear();
+        ++readings_;
+        to_read_.pop_front();
+    }
+}
+
+void AlarmWatch::hear_variables(Milliseconds time)
+{
+    std::vector<Reading> read;
+    {
+        const std::lock_guard lock(read_mutex_);
+        read.swap(read_);
+    }
+    for (const Reading& one : read) {
+        const auto& conditions = detector_.conditions();
+        const bool is_asked_still = std::ranges::any_of(conditions, [&](const Condition& condition) {
+            const auto* const variable = std::get_if<framework::alarms::Variable>(&condition.detect);
+            return condition.name == one.condition && variable != nullptr && *variable == one.variable;
+        });
+        if (!is_asked_still) continue;
+        if (one.value) {
+            unread_.erase(one.condition);
+            detector_.variable(one.condition, *one.value, time);
+        } else if (std::exchange(unread_[one.condition], one.value.error().what) != one.value.error().what) {
+            options_.log.standard(fmt::format("the variable of the alarm {} is not read: {}", one.condition,
+                                              one.value.error().what));
+        }
     }
 }
 
@@ -454,6 +506,7 @@ Result<std::vector<site::Delivery::Work>> AlarmWatch::look_and_take()
     const Milliseconds time = now();
     hear_standings(time);
     TRY(hear_hosts(time));
+    hear_variables(time);
     measure(time);
     look_at_storage(time);
     TRY(tell_book({}));

@@ -7,6 +7,7 @@
 #include "daemon/services.h"
 #include "daemon/site_events.h"
 #include "daemon/standing_events.h"
+#include "daemon/variable_reader.h"
 #include "framework/alarms/book.h"
 #include "framework/configuration/register.h"
 #include "site/log.h"
@@ -15,21 +16,12 @@
 
 #include <atomic>
 #include <deque>
+#include <mutex>
 
 namespace belay::daemon {
 
 /// What streams of AlarmList follow.
 inline constexpr const char* alarm_book_topic = "alarm-book";
-
-/// Who asks SNMP agents.
-class VariableReader {
-  public:
-    virtual ~VariableReader() = default;
-    /// `account`: an object of the type snmp, its secrets sealed. Errors: unavailable, permission, corrupt
-    /// (no number).
-    virtual Result<int64_t> read(const framework::alarms::Variable& variable,
-                                 const framework::configuration::Object& account) = 0;
-};
 
 /// Threads: that of the loop, but for what is said otherwise. What it is given outlives it, and it is
 /// destroyed when the workers are idle only.
@@ -105,9 +97,19 @@ class AlarmWatch final : public site::SiteControls {
     void look_at_storage(Milliseconds now);
     void find_storage(const std::string& host, const Json& report, Milliseconds now);
     void measure(Milliseconds now);
+    void hear_variables(Milliseconds now);
+    void read_variables();
     void feed_load(const std::string& host, const Json& load, Milliseconds now);
     Result<Milliseconds> when_next(Milliseconds now);
     Milliseconds now() const;
+
+    /// A variable that is to be read, and then what came of it.
+    struct Reading {
+        std::string condition;
+        framework::alarms::Variable variable;
+        framework::configuration::Object account;
+        Result<int64_t> value = 0;
+    };
 
     Result<site::Reply> list(const site::Call& call);
     Result<site::Reply> show(const site::Call& call);
@@ -151,10 +153,16 @@ class AlarmWatch final : public site::SiteControls {
     size_t moved_since_expiry_ = 0;
     Milliseconds wall_at_start_{0}, boot_at_start_{0};
 
+    std::map<std::string, std::string> unread_;  ///< why a variable is not read, by condition
+
     // Of the loop's thread.
     bool looking_ = false, again_ = false;
+    std::deque<Reading> to_read_;
+    size_t readings_ = 0;  ///< that are under way
     std::optional<site::Loop::TimerId> timer_;
     Milliseconds timer_at_{0};
+    std::mutex read_mutex_;
+    std::vector<Reading> read_;                         ///< and not heard yet
     std::atomic<Milliseconds> next_ = Milliseconds{0};  ///< span until the next look; negative: never
 };
 

@@ -278,6 +278,9 @@ class Daemon {
     void open_alarms()
     {
         const std::string program = host::own_program();
+        const std::string react = program.substr(0, program.rfind('/')) + "/belayd-react";
+        const auto unseal = [this](std::string_view sealed) { return unsealed(sealed); };
+        variables_.emplace(VariableErrands::Options{.host = *host_, .program = react, .unseal = unseal});
         alarms_.emplace(AlarmWatch::Options{
             .loop = *loop_,
             .workers = *workers_,
@@ -289,12 +292,13 @@ class Daemon {
             .own_host = [this] { return own_name(*applications_); },
             .place = [this] { return place_.get(); },
             .events = *events_,
-            .unseal = [this](std::string_view sealed) { return unsealed(sealed); },
+            .unseal = unseal,
             .wall = [this] { return wall_now(); },
             .changed = [this] { loop_->post([this] { topic_changed(alarm_book_topic); }); },
-            .program = program.substr(0, program.rfind('/')) + "/belayd-react",
+            .program = react,
             .holder = host_name(),
-            .is_on = options_.raises_alarms});
+            .is_on = options_.raises_alarms,
+            .variables = &*variables_});
     }
 
     Result<void> open_place()
@@ -588,6 +592,7 @@ class Daemon {
     std::unique_ptr<operation::Engine> engine_;
     std::optional<Scheduler> scheduler_;
     std::optional<Monitor> monitor_;
+    std::optional<VariableErrands> variables_;
     std::optional<AlarmWatch> alarms_;
     std::optional<Services> services_;
     std::optional<Led> led_;

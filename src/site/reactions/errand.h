@@ -5,9 +5,13 @@
 //     {"kind": "mail", "server", "port", "tls": "starttls"|"tls"|"none", "ca", "account", "password", "from",
 //      "to": [...], "message", "limit_ms"}
 //     {"kind": "webhook", "url", "ca", "token", "body", "key", "limit_ms"}
+//     {"kind": "variable", "oid", "host", "port", "version": "2c"|"3", "community", "user",
+//      "authentication": "SHA"|"SHA-256"|"SHA-512", "authentication_password", "privacy_password",
+//      "limit_ms"}
 //     {"kind": "command", "argv": [...], "user", "environment": {...}}
 //
-// It ends with 0 where it was done; else it says why on its standard error, and ends with
+// It ends with 0 where it was done, and has said the number where it was a variable; else it says why on its
+// standard error, and ends with
 //     75  not now: try again later (sysexits' EX_TEMPFAIL)
 //     69  never like this
 // A command takes its place, and ends as it does.

@@ -34,6 +34,7 @@ Result<std::string> carry_out(const Json& errand)
         const std::string kind = errand.value("kind", "");
         if (kind == "mail") return site::react::send_mail(errand);
         if (kind == "webhook") return site::react::post_webhook(errand);
+        if (kind == "variable") return site::react::read_variable(errand);
         if (kind == "command") return std::unexpected(site::react::become_command(errand));
         return fail(ErrorKind::usage, "there is no such errand");
     } catch (const Json::exception&) {
@@ -65,10 +66,10 @@ int main(int argc, char** argv)
     const bool asks =
         argc > 1 && (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "--version") == 0);
     if (asks) {
-        std::puts(
-            std::strcmp(argv[1], "--version") == 0
-                ? "belayd-react " BELAY_VERSION
-                : "belayd-react: carries out one reaction to an alarm, for belayd. See belayd-react(8).");
+        std::puts(std::strcmp(argv[1], "--version") == 0
+                      ? "belayd-react " BELAY_VERSION
+                      : "belayd-react: carries out one reaction to an alarm, or asks for an SNMP variable, "
+                        "for belayd. See belayd-react(8).");
         return 0;
     }
     return run();
