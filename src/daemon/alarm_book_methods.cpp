@@ -43,7 +43,7 @@ Result<void> check_condition(const Circumstances& circumstances, const std::stri
 std::unexpected<Error> nobody_looks()
 {
     return fail(ErrorKind::unavailable, "this belayd does not raise the alarms of the site",
-                "belayd --alarms on the controller that leads it");
+                "start belayd without --no-alarms on the controller that leads it");
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ TEST_CASE("walks go on to their end while applications come and go under them")
 TEST_CASE("alarms and applications are notified, as traps and as informs")
 {
     ManagedMachine machine({}, {}, ManagedMachine::Receiver::there);
-    machine.start_daemon({"--alarms"});
+    machine.start_daemon({});
     machine.configure(managed_site());
     machine.await_phase("web", "started");
     await_that("it is told",

@@ -93,7 +93,7 @@ TEST_CASE("why a variable is not read is said in one sentence, and whether it ma
 TEST_CASE("a variable raises an alarm and clears it, and the log says once why one is not read")
 {
     ManagedMachine machine;
-    machine.start_daemon({"--alarms", "--log-file", machine.path("log"), "--log-verbose", "all"});
+    machine.start_daemon({"--log-file", machine.path("log"), "--log-verbose", "all"});
     const auto site = [&](const char* password) {
         // Of belay-snmp: belayApplicationPhase of web, which is 4 while it is started.
         return fmt::format(R"(
