@@ -210,8 +210,9 @@ void AlarmWatch::hear_standings(Milliseconds time)
                                         .hosts = hosts,
                                         .keeping = std::move(keeping),
                                         .configuration = configuration_};
+    // Since when it stands so is in its text; for how long it is raised counts from now.
     for (const framework::messages::Message& message : standings_.take(look_now, time))
-        detector_.message(message, 0, std::min(message.at, time));
+        detector_.message(message, 0, time);
 }
 
 /// At first what was taken before, as far back as it is of use; then what came since.
@@ -354,7 +355,7 @@ Result<bool> AlarmWatch::hear(const std::string& host, const Told& told)
 /// What cannot be written now is told again the next time.
 Result<size_t> AlarmWatch::tell_book(const std::optional<framework::alarms::HeardUntil>& until)
 {
-    std::ranges::move(detector_.take(now()), std::back_inserter(untold_));
+    std::ranges::move(detector_.take(now(), until.has_value()), std::back_inserter(untold_));
     const size_t moved_now = TRY(book_->take(untold_, until, circumstances_, options_.wall()));
     untold_.clear();
     moved_since_expiry_ += moved_now;

@@ -67,18 +67,18 @@ void StandingEvents::due(Milliseconds at, Milliseconds now)
     if (at > now) next_ = std::min(next_.value_or(at), at);
 }
 
-/// Once for each change: it begins to hold, holds with other words, or ends.
+/// Once for each change: it begins to hold, holds with other words, or ends; and while it holds once a day.
 void StandingEvents::say(const std::string& what, bool holds, EventId begins, EventId ends, Message message)
 {
     const auto told = told_.find(what);
     const std::string text = holds ? message.text : std::string();
-    if (told != told_.end() && told->second == text) return;
+    const bool is_as_told = told != told_.end() && told->second.text == text;
+    if (is_as_told && holds) due(told->second.at + told_again_after, now_);
+    if (is_as_told && (!holds || now_ - told->second.at < told_again_after)) return;
     message.id = holds ? begins : ends;
     message.level = holds ? framework::messages::Level::alarm : framework::messages::Level::standard;
-    if (told == told_.end())
-        told_.emplace(what, text);
-    else
-        told->second = text;
+    told_[what] = {.text = text, .at = now_};
+    if (holds) due(now_ + told_again_after, now_);
     messages_.push_back(std::move(message));
 }
 
@@ -190,7 +190,7 @@ void StandingEvents::look_at_solutions(const Look& look, Milliseconds now)
         change.application = name;
         if (!moved.empty()) change.text = fmt::format("nobody asked for it: {}", fmt::join(moved, ", "));
         const auto told = told_.find("change " + name);
-        const bool was_told = told != told_.end() && !told->second.empty();
+        const bool was_told = told != told_.end() && !told->second.text.empty();
         if (!moved.empty() || (was_told && stands == "started"))
             say("change " + name, !moved.empty(), events::solution_moved, events::solution_settled,
                 std::move(change));
@@ -213,6 +213,7 @@ std::vector<Message> StandingEvents::take(const Look& look, Milliseconds now)
 {
     messages_.clear();
     next_.reset();
+    now_ = now;
     if (look.configuration) {
         look_at_hosts(look, now);
         look_at_applications(look, now);

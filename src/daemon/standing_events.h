@@ -21,6 +21,9 @@ class StandingEvents {
     /// What was asked for so shortly before is why something moved.
     static constexpr Milliseconds asked_before = std::chrono::minutes(5);
 
+    /// What holds for so long is told again, or its alarm would end as one that nothing clears.
+    static constexpr Milliseconds told_again_after = std::chrono::hours(24);
+
     /// What has changed since the last look; of the first one, all that is worth an event. `now`: wall clock.
     std::vector<framework::messages::Message> take(const Look& look, Milliseconds now);
     /// When there is something to tell though nothing changes: a host is away for too long, a licence ends.
@@ -38,10 +41,15 @@ class StandingEvents {
     void look_at_solutions(const Look& look, Milliseconds now);
     void look_at_message_stores(const Look& look, Milliseconds now);
 
-    std::map<std::string, std::string> told_;         ///< by what: the text that was told; empty: it is well
+    struct Told {
+        std::string text;  ///< empty: it is well
+        Milliseconds at{0};
+    };
+    std::map<std::string, Told> told_;                ///< by what
     std::map<std::string, std::string> phases_;       ///< of applications, at the last look
     std::map<std::string, Milliseconds> first_seen_;  ///< hosts that have never come
     std::vector<Message> messages_;
+    Milliseconds now_{0};
     std::optional<Milliseconds> next_;
 };
 

@@ -329,7 +329,7 @@ void Detector::pass(Milliseconds now)
     });
 }
 
-std::vector<Verdict> Detector::take(Milliseconds now)
+std::vector<Verdict> Detector::take(Milliseconds now, bool all)
 {
     pass(now);
     std::vector<Verdict> verdicts;
@@ -360,7 +360,7 @@ std::vector<Verdict> Detector::take(Milliseconds now)
     }
     closed_.clear();
     for (auto& [key, open] : open_) {
-        const bool is_due = open.is_new || (open.waiting > 0 && now - open.told >= between_counts);
+        const bool is_due = open.is_new || (open.waiting > 0 && (all || now - open.told >= between_counts));
         if (!is_due) continue;
         tell_count(key, open);
         open.is_new = false;
