@@ -272,6 +272,7 @@ TEST_CASE("an account that may look at what belayd tells may not set it")
 TEST_CASE("who may not get to the master agent is told so, and belay-snmp ends as it should")
 {
     const ManagedMachine machine;
+    await_that("snmpd is there", [&] { return machine.value("belayConnected.0") == "false"; });
     const host::Descriptor log(open(machine.path("agent.log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     const auto begin = [&](const std::vector<std::string>& as, const std::string& master) {
         std::vector<std::string> words = as;
