@@ -38,6 +38,9 @@ applications = [{{ application = "web" }}, {{ application = "shop one" }}]
                        own_host_name(), TEST_STAND_IN, more);
 }
 
+const std::vector<std::string> where_masters_go = {"/usr/bin/env",
+                                                   "LSAN_OPTIONS=suppressions=" TEST_KNOWN_LEAKS};
+
 std::string cell(const char* column, const std::string& row)
 {
     return fmt::format("{}.'{}'", column, row);
@@ -106,7 +109,7 @@ TEST_CASE("a daemon that hangs keeps nobody waiting, and is no longer told of af
 
 TEST_CASE("a master agent that is killed and started anew has everything again, time after time")
 {
-    ManagedMachine machine;
+    ManagedMachine machine({}, where_masters_go);
     machine.configure(managed_site());
     machine.await_phase("web", "started");
     for (int round = 0; round < 3; ++round) {
@@ -150,7 +153,7 @@ TEST_CASE("walks go on to their end while applications come and go under them")
 
 TEST_CASE("alarms and applications are notified, as traps and as informs")
 {
-    ManagedMachine machine({}, {}, ManagedMachine::Receiver::there);
+    ManagedMachine machine({}, where_masters_go, ManagedMachine::Receiver::there);
     machine.start_daemon({});
     machine.configure(managed_site());
     machine.await_phase("web", "started");
@@ -269,6 +272,7 @@ TEST_CASE("an account that may look at what belayd tells may not set it")
 TEST_CASE("who may not get to the master agent is told so, and belay-snmp ends as it should")
 {
     const ManagedMachine machine;
+    await_that("snmpd is there", [&] { return machine.value("belayConnected.0") == "false"; });
     const host::Descriptor log(open(machine.path("agent.log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     const auto begin = [&](const std::vector<std::string>& as, const std::string& master) {
         std::vector<std::string> words = as;

@@ -26,7 +26,7 @@ Result<Oid> arc_of(std::string_view text)
     while (true) {
         uint32_t number = 0;
         const char* const end = left.data() + left.size();
-        const auto [after, problem] = std::from_chars(left.data(), end, number);
+        const auto [after, problem] = std::from_chars(left.data(), left.data() + left.size(), number);
         if (problem != std::errc()) return wrong("it is not made of numbers below 2^32 with dots between");
         arc.push_back(number);
         if (arc.size() > most_in_arc) return wrong(fmt::format("it has more than {} numbers", most_in_arc));

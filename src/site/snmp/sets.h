@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+// Of net-snmp. NOLINTNEXTLINE(readability-identifier-naming)
 struct netsnmp_request_info_s;
 
 namespace belay::site::snmp {

@@ -10,12 +10,14 @@
 #include <memory>
 #include <string>
 
+// Of net-snmp. NOLINTBEGIN(readability-identifier-naming)
 struct netsnmp_agent_request_info_s;
 struct netsnmp_handler_registration_s;
 struct netsnmp_mib_handler_s;
 struct netsnmp_request_info_s;
 struct snmp_pdu;
 struct snmp_session;
+// NOLINTEND(readability-identifier-naming)
 
 namespace belay::site::snmp {
 
