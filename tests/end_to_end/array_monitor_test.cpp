@@ -111,7 +111,8 @@ TEST_CASE("while nothing happens to the arrays the daemon sleeps")
     Watched bench;
     bench.start_daemon("");
     CHECK(bench.belay({"storage", "monitor"}).out.contains("2 of 2 members in sync"));
-    bench.shell("sleep 3");
+    // Ten seconds after its start it looks at the storage once.
+    bench.shell("sleep 15");
     const std::string switches =
         "cat /proc/$(pgrep -x belayd)/task/*/status | awk '/ctxt_switches/ {sum += $2} END {print sum}'";
     const std::string before = bench.shell(switches);
