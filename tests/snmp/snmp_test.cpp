@@ -64,8 +64,8 @@ TEST_CASE("managers see what belay tells: by walks of both kinds, while belayd c
     const Json web = machine.application("web"), shop = machine.application("shop one");
     for (const Json& one : {web, shop}) {
         const std::string name = one.at("name");
-        CHECK(all.at(cell("belayApplicationHost", name)) == one.at("host"));
-        CHECK(all.at(cell("belayApplicationPhase", name)) == one.at("phase"));
+        CHECK(all.at(cell("belayApplicationHost", name)) == one.at("host").get<std::string>());
+        CHECK(all.at(cell("belayApplicationPhase", name)) == one.at("phase").get<std::string>());
         CHECK(all.at(cell("belayApplicationWant", name)) ==
               (one.at("wanted") == "running" ? "start" : "stop"));
         CHECK(all.at(cell("belayApplicationRestarts", name)) ==
@@ -74,7 +74,8 @@ TEST_CASE("managers see what belay tells: by walks of both kinds, while belayd c
     CHECK(all.at(cell("belaySolutionApplications", "all")) == "2");
     CHECK(all.at(cell("belaySolutionStarted", "all")) == "1");
     const Json solutions = must(parse_json(machine.belay({"solution", "list", "--json"}).out));
-    CHECK(all.at(cell("belaySolutionState", "all")) == solutions.at("solutions")[0].at("stands"));
+    CHECK(all.at(cell("belaySolutionState", "all")) ==
+          solutions.at("solutions")[0].at("stands").get<std::string>());
 
     const Ran planned =
         machine.belay({"add", "config.maintenance", "--host", own_host_name(), "--state", "on", "--json"});
