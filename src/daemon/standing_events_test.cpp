@@ -117,6 +117,17 @@ prerequisites = [{ kind = "file", path = "/etc/billed.licence", valid_until = "2
           "03-00040 h2/billed: /etc/billed.licence of billed has ended after 2023-12-31");
 }
 
+TEST_CASE("a host that can keep no messages is told of, and that it can again")
+{
+    Stage stage;
+    stage.look.keeping = {{"h1", nullptr}};
+    CHECK(stage.after(seconds(0), false).empty());
+    stage.look.keeping = {{"h1", "no space left on device"}};
+    CHECK(stage.after(seconds(1)) == "01-00020 h1/: h1 keeps no messages: no space left on device");
+    stage.look.keeping = {{"h1", nullptr}};
+    CHECK(stage.after(seconds(1)) == "01-00021 h1/: h1 keeps messages");
+}
+
 TEST_CASE("a solution that cannot serve, and one that moved though nobody asked for it")
 {
     Stage stage;

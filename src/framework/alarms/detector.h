@@ -60,8 +60,8 @@ class Detector {
     /// Of the condition of that name.
     void variable(const std::string& condition, int64_t value, Milliseconds now);
 
-    /// What there is to say, each alarm's in its order. Time passes by it. `all`: counts as well that were told
-    /// a moment ago, for one who writes down how far the messages were taken.
+    /// What there is to say, each alarm's in its order. Time passes by it. `all`: counts as well that were
+    /// told a moment ago, for one who writes down how far the messages were taken.
     std::vector<Verdict> take(Milliseconds now, bool all = false);
     /// When take() has something to say though nothing comes; nothing: never.
     std::optional<Milliseconds> next() const;
