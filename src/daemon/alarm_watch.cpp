@@ -220,15 +220,13 @@ Json AlarmWatch::question_for(const std::string& host) const
 {
     const Heard& heard = heard_.at(host);
     Json question = {{"after", heard.until.number}};
-    if (heard.recall_since) {
-        question["after"] = heard.recalled;
-        question["since_ms"] = static_cast<uint64_t>(heard.recall_since->count());
-    } else if (heard.new_since) {
-        question["since_ms"] = static_cast<uint64_t>(heard.new_since->count());
-    } else {
-        question["wait"] = true;
-        question["known"] = {{"problem", heard.problem}, {"storage", heard.storage}};
-    }
+    if (heard.recall_since) question["after"] = heard.recalled;
+    if (const auto since = heard.recall_since ? heard.recall_since : heard.new_since)
+        question["since_ms"] = static_cast<uint64_t>(since->count());
+    // What is looked at again is there at once; all else is waited for.
+    question["wait"] = heard.is_known && !(heard.recall_since && heard.has_looked);
+    question["known"] = {
+        {"problem", heard.problem}, {"storage", heard.storage}, {"looked", heard.has_looked}};
     return question;
 }
 
@@ -237,7 +235,8 @@ Result<AlarmWatch::Told> AlarmWatch::read_told(const std::string& host, const Js
     Told told{.messages = {},
               .problem = answer.value("problem", Json()),
               .storage = answer.value("storage", Json())};
-    told.next = TRY(from_json_value<uint64_t>(answer.value("next", Json())));
+    const Json next = answer.value("next", Json());
+    if (!next.is_null()) told.next = TRY(from_json_value<uint64_t>(next));
     const Json messages = answer.value("messages", Json::array());
     if (!messages.is_array()) return fail(ErrorKind::corrupt, "its messages are no list");
     for (const Json& one : messages) {
@@ -332,9 +331,15 @@ Result<bool> AlarmWatch::hear(const std::string& host, const Told& told)
         heard.storage_is_due = now() + (is_first ? before_first_look_at_storage : Milliseconds{0});
     heard.storage = told.storage;
     if (std::exchange(heard.problem, told.problem) != told.problem || is_first) moved();
+    heard.has_looked = told.next.has_value();
+    if (!told.next) {
+        // What was said before a condition named it is none of its business.
+        if (heard.new_since) heard.new_since = std::max(Milliseconds{1}, now() - since_of_new_hosts);
+        return false;
+    }
     if (heard.recall_since) return recall(host, told);
     // Its store has begun anew, and the numbers in it.
-    if (told.next < heard.until.number && told.messages.empty()) {
+    if (*told.next < heard.until.number && told.messages.empty()) {
         heard.until.base += std::exchange(heard.until.number, 0);
         return true;
     }
@@ -343,7 +348,7 @@ Result<bool> AlarmWatch::hear(const std::string& host, const Told& told)
             detector_.message(stored.message, heard.until.base + stored.number, now());
     }
     heard.new_since.reset();
-    const uint64_t through = told.messages.empty() ? told.next : told.messages.back().number;
+    const uint64_t through = told.messages.empty() ? *told.next : told.messages.back().number;
     if (through <= heard.until.number) return !told.messages.empty();
     heard.until.number = through;
     // Where nothing was heard, how far it was looked is written with what is heard next.

@@ -87,7 +87,7 @@ class AlarmWatch final : public site::SiteControls {
     /// An answer of HostEvents.
     struct Told {
         std::vector<framework::messages::StoredMessage> messages;
-        uint64_t next = 0;
+        std::optional<uint64_t> next = {};  ///< nothing: it could not look
         Json problem, storage;
     };
     Result<Told> read_told(const std::string& host, const Json& answer) const;
@@ -142,6 +142,7 @@ class AlarmWatch final : public site::SiteControls {
         uint64_t recalled = 0;
         std::optional<Milliseconds> new_since = {};  ///< of one that was never heard
         bool is_known = false;                       ///< it has told something
+        bool has_looked = false;                     ///< at its messages, when it told something last
         Json problem = {}, storage = {};             ///< as it told them last
         std::optional<Milliseconds> storage_is_due = {};
     };

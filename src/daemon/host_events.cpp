@@ -10,7 +10,8 @@ namespace {
 bool is_as_known(const Json& told, const Json& known)
 {
     return told.at("messages").empty() && told.at("problem") == known.value("problem", Json()) &&
-           told.at("storage") == known.value("storage", Json());
+           told.at("storage") == known.value("storage", Json()) &&
+           told.at("next").is_null() != known.value("looked", false);
 }
 
 }  // namespace
@@ -49,10 +50,10 @@ Result<Json> HostEvents::look(const Json& parameters) const
     Parameters reader(parameters);
     const uint64_t after = TRY(reader.count("after", 0));
     const uint64_t since = TRY(reader.count("since_ms", 0));
-    Json answer = {{"messages", Json::array()}, {"next", after}};
+    Json answer = {{"messages", Json::array()}, {"next", nullptr}};
     Json query = {{"after", after}, {"newest", false}, {"limit", most_at_once}};
     if (since > 0) query["since_ms"] = since;
-    // A message server that does not run has kept nothing new.
+    // Where no condition names an event, or the message server does not run, nothing was looked at.
     const Result<Json> found = search_(query);
     if (found) answer.update(*found);
     const std::lock_guard lock(mutex_);
@@ -77,8 +78,10 @@ Result<Json> HostEvents::await_news(Json parameters) const
         if (!waits || !is_as_known(told, known)) return told;
         // What was looked at is not looked at again. Less than before: the messages begin anew, which whoever
         // asks has to know.
-        if (told.at("next") < parameters.value("after", Json(0))) return told;
-        parameters["after"] = told.at("next");
+        if (!told.at("next").is_null()) {
+            if (told.at("next") < parameters.value("after", Json(0))) return told;
+            parameters["after"] = told.at("next");
+        }
         std::unique_lock lock(mutex_);
         if (!moved_.wait_until(lock, until, [&] { return moves_ != moves || stopping_; }) || stopping_)
             return told;

@@ -38,7 +38,8 @@ class HostEvents {
     void stop();
 
     /// {"messages", "next", "problem", "storage"}, as they are now: of what is asked for with "after" and
-    /// "since_ms" the first thousand, and where to go on. Errors: usage, corrupt.
+    /// "since_ms" the first thousand, and where to go on: null, where nothing could be looked at. Errors:
+    /// usage, corrupt.
     Result<Json> look(const Json& parameters) const;
     std::vector<site::Method> methods();
 
