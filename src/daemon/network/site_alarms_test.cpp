@@ -17,7 +17,7 @@ clear = { event = "20-00011" }
 /// A controller that raises alarms, and a host.
 class AlarmedSite {
   public:
-    AlarmedSite()
+    explicit AlarmedSite(bool is_configured = true)
     {
         controller.make_controller();
         controller.begin();
@@ -25,7 +25,7 @@ class AlarmedSite {
         join(controller, web1, {{"name", "web1"}});
         web1.begin();
         REQUIRE(web1.await_status(is_attached));
-        configure(controller, logins_alarm);
+        if (is_configured) configure(controller, logins_alarm);
     }
 
     void say(const std::string& id, const std::string& text)
@@ -86,6 +86,25 @@ TEST_CASE(
     await("it ends", [&] { return site.alarms("logins")[0].at("state") == "cleared"; });
     CHECK(count() == before + 4);
     CHECK(site.alarms("logins").size() == 1);
+}
+
+TEST_CASE("what was said long before a condition names it raises nothing")
+{
+    AlarmedSite site(false);
+    site.web1.ask("Messages");
+    constexpr int64_t hour_ms = 3'600'000;
+    const int64_t now_ms = time(nullptr) * int64_t{1000};
+    const auto said = [&](int64_t at_ms, const char* text) {
+        const Json message = {{"id", "20-00010"}, {"level", "alarm"}, {"text", text}, {"at_ms", at_ms}};
+        need(site.web1.messages()->call("Put", {{"messages", {message}}}));
+    };
+    for (int i = 0; i < 3; ++i) said(now_ms - hour_ms, "long ago");
+    configure(site.controller, logins_alarm);
+    site.listen();
+    said(now_ms, "now");
+    await("it is raised", [&] { return !site.alarms("logins").empty(); });
+    CHECK(site.alarms("logins")[0].at("count") == 1);
+    CHECK(site.alarms("logins")[0].at("text") == "now");
 }
 
 TEST_CASE("ten thousand events at once are one alarm that counts each of them")
