@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "site/starter.h"
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -79,8 +80,9 @@ void Readiness::let_go_of_starter()
 
 void print_error(const Error& error)
 {
-    const std::string line = error.next.empty() ? fmt::format("belayd: {}\n", error.what)
-                                                : fmt::format("belayd: {}; {}\n", error.what, error.next);
+    std::string line = fmt::format("{}: {}", program_invocation_short_name, error.what);
+    if (!error.next.empty()) line += "; " + error.next;
+    line += '\n';
     static_cast<void>(std::fputs(line.c_str(), stderr));
 }
 
