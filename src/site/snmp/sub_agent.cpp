@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -31,6 +32,9 @@ constexpr const char* own_name = "belay-snmp";
 constexpr auto between_attempts = std::chrono::milliseconds(200);
 /// How long the master waits for an answer. Only a set takes longer than a moment: see Orders.
 constexpr int master_waits_seconds = 5;
+/// A walk is a question for each variable, and the next one comes at once. To be woken for it would take
+/// longer than to answer it, above all on a virtual machine, whose processors are woken by the one below.
+constexpr auto stays_awake = std::chrono::microseconds(200);
 constexpr size_t most_kept_notifications = 1000;
 // RFC 2741, 6.1; the library has them as commands of its PDUs.
 constexpr int agentx_get = 5, agentx_get_next = 6, agentx_response = 18;
@@ -219,6 +223,7 @@ bool SubAgent::answer_at_once(netsnmp_session* session, netsnmp_pdu* asked)
         put(into, *found);
     }
     if (snmp_send(session, answer) == 0) snmp_free_pdu(answer);
+    answered_ = std::chrono::steady_clock::now();
     return true;
 }
 
@@ -228,6 +233,20 @@ void SubAgent::serve(const host::Descriptor& end)
         if (!is_attached_) attach();
         send_notifications();
     } while (wait(end));
+}
+
+int SubAgent::select_awake(int count, fd_set& readable, timeval* limit) const
+{
+    const fd_set wanted = readable;
+    while (std::chrono::steady_clock::now() < answered_ + stays_awake) {
+        timeval at_once{};
+        const int found = select(count, &readable, nullptr, nullptr, &at_once);
+        if (found != 0) return found;
+        readable = wanted;
+        // Where the master has this very processor, the question comes only when it gets it.
+        sched_yield();
+    }
+    return select(count, &readable, nullptr, nullptr, limit);
 }
 
 bool SubAgent::wait(const host::Descriptor& end)
@@ -242,7 +261,7 @@ bool SubAgent::wait(const host::Descriptor& end)
     // In: whether it may wait for ever, beyond which time else. Out: the same, with the library's own timers.
     int may_wait = is_attached_ ? 1 : 0;
     snmp_select_info(&count, &readable, &limit, &may_wait);
-    const int found = select(count, &readable, nullptr, nullptr, may_wait == 0 ? &limit : nullptr);
+    const int found = select_awake(count, readable, may_wait == 0 ? &limit : nullptr);
     if (found > 0 && FD_ISSET(end.number(), &readable)) return false;
     eventfd_t times = 0;
     if (found > 0 && FD_ISSET(notified_->number(), &readable)) eventfd_read(notified_->number(), &times);

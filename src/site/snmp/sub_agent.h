@@ -47,6 +47,8 @@ class SubAgent {
     void send_notifications();
     /// For whatever comes, and does what is the library's. Whether it goes on.
     bool wait(const host::Descriptor& end);
+    /// select(), which does not sleep for a moment after an answer.
+    int select_awake(int count, fd_set& readable, timeval* limit) const;
     /// What is only asked for is answered here: the library passes each question on to itself by two pipes,
     /// and a walk is a question for each variable. False: that is for the library.
     bool answer_at_once(snmp_session* session, snmp_pdu* asked);
@@ -67,6 +69,7 @@ class SubAgent {
     Sets sets_;
     Watch watch_;
     bool is_attached_ = false;
+    std::chrono::steady_clock::time_point answered_ = {};
     /// What the library would call for each message of the master.
     struct Callback {
         int (*call)(int, snmp_session*, int, snmp_pdu*, void*) = nullptr;
