@@ -22,6 +22,7 @@ Result<std::unique_ptr<site::Client>> connect_to(const Invocation& asked)
     options.socket = asked.socket.empty() ? "/run/belay/belayd.sock" : asked.socket;
     options.state_folder = asked.state_folder;
     options.daemon = daemon_program();
+    options.gives_way = true;
     return site::connect(options);
 }
 

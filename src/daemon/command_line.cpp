@@ -149,6 +149,7 @@ void add_options(CLI::App& app, Asked& asked)
                    "For belay: a descriptor to which it writes \"ready\", or an error as JSON, and a newline")
         ->check(CLI::Range(3, 1 << 20));
     app.add_flag(begun_anew, asked.has_begun_anew)->group("");
+    app.add_flag("--gives-way", options.gives_way)->group("");
     app.config_formatter(std::make_shared<OneSection>(""));
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.set_config("-c,--config", "",

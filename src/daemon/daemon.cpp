@@ -42,7 +42,6 @@ namespace {
 using framework::configuration::HostSettings;
 using SharedConfiguration = std::shared_ptr<const framework::configuration::Configuration>;
 
-constexpr const char* socket_group = "belay";
 constexpr Milliseconds clock_retry = std::chrono::seconds(60);
 /// What nobody tells of by itself, as the load of a host, is looked at so often while somebody follows it.
 constexpr Milliseconds between_looks_at_load = std::chrono::seconds(2);
@@ -99,7 +98,7 @@ class Daemon {
         TRY(watch_wall_clock());
         TRY(watch_leases());
         const std::vector<operation::Id> unfinished = TRY(engine_->unfinished());
-        host::Descriptor listener = TRY(site::listen_at(options_.socket, socket_group));
+        host::Descriptor listener = TRY(site::listen_at(options_.socket, site::socket_group));
         server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), all_methods()));
         TRY(start_place());
         for (const operation::Id& id : unfinished) scheduler_->wake(id);
@@ -125,7 +124,7 @@ class Daemon {
   private:
     Result<StateLock> take_lock()
     {
-        return StateLock::take(options_.state_folder, [&] {
+        return StateLock::take(options_.state_folder, options_.gives_way, [&] {
             readiness_.waiting(Error{
                 .kind = ErrorKind::unavailable,
                 .what = fmt::format("belayd waits for commands of an earlier belayd that still work on this "

@@ -11,6 +11,8 @@ namespace belay::daemon {
 
 struct Options {
     std::string state_folder = "/var/lib/belay";
+    /// A command has started it, for there was none: it ends for one that is started otherwise.
+    bool gives_way = false;
     std::string socket = "/run/belay/belayd.sock";
     std::string alarm_command;  ///< a program that is told of each alarm; a bare name, empty: none
     std::string image_keys = "/etc/belay/image-keys";  ///< the folder of those whose images are taken

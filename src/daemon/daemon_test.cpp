@@ -1,6 +1,7 @@
 // belayd as a process, seen from outside: faces come, processes are killed, disks are full.
 
 #include "backup/catalog/testing/shelf.h"
+#include "daemon/testing/run.h"
 #include "daemon/testing/time_limit.h"
 #include "site/client.h"
 #include "site/local_socket.h"
@@ -56,7 +57,10 @@ class Place {
     bool has(std::string_view name) const { return access(path(name).c_str(), F_OK) == 0; }
     site::ConnectOptions options() const
     {
-        return {.socket = path("run/belayd.sock"), .state_folder = path("state"), .daemon = TEST_BELAYD};
+        return {.socket = path("run/belayd.sock"),
+                .state_folder = path("state"),
+                .daemon = TEST_BELAYD,
+                .gives_way = true};
     }
 
     /// Connects, and starts the daemon where there is none.
@@ -430,12 +434,34 @@ TEST_CASE("a second daemon on the same state is refused, and the first goes on")
 {
     Place place;
     const auto face = place.face();
-    const auto second = site::start_daemon({TEST_BELAYD, place.path("run/other.sock"), place.path("state")});
+    const auto second =
+        site::start_daemon({TEST_BELAYD, place.path("run/other.sock"), place.path("state"), true});
     REQUIRE(!second);
     CHECK(second.error().kind == ErrorKind::busy);
     CHECK(second.error().what ==
           fmt::format("belayd with pid {} serves {} already", place.pid(), place.path("state")));
     CHECK(face->call("List", Json::object()));
+}
+
+TEST_CASE(
+    "a daemon that a command has started ends for one that is started as a service, and not the reverse")
+{
+    Place place;
+    REQUIRE(place.face());
+    const pid_t by_command = place.pid();
+    const pid_t service = testing::start_and_await_ready(
+        {TEST_BELAYD, "--socket", place.path("run/service.sock"), "--state-dir", place.path("state")});
+    siginfo_t ended{};
+    REQUIRE(waitid(P_PID, static_cast<id_t>(by_command), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+    CHECK(ended.si_pid == by_command);
+    CHECK(ended.si_status == 0);
+    const auto third =
+        site::start_daemon({TEST_BELAYD, place.path("run/other.sock"), place.path("state"), true});
+    REQUIRE(!third);
+    CHECK(third.error().what ==
+          fmt::format("belayd with pid {} serves {} already", service, place.path("state")));
+    kill(service, SIGTERM);
+    CHECK(testing::code_of(service) == 0);
 }
 
 TEST_CASE("a daemon that cannot make its state folder says so to the one who started it")

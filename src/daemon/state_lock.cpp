@@ -1,11 +1,15 @@
 #include "daemon/state_lock.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace belay::daemon {
@@ -32,30 +36,70 @@ Result<bool> lock(const host::Descriptor& file, int how, const std::string& path
     return true;
 }
 
-std::string holder_in(const host::Descriptor& file)
+/// Who holds the lock, as it has written it down; 0: it has not.
+struct Holder {
+    pid_t pid = 0;
+    bool gives_way = false;
+};
+
+constexpr std::string_view giving_way = " gives way";
+
+Holder holder_in(const host::Descriptor& file)
 {
-    std::array<char, 16> room{};
+    std::array<char, 32> room{};
     const ssize_t count = pread(file.number(), room.data(), room.size(), 0);
-    if (count <= 0) return "belayd";
-    return fmt::format("belayd with pid {}", std::string_view(room.data(), static_cast<size_t>(count)));
+    const std::string_view text(room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    Holder holder;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), holder.pid);
+    holder.gives_way =
+        problem == std::errc() && text.substr(static_cast<size_t>(end - text.data())) == giving_way;
+    return holder;
+}
+
+void write_holder(const host::Descriptor& file, bool gives_way)
+{
+    // For others to read only, so a disk that is full is no reason not to start.
+    const std::string text = fmt::format("{}{}", getpid(), gives_way ? giving_way : "");
+    if (ftruncate(file.number(), 0) == 0)
+        static_cast<void>(pwrite(file.number(), text.data(), text.size(), 0) >= 0);
+}
+
+Error taken_by(const Holder& holder, const std::string& folder)
+{
+    const std::string who = holder.pid > 0 ? fmt::format("belayd with pid {}", holder.pid) : "belayd";
+    return {.kind = ErrorKind::busy,
+            .what = fmt::format("{} serves {} already", who, folder),
+            .next = "belay talks to it by its own socket: see --socket"};
+}
+
+/// Tells the one that holds the lock to end. It has it until it has ended, so that a number which it does not
+/// have any more is nobody's while the lock is held.
+Result<void> replace(const Holder& holder, const host::Descriptor& file, const std::string& path)
+{
+    const host::Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, holder.pid, 0)));
+    if (TRY(lock(file, LOCK_EX | LOCK_NB, path))) return {};
+    if (!process || syscall(SYS_pidfd_send_signal, process.number(), SIGTERM, nullptr, 0) != 0)
+        return std::unexpected(system_error(fmt::format("end the belayd with pid {}", holder.pid), errno));
+    TRY(lock(file, LOCK_EX, path));
+    return {};
 }
 
 }  // namespace
 
-Result<StateLock> StateLock::take(const std::string& folder, const std::function<void()>& waiting)
+Result<StateLock> StateLock::take(const std::string& folder, bool gives_way,
+                                  const std::function<void()>& waiting)
 {
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
         return std::unexpected(system_error(fmt::format("make the folder {}", folder), errno));
 
     const std::string daemon_path = folder + "/daemon";
     host::Descriptor daemon = TRY(open_file(daemon_path));
-    if (!TRY(lock(daemon, LOCK_EX | LOCK_NB, daemon_path)))
-        return fail(ErrorKind::busy, fmt::format("{} serves {} already", holder_in(daemon), folder),
-                    "belay talks to it by its own socket: see --socket");
-    // For that sentence only, so a disk that is full is no reason not to start.
-    const std::string pid = fmt::format("{}", getpid());
-    if (ftruncate(daemon.number(), 0) == 0)
-        static_cast<void>(pwrite(daemon.number(), pid.data(), pid.size(), 0) >= 0);
+    if (!TRY(lock(daemon, LOCK_EX | LOCK_NB, daemon_path))) {
+        const Holder holder = holder_in(daemon);
+        if (gives_way || !holder.gives_way) return std::unexpected(taken_by(holder, folder));
+        TRY(replace(holder, daemon, daemon_path));
+    }
+    write_holder(daemon, gives_way);
 
     const std::string commands_path = folder + "/lock";
     host::Descriptor commands = TRY(open_file(commands_path));

@@ -16,10 +16,12 @@ namespace belay::daemon {
 
 class StateLock {
   public:
-    /// Makes the folder (0700) where there is none, and takes both locks. Calls `waiting`, once, before it
-    /// waits for commands of an earlier daemon. Errors: busy (another daemon, with its process id), those of
-    /// the system.
-    static Result<StateLock> take(const std::string& folder, const std::function<void()>& waiting);
+    /// Makes the folder (0700) where there is none, and takes both locks. A daemon that gives way is told to
+    /// end by one that does not, and its end is waited for: the unit of belayd would else not start as long
+    /// as one runs that a command has started meanwhile. Calls `waiting`, once, before it waits for commands
+    /// of an earlier daemon. Errors: busy (another daemon, with its process id), those of the system.
+    static Result<StateLock> take(const std::string& folder, bool gives_way,
+                                  const std::function<void()>& waiting);
 
     /// The descriptor for host::real_host().
     int inherited() const { return commands_.number(); }

@@ -81,7 +81,7 @@ class Program {
         spoken_ = std::make_unique<Spoken>(*loop_, *keeper_, speakers_, std::move(speaking));
         take_texts(read_texts(framework::messages::folders_in(asked_.texts)));
         TRY(spoken_->open());
-        host::Descriptor listener = TRY(site::listen_at(asked_.socket, ""));
+        host::Descriptor listener = TRY(site::listen_at(asked_.socket, site::socket_group));
         services_.emplace(
             Services{.store = *store_,
                      .keeper = *keeper_,

@@ -169,7 +169,10 @@ Result<std::unique_ptr<Client>> connect(const ConnectOptions& options)
         if (options.daemon.empty()) return std::unexpected(not_running(options));
 
         const bool late = std::chrono::steady_clock::now() - begun > patience;
-        const Result<void> started = start_daemon({options.daemon, options.socket, options.state_folder});
+        const Result<void> started = start_daemon({.program = options.daemon,
+                                                   .socket = options.socket,
+                                                   .state_folder = options.state_folder,
+                                                   .gives_way = options.gives_way});
         // Busy: another one has just been started, or is about to end. Both take a moment.
         if (!started && (started.error().kind != ErrorKind::busy || late)) {
             Error error = started.error();

@@ -35,6 +35,8 @@ struct ConnectOptions {
     std::string socket;        ///< /run/belay/belayd.sock unless told
     std::string state_folder;  ///< handed to a daemon that is started; empty: its own default
     std::string daemon;        ///< the program to start where none runs; empty: do not start
+    /// It is belayd, and is to end for one that systemd or a person starts.
+    bool gives_way = false;
 };
 
 /// Connects, starting the daemon where it does not run, and makes sure that it is of this version. Errors:

@@ -9,6 +9,9 @@
 
 namespace belay::site {
 
+/// Whose members may look at what belayd and belay-messages tell, where a machine has such a group.
+inline constexpr const char* socket_group = "belay";
+
 /// Who is on the other side of a connection, as the kernel saw it when it was made.
 struct Peer {
     uid_t uid = 0;

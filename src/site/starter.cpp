@@ -32,6 +32,7 @@ Result<pid_t> spawn_daemon(const StartOptions& options, int pipe)
     std::vector<std::string> words = {options.program, "--socket", options.socket, "--ready-fd",
                                       fmt::format("{}", ready_descriptor)};
     if (!options.state_folder.empty()) words.insert(words.end(), {"--state-dir", options.state_folder});
+    if (options.gives_way) words.emplace_back("--gives-way");
     std::vector<char*> argv;
     argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());

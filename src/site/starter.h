@@ -18,6 +18,7 @@ struct StartOptions {
     std::string program;
     std::string socket;
     std::string state_folder;
+    bool gives_way = false;  ///< of belayd: to one that systemd or a person starts
 };
 
 /// Comes back when the daemon listens. It has a session of its own, "/" as its folder, no terminal, no open

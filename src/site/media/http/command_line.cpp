@@ -47,7 +47,7 @@ class Program {
         workers_.emplace(*loop_);
         TRY(catch_signals());
         media_ = TRY(MediaServer::open(asked_.options, wall_now(), log_));
-        host::Descriptor listener = TRY(site::listen_at(asked_.socket, "belay"));
+        host::Descriptor listener = TRY(site::listen_at(asked_.socket, site::socket_group));
         watch_certificate();
         server_ = TRY(site::Server::open(*loop_, *workers_, std::move(listener), methods()));
         log_.standard(fmt::format("belayd {}, media server, process {}: serves {} at {}, answers {}",
