@@ -273,7 +273,8 @@ Result<void> Messages::describe(site::Client& client)
     Json described;
     {
         const std::lock_guard lock(mutex_);
-        // Each time: it may be another server than the one that was told.
+        // Each time: it may be another server than the one that was told. Before the configuration is known
+        // the server goes on with what it was told last: what it would not follow meanwhile would be lost.
         described = described_.is_null() ? Json::object() : described_;
         is_described_ = true;
     }

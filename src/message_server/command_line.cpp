@@ -211,7 +211,7 @@ class Program {
         const Json json = described;
         const std::lock_guard lock(describing_);
         const std::string text = json_text(json);
-        const bool is_news = text != described_text_;
+        const bool is_news = described.is_whole && text != described_text_;
         if (is_news) {
             TRY(host::files::replace(described_file(), text, 0600));
             described_text_ = text;

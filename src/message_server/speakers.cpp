@@ -135,6 +135,7 @@ Result<Described> read_described(const Json& json)
         return found->get<std::string>();
     };
     if (!json.is_object()) return fail(ErrorKind::usage, "what a host has is a table");
+    described.is_whole = json.contains("applications");
     described.host = TRY(text(json, "host"));
     if (const auto by = json.find("pid"); by != json.end() && by->is_number_unsigned())
         described.by = static_cast<pid_t>(by->get<uint64_t>() & 0x7fffffffU);

@@ -477,6 +477,18 @@ TEST_CASE("an entry of a mebibyte, of any bytes and of many lines is kept as far
     CHECK((with_number("3") == "broken \xef\xbf\xbd\xef\xbf\xbd and\0null\nsecond line\n\tthird"s));
 }
 
+TEST_CASE("a belayd that does not know its configuration yet takes nothing back: not a line is lost meanwhile")
+{
+    if (!has_own_mounts()) return;
+    Journald::wipe();
+    Journald journald;
+    MessageServer server;
+    describe(server, "all");
+    server.ask("Describe", {{"pid", static_cast<uint64_t>(getpid())}});
+    REQUIRE(log_line("-t a", "said while it began") == 0);
+    one_with(server, "said while it began");
+}
+
 TEST_CASE("without journald nothing happens, and it is said where all is wanted")
 {
     if (!has_own_mounts()) return;
