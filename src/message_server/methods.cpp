@@ -221,7 +221,7 @@ std::vector<site::Method> methods_of(const Services& services)
     return {{"Hello", Right::view, with(hello)},          {"Describe", Right::administer, with(describe)},
             {"Put", Right::administer, with(put)},        {"Position", Right::administer, with(position)},
             {"Messages", Right::operate, with(messages)}, {"Heard", Right::operate, with(heard)},
-            {"Status", Right::view, with(status)},     {"End", Right::administer, with(end)}};
+            {"Status", Right::view, with(status)},        {"End", Right::administer, with(end)}};
 }
 
 }  // namespace belay::message_server

@@ -38,8 +38,8 @@ struct Described {
     Keeping keeping = {};
     SyslogIn syslog = SyslogIn::applications;
     std::vector<EventId> heard = {};  ///< those that conditions of alarms name
-    bool is_whole = false;            ///< else only `by` is told, and what was told before counts on; not kept
-    pid_t by = 0;                     ///< the process that has told it; not kept
+    bool is_whole = false;  ///< else only `by` is told, and what was told before counts on; not kept
+    pid_t by = 0;           ///< the process that has told it; not kept
 };
 void to_json(Json& json, const Described& described);
 /// Errors: corrupt, usage.

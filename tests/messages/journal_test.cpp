@@ -477,7 +477,8 @@ TEST_CASE("an entry of a mebibyte, of any bytes and of many lines is kept as far
     CHECK((with_number("3") == "broken \xef\xbf\xbd\xef\xbf\xbd and\0null\nsecond line\n\tthird"s));
 }
 
-TEST_CASE("a belayd that does not know its configuration yet takes nothing back: not a line is lost meanwhile")
+TEST_CASE(
+    "a belayd that does not know its configuration yet takes nothing back: not a line is lost meanwhile")
 {
     if (!has_own_mounts()) return;
     Journald::wipe();
