@@ -10,14 +10,13 @@ namespace {
 constexpr std::string_view mark = "SHA256:";
 constexpr size_t fingerprint_length = 43;  ///< of base64, without its padding
 constexpr size_t longest_quoted = 60;
-constexpr std::array kinds_of_keys = {
-    "ssh-ed25519",  "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-    "rsa-sha2-512", "rsa-sha2-256",        "ssh-rsa"};
-
-struct FreeKey {
-    void operator()(ssh_key key) const { ssh_key_free(key); }
-};
-using Key = std::unique_ptr<ssh_key_struct, FreeKey>;
+constexpr std::array kinds_of_keys = {"ssh-ed25519",
+                                      "ecdsa-sha2-nistp256",
+                                      "ecdsa-sha2-nistp384",
+                                      "ecdsa-sha2-nistp521",
+                                      "rsa-sha2-512",
+                                      "rsa-sha2-256",
+                                      "ssh-rsa"};
 
 bool is_fingerprint(std::string_view text)
 {
@@ -40,6 +39,11 @@ Error unreadable(const std::string& line)
 }
 
 }  // namespace
+
+void FreeKey::operator()(ssh_key_struct* key) const
+{
+    ssh_key_free(key);
+}
 
 Result<std::string> fingerprint_of(const ssh_key_struct* key)
 {

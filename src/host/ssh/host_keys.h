@@ -3,12 +3,18 @@
 
 #include "base/result.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 struct ssh_key_struct;  // libssh's, NOLINT(readability-identifier-naming)
 
 namespace belay::host::ssh {
+
+struct FreeKey {
+    void operator()(ssh_key_struct* key) const;
+};
+using Key = std::unique_ptr<ssh_key_struct, FreeKey>;
 
 /// "SHA256:..." of a public key, as ssh-keygen -l shows it. Errors: corrupt.
 Result<std::string> fingerprint_of(const ssh_key_struct* key);

@@ -18,11 +18,6 @@ constexpr int most_rounds = 8, most_questions = 8;
 constexpr uint32_t most_at_once = 64 << 10;
 constexpr Milliseconds to_part(2000);
 
-struct FreeKey {
-    void operator()(ssh_key key) const { ssh_key_free(key); }
-};
-using Key = std::unique_ptr<ssh_key_struct, FreeKey>;
-
 int library_timeout(Milliseconds limit)
 {
     return static_cast<int>(std::chrono::ceil<std::chrono::seconds>(limit).count()) + 1;
@@ -85,9 +80,9 @@ Result<std::unique_ptr<Session>> Session::open(const Server& server, const Login
     if (!same) return std::unexpected(system_error("keep a connection", errno));
     const ssh_session raw = ssh_new();
     if (raw == nullptr) return fail(ErrorKind::io, "libssh has no memory for a session");
-    std::unique_ptr<Session> session(new Session(server, std::make_unique<Cutoff>(std::move(connection)), raw));
-    const auto used =
-        std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun);
+    std::unique_ptr<Session> session(
+        new Session(server, std::make_unique<Cutoff>(std::move(connection)), raw));
+    const auto used = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun);
     session->cutoff_->in(std::max(limit - used, Milliseconds{1}));
 
     // No file of whoever runs this says how it is done.
@@ -222,9 +217,7 @@ Result<Channel> Session::open_line(Milliseconds limit)
 // --- a channel ---
 
 Channel::Channel(Channel&& other) noexcept
-    : session_(other.session_),
-      channel_(std::exchange(other.channel_, nullptr)),
-      cutoff_(other.cutoff_)
+    : session_(other.session_), channel_(std::exchange(other.channel_, nullptr)), cutoff_(other.cutoff_)
 {
 }
 
@@ -250,7 +243,8 @@ Result<std::optional<std::string>> Channel::hear(Milliseconds limit)
         return std::optional(std::string());
     }
     std::string bytes(std::min(static_cast<uint32_t>(there), most_at_once), '\0');
-    const int got = ssh_channel_read_nonblocking(channel_, bytes.data(), static_cast<uint32_t>(bytes.size()), 0);
+    const int got =
+        ssh_channel_read_nonblocking(channel_, bytes.data(), static_cast<uint32_t>(bytes.size()), 0);
     if (got < 0) return lost();
     bytes.resize(static_cast<size_t>(got));
     return std::optional(std::move(bytes));

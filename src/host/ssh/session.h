@@ -1,8 +1,8 @@
 #pragma once
 // A client's session over SSH, by libssh, with a server whose host key is known before.
 //
-// No file of a person's is read: no ~/.ssh, no known_hosts, no agent. A host key that is not among those given
-// ends it before anything secret is sent.
+// No file of a person's is read: no ~/.ssh, no known_hosts, no agent. A host key that is not among those
+// given ends it before anything secret is sent.
 
 #include "base/result.h"
 #include "base/units.h"
@@ -77,8 +77,8 @@ class Channel {
 class Session {
   public:
     /// Connects, verifies the host key, logs in; all of it within `limit`. Errors: usage (a host key or the
-    /// private key cannot be read), unavailable (nobody there), timeout, refused (another host key), permission
-    /// (the login is not taken).
+    /// private key cannot be read), unavailable (nobody there), timeout, refused (another host key),
+    /// permission (the login is not taken).
     static Result<std::unique_ptr<Session>> open(const Server& server, const Login& login,
                                                  Milliseconds limit);
     ~Session();

@@ -90,7 +90,8 @@ void Conversation::finish(std::string line)
     const std::optional<size_t> log = begin_of_log(line);
     if (!log && !continues_log(line))
         take_line(line);
-    else if (const std::string_view before = without_blanks(std::string_view(line).substr(0, log.value_or(0)));
+    else if (const std::string_view before =
+                 without_blanks(std::string_view(line).substr(0, log.value_or(0)));
              !before.empty())
         take_line(before);
     shown_.push_back(std::move(line));

@@ -9,6 +9,7 @@
 //     talk.take_answer();
 
 #include "base/result.h"
+#include "base/units.h"
 #include "upgrade/iosxe/vty/plain_text.h"
 #include "upgrade/iosxe/vty/prompt.h"
 
@@ -81,11 +82,11 @@ class Conversation {
     PlainText text_;
     Waits waits_ = Waits::greeting;
     std::optional<Prompt> prompt_;
-    std::string host_;           ///< of the first prompt
+    std::string host_;            ///< of the first prompt
     bool prompt_passed_ = false;  ///< one was shown, and only the log after it
     std::string typed_, echo_left_;
     std::vector<Foreseen> replies_;
-    bool is_answered_ = false;     ///< the unfinished line has got its reply
+    bool is_answered_ = false;  ///< the unfinished line has got its reply
     bool key_was_sent_ = false;
     std::string to_send_;
     std::string answer_;

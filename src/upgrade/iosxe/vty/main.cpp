@@ -53,7 +53,8 @@ int run()
     const Result<vty::Request> request = read_standard_input();
     if (!request) {
         tell({{"refused", request.error().what}, {"kind", name_of(request.error().kind)}});
-        std::fputs("belay-vty: wants a request of belayd's on its standard input; see belay-vty(8)\n", stderr);
+        std::fputs("belay-vty: wants a request of belayd's on its standard input; see belay-vty(8)\n",
+                   stderr);
         return 2;
     }
     return vty::carry_out(*request, tell) ? 0 : 1;

@@ -32,7 +32,9 @@ bool is_host(std::string_view text)
 
 bool is_mode(std::string_view text)
 {
-    const auto may_be = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == ' '; };
+    const auto may_be = [](char c) {
+        return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == ' ';
+    };
     return !text.empty() && text.size() <= longest_mode && std::ranges::all_of(text, may_be);
 }
 
@@ -134,8 +136,9 @@ bool continues_log(std::string_view line)
 
 bool asks(std::string_view line)
 {
-    constexpr std::array<std::string_view, 11> ends = {
-        "[y/n]", "[Y/N]", "[y/n]?", "[y/n]:", "[yes/no]", "[yes/no]:", "[confirm]", "(y/n)", "(y/n)?", "]?", "]?:"};
+    constexpr std::array<std::string_view, 11> ends = {"[y/n]",    "[Y/N]",     "[y/n]?",    "[y/n]:",
+                                                       "[yes/no]", "[yes/no]:", "[confirm]", "(y/n)",
+                                                       "(y/n)?",   "]?",        "]?:"};
     return ends_with_one_of(line, ends) || asks_for_password(line);
 }
 

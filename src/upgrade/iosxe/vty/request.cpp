@@ -58,8 +58,9 @@ Result<Line> read_line(const Json& json)
         const bool is_question = read.asked.find_first_not_of(' ') != std::string::npos &&
                                  read.asked.size() <= longest_question && is_plain(read.asked);
         if (!is_question || read.say.size() > longest_reply || !is_plain(read.say))
-            return fail(ErrorKind::usage, "a reply has how its question ends, and what is said to it, in "
-                                          "printable ASCII");
+            return fail(ErrorKind::usage,
+                        "a reply has how its question ends, and what is said to it, in "
+                        "printable ASCII");
     }
     return line;
 }
@@ -70,9 +71,11 @@ Result<void> read_login(Json& json, Request& request)
     request.login.password = secret_in(json, "password");
     request.login.private_key = secret_in(json, "private_key");
     request.enable_password = secret_in(json, "enable_password");
-    if (request.login.user.empty() || request.login.user.size() > longest_secret || !is_plain(request.login.user))
+    if (request.login.user.empty() || request.login.user.size() > longest_secret ||
+        !is_plain(request.login.user))
         return fail(ErrorKind::usage, "\"user\" is no name of an account");
-    const bool is_enable = request.enable_password.size() <= longest_secret && is_plain(request.enable_password);
+    const bool is_enable =
+        request.enable_password.size() <= longest_secret && is_plain(request.enable_password);
     if (!is_enable) return fail(ErrorKind::usage, "\"enable_password\" is not printable ASCII");
     if (request.login.password.size() > longest_secret || request.login.private_key.size() > longest_key ||
         request.login.password.find('\0') != std::string::npos)
@@ -112,7 +115,8 @@ Result<void> read_work(const Json& json, Request& request)
         request.file = text_in(*carry, "file");
         request.to = text_in(*carry, "to");
         if (request.file.empty() || request.to.empty() || json.contains("lines"))
-            return fail(ErrorKind::usage, "\"carry\" has \"file\" and \"to\", and there are no \"lines\" then");
+            return fail(ErrorKind::usage,
+                        "\"carry\" has \"file\" and \"to\", and there are no \"lines\" then");
         return {};
     }
     const Json lines = json.value("lines", Json::array());

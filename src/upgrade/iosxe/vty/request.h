@@ -1,8 +1,9 @@
 #pragma once
-// What belay-vty is told on its standard input, one JSON object. Secrets are in it, and nowhere else: not on a
-// command line, not in an environment.
+// What belay-vty is told on its standard input, one JSON object. Secrets are in it, and nowhere else: not on
+// a command line, not in an environment.
 //
-//     {"address", "port", "user", "password", "private_key", "host_keys": ["ssh-ed25519 AAAA...", "SHA256:..."],
+//     {"address", "port", "user", "password", "private_key", "host_keys": ["ssh-ed25519 AAAA...",
+//     "SHA256:..."],
 //      "enable_password", "transcript": "/path", "patience_ms": {"connect", "prompt"},
 //      "lines": [{"line", "limit_ms", "replies": [{"asked", "say"}]}]
 //      or "carry": {"file": "/path", "to": "flash:x.bin"}}

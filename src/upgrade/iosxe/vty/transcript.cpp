@@ -23,8 +23,8 @@ Result<Transcript> Transcript::open(const std::string& path)
 {
     Transcript transcript;
     transcript.path_ = path;
-    transcript.file_ = host::Descriptor(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    transcript.file_ =
+        host::Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!transcript.file_) return std::unexpected(system_error("keep the transcript " + path, errno));
     return transcript;
 }
@@ -33,7 +33,8 @@ Result<void> Transcript::add(std::string_view line)
 {
     std::string text;
     text.reserve(line.size() + 1);
-    for (const char c : line) text += (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f ? '?' : c;
+    for (const char c : line)
+        text += (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f ? '?' : c;
     text += '\n';
     return write(text);
 }

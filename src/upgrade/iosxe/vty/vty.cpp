@@ -12,11 +12,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr Milliseconds settled(200);         ///< so long nothing comes behind a prompt
-constexpr Milliseconds waits_for_us(2000);   ///< so long nothing comes behind a question
+constexpr Milliseconds settled(200);        ///< so long nothing comes behind a prompt
+constexpr Milliseconds waits_for_us(2000);  ///< so long nothing comes behind a question
 constexpr Milliseconds tick(100);
-constexpr Milliseconds between_words(300);   ///< two lines that are told while they come
-constexpr Milliseconds to_take(30'000);      ///< what is typed
+constexpr Milliseconds between_words(300);  ///< two lines that are told while they come
+constexpr Milliseconds to_take(30'000);     ///< what is typed
 constexpr Milliseconds between_counts(500);
 constexpr const char* no_paging = "terminal length 0";
 constexpr const char* no_wrapping = "terminal width 0";
@@ -104,18 +104,18 @@ Result<void> Vty::begin()
 
 Result<void> Vty::reach_prompt(Milliseconds limit, std::string_view what)
 {
-    const auto lost = TRY(follow(Clock::now() + limit, [&]() -> Result<bool> {
-        return talk_.at_prompt() && is_quiet_for(settled);
-    }));
+    const auto lost = TRY(follow(
+        Clock::now() + limit, [&]() -> Result<bool> { return talk_.at_prompt() && is_quiet_for(settled); }));
     if (lost)
-        return fail(ErrorKind::unavailable, fmt::format("{} {}, and ended the line: {}",
-                                                        request_.server.address, what, lost->why));
+        return fail(ErrorKind::unavailable,
+                    fmt::format("{} {}, and ended the line: {}", request_.server.address, what, lost->why));
     if (talk_.at_prompt()) return {};
     const std::string unfinished = talk_.unfinished().substr(0, 80);
-    return fail(ErrorKind::timeout,
-                fmt::format("{} {} within {}{}", request_.server.address, what, to_text(limit),
-                            unfinished.empty() ? std::string() : fmt::format("; it shows \"{}\"", unfinished)),
-                "log in by hand with the same user, and see what it wants");
+    return fail(
+        ErrorKind::timeout,
+        fmt::format("{} {} within {}{}", request_.server.address, what, to_text(limit),
+                    unfinished.empty() ? std::string() : fmt::format("; it shows \"{}\"", unfinished)),
+        "log in by hand with the same user, and see what it wants");
 }
 
 /// Whether the device knows the line does not count: it pages then, and gets a key for each page.
@@ -130,10 +130,10 @@ Result<void> Vty::prepare(const char* line)
 Result<void> Vty::enable()
 {
     const auto refused = [&](std::string_view why) {
-        return fail(ErrorKind::permission,
-                    fmt::format("{} has no privilege on {}: {}", request_.login.user, request_.server.address,
-                                why),
-                    "privilege 15 for the user, or the right enable_password in the configuration");
+        return fail(
+            ErrorKind::permission,
+            fmt::format("{} has no privilege on {}: {}", request_.login.user, request_.server.address, why),
+            "privilege 15 for the user, or the right enable_password in the configuration");
     };
     if (request_.enable_password.empty()) return refused("its prompt ends with >, and no password is known");
     TRY(send(talk_.type("enable", {})));
@@ -178,11 +178,11 @@ Result<bool> Vty::type(size_t number, const Line& line)
     }
     TRY(transcript_.keep());
     if (!talk_.at_prompt())
-        return fail(ErrorKind::timeout,
-                    talk_.has_echoed()
-                        ? fmt::format("\"{}\" took longer than {}", line.text, to_text(line.limit))
-                        : fmt::format("the device has not shown \"{}\" within {}", line.text,
-                                      to_text(line.limit)));
+        return fail(
+            ErrorKind::timeout,
+            talk_.has_echoed()
+                ? fmt::format("\"{}\" took longer than {}", line.text, to_text(line.limit))
+                : fmt::format("the device has not shown \"{}\" within {}", line.text, to_text(line.limit)));
     tell_(Json{{"answer", number}, {"text", talk_.take_answer()}});
     return true;
 }

@@ -1,0 +1,115 @@
+#pragma once
+// Belay's side of the devices' lines: looks at them, and does what takes long, each in a thread of its own
+// while the device and the engine go on. One piece of work a device at a time.
+
+#include "upgrade/iosxe/device.h"
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace belay::upgrade::iosxe {
+
+/// Threads: any.
+class Console {
+  public:
+    using Clock = std::chrono::steady_clock;
+    struct Options {
+        /// A terminal of the device with that name. `transcript`: a file that what is typed is appended to;
+        /// empty: none. Errors: not_found (no such device is configured), those of unsealing.
+        std::function<Result<std::unique_ptr<Terminal>>(const std::string& device,
+                                                        const std::string& transcript)>
+            terminal;
+        /// So long a look is good for questions that are asked together: checks, gates.
+        Milliseconds fresh = std::chrono::seconds(3);
+        /// Between two looks while a piece of work waits for the device.
+        Milliseconds pace = std::chrono::seconds(10);
+        /// So long after belayd began nobody knows what an earlier one has typed just before it ended: what
+        /// the device begins by that shows itself meanwhile.
+        Milliseconds settles = std::chrono::seconds(60);
+        /// Work is done before begin() returns: for tests and simulations.
+        bool at_once = false;
+    };
+    explicit Console(Options options) : options_(std::move(options)), began_(Clock::now()) {}
+    /// Whatever is on its way ends where it is; devices go on by themselves.
+    ~Console();
+    Console(const Console&) = delete;
+    Console& operator=(const Console&) = delete;
+
+    const Options& options() const { return options_; }
+
+    /// How the device stands now. Errors: as iosxe::look(); not_found.
+    Result<DeviceLook> look(const std::string& device);
+    /// The last look where it is fresh, a new one else.
+    Result<DeviceLook> recent_look(const std::string& device);
+
+    /// What a piece of work says of itself while it goes on.
+    struct Way {
+        std::string name;  ///< "install add"
+        std::string says = {};
+        uint64_t done = 0, total = 0;  ///< bytes; 0: nothing is counted
+        bool has_ended = false;
+        std::optional<Error> problem = {};  ///< it has ended with that
+    };
+    /// Nothing: none was begun on that device since belayd began.
+    std::optional<Way> way_of(const std::string& device) const;
+    /// One of this name is on its way now.
+    bool is_at(const std::string& device, std::string_view name) const;
+
+    class Work;
+    /// What is done; it types by the terminal that it is given, which knows the lines that were allowed.
+    using Deed = std::function<Result<void>(Work& work)>;
+    /// Begins. Errors: busy (another is on its way on this device).
+    Result<void> begin(const std::string& device, std::string name, const std::string& transcript,
+                       std::set<std::string> lines, Deed deed);
+    /// Ends what is on its way on the device, and waits for that.
+    void end(const std::string& device);
+
+    /// An earlier belayd may have typed something that does not show itself yet.
+    bool is_unsettled() const { return Clock::now() - began_ < options_.settles; }
+
+    /// One piece of work, from within.
+    class Work {
+      public:
+        Work(Console& console, std::string device, Terminal& terminal, const std::stop_token& stop)
+            : console_(console), device_(std::move(device)), terminal_(terminal), stop_(stop)
+        {
+        }
+        /// Types one line. Errors: as Terminal::type().
+        Result<Answer> type(const Line& line);
+        Result<void> carry(const std::string& file, const std::string& to);
+        Result<DeviceLook> look();
+        /// Waits until the next look is due. Errors: unavailable (it is to end).
+        Result<void> pause();
+        void say(std::string text);
+
+      private:
+        Console& console_;
+        const std::string device_;
+        Terminal& terminal_;
+        const std::stop_token stop_;
+    };
+
+  private:
+    struct Job {
+        Way way;
+        std::jthread thread;
+    };
+    void change(const std::string& device, const std::function<void(Way&)>& how);
+    void forget_look(const std::string& device);
+
+    const Options options_;
+    const Clock::time_point began_;
+    mutable std::mutex mutex_;
+    std::condition_variable_any ended_;
+    std::map<std::string, std::shared_ptr<Job>> jobs_;
+    struct Seen {
+        Clock::time_point at;
+        DeviceLook look;
+    };
+    std::map<std::string, Seen> seen_;
+};
+
+}  // namespace belay::upgrade::iosxe
