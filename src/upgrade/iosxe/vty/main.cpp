@@ -1,7 +1,9 @@
 #include "base/json.h"
 #include "upgrade/iosxe/vty/vty.h"
 
+#include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <sys/prctl.h>
