@@ -15,12 +15,13 @@ namespace belay::upgrade::iosxe::show {
 
 struct BootSettings {
     std::string member;                    ///< "active", "standby"; of a stack the number: "1"
-    std::string boot;                      ///< "flash:packages.conf;"; may be empty
+    std::optional<std::string> boot;       ///< "flash:packages.conf;"; may be empty
     std::optional<std::string> next_boot;  ///< on next reload, where the device says it apart
     std::optional<bool> manual_boot;       ///< false: it starts by itself (autoboot)
     std::optional<bool> enable_break, auto_upgrade, allow_dev_key, boot_optimization;
     std::optional<bool> download_by_dhcp, next_download_by_dhcp;
-    std::string mode, baud, config_file, private_config_file, bootldr;
+    std::optional<std::string> config_file;  ///< may be empty
+    std::string mode, baud, private_config_file, bootldr;
     std::optional<uint64_t> ipxe_timeout, nvram_buffer;
     std::string config_download_timeout;
     std::string config_register, next_config_register;  ///< "0x102"

@@ -22,6 +22,7 @@ struct InstallTask {
     std::vector<std::string> passed, failed;  ///< members as printed: "1", "2"; "R0"
     std::vector<std::string> began, ended;    ///< members that said "[1] Add ...", "[1] Finished Add ..."
     bool finished = false;                    ///< "Finished Add": its end, not its success
+    std::vector<std::string> said;            ///< between the two, of any member: "cp: cannot stat ..."
 };
 
 /// "STAGE 2: Restarting Standby".

@@ -56,6 +56,7 @@ struct InstallSummary {
 Result<InstallSummary> read_install_summary(std::string_view text,
                                             std::string_view command = "show install summary");
 
+void to_json(nlohmann::json& json, const AutoAbortTimer& timer);
 void to_json(nlohmann::json& json, const InstallSummary& summary);
 
 }  // namespace belay::upgrade::iosxe::show

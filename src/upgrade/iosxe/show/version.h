@@ -53,7 +53,7 @@ struct Version {
     std::string host, uptime, processor_uptime;
     std::string returned_by, returned_at, restarted_at;
     std::string system_image;  ///< "flash:packages.conf": by that name, install mode
-    std::string last_reload_reason, last_reload_type;
+    std::string last_reload_reason, last_reload_type, last_reset;
     std::string license_level, license_type, next_license_level;
     std::string air_license_level, next_air_license_level, smart_licensing;
     std::string chassis, processor, revision, board_id, operating_mode;
