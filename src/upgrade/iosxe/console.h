@@ -26,8 +26,8 @@ class Console {
         Milliseconds fresh = std::chrono::seconds(3);
         /// Between two looks while a piece of work waits for the device.
         Milliseconds pace = std::chrono::seconds(10);
-        /// So long after belayd began nobody knows what an earlier one has typed just before it ended: what
-        /// the device begins by that shows itself meanwhile.
+        /// So long after belayd began, or a line was lost, nobody knows what was typed just before: what the
+        /// device begins by that shows itself meanwhile.
         Milliseconds settles = std::chrono::seconds(60);
         /// Work is done before begin() returns: for tests and simulations.
         bool at_once = false;
@@ -49,12 +49,17 @@ class Console {
     struct Way {
         std::string name;  ///< "install add"
         std::string says = {};
+        uint64_t said = 0;             ///< how often that has changed
         uint64_t done = 0, total = 0;  ///< bytes; 0: nothing is counted
         bool has_ended = false;
+        bool is_lost = false;  ///< what came of the last line nobody heard: the device may go on with it
+        Clock::time_point ended_at = {};
         std::optional<Error> problem = {};  ///< it has ended with that
     };
     /// Nothing: none was begun on that device since belayd began.
     std::optional<Way> way_of(const std::string& device) const;
+    /// What the last piece of work ended with, where it has that name: told once.
+    std::optional<Error> take_problem(const std::string& device, std::string_view name);
     /// One of this name is on its way now.
     bool is_at(const std::string& device, std::string_view name) const;
 
@@ -67,8 +72,15 @@ class Console {
     /// Ends what is on its way on the device, and waits for that.
     void end(const std::string& device);
 
-    /// An earlier belayd may have typed something that does not show itself yet.
-    bool is_unsettled() const { return Clock::now() - began_ < options_.settles; }
+    /// Something may have been typed on it that does not show itself yet: by an earlier belayd, or on a line
+    /// that was lost.
+    bool is_unsettled(const std::string& device) const;
+    /// Whether something that may pass by itself has been so, at every question, for as long as that.
+    bool holds_long(const std::string& device, const std::string& what, bool holds);
+
+    /// What is known of a device that it does not show, by `what` that is; empty: nothing.
+    void note(const std::string& device, const std::string& what, std::string sentence);
+    std::string noted(const std::string& device, const std::string& what) const;
 
     /// One piece of work, from within.
     class Work {
@@ -86,6 +98,8 @@ class Console {
         void say(std::string text);
 
       private:
+        static bool is_loss(const Error& error);
+
         Console& console_;
         const std::string device_;
         Terminal& terminal_;
@@ -98,11 +112,12 @@ class Console {
         std::jthread thread;
     };
     void change(const std::string& device, const std::function<void(Way&)>& how);
-    void forget_look(const std::string& device);
+    Result<DeviceLook> look_by(const std::string& device, Terminal& terminal);
 
     const Options options_;
     const Clock::time_point began_;
     mutable std::mutex mutex_;
+    std::mutex ending_;
     std::condition_variable_any ended_;
     std::map<std::string, std::shared_ptr<Job>> jobs_;
     struct Seen {
@@ -110,6 +125,8 @@ class Console {
         DeviceLook look;
     };
     std::map<std::string, Seen> seen_;
+    std::map<std::pair<std::string, std::string>, Clock::time_point> since_;
+    std::map<std::pair<std::string, std::string>, std::string> notes_;
 };
 
 }  // namespace belay::upgrade::iosxe

@@ -48,6 +48,7 @@ struct DeviceLook {
     show::IssuState issu;
     show::AutoAbortTimer timer;  ///< the device's own
     show::Directory flash;       ///< of the active member
+    std::optional<show::Directory> standby_flash = {};
 
     const DeviceMember* active() const;
     const DeviceMember* standby() const;

@@ -100,6 +100,15 @@ std::optional<AutoAbortTimer> auto_abort_timer_of(std::string_view text)
     return timer.left ? std::optional(timer) : std::nullopt;
 }
 
+std::optional<std::string_view> lock_location_of(std::string_view text)
+{
+    constexpr std::string_view lock = " local lock acquisition on ";
+    const size_t at = text.find(lock);
+    if (at == std::string_view::npos) return std::nullopt;
+    const std::string_view rest = text.substr(at + lock.size());
+    return printed::trimmed(rest.substr(0, rest.find(" ---")));
+}
+
 Json json_of(const std::vector<InstalledPackage>& packages)
 {
     Json json = Json::array();

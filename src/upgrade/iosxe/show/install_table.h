@@ -18,6 +18,9 @@ std::vector<std::string> members_of(std::string_view place);
 /// before rollback: 01:43:55". Nothing where it is something else or is not whole.
 std::optional<AutoAbortTimer> auto_abort_timer_of(std::string_view text);
 
+/// "--- Starting local lock acquisition on switch 1 ---", which `issu` commands begin with: "switch 1".
+std::optional<std::string_view> lock_location_of(std::string_view text);
+
 Json json_of(const std::vector<InstalledPackage>& packages);
 
 }  // namespace belay::upgrade::iosxe::show

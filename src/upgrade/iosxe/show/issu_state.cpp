@@ -81,9 +81,8 @@ class IssuReader {
             is_idle_ = true;
             return {};
         }
-        if (const size_t lock = text.find(" local lock acquisition on "); lock != std::string_view::npos) {
-            const std::string_view rest = text.substr(lock + 27);
-            state_.location = trimmed(rest.substr(0, rest.find(" ---")));
+        if (const auto location = lock_location_of(text)) {
+            state_.location = *location;
             return {};
         }
         if (is_ruler(text)) return {};

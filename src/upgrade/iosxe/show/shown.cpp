@@ -93,22 +93,13 @@ bool is_command(std::string_view typed)
            std::ranges::any_of(verbs, [&](std::string_view verb) { return abbreviates(first, verb); });
 }
 
-/// Whether what was typed is `command`, abbreviated or not; of those that take arguments, with any.
+/// Whether what was typed is `command`, in full or abbreviated; of a command that takes arguments, with any.
 bool is_of(std::string_view typed, std::string_view command)
 {
-    constexpr std::array with_arguments = {"dir",
-                                           "install ",
-                                           "clear ",
-                                           "verify",
-                                           "show install rollback id",
-                                           "show install package",
-                                           "show version rp"};
     const std::vector<std::string_view> words = words_of(typed), wanted = words_of(command);
     if (words.size() < wanted.size()) return false;
     if (!std::ranges::equal(std::span(words).first(wanted.size()), wanted, abbreviates)) return false;
-    return words.size() == wanted.size() || std::ranges::any_of(with_arguments, [&](std::string_view begin) {
-               return command.starts_with(begin);
-           });
+    return words.size() == wanted.size() || takes_arguments(command);
 }
 
 /// The echo of a command without a prompt before it; `verify ...` may be an answer as well.
@@ -166,6 +157,19 @@ class Answer {
 };
 
 }  // namespace
+
+bool takes_arguments(std::string_view command)
+{
+    constexpr std::array begins = {"dir",
+                                   "install ",
+                                   "clear ",
+                                   "verify",
+                                   "show install rollback id",
+                                   "show install package",
+                                   "show redundancy config-sync failures",
+                                   "show version rp"};
+    return std::ranges::any_of(begins, [&](std::string_view begin) { return command.starts_with(begin); });
+}
 
 Result<Shown> shown(std::string_view text, std::string_view command)
 {

@@ -28,6 +28,9 @@ struct Shown {
 /// a line that was cut would be another value.
 Result<Shown> shown(std::string_view text, std::string_view command);
 
+/// Whether words may follow that are not the command's own: `dir stby-flash:`.
+bool takes_arguments(std::string_view command);
+
 /// Columns with two blanks or a tab between them: "Standby Hot" is one.
 std::vector<std::string_view> columns_of(std::string_view text);
 
