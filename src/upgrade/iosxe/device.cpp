@@ -39,17 +39,15 @@ uint64_t slot_of(std::string_view location)
 /// One processor of `show redundancy`.
 struct Processor {
     uint64_t slot = 0;
-    std::string state, release, boot, config_register;
+    std::string state;
+    std::string release = {};
 };
 
 std::vector<Processor> processors_of(const show::Redundancy& redundancy)
 {
     const auto of = [](const show::RedundancyProcessor& one) {
-        return Processor{.slot = slot_of(one.location),
-                         .state = one.state,
-                         .release = release_in(one.version),
-                         .boot = one.boot,
-                         .config_register = one.config_register};
+        return Processor{
+            .slot = slot_of(one.location), .state = one.state, .release = release_in(one.version)};
     };
     std::vector<Processor> all = {of(redundancy.active)};
     if (redundancy.peer) {
