@@ -83,12 +83,14 @@ Time today()
 Result<PairOptions> options_of(const Ask& ask)
 {
     PairOptions options;
+    Time start = today();
+    if (!ask.start.empty()) start = TRY(parse_time(ask.start));
     options.beginning = {.kind = ask.supervisors ? Kind::supervisors : Kind::stackwise_virtual,
                          .hostname = ask.hostname,
                          .zone = ask.zone,
                          .active = ask.active,
                          .version = ask.version,
-                         .start = ask.start.empty() ? today() : TRY(parse_time(ask.start))};
+                         .start = start};
     options.factor = ask.factor;
     options.address = ask.address;
     options.port = ask.port;

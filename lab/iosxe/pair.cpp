@@ -280,7 +280,8 @@ Result<void> Pair::turn()
 Result<void> Pair::injure(const std::string& name, const Json& details)
 {
     if (name == "line-lost") {
-        const LineFault fault = {.loss = TRY(loss_of(text_in(details, "how"))),
+        const Loss loss = TRY(loss_of(text_in(details, "how")));
+        const LineFault fault = {.loss = loss,
                                  .at = text_in(details, "at"),
                                  .after = seconds_in(details, "after_s"),
                                  .after_text = text_in(details, "after_text"),

@@ -242,10 +242,11 @@ void begin_standby(Scene& scene, std::string_view step)
     scene.say(text::step_begins(step, 0));
 }
 
-void reload_standby(Scene& scene, Milliseconds mismatch)
+void reload_standby(Scene& scene, Milliseconds mismatches, Milliseconds synchronized)
 {
     Boot boot = boot_of_standby(scene.now(), true);
-    boot.mismatches = mismatch;
+    boot.mismatches = mismatches;
+    boot.synchronized = synchronized;
     scene.reboot(scene.there(), boot);
     scene.say(
         "Finished standby reload\n\n--- Starting wait for Standby to reach terminal redundancy state ---\n");
@@ -330,7 +331,7 @@ std::vector<Moment> moments_of_activate()
              scene.say(text::stage(2));
              scene.say("--- Starting standby reload ---\n");
          }},
-        {64'240ms, [](Scene& scene) { reload_standby(scene, 345'249ms); }},
+        {64'240ms, [](Scene& scene) { reload_standby(scene, 345'249ms, 388'998ms); }},
         {.after = 0s,
          .happens = begin_active,
          .awaited = hot,
@@ -467,7 +468,7 @@ std::vector<Moment> moments_of_one_step()
              scene.say(text::stage(2));
              scene.say("--- Starting standby reload ---\n");
          }},
-        {328'422ms, [](Scene& scene) { reload_standby(scene, 350'801ms); }},
+        {328'422ms, [](Scene& scene) { reload_standby(scene, 350'801ms, 388'999ms); }},
         {.after = 0s,
          .happens = begin_active,
          .awaited = hot,
@@ -588,7 +589,7 @@ std::vector<Moment> moments_of_abort()
          }},
         {64'240ms,
          [](Scene& scene) {
-             if (scene.there().running != scene.job().version) reload_standby(scene, 345'249ms);
+             if (scene.there().running != scene.job().version) reload_standby(scene, 345'249ms, 388'998ms);
          }},
         {.after = 0s,
          .happens =
