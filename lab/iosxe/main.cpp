@@ -35,6 +35,7 @@ struct Ask {
     double factor = 1;
     int active = 1;
     int port = 0;
+    bool attached = false;
 };
 
 std::string footer()
@@ -123,6 +124,12 @@ Result<void> serve(const Ask& ask)
     bool end = false;
     pair->server().watch(asked_to_end.number(), [&] { end = true; });
 
+    if (ask.attached)
+        pair->server().watch(STDIN_FILENO, [&] {
+            std::array<char, 256> part;
+            end = end || ::read(STDIN_FILENO, part.data(), part.size()) <= 0;
+        });
+
     const Json ready = {{"port", pair->server().port()},
                         {"host_key", pair->server().host_key().public_line()},
                         {"fingerprint", pair->server().host_key().fingerprint()}};
@@ -132,7 +139,6 @@ Result<void> serve(const Ask& ask)
         TRY(pair->turn());
         if (control) control->sweep();
     }
-    pair->server().unwatch(asked_to_end.number());
     return {};
 }
 
@@ -175,6 +181,7 @@ int main(int argc, char** argv)
                    "a file that the pair is kept in; one that is there is gone on with");
     app.add_option("--control", ask.control,
                    "a UNIX socket for tests: lab/iosxe/control.h says what it takes");
+    app.add_flag("--attached", ask.attached, "it ends with its standard input, as a test does");
     app.add_option("--failure", ask.failures, "what is wrong with it; more than once");
     CLI11_PARSE(app, argc, argv);
     std::signal(SIGPIPE, SIG_IGN);

@@ -186,7 +186,8 @@ void Pair::heard(int line, const std::string& user, const std::string& text)
 
 void Pair::strike(Loss loss, Milliseconds lasts, Time now)
 {
-    server_->flush();
+    // Where something was waited for, it is still heard; where not, not even the beginning of the answer.
+    if (fault_ && (!fault_->after_text.empty() || fault_->after.count() > 0)) server_->flush();
     switch (loss) {
         case Loss::reset:
             server_->reset_all();
