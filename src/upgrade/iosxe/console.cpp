@@ -28,7 +28,7 @@ Result<DeviceLook> Console::look_by(const std::string& device, Terminal& termina
     Result<DeviceLook> look = iosxe::look(spoken);
     const std::lock_guard lock(mutex_);
     if (look)
-        seen_.insert_or_assign(device, Seen{.at = Clock::now(), .look = *look});
+        seen_.insert_or_assign(device, Seen{.at = options_.now(), .look = *look});
     else
         seen_.erase(device);
     return look;
@@ -39,7 +39,7 @@ Result<DeviceLook> Console::recent_look(const std::string& device)
     {
         const std::lock_guard lock(mutex_);
         const auto found = seen_.find(device);
-        if (found != seen_.end() && Clock::now() - found->second.at < options_.fresh)
+        if (found != seen_.end() && options_.now() - found->second.at < options_.fresh)
             return found->second.look;
     }
     return look(device);
@@ -89,7 +89,7 @@ Result<void> Console::begin(const std::string& device, std::string name, const s
         const std::lock_guard lock(mutex_);
         seen_.erase(device);
         job->way.has_ended = true;
-        job->way.ended_at = Clock::now();
+        job->way.ended_at = options_.now();
         if (!done) job->way.problem = done.error();
     };
     {
@@ -123,7 +123,7 @@ void Console::end(const std::string& device)
 
 bool Console::is_unsettled(const std::string& device) const
 {
-    const Clock::time_point now = Clock::now();
+    const Clock::time_point now = options_.now();
     if (now - began_ < options_.settles) return true;
     const std::optional<Way> way = way_of(device);
     return way && way->has_ended && way->is_lost && now - way->ended_at < options_.settles;
@@ -137,8 +137,8 @@ bool Console::holds_long(const std::string& device, const std::string& what, boo
         since_.erase(key);
         return false;
     }
-    const Clock::time_point since = since_.try_emplace(key, Clock::now()).first->second;
-    return Clock::now() - since >= options_.settles;
+    const Clock::time_point since = since_.try_emplace(key, options_.now()).first->second;
+    return options_.now() - since >= options_.settles;
 }
 
 void Console::note(const std::string& device, const std::string& what, std::string sentence)
@@ -185,6 +185,7 @@ Result<DeviceLook> Console::Work::look()
 
 Result<void> Console::Work::pause()
 {
+    if (console_.options_.at_once) return {};
     std::unique_lock lock(console_.mutex_);
     // Nobody wakes it but the end of the daemon.
     console_.ended_.wait_for(lock, stop_, console_.options_.pace, [] { return false; });

@@ -31,8 +31,10 @@ class Console {
         Milliseconds settles = std::chrono::seconds(60);
         /// Work is done before begin() returns: for tests and simulations.
         bool at_once = false;
+        /// What time it is, for all of the above.
+        std::function<Clock::time_point()> now = Clock::now;
     };
-    explicit Console(Options options) : options_(std::move(options)), began_(Clock::now()) {}
+    explicit Console(Options options) : options_(std::move(options)), began_(options_.now()) {}
     /// Whatever is on its way ends where it is; devices go on by themselves.
     ~Console();
     Console(const Console&) = delete;
@@ -95,6 +97,7 @@ class Console {
         Result<DeviceLook> look();
         /// Waits until the next look is due. Errors: unavailable (it is to end).
         Result<void> pause();
+        Clock::time_point now() const { return console_.options_.now(); }
         void say(std::string text);
 
       private:

@@ -19,11 +19,11 @@ constexpr int most_refusals = 3;
 /// Until when something is tried.
 class Until {
   public:
-    explicit Until(std::chrono::seconds span) : end_(Console::Clock::now() + span) {}
+    Until(const Work& work, std::chrono::seconds span) : end_(work.now() + span) {}
     /// Waits for the next try. Errors: those of Work::pause(); timeout.
     Result<void> again(Work& work, const std::string& doing) const
     {
-        if (Console::Clock::now() >= end_)
+        if (work.now() >= end_)
             return fail(ErrorKind::timeout, fmt::format("{} did not come to its end", doing));
         return work.pause();
     }
@@ -180,7 +180,8 @@ Console::Deed deed::carry(Console& console, const std::string& device, const Dev
     return [&console, device, image](Work& work) -> Result<void> {
         const DeviceLook look = TRY(work.look());
         const show::DirEntry* const there = look.flash.find(name_in_flash(image.to));
-        const bool is_there = there != nullptr && there->size.count == image.bytes;
+        // What an earlier one has carried, all of it or a part.
+        const bool is_there = there != nullptr;
         if (!is_there) TRY(work.carry(image.file, image.to));
         if (Result<void> verified = verify(work, image); !verified) {
             if (!is_there || verified.error().kind != ErrorKind::corrupt) return verified;
@@ -204,7 +205,7 @@ Console::Deed deed::remove_file(const std::string& file, bool of_active, bool of
 Console::Deed deed::add(const DeviceImage& image)
 {
     return [image](Work& work) -> Result<void> {
-        const Until until(one_at_most);
+        const Until until(work, one_at_most);
         while (true) {
             const Result<DeviceLook> before = work.look();
             if (before && both_know(*before, image.release)) return {};
@@ -224,7 +225,7 @@ Console::Deed deed::add(const DeviceImage& image)
 Console::Deed deed::take_out(Console& console, const std::string& device, const std::string& release)
 {
     return [&console, device, release](Work& work) -> Result<void> {
-        const Until until(one_at_most);
+        const Until until(work, one_at_most);
         std::string left = "what was added";
         for (int tries = 0; tries < most_refusals;) {
             if (TRY(type_or_wait(work, line::remove_inactive(), "install remove inactive"))) {
@@ -273,7 +274,7 @@ Console::Deed deed::one_step(const std::string& file)
 Console::Deed deed::go_back(Console& console, const std::string& device, const std::string& from)
 {
     return [&console, device, from](Work& work) -> Result<void> {
-        const Until until(reloads_at_most);
+        const Until until(work, reloads_at_most);
         int refusals = 0;
         bool was_asked = !console.is_unsettled(device);
         while (true) {
@@ -306,7 +307,7 @@ Console::Deed deed::go_back(Console& console, const std::string& device, const s
 Console::Deed deed::commit(const std::string& release, const std::string& from)
 {
     return [release, from](Work& work) -> Result<void> {
-        const Until until(one_at_most);
+        const Until until(work, one_at_most);
         while (true) {
             const Result<DeviceLook> before = work.look();
             if (before && before->both_have(release, PackageState::committed) && !before->issu.in_progress)
@@ -333,7 +334,7 @@ Console::Deed deed::commit(const std::string& release, const std::string& from)
 Console::Deed deed::remove_inactive()
 {
     return [](Work& work) -> Result<void> {
-        const Until until(one_at_most);
+        const Until until(work, one_at_most);
         while (TRY(type_or_wait(work, line::remove_inactive(), "install remove inactive")))
             TRY(until.again(work, "install remove inactive"));
         return {};

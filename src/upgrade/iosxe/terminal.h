@@ -29,7 +29,7 @@ struct Line {
 
 /// What came back for one line: without its echo, its prompt, and what the device logged meanwhile.
 struct Answer {
-    std::string text;
+    std::string text = {};
     bool lost = false;     ///< the line went away before its prompt came back, as when a chassis reloads
     std::string why = {};  ///< and why
 };
