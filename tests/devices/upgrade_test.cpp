@@ -90,7 +90,7 @@ TEST_CASE("the device's timer runs out while it soaks: it is seen, and the opera
 {
     World world;
     const operation::Id id = activated(world);
-    world.serve(id, 10min);
+    world.serve(id, 40min);
     REQUIRE(world.state(id) == State::activated);
     world.device.injure(failure::timer_soon);
     world.serve(id);
@@ -165,7 +165,6 @@ TEST_CASE("a standby that never becomes hot: held, once the device has said that
     world.device.injure(failure::never_hot);
     world.serve(id, 30h);
     REQUIRE_MESSAGE(world.state(id) == State::held, world.reason(id));
-    CAPTURE(world.reason(id));
     REQUIRE(world.device.device().mend(failure::never_hot, world.device.now()));
     world.device.advance(30min);
     world.ask(id, Verb::abort);

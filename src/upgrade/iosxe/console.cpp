@@ -156,15 +156,20 @@ std::string Console::noted(const std::string& device, const std::string& what) c
 
 Result<Answer> Console::Work::type(const Line& line)
 {
+    std::vector<Answer> answers = TRY(type(std::vector{line}));
+    return std::move(answers.back());
+}
+
+Result<std::vector<Answer>> Console::Work::type(const std::vector<Line>& lines)
+{
     const auto said = [this](const std::string& text) {
         if (!text.empty()) say(text);
         return !stop_.stop_requested();
     };
-    Result<std::vector<Answer>> answers = terminal_.type({line}, said);
+    Result<std::vector<Answer>> answers = terminal_.type(lines, said);
     const bool is_lost = answers ? answers->back().lost : is_loss(answers.error());
     console_.change(device_, [&](Way& way) { way.is_lost = is_lost; });
-    if (!answers) return std::unexpected(answers.error());
-    return std::move(answers->back());
+    return answers;
 }
 
 Result<void> Console::Work::carry(const std::string& file, const std::string& to)

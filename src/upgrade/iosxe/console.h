@@ -93,6 +93,8 @@ class Console {
         }
         /// Types one line. Errors: as Terminal::type().
         Result<Answer> type(const Line& line);
+        /// The same of several, on one line of the device.
+        Result<std::vector<Answer>> type(const std::vector<Line>& lines);
         Result<void> carry(const std::string& file, const std::string& to);
         Result<DeviceLook> look();
         /// Waits until the next look is due. Errors: unavailable (it is to end).

@@ -62,11 +62,12 @@ std::string name_in_flash(const Json& arguments)
 }
 
 /// Nobody can ask it now: as while a chassis reloads. The step's own limit ends that.
-Inspection not_seen(const Error& error)
+Inspection not_seen(const Error& error, Milliseconds pace)
 {
     return {.found = Found::running,
             .detail = fmt::format("it cannot be asked now: {}", error.what),
-            .progress = operation::Progress{.done = 0, .total = 1, .unit = "answers"}};
+            .progress = operation::Progress{.done = 0, .total = 1, .unit = "answers"},
+            .look_again = pace};
 }
 
 /// A piece of work that this daemon is at.
@@ -113,7 +114,10 @@ class DeviceAction : public operation::Action {
     {
         if (const auto problem = console_.take_problem(device_in(arguments), name))
             return std::unexpected(*problem);
-        return begin(arguments, name, std::move(deed));
+        TRY(begin(arguments, name, std::move(deed)));
+        if (const auto problem = console_.take_problem(device_in(arguments), name))
+            return std::unexpected(*problem);
+        return {};
     }
     /// Ends work of that name, so that another can begin; the device goes on by itself.
     void leave(const Json& arguments, const char* name) const
@@ -139,7 +143,7 @@ class Carry final : public DeviceAction {
     {
         if (const auto working = work_on(arguments, copying)) return *working;
         const auto look = console_.look(device_in(arguments));
-        if (!look) return not_seen(look.error());
+        if (!look) return not_seen(look.error(), console_.options().pace);
         const show::DirEntry* const there = look->flash.find(name_in_flash(arguments));
         const std::string problem = problem_of(arguments, copying);
         if (there == nullptr) return Inspection{.detail = problem};
@@ -190,7 +194,8 @@ class Carry final : public DeviceAction {
     {
         if (const auto working = work_on(arguments, deleting)) return std::optional(*working);
         const auto look = console_.recent_look(device_in(arguments));
-        return look ? std::optional<Inspection>() : std::optional(not_seen(look.error()));
+        return look ? std::optional<Inspection>()
+                    : std::optional(not_seen(look.error(), console_.options().pace));
     }
 
   private:
@@ -216,7 +221,7 @@ class Add final : public DeviceAction {
     {
         if (const auto working = work_on(arguments, adding)) return *working;
         const auto look = console_.look(device_in(arguments));
-        if (!look) return not_seen(look.error());
+        if (!look) return not_seen(look.error(), console_.options().pace);
         const std::string release = text_at(arguments, "release"), problem = problem_of(arguments, adding);
         const auto having = std::ranges::count_if(
             look->members, [&](const DeviceMember& member) { return member.state_of(release).has_value(); });
@@ -252,7 +257,8 @@ class Add final : public DeviceAction {
     {
         if (const auto working = work_on(arguments, taking_out)) return std::optional(*working);
         const auto look = console_.recent_look(device_in(arguments));
-        return look ? std::optional<Inspection>() : std::optional(not_seen(look.error()));
+        return look ? std::optional<Inspection>()
+                    : std::optional(not_seen(look.error(), console_.options().pace));
     }
 };
 
@@ -272,7 +278,7 @@ class Reloading : public DeviceAction {
         const auto working = work_on(arguments, work);
         const auto look = console_.look(device);
         if (!look && working) return *working;
-        if (!look) return not_seen(look.error());
+        if (!look) return not_seen(look.error(), console_.options().pace);
         if (is_done(*look)) return Inspection{.found = Found::done, .detail = look->to_text()};
         if (goes_back(*look))
             return Inspection{.found = Found::partial,
@@ -292,9 +298,10 @@ class Reloading : public DeviceAction {
                           .detail = problem.empty() ? look->to_text() : problem};
     }
 
-    static Inspection on_its_way(const DeviceLook& look, const std::optional<Inspection>& working)
+    Inspection on_its_way(const DeviceLook& look, const std::optional<Inspection>& working) const
     {
-        Inspection inspection{.found = Found::running, .detail = look.to_text()};
+        Inspection inspection{
+            .found = Found::running, .detail = look.to_text(), .look_again = console_.options().pace};
         if (working) inspection.detail = fmt::format("{}; {}", inspection.detail, working->detail);
         inspection.progress =
             operation::Progress{.done = look.stages_done(), .total = all_stages, .unit = "stages"};
@@ -343,9 +350,10 @@ class Activate final : public Reloading {
     {
         const auto working = work_on(arguments, going_back_now);
         const auto look = console_.recent_look(device_in(arguments));
-        if (!look) return std::optional(working ? *working : not_seen(look.error()));
+        if (!look) return std::optional(working ? *working : not_seen(look.error(), console_.options().pace));
         if (working) return std::optional(on_its_way(*look, working));
-        return goes_back(*look) ? std::optional(on_its_way(*look, working)) : std::optional<Inspection>();
+        const bool goes_by_itself = goes_back(*look) && !look->is_redundant();
+        return goes_by_itself ? std::optional(on_its_way(*look, working)) : std::optional<Inspection>();
     }
 };
 
@@ -376,7 +384,7 @@ class Commit final : public OneWay<DeviceAction> {
     {
         if (const auto working = work_on(arguments, committing)) return *working;
         const auto look = console_.look(device_in(arguments));
-        if (!look) return not_seen(look.error());
+        if (!look) return not_seen(look.error(), console_.options().pace);
         if (is_committed(*look, text_at(arguments, "release")))
             return Inspection{.found = Found::done, .detail = look->to_text()};
         return Inspection{.detail = problem_of(arguments, committing)};
@@ -415,7 +423,7 @@ class RemoveInactive final : public OneWay<DeviceAction> {
     {
         if (const auto working = work_on(arguments, tidying)) return *working;
         const auto look = console_.look(device_in(arguments));
-        if (!look) return not_seen(look.error());
+        if (!look) return not_seen(look.error(), console_.options().pace);
         const bool has_others = std::ranges::any_of(look->members, [](const DeviceMember& member) {
             return std::ranges::any_of(member.packages, [](const show::InstalledPackage& package) {
                 return package.state != PackageState::committed;

@@ -15,6 +15,7 @@ using Work = Console::Work;
 constexpr auto one_at_most = 1h;  ///< for what needs no reload
 constexpr auto reloads_at_most = 3h;
 constexpr int most_refusals = 3;
+constexpr int looks_behind_refusal = 6;  ///< so many paces later it is typed again
 
 /// Until when something is tried.
 class Until {
@@ -32,14 +33,28 @@ class Until {
     const Console::Clock::time_point end_;
 };
 
+/// Whether it may be otherwise at the next try: nobody could connect, or the line was lost.
+bool may_pass(const Error& error)
+{
+    return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout ||
+           error.kind == ErrorKind::corrupt || error.kind == ErrorKind::lost;
+}
+
+/// How the device stands; nothing: it cannot be asked now. Errors: it cannot be asked at all.
+Result<std::optional<DeviceLook>> look_if_it_can(Work& work)
+{
+    Result<DeviceLook> look = work.look();
+    if (look) return std::optional(*std::move(look));
+    if (may_pass(look.error())) return std::optional<DeviceLook>();
+    return std::unexpected(look.error());
+}
+
 /// Types a line whose end may be lost. True: it is to be tried again, for it was lost, or another operation
 /// is on its way. Errors: what the device says, or why it cannot be typed at all.
 Result<bool> type_or_wait(Work& work, const Line& line, std::string_view command)
 {
     const Result<Answer> answer = work.type(line);
-    if (!answer &&
-        (answer.error().kind == ErrorKind::unavailable || answer.error().kind == ErrorKind::timeout))
-        return true;
+    if (!answer && may_pass(answer.error())) return true;
     if (!answer) return std::unexpected(answer.error());
     if (answer->lost) return true;
     const Result<void> said = said_of(*answer, command);
@@ -82,17 +97,26 @@ Result<void> verify(Work& work, const DeviceImage& image)
                 "the same once more; if it happens again: the network, or the flash of the device");
 }
 
+/// Types `clear install state`; on releases that hide it, by `service internal`, which is taken away again.
+Result<Answer> type_clear(Work& work)
+{
+    const std::vector<Answer> plain = TRY(work.type(std::vector{line::clear()}));
+    const auto said = said_of(plain.back(), "clear install state");
+    if (said || said.error().kind != ErrorKind::usage) return plain.back();
+    std::vector<Line> lines = line::service_internal();
+    const size_t clearing = lines.size();
+    lines.push_back(line::clear());
+    for (const Line& line : line::no_service_internal()) lines.push_back(line);
+    const std::vector<Answer> answers = TRY(work.type(lines));
+    if (answers.size() == lines.size()) return answers[clearing];
+    return fail(ErrorKind::unavailable, "the line was lost while the install state was cleared",
+                "show running-config | include service internal, and no service internal where it is there");
+}
+
 /// Clears the state of an add that failed, on both members. Errors: refused (it has not passed on both).
 Result<void> clear_state(Work& work, const DeviceLook& look)
 {
-    Answer answer = TRY(work.type(line::clear()));
-    if (const auto said = said_of(answer, "clear install state");
-        !said && said.error().kind == ErrorKind::usage) {
-        for (const Line& line : line::service_internal()) TRY(work.type(line));
-        Result<Answer> again = work.type(line::clear());
-        for (const Line& line : line::no_service_internal()) TRY(work.type(line));
-        answer = TRY(std::move(again));
-    }
+    const Answer answer = TRY(type_clear(work));
     TRY(said_of(answer, "clear install state"));
     if (answer.lost)
         return fail(ErrorKind::unavailable, "the line was lost while the install state was cleared");
@@ -207,7 +231,7 @@ Console::Deed deed::add(const DeviceImage& image)
     return [image](Work& work) -> Result<void> {
         const Until until(work, one_at_most);
         while (true) {
-            const Result<DeviceLook> before = work.look();
+            const auto before = TRY(look_if_it_can(work));
             if (before && both_know(*before, image.release)) return {};
             const bool is_open = !before || TRY(type_or_wait(work, line::add(image.to), "install add"));
             if (!is_open) {
@@ -278,13 +302,14 @@ Console::Deed deed::go_back(Console& console, const std::string& device, const s
         int refusals = 0;
         bool was_asked = !console.is_unsettled(device);
         while (true) {
-            const Result<DeviceLook> look = work.look();
+            const auto look = TRY(look_if_it_can(work));
             if (look && is_back_on(*look, from) && was_asked) {
                 console.note(device, noted::nothing_begun, "yes");
                 return {};
             }
-            const bool goes_by_itself =
-                !look || goes_back(*look) || (look->both_run(from) && !look->is_upgrading() && was_asked);
+            // Both hot, it is at nothing any more, whatever state it calls that.
+            const bool goes_by_itself = !look || (goes_back(*look) && !look->is_redundant()) ||
+                                        (look->both_run(from) && !look->is_upgrading() && was_asked);
             if (goes_by_itself) {
                 TRY(until.again(work, "the way back"));
                 continue;
@@ -298,6 +323,7 @@ Console::Deed deed::go_back(Console& console, const std::string& device, const s
                 // While a member comes up nothing else can be said.
                 if (after.is_redundant() && ++refusals == most_refusals)
                     return std::unexpected(stuck(after, from, is_open.error().what));
+                for (int i = 0; i < looks_behind_refusal; ++i) TRY(until.again(work, "install abort issu"));
             }
             TRY(until.again(work, "install abort issu"));
         }
@@ -309,7 +335,7 @@ Console::Deed deed::commit(const std::string& release, const std::string& from)
     return [release, from](Work& work) -> Result<void> {
         const Until until(work, one_at_most);
         while (true) {
-            const Result<DeviceLook> before = work.look();
+            const auto before = TRY(look_if_it_can(work));
             if (before && before->both_have(release, PackageState::committed) && !before->issu.in_progress)
                 return {};
             if (before && (goes_back(*before) || is_back_on(*before, from)))
