@@ -126,12 +126,6 @@ bool is_whole_version(std::string_view text)
            text.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-/// "HundredGigE2/0/6".
-bool is_whole_port(std::string_view text)
-{
-    return is_letter(text.front()) && is_digit(text.back()) && std::ranges::count(text, '/') >= 2;
-}
-
 /// Takes the lines of an answer one by one.
 class Answer {
   public:
@@ -198,7 +192,7 @@ bool ends_as_a_line(std::string_view text)
     const bool is_year = last.size() == 4 && last.starts_with("20") && printed::whole_number(last);
     const bool is_whole_register = is_register(last) && last.size() > 4 && last.ends_with('2');
     return is_year || is_whole_register || is_mac(last) || is_digest(last, 32) || is_digest(last, 40) ||
-           is_digest(last, 128) || is_serial(last) || is_whole_version(last) || is_whole_port(last) ||
+           is_digest(last, 128) || is_serial(last) || is_whole_version(last) ||
            std::ranges::find(words, last) != std::end(words) ||
            std::ranges::any_of(ends, [&](std::string_view end) { return last.ends_with(end); });
 }
