@@ -33,10 +33,11 @@ inline DeviceImage image()
 }
 
 /// As a procedure would make it.
-inline operation::Plan upgrade_plan()
+inline operation::Plan upgrade_plan(const DeviceImage& brought = image(),
+                                    const std::string& transcript = "/transcript")
 {
     using namespace upgrade::iosxe;
-    const std::string device = "core", transcript = "/transcript";
+    const std::string device = "core";
     operation::PlanBuilder plan("pair.upgrade", "Upgrade core", Json::object());
     const Json it = {{"device", device}};
     plan.check("device.reachable", "reachable", {"iosxe.reachable", it});
@@ -47,14 +48,14 @@ inline operation::Plan upgrade_plan()
     plan.check_once("device.room", "room", {"iosxe.room", {{"device", device}, {"bytes", 1'700'000'000}}});
     plan.check_once("device.may-follow", "may follow",
                     {"iosxe.may-follow", {{"device", device}, {"release", new_release}}});
-    plan.add("carry", "carry", carry(device, image(), transcript)).stalled_after = 1h;
-    plan.add("add", "add", add(device, image(), old_release, transcript)).stalled_after = 1h;
-    plan.activate("activate", "activate", activate(device, image(), old_release, transcript)).stalled_after =
+    plan.add("carry", "carry", carry(device, brought, transcript)).stalled_after = 1h;
+    plan.add("add", "add", add(device, brought, old_release, transcript)).stalled_after = 1h;
+    plan.activate("activate", "activate", activate(device, brought, old_release, transcript)).stalled_after =
         1h;
-    operation::Step& keep = plan.commit("commit", "commit", commit(device, image(), old_release, transcript));
+    operation::Step& keep = plan.commit("commit", "commit", commit(device, brought, old_release, transcript));
     keep.stalled_after = 1h;
     keep.one_way = "the old release is removed";
-    operation::Step& tidy = plan.commit("tidy", "tidy", remove_inactive(device, image(), transcript));
+    operation::Step& tidy = plan.commit("tidy", "tidy", remove_inactive(device, brought, transcript));
     tidy.one_way = "nothing of it is needed";
     plan.plan().gates.push_back({.name = "runs",
                                  .title = "runs",
