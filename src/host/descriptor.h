@@ -21,6 +21,8 @@ class Descriptor {
 
     explicit operator bool() const { return number_ >= 0; }
     int number() const { return number_; }
+    /// Gives it up to whoever closes it from now on.
+    int release() { return std::exchange(number_, -1); }
     void close()
     {
         if (number_ >= 0) ::close(number_);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ struct Command {
     Effect effect = Effect::reads;
     std::string input = {};                         ///< its standard input
     Milliseconds limit = std::chrono::seconds(60);  ///< killed after this: kind timeout
+    /// Is told its standard output as it comes, or nothing where none came for a second, by the thread that
+    /// runs it; none of it is kept then. False: it is ended as at its limit, kind unavailable.
+    std::function<bool(std::string_view)> heard = {};
 
     /// As a person would type it in one line, quoted where a shell needs it: "mdadm --grow '/dev/a b'", with
     /// its input before it: "printf '%s\n' 'label: gpt' | sfdisk /dev/sdb".

@@ -22,6 +22,7 @@ constexpr size_t most_out = 16 << 20;
 constexpr size_t most_err = 64 << 10;
 constexpr auto grace = 1s;                       ///< between SIGTERM and SIGKILL
 constexpr auto patience = 5s;                    ///< with a child that SIGKILL does not end
+constexpr auto still_wanted = 1s;                ///< between two questions whether it is
 constexpr Milliseconds most_limit = 24h * 3660;  ///< ten years, which no clock overflows on
 
 /// Keeps SIGPIPE from this thread while it writes to a child that may be gone.
@@ -57,10 +58,16 @@ class NoSigpipe {
 /// What a child says on one pipe, kept up to a limit; the rest is read and thrown away.
 class Listener {
   public:
-    Listener(Descriptor pipe, size_t most) : pipe_(std::move(pipe)), most_(most) {}
+    using Heard = std::function<bool(std::string_view)>;
+    /// `heard`: is told all of it, and nothing is kept; null: it is kept.
+    Listener(Descriptor pipe, size_t most, const Heard* heard = nullptr)
+        : pipe_(std::move(pipe)), most_(most), heard_(heard)
+    {
+    }
 
     int number() const { return pipe_.number(); }
     bool overflowed() const { return overflowed_; }
+    bool has_enough() const { return has_enough_; }
     std::string take_text() { return std::move(text_); }
 
     void hear()
@@ -71,6 +78,12 @@ class Listener {
             keep(std::string_view(buffer.data(), static_cast<size_t>(got)));
         else if (got == 0 || (errno != EAGAIN && errno != EINTR))
             pipe_.close();
+    }
+
+    /// Nothing has come: whether it is wanted still.
+    void hear_nothing()
+    {
+        if (heard_ != nullptr) keep({});
     }
 
     /// What is in the pipe now, and no more: a process left behind could go on writing for ever.
@@ -86,6 +99,10 @@ class Listener {
   private:
     void keep(std::string_view heard)
     {
+        if (heard_ != nullptr) {
+            if (!has_enough_) has_enough_ = !(*heard_)(heard);
+            return;
+        }
         const std::string_view kept = heard.substr(0, most_ - text_.size());
         text_ += kept;
         if (kept.size() < heard.size()) overflowed_ = true;
@@ -93,8 +110,10 @@ class Listener {
 
     Descriptor pipe_;
     size_t most_;
+    const Heard* heard_;
     std::string text_;
     bool overflowed_ = false;
+    bool has_enough_ = false;  ///< whoever is told wants no more
 };
 
 /// By number: glibc 2.36 declares pidfd_open() as if it were C++.
@@ -111,7 +130,7 @@ class Conversation {
           pid_(child.pid),
           pidfd_(open_process(child.pid)),
           in_(std::move(child.in)),
-          out_(std::move(child.out), most_out),
+          out_(std::move(child.out), most_out, command.heard ? &command.heard : nullptr),
           err_(std::move(child.err), most_err),
           deadline_(Clock::now() + std::clamp(command.limit, Milliseconds::zero(), most_limit))
     {
@@ -132,6 +151,9 @@ class Conversation {
             if (events[1].revents != 0) out_.hear();
             if (events[2].revents != 0) err_.hear();
             if (events[3].revents != 0) say();
+            if (std::ranges::all_of(events, [](const pollfd& event) { return event.revents == 0; }))
+                out_.hear_nothing();
+            if (out_.has_enough() && stage_ == Stage::running) ask_to_end();
             if (out_.overflowed() && command_.effect == Effect::reads && stage_ != Stage::killed)
                 kill_group();
         }
@@ -160,6 +182,9 @@ class Conversation {
                            fmt::format("{} took longer than {} and cannot be killed: it waits in "
                                        "the kernel, perhaps for a disk",
                                        name, belay::to_text(command_.limit)));
+        if (out_.has_enough())
+            return failure(ErrorKind::unavailable,
+                           fmt::format("{} was ended, for its answer is not wanted any more", name));
         if (out_.overflowed())
             return failure(ErrorKind::corrupt,
                            fmt::format("{} said more than {}", name, belay::to_text(Bytes{most_out})));
@@ -174,16 +199,21 @@ class Conversation {
     /// The next means to end a child that is past its deadline; false when there is none left.
     bool press()
     {
-        overran_ = true;
+        overran_ = !out_.has_enough();
         if (stage_ == Stage::killed) return false;
         if (stage_ == Stage::asked_to_end) {
             kill_group();
             return true;
         }
+        ask_to_end();
+        return true;
+    }
+
+    void ask_to_end()
+    {
         kill(-pid_, SIGTERM);
         stage_ = Stage::asked_to_end;
         deadline_ = Clock::now() + grace;
-        return true;
     }
 
     void kill_group()
@@ -202,8 +232,9 @@ class Conversation {
     /// Sleeps until something happens or the deadline comes; false where the system cannot even do that.
     bool wait(std::array<pollfd, 4>& events) const
     {
-        const auto left =
+        auto left =
             std::max(std::chrono::duration_cast<std::chrono::nanoseconds>(deadline_ - Clock::now()), 0ns);
+        if (command_.heard) left = std::min<std::chrono::nanoseconds>(left, still_wanted);
         const timespec span{.tv_sec = left / 1s, .tv_nsec = (left % 1s).count()};
         if (ppoll(events.data(), events.size(), &span, nullptr) >= 0) return true;
         for (pollfd& event : events) event.revents = 0;

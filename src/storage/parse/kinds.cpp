@@ -16,14 +16,7 @@
 namespace belay::storage::parse {
 namespace {
 
-template <auto parse>
-Result<Json> as_json(std::string_view text)
-{
-    const auto parsed = TRY(parse(text));
-    Json json;
-    to_json(json, parsed);
-    return json;
-}
+using printed::as_json;
 
 /// mdadm prints either report for either question, by what the device is. A text is read as what it is; where
 /// it is neither, the error is that of the report that was asked for.
@@ -67,15 +60,6 @@ const Kind* kind_named(std::string_view name)
 {
     const auto found = std::ranges::find(all_kinds, name, &Kind::name);
     return found == all_kinds.end() ? nullptr : &*found;
-}
-
-Result<Json> parse_as(const Kind& kind, std::string_view text)
-{
-    auto json = kind.parse(text);
-    if (json) return json;
-    Error error = json.error();
-    error.next = fmt::format("{} | belay parse {}", kind.example, kind.name);
-    return std::unexpected(std::move(error));
 }
 
 }  // namespace belay::storage::parse

@@ -1,8 +1,8 @@
-#include "storage/parse/lines.h"
+#include "base/printed/lines.h"
 
 #include <charconv>
 
-namespace belay::storage::parse {
+namespace belay::printed {
 namespace {
 
 constexpr std::string_view white = " \t\r\v\f";
@@ -172,4 +172,4 @@ std::string field_name(std::string_view label)
     return name;
 }
 
-}  // namespace belay::storage::parse
+}  // namespace belay::printed

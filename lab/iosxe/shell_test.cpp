@@ -1,0 +1,261 @@
+#include "iosxe/shell.h"
+
+#include "iosxe/failures.h"
+#include "iosxe/scp_sink.h"
+#include "iosxe/testing/play.h"
+
+namespace belay::lab::iosxe {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::at;
+
+constexpr std::string_view new_version = "16.9.3.0.3127";
+
+/// A line of a device, and what is on its screen.
+class Screen {
+  public:
+    explicit Screen(Manner with = {}, Beginning beginning = {}, int rows = 24)
+        : manner(std::move(with)),
+          device(made(std::move(beginning))),
+          shell(1, device, manner, [this](const std::string& text) { heard.push_back(text); })
+    {
+        shell.open(rows);
+        take();
+    }
+
+    /// What comes of these keys.
+    std::string type(std::string_view keys)
+    {
+        const size_t before = screen.size();
+        shell.receive(keys, now);
+        take();
+        return screen.substr(before);
+    }
+    std::string wait(Milliseconds time)
+    {
+        const size_t before = screen.size();
+        now += time;
+        device.advance(now);
+        take();
+        shell.advance(now);
+        take();
+        return screen.substr(before);
+    }
+
+    Manner manner;
+    Time now = at("2019-02-08 09:21:00");
+    Device device;
+    std::vector<std::string> heard;
+    Shell shell;
+    std::string screen;
+
+  private:
+    static State made(Beginning beginning)
+    {
+        beginning.start = at("2019-02-08 09:20:00");
+        return first_state(beginning);
+    }
+    void take()
+    {
+        for (const Event& event : device.take_events()) shell.hear(event);
+        screen += shell.take_output();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a prompt, an echo, an answer")
+{
+    Screen screen;
+    CHECK(screen.screen.ends_with("\r\nC9500#"));
+    CHECK(screen.type("terminal length 0\r").ends_with("terminal length 0\r\nC9500#"));
+    CHECK(screen.type("sh vee\br | in Cisco IOS XE\r") ==
+          "sh vee\b \br | in Cisco IOS XE\r\nCisco IOS XE Software, Version 16.09.02\r\nC9500#");
+    CHECK(screen.type("\r") == "\r\nC9500#");
+    CHECK(screen.type("show clock\r\n").contains("*09:21:00.000 UTC Fri Feb 8 2019\r\nC9500#"));
+    CHECK(screen.heard ==
+          std::vector<std::string>{"terminal length 0", "show version | include Cisco IOS XE", "show clock"});
+    CHECK(screen.type("exit\r") == "exit\r\n");
+    CHECK(screen.shell.closed());
+}
+
+TEST_CASE("the marker of what is invalid stands under it")
+{
+    Screen screen;
+    CHECK(screen.type("show foo\r") ==
+          "show foo\r\n           ^\r\n% Invalid input detected at '^' marker.\r\n\r\nC9500#");
+    CHECK(screen.type("show\r").contains("% Incomplete command."));
+    CHECK(screen.type("show i\r").contains("% Ambiguous command"));
+    CHECK(screen.type("clear install state\r").contains("% Invalid input"));
+    CHECK(screen.type("conf t\r").ends_with("C9500(config)#"));
+    screen.type("service internal\rend\r");
+    CHECK(screen.type("clear install state\r").contains("clear_install_state: START"));
+}
+
+TEST_CASE("long answers come by pages, until somebody has had enough")
+{
+    Screen screen({}, {}, 10);
+    CHECK(screen.type("show version\r").ends_with(" --More-- "));
+    const std::string line = screen.type("\r");
+    CHECK(std::ranges::count(line, '\n') == 1);
+    CHECK(line.ends_with(" --More-- "));
+    CHECK(std::ranges::count(screen.type(" "), '\n') == 9);
+    CHECK(screen.type("q").ends_with("C9500#"));
+    screen.type("terminal length 0\r");
+    CHECK_FALSE(screen.type("show version\r").contains("--More--"));
+}
+
+TEST_CASE("the enable password is not shown, and three wrong ones are enough")
+{
+    Screen screen({.enable_password = "s3cr3t"});
+    CHECK(screen.screen.ends_with("C9500>"));
+    CHECK(screen.type("install commit\r").contains("% Invalid input"));
+    CHECK(screen.type("enable\r") == "enable\r\nPassword: ");
+    CHECK(screen.type("wrong\rwrong\rwrong\r").ends_with("% Bad secrets\r\n\r\nC9500>"));
+    screen.type("enable\r");
+    CHECK(screen.type("s3cr3t\r") == "\r\nC9500#");
+    CHECK_FALSE(screen.screen.contains("s3cr3t"));
+    CHECK(std::ranges::find(screen.heard, std::string("s3cr3t")) == screen.heard.end());
+}
+
+TEST_CASE("a message stands in the middle of what else is said")
+{
+    Screen screen({}, {.zone = "jst"});
+    screen.type("show clo");
+    screen.device.log("%SYS-5-CONFIG_I: Configured from console by console", screen.now);
+    CHECK(screen.wait(0s) ==
+          "\r\n*Feb  8 09:21:00.000 jst: %SYS-5-CONFIG_I: Configured from console by console\r\n");
+    screen.type("\rterminal no monitor\r");
+    screen.device.log("%SYS-5-CONFIG_I: again", screen.now);
+    CHECK(screen.wait(0s).empty());
+}
+
+TEST_CASE("while a command runs nothing is echoed; what was typed meanwhile comes after it")
+{
+    Screen screen;
+    REQUIRE(screen.device.put_file("new.bin", testing::image(new_version)).has_value());
+    CHECK(screen.type("install add file flash:new.bin\r").contains("install_add: START"));
+    CHECK(screen.wait(60s).contains("[1]: Copying flash:new.bin"));
+    CHECK(screen.type("show clock\r").empty());
+    const std::string rest = screen.wait(300s);
+    CHECK(rest.contains("SUCCESS: install_add"));
+    CHECK(rest.contains("C9500#show clock\r\n*09:2"));
+}
+
+TEST_CASE("install remove inactive asks, by line or by key")
+{
+    for (const Answers answers : {Answers::line, Answers::key}) {
+        Screen screen({.enable_password = {}, .answers = answers});
+        REQUIRE(screen.device.put_file("new.bin", testing::image(new_version)).has_value());
+        CHECK(screen.type("install remove inactive\r")
+                  .ends_with("Do you want to remove the above files? [y/n]"));
+        CHECK(screen.type("n\r").contains("C9500#"));
+        screen.type("install remove inactive\r");
+        const std::string after = screen.type("y");
+        CHECK(after.starts_with(answers == Answers::key ? "y\r\n" : "y"));
+        CHECK(screen.device.state().job.has_value() == (answers == Answers::key));
+        screen.type("\r");
+        CHECK(screen.wait(60s).contains("SUCCESS: install_remove"));
+        CHECK(screen.device.state().active()->files.empty());
+        CHECK(screen.type("install remove inactive prompt-level none\r").contains("install_remove: START"));
+    }
+}
+
+TEST_CASE("release 17 asks before it activates, unless told not to")
+{
+    Screen screen({}, {.version = "17.9.4.0.5"});
+    CHECK(screen.type("install activate issu\r").ends_with("Do you want to proceed? [y/n]"));
+    CHECK(screen.type("n\r").ends_with("C9500#"));
+    CHECK(screen.type("install activate issu prompt-level none\r").contains("install_activate: START"));
+    CHECK(screen.wait(10s).contains("No inactive package to activate"));
+    CHECK(screen.type("install activate issu auto-abort-timer 5\r").contains("% Invalid input"));
+}
+
+TEST_CASE("a hash takes its time, and says whether it is the one that was meant")
+{
+    Screen screen;
+    const File image = testing::image(new_version);
+    REQUIRE(screen.device.put_file("new.bin", image).has_value());
+    CHECK(screen.type("verify /md5 flash:new.bin\r") == "verify /md5 flash:new.bin\r\n");
+    CHECK(screen.wait(1s).empty());
+    CHECK(screen.wait(30s).contains(fmt::format("verify /md5 (flash:new.bin) = {}\r\n", image.md5)));
+    screen.type(fmt::format("verify /md5 flash:new.bin {}\r", image.md5));
+    CHECK(screen.wait(30s).contains("Verified (flash:new.bin)"));
+    screen.type("verify /sha512 flash:new.bin 00\r");
+    CHECK(screen.wait(30s).contains("%Error verifying flash:new.bin"));
+    CHECK(screen.type("verify /md5 flash:no.bin\r").contains("%Error opening flash:no.bin"));
+    CHECK(image.md5.size() == 32);
+    CHECK(image.sha512.size() == 128);
+}
+
+TEST_CASE("files go when it was confirmed")
+{
+    Screen screen;
+    REQUIRE(screen.device.put_file("new.bin", testing::image(new_version)).has_value());
+    CHECK(screen.type("dir flash:\r").contains("812345678"));
+    CHECK(screen.type("delete flash:new.bin\r").ends_with("Delete filename [new.bin]? "));
+    CHECK(screen.type("\r").ends_with("Delete flash:new.bin? [confirm]"));
+    CHECK(screen.type("n").ends_with("C9500#"));
+    screen.type("delete flash:new.bin\r\r");
+    screen.type("\r");
+    CHECK_FALSE(screen.type("dir flash:\r").contains("new.bin"));
+}
+
+TEST_CASE("a chassis with two supervisors speaks of chassis, and knows no switches")
+{
+    Screen screen({}, {.kind = Kind::supervisors});
+    CHECK(screen.screen.ends_with("C9400#"));
+    screen.type("terminal length 0\r");
+    CHECK(screen.type("show install summary\r").contains("[ R0 R1 ] Installed Package(s)"));
+    CHECK(screen.type("show boot\r").contains("Standby MANUAL_BOOT variable = no"));
+    CHECK(screen.type("show switch\r").contains("% Invalid input"));
+    CHECK(screen.type("show module\r").contains("Standby Hot"));
+    CHECK(screen.type("show issu state detail\r").contains("on chassis 1"));
+    CHECK_FALSE(screen.type("show version\r").contains("INSTALL"));
+}
+
+TEST_CASE("scp: a file comes into the flash, whole, and looks as large as it says")
+{
+    Screen screen;
+    const std::string bytes =
+        "belay-lab-iosxe image version=16.9.3.0.3127 size=812345678\n" + std::string(100, 'x');
+    ScpSink sink("flash:new.bin", screen.device);
+    CHECK(sink.take_output() == std::string(1, '\0'));
+    std::string sent = fmt::format("T1549617600 0 1549617600 0\nC0644 {} other.bin\n", bytes.size()) + bytes;
+    sent += '\0';
+    for (const char byte : sent) sink.receive({&byte, 1}, screen.now);
+    CHECK(sink.take_output() == std::string(3, '\0'));
+    CHECK_FALSE(sink.failed());
+    const File& file = screen.device.state().active()->files.at("new.bin");
+    CHECK(file.version == "16.9.3.0.3127");
+    CHECK(file.size == 812'345'678);
+    CHECK(file.md5 == file_of(bytes, {}).md5);
+
+    REQUIRE(screen.device.injure(failure::image_damaged, 0, screen.now).has_value());
+    ScpSink damaging("flash:", screen.device);
+    damaging.receive(sent, screen.now);
+    CHECK(screen.device.state().active()->files.at("other.bin").md5 != file.md5);
+}
+
+TEST_CASE("scp: what makes no sense, or does not fit, is refused")
+{
+    Screen screen;
+    for (const std::string_view bytes : {"hello\n", "C0644 x y\n", "C0644 12\n", "C0644 5 ../x\n",
+                                         "D0755 0 folder\n", "C0644 99999999999999 large\n"}) {
+        CAPTURE(bytes);
+        ScpSink sink("flash:", screen.device);
+        sink.receive(bytes, screen.now);
+        CHECK(sink.failed());
+        CHECK(sink.take_output().contains('\x02'));
+    }
+    ScpSink endless("flash:x", screen.device);
+    endless.receive(std::string(5000, 'C'), screen.now);
+    CHECK(endless.failed());
+    CHECK(scp_target("scp -t flash:x") == "flash:x");
+    CHECK(scp_target("scp -v -p -t flash:x") == "flash:x");
+    CHECK_FALSE(scp_target("scp -f flash:x").has_value());
+    CHECK_FALSE(scp_target("show version").has_value());
+}
+
+}  // namespace belay::lab::iosxe

@@ -1,0 +1,147 @@
+#pragma once
+// For tests: OpenSSH's own server, for one connection after the other, on a port that was free. Whatever is
+// asked of it but SCP becomes a program of the test's.
+
+#include "host/descriptor.h"
+#include "host/testing/scratch.h"
+
+#include <arpa/inet.h>
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <mutex>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pwd.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <thread>
+#include <vector>
+
+extern char** environ;
+
+namespace belay::host::ssh::testing {
+
+inline std::string first_line_of(const std::string& path)
+{
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+inline std::string whole(const std::string& path)
+{
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Runs a program of the system to its end.
+inline bool run(const std::vector<std::string>& words)
+{
+    std::vector<char*> argv;
+    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    pid_t pid = -1;
+    const int problem = posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    int status = -1;
+    return problem == 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/// sshd is started for each connection with that as its standard input, as inetd does it: so no port is
+/// taken from anybody.
+class Sshd {
+  public:
+    /// `shell`: what a line runs, in the language of sh.
+    explicit Sshd(const std::string& shell)
+    {
+        if (geteuid() == 0) mkdir("/run/sshd", 0755);  // where sshd wants to be confined
+        REQUIRE(run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch_.path("host")}));
+        REQUIRE(run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch_.path("user")}));
+        std::filesystem::copy_file(scratch_.path("user.pub"), scratch_.path("authorized"));
+        const std::string program = scratch_.file("shell",
+                                                  "#!/bin/sh\ncase \"${SSH_ORIGINAL_COMMAND:-}\" in \"scp -t "
+                                                  "\"*) exec $SSH_ORIGINAL_COMMAND;; esac\n" +
+                                                      shell);
+        REQUIRE(chmod(program.c_str(), 0755) == 0);
+        scratch_.file("config",
+                      fmt::format("HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n"
+                                  "PermitRootLogin yes\nPasswordAuthentication no\nForceCommand {}\n"
+                                  "PrintMotd no\nPrintLastLog no\nLogLevel QUIET\n",
+                                  scratch_.path("host"), scratch_.path("authorized"), program));
+        listen_on_free_port();
+        thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
+    }
+    ~Sshd()
+    {
+        thread_.request_stop();
+        thread_.join();
+        for (const pid_t pid : children_) {
+            kill(pid, SIGKILL);
+            waitpid(pid, nullptr, 0);
+        }
+    }
+    Sshd(const Sshd&) = delete;
+    Sshd& operator=(const Sshd&) = delete;
+
+    uint16_t port() const { return port_; }
+    std::string host_key() const { return first_line_of(scratch_.path("host.pub")); }
+    std::string user_key() const { return whole(scratch_.path("user")); }
+    static std::string user() { return getpwuid(geteuid())->pw_name; }
+    std::string path(std::string_view name) const { return scratch_.path(name); }
+    std::string file(std::string_view name, std::string_view text) const { return scratch_.file(name, text); }
+    int connections() const { return connections_; }
+
+  private:
+    void listen_on_free_port()
+    {
+        listener_ = Descriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(bind(listener_.number(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        REQUIRE(listen(listener_.number(), 8) == 0);
+        socklen_t size = sizeof address;
+        REQUIRE(getsockname(listener_.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+        port_ = ntohs(address.sin_port);
+    }
+    void serve(const std::stop_token& stop)
+    {
+        while (!stop.stop_requested()) {
+            pollfd event{.fd = listener_.number(), .events = POLLIN, .revents = 0};
+            if (poll(&event, 1, 50) <= 0) continue;
+            const Descriptor connection(accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC));
+            if (!connection) continue;
+            ++connections_;
+            std::array<std::string, 4> words = {"/usr/sbin/sshd", "-i", "-f", scratch_.path("config")};
+            std::array<char*, 5> argv = {words[0].data(), words[1].data(), words[2].data(), words[3].data(),
+                                         nullptr};
+            posix_spawn_file_actions_t actions;
+            posix_spawn_file_actions_init(&actions);
+            posix_spawn_file_actions_adddup2(&actions, connection.number(), 0);
+            posix_spawn_file_actions_adddup2(&actions, connection.number(), 1);
+            posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+            pid_t pid = -1;
+            if (posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ) == 0)
+                children_.push_back(pid);
+            posix_spawn_file_actions_destroy(&actions);
+        }
+    }
+
+    host::testing::Scratch scratch_;
+    Descriptor listener_;
+    uint16_t port_ = 0;
+    std::atomic<int> connections_ = 0;
+    std::vector<pid_t> children_;
+    std::jthread thread_;
+};
+
+}  // namespace belay::host::ssh::testing

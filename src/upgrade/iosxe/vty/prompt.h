@@ -1,0 +1,36 @@
+#pragma once
+// What IOS XE shows on a line besides answers: its prompt, its log, its questions.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace belay::upgrade::iosxe::vty {
+
+/// "C9500#", "C9500-stby>", "Switch(recovery-mode)>".
+struct Prompt {
+    std::string host;            ///< without what follows
+    std::string mode = {};       ///< what stands in parentheses: "config", "recovery-mode"
+    bool is_standby = false;     ///< the line of the member that stands by
+    bool is_privileged = false;  ///< "#"
+
+    bool operator==(const Prompt&) const = default;
+};
+
+/// The prompt that this whole line is. Nothing: it is none.
+std::optional<Prompt> read_prompt(std::string_view line);
+
+/// Where on a line a message of the device's log begins, that ends with the line:
+/// "*Feb  8 10:07:52.456 jst: %INSTALL-5-INSTALL_START_INFO: ...". Nothing: there is none.
+std::optional<size_t> begin_of_log(std::string_view line);
+
+/// A line that belongs to a message of the log above it.
+bool continues_log(std::string_view line);
+
+/// Whether an unfinished line wants an answer from a person.
+bool asks(std::string_view line);
+bool asks_for_password(std::string_view line);
+/// Whether it is where an output waits for a key.
+bool waits_for_key(std::string_view line);
+
+}  // namespace belay::upgrade::iosxe::vty

@@ -1,0 +1,93 @@
+// Every call of the terminal fails once, in each way there is; belayd is killed at each, and at each record
+// of its journal. Each run ends with both members on one release, and nothing pending.
+
+#include "upgraded.h"
+
+using namespace belay;
+using namespace belay::devices;
+
+namespace {
+
+/// An upgrade as a one-shot. Ends committed, aborted or held; the number of calls that it took.
+size_t run(World& world, const operation::Id& id)
+{
+    const auto asked = world.engine->request(id, Verb::add, anna);
+    if (!asked && world.device.is_dead) world.start();
+    world.serve(id, 24h);
+    if (world.state(id) == State::planned) world.ask(id, Verb::add);
+    world.serve(id, 24h);
+    return world.device.calls;
+}
+
+void ends_well(World& world, const operation::Id& id)
+{
+    const State state = world.state(id);
+    CAPTURE(world.reason(id));
+    CHECK((state == State::committed || state == State::aborted));
+    world.device.advance(3h);  // whatever the device does by itself shows itself
+    world.is_whole_on(state == State::committed ? new_release : old_release);
+}
+
+}  // namespace
+
+TEST_CASE("each call of the terminal fails once")
+{
+    using Kind = TerminalFault::Kind;
+    for (const Kind kind : {Kind::refuse, Kind::lost, Kind::lost_later, Kind::dead}) {
+        for (size_t at = 1; at <= 1000; ++at) {
+            CAPTURE(at);
+            CAPTURE(static_cast<int>(kind));
+            World world;
+            const operation::Id id = world.keep({.wanted = true, .soak = 1min});
+            world.device.fault = {.kind = kind, .at = world.device.calls + at};
+            const size_t before = world.device.calls;
+            const size_t took = run(world, id) - before;
+            ends_well(world, id);
+            if (took < at) break;
+        }
+    }
+}
+
+TEST_CASE("belayd is killed at each record of its journal, and the device goes on by itself")
+{
+    using Fault = store::MemoryStore::Fault;
+    for (const bool is_written : {false, true}) {
+        for (size_t at = 1; at <= 1000; ++at) {
+            CAPTURE(at);
+            CAPTURE(is_written);
+            World world;
+            const operation::Id id = world.keep({.wanted = true, .soak = 1min});
+            size_t writes = 0;
+            world.store.set_fault_hook([&](const store::Transaction&) {
+                if (++writes != at) return Fault::none;
+                return is_written ? Fault::lost_after : Fault::lost_before;
+            });
+            const auto asked = world.engine->request(id, Verb::add, anna);
+            if (!asked) world.start();
+            if (!asked && world.state(id) == State::planned) world.ask(id, Verb::add);
+            world.serve(id, 24h);
+            ends_well(world, id);
+            if (writes < at) break;
+        }
+    }
+}
+
+TEST_CASE("every accident of the device together with a belayd that is killed at any call")
+{
+    for (const char* accident : {"add-fails-on-standby", "member-left-behind", "no-space-on-standby"}) {
+        for (size_t at = 1; at <= 200; at += 3) {
+            CAPTURE(accident);
+            CAPTURE(at);
+            World world;
+            const operation::Id id = world.keep({.wanted = true, .soak = 1min});
+            world.device.injure(accident);
+            world.device.fault = {.kind = TerminalFault::Kind::dead, .at = world.device.calls + at};
+            const size_t before = world.device.calls;
+            const size_t took = run(world, id) - before;
+            CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+            world.device.advance(3h);
+            world.is_whole_on(old_release);
+            if (took < at) break;
+        }
+    }
+}

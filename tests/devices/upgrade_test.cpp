@@ -1,0 +1,252 @@
+// An upgrade in service, and every way in which it goes wrong, on the simulated pair without a network.
+
+#include "iosxe/failures.h"
+#include "upgraded.h"
+
+using namespace belay;
+using namespace belay::devices;
+namespace failure = belay::lab::iosxe::failure;
+
+namespace {
+
+bool was_typed(const World& world, std::string_view line)
+{
+    return std::ranges::find(world.device.typed, line) != world.device.typed.end();
+}
+
+/// Added, and activated.
+operation::Id activated(World& world)
+{
+    const operation::Id id = world.keep();
+    world.ask(id, Verb::add);
+    world.serve(id, 1h);
+    REQUIRE_MESSAGE(world.state(id) == State::added, world.reason(id));
+    world.ask(id, Verb::activate);
+    return id;
+}
+
+}  // namespace
+
+TEST_CASE("a pair is upgraded in three steps, and nothing is typed that its plan does not show")
+{
+    for (const auto kind : {lab::iosxe::Kind::stackwise_virtual, lab::iosxe::Kind::supervisors}) {
+        for (const int active : {1, 2}) {
+            CAPTURE(active);
+            World world({.kind = kind, .active = active});
+            const operation::Id id = activated(world);
+            world.serve(id, 1h);
+            REQUIRE_MESSAGE(world.state(id) == State::activated, world.reason(id));
+            CHECK(world.look().both_run(new_release));
+            world.ask(id, Verb::commit);
+            world.serve(id, 2h);
+            REQUIRE_MESSAGE(world.state(id) == State::committed, world.reason(id));
+            world.is_whole_on(new_release);
+
+            std::set<std::string> shown;
+            for (const auto& line : upgrade::iosxe::look_lines()) shown.insert(line.text);
+            for (const operation::Step& step : upgrade_plan().steps) {
+                shown.insert(step.commands.begin(), step.commands.end());
+                shown.insert(step.undo_commands.begin(), step.undo_commands.end());
+            }
+            for (const std::string& line : world.device.typed) {
+                CAPTURE(line);
+                CHECK(shown.contains(line));
+            }
+        }
+    }
+}
+
+TEST_CASE("aborted by a person in each state, the device is as it was")
+{
+    SUBCASE("added")
+    {
+        World world;
+        const operation::Id id = world.keep();
+        world.ask(id, Verb::add);
+        world.serve(id, 1h);
+        REQUIRE(world.state(id) == State::added);
+        world.ask(id, Verb::abort);
+        world.serve(id);
+        CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+        world.is_whole_on(old_release);
+        CHECK(world.look().flash.find("cat9k_iosxe.16.09.03.SPA.bin") == nullptr);
+        CHECK_FALSE(was_typed(world, "install abort issu"));
+    }
+    SUBCASE("activated")
+    {
+        World world;
+        const operation::Id id = activated(world);
+        world.serve(id, 1h);
+        REQUIRE(world.state(id) == State::activated);
+        world.ask(id, Verb::abort);
+        world.serve(id);
+        CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+        world.is_whole_on(old_release);
+        CHECK(was_typed(world, "install abort issu"));
+    }
+}
+
+TEST_CASE("the device's timer runs out while it soaks: it is seen, and the operation aborts")
+{
+    World world;
+    const operation::Id id = activated(world);
+    world.serve(id, 40min);
+    REQUIRE(world.state(id) == State::activated);
+    world.device.injure(failure::timer_soon);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    world.is_whole_on(old_release);
+}
+
+TEST_CASE("add that passed on one member only: taken out of both")
+{
+    World world;
+    world.device.injure(failure::add_fails);
+    const operation::Id id = world.keep();
+    world.ask(id, Verb::add);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    world.is_whole_on(old_release);
+    CHECK(was_typed(world, "clear install state"));
+    CHECK_FALSE(was_typed(world, "install abort issu"));
+    bool said = false;
+    for (const auto& transition : world.operation(id).transitions)
+        said = said || transition.reason.find("on [2]") != std::string::npos;
+    CHECK(said);
+}
+
+TEST_CASE("clear that reaches one member only: held, with what a person has to do")
+{
+    World world;
+    world.device.injure(failure::add_fails);
+    world.device.injure(failure::clear_one);
+    const operation::Id id = world.keep();
+    world.ask(id, Verb::add);
+    world.serve(id);
+    REQUIRE_MESSAGE(world.state(id) == State::held, world.reason(id));
+    CHECK(world.reason(id).find("has not reached switch 2") != std::string::npos);
+    CHECK(world.look().both_run(old_release));
+    // Whoever has done it there says abort again.
+    REQUIRE(world.device.device().mend(failure::clear_one, world.device.now()));
+    world.ask(id, Verb::abort);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    world.is_whole_on(old_release);
+}
+
+TEST_CASE("a member that is left behind: both go back to the old release")
+{
+    World world;
+    world.device.injure(failure::left_behind);
+    const operation::Id id = activated(world);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    world.is_whole_on(old_release);
+}
+
+TEST_CASE("an abort that the device refuses: held on one release, with what a person has to do")
+{
+    World world;
+    const operation::Id id = activated(world);
+    world.serve(id, 1h);
+    REQUIRE(world.state(id) == State::activated);
+    world.device.injure(failure::abort_refused);
+    world.ask(id, Verb::abort);
+    world.serve(id);
+    REQUIRE_MESSAGE(world.state(id) == State::held, world.reason(id));
+    CHECK(world.reason(id).find("both members are off 16.9.2") != std::string::npos);
+    CHECK(world.look().both_run(new_release));
+}
+
+TEST_CASE("a standby that never becomes hot: held, once the device has said that it does not")
+{
+    World world;
+    const operation::Id id = activated(world);
+    world.device.injure(failure::never_hot);
+    world.serve(id, 30h);
+    REQUIRE_MESSAGE(world.state(id) == State::held, world.reason(id));
+    REQUIRE(world.device.device().mend(failure::never_hot, world.device.now()));
+    world.device.advance(30min);
+    world.ask(id, Verb::abort);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    world.is_whole_on(old_release);
+}
+
+TEST_CASE("an image that arrives damaged: told, and taken away")
+{
+    World world;
+    world.device.injure(failure::image_damaged);
+    const operation::Id id = world.keep();
+    world.ask(id, Verb::add);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    CHECK(world.look().flash.find("cat9k_iosxe.16.09.03.SPA.bin") == nullptr);
+    world.is_whole_on(old_release);
+    CHECK_FALSE(was_typed(world, "install add file flash:cat9k_iosxe.16.09.03.SPA.bin"));
+}
+
+TEST_CASE("no room on the standby, found only while it is added")
+{
+    World world;
+    const operation::Id id = world.keep();
+    world.device.injure(failure::no_space);
+    world.ask(id, Verb::add);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    world.is_whole_on(old_release);
+}
+
+TEST_CASE("what the checks find before anything is touched")
+{
+    const std::pair<std::string_view, const char*> found[] = {{failure::not_hot, "STANDBY COLD"},
+                                                              {failure::bundle_boot, "BUNDLE"},
+                                                              {failure::no_space, "free"},
+                                                              {failure::autoboot_off, "Manual Boot = yes"},
+                                                              {failure::uncommitted, "ISSU Activated state"},
+                                                              {failure::added, "ISSU Added state"}};
+    for (const auto& [name, words] : found) {
+        CAPTURE(name);
+        World world;
+        world.device.injure(name);
+        const auto kept = world.engine->keep(upgrade_plan(), anna);
+        REQUIRE_FALSE(kept);
+        const auto checked = world.engine->check(upgrade_plan());
+        REQUIRE(checked);
+        bool is_said = false;
+        for (const auto& one : *checked)
+            is_said =
+                is_said || (one.finding.verdict == operation::Verdict::fail &&
+                            one.finding.found.find(words) != std::string::npos && !one.finding.mend.empty());
+        CHECK(is_said);
+        for (const std::string& line : world.device.typed)
+            CHECK((line.starts_with("show ") || line.starts_with("dir ")));
+    }
+}
+
+TEST_CASE("the timer of the device is stopped")
+{
+    World world;
+    const operation::Id id = activated(world);
+    world.serve(id, 1h);
+    REQUIRE(world.look().timer.active);
+    const auto stopped = upgrade::iosxe::stop_abort_timer(*world.console, "core", "");
+    REQUIRE_MESSAGE(stopped, stopped.error().what);
+    CHECK_FALSE(world.look().timer.active);
+    CHECK(upgrade::iosxe::stop_abort_timer(*world.console, "core", ""));
+}
+
+TEST_CASE("releases in whatever form they come")
+{
+    using upgrade::iosxe::release_in;
+    CHECK(release_in("16.9.2") == "16.9.2");
+    CHECK(release_in("16.09.02") == "16.9.2");
+    CHECK(release_in("16.9.2.0.2433") == "16.9.2");
+    CHECK(release_in("17.03.04b") == "17.3.4b");
+    CHECK(release_in("17.03.04b.0.6083") == "17.3.4b");
+    CHECK(release_in("cat9k_iosxe.17.09.05.SPA.bin") == "17.9.5");
+    CHECK(release_in("cat9k-universalk9.SPA.16.09.03.BETA.E1.SSA.bin.bin") == "16.9.3");
+    CHECK(release_in("no release 1.2") == "");
+    CHECK(release_in("") == "");
+    CHECK(release_in("99999999999999999999999.1.1") == "");
+}
