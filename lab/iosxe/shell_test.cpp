@@ -3,65 +3,16 @@
 #include "iosxe/failures.h"
 #include "iosxe/scp_sink.h"
 #include "iosxe/testing/play.h"
+#include "iosxe/testing/screen.h"
 
 namespace belay::lab::iosxe {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::at;
+using testing::Screen;
 
 constexpr std::string_view new_version = "16.9.3.0.3127";
-
-/// A line of a device, and what is on its screen.
-class Screen {
-  public:
-    explicit Screen(Manner with = {}, Beginning beginning = {}, int rows = 24)
-        : manner(std::move(with)),
-          device(made(std::move(beginning))),
-          shell(1, device, manner, [this](const std::string& text) { heard.push_back(text); })
-    {
-        shell.open(rows);
-        take();
-    }
-
-    /// What comes of these keys.
-    std::string type(std::string_view keys)
-    {
-        const size_t before = screen.size();
-        shell.receive(keys, now);
-        take();
-        return screen.substr(before);
-    }
-    std::string wait(Milliseconds time)
-    {
-        const size_t before = screen.size();
-        now += time;
-        device.advance(now);
-        take();
-        shell.advance(now);
-        take();
-        return screen.substr(before);
-    }
-
-    Manner manner;
-    Time now = at("2019-02-08 09:21:00");
-    Device device;
-    std::vector<std::string> heard;
-    Shell shell;
-    std::string screen;
-
-  private:
-    static State made(Beginning beginning)
-    {
-        beginning.start = at("2019-02-08 09:20:00");
-        return first_state(beginning);
-    }
-    void take()
-    {
-        for (const Event& event : device.take_events()) shell.hear(event);
-        screen += shell.take_output();
-    }
-};
 
 }  // namespace
 

@@ -302,8 +302,7 @@ std::string rollback_timer(const State& state, Time now)
 {
     const std::string text = lock_lines(state);
     if (!state.active()->issu) return text + "Rollback: inactive, no ISSU operation is in progress\n";
-    if (!state.abort_timer || state.abort_timer->stopped)
-        return text + "Rollback: inactive, timer canceled\n";
+    if (!state.abort_timer || state.abort_timer->stopped) return text + "Rollback: inactive\n";
     return text + fmt::format("Rollback: automatic, remaining time before rollback: {}\n",
                               hours_minutes_seconds(state.abort_timer->ends - now));
 }
