@@ -330,8 +330,15 @@ Result<void> Device::switch_over(Time now)
     return {};
 }
 
+void Device::configure_service_internal(bool on)
+{
+    state_.service_internal = on;
+    state_.unsaved = true;
+}
+
 void Device::configure_manual_boot(bool on)
 {
+    state_.unsaved = true;
     for (Member& member : state_.members) member.manual_boot = on;
 }
 
@@ -372,7 +379,7 @@ Result<void> Device::injure(std::string_view name, int member, Time now)
         standby->boot = boot_of_standby(now_ - standby_boot_length(), false);
         standby->boot->told = 2;
     } else if (name == failure::bundle_boot) {
-        for (Member& one : state_.members) one.bundle = true;
+        for (Member& one : state_.members) one.bundle = one.bundle || member == 0 || member == one.number;
     } else if (name == failure::no_space) {
         standby->flash_other = standby->flash_total - 96'468'992;
     } else if (name == failure::autoboot_off) {

@@ -57,8 +57,9 @@ class Device {
     /// Errors: refused, where the standby is not hot.
     Result<void> switch_over(Time now);
 
-    void configure_service_internal(bool on) { state_.service_internal = on; }
+    void configure_service_internal(bool on);
     void configure_manual_boot(bool on);
+    void write_configuration() { state_.unsaved = false; }
 
     /// A file that was carried into the flash of the active member, or has grown there. Errors: no_space.
     Result<void> put_file(const std::string& name, const File& file);

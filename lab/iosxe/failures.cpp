@@ -13,7 +13,7 @@ std::span<const Failure> failures()
         {failure::abort_refused,
          "install abort issu is refused in every state (in ADDED state it always is)"},
         {failure::not_hot, "the standby is cold, and stays so"},
-        {failure::bundle_boot, "both members have booted an image, not packages.conf"},
+        {failure::bundle_boot, "both members (or one) have booted an image, not packages.conf"},
         {failure::no_space, "the standby's flash is full"},
         {failure::left_behind, "the old active member comes up with the old version after the switch-over"},
         {failure::clear_one, "clear install state reaches the active member alone"},

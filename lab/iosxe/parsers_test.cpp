@@ -180,6 +180,24 @@ TEST_CASE("what the install commands say is read, and says what came of them")
         const auto one = type(play, {.task = Task::clear}, "2019-02-08 09:51:00", "clear install state");
         CHECK(one.tasks.front().passed == std::vector<std::string>{"1"});
     }
+    SUBCASE("all goes well with release 17")
+    {
+        testing::Play play(Beginning{.version = "17.9.4.0.5"});
+        play.put("new.bin", "17.9.5.0.1");
+        CHECK(type(play, {.task = Task::add, .file = "flash:new.bin"}, "2019-02-08 09:22:00", "install add")
+                  .succeeded());
+        CHECK(type(play, {.task = Task::activate, .timer = 120min}, "2019-02-08 09:28:27", "install activate")
+                  .succeeded());
+        CHECK(type(play, {.task = Task::commit}, "2019-02-08 09:45:22", "install commit").succeeded());
+    }
+    SUBCASE("an abort of what was activated")
+    {
+        testing::Play play;
+        play.put("new.bin", newer);
+        type(play, {.task = Task::add, .file = "flash:new.bin"}, "2019-02-08 09:22:00", "install add");
+        type(play, {.task = Task::activate, .timer = 120min}, "2019-02-08 09:28:27", "install activate");
+        CHECK(type(play, {.task = Task::abort}, "2019-02-08 09:50:00", "install abort issu").succeeded());
+    }
     SUBCASE("there is no room")
     {
         testing::Play play;

@@ -95,8 +95,21 @@ std::string Shell::prompt_text() const
     return device_.state().hostname + std::string(end);
 }
 
+void Shell::run_once(const std::string& text, Time now)
+{
+    rows_ = 0;
+    monitor_ = false;
+    once_ = true;
+    mode_ = manner_.enable_password.empty() ? Mode::privileged : Mode::user;
+    command(text, now);
+}
+
 void Shell::prompt()
 {
+    if (once_) {
+        closed_ = true;
+        return;
+    }
     state_ = State::command;
     print(prompt_text());
 }
@@ -135,8 +148,8 @@ void Shell::key(char byte, Time now)
         }
         return page(enter ? 1 : static_cast<size_t>(rows_ - 1));
     }
-    if (state_ == State::confirmation ||
-        (state_ == State::question && manner_.answers == Answers::key && (byte == 'y' || byte == 'n'))) {
+    if (state_ == State::confirmation || (state_ == State::question && manner_.answers == Answers::key &&
+                                          (byte == 'y' || byte == 'n' || byte == 'q'))) {
         if (!enter) output_ += byte;
         print("\n");
         const auto then = std::exchange(then_, nullptr);
@@ -329,8 +342,8 @@ void Shell::say_file(const Typed& typed, Time now)
 
 void Shell::run_install(const Typed& typed, Time now)
 {
-    const bool asks = text::is_17(device_.state().active()->running) && word(typed, "level") != "none";
     Job job = {.task = Task::add, .file = word(typed, "file"), .timer = 120min};
+    const bool quiet = word(typed, "level") == "none";
     switch (typed.verb) {
         case Verb::install_add:
             return begin(job, now);
@@ -352,22 +365,38 @@ void Shell::run_install(const Typed& typed, Time now)
             break;
         case Verb::clear_install_state:
             job.task = Task::clear;
-            break;
-        default: {
+            return begin(job, now);
+        default:
             print(text::removable(device_.state(), now));
             job.task = Task::remove_inactive;
-            if (word(typed, "level") == "none") return begin(job, now);
-            return ask("Do you want to remove the above files? [y/n]", State::question,
-                       [this, job](const std::string& said, Time at) {
-                           said.starts_with('y') || said.starts_with('Y') ? begin(job, at) : prompt();
-                       });
-        }
+            if (quiet) return begin(job, now);
+            return ask_before(job, text::may_remove);
     }
-    if (!asks) return begin(job, now);
-    ask("This operation may require a reload of the system. Do you want to proceed? [y/n]", State::question,
+    if (quiet) return begin(job, now);
+    if (!device_.state().unsaved || job.task == Task::abort) return ask_before_reload(job, now);
+    ask(std::string(text::unsaved_configuration), State::question,
         [this, job](const std::string& said, Time at) {
-            said.starts_with('y') || said.starts_with('Y') ? begin(job, at) : prompt();
+            if (said.starts_with('y') || said.starts_with('Y')) {
+                print("Building configuration...\n[OK]");
+                device_.write_configuration();
+            } else if (!said.starts_with('n') && !said.starts_with('N')) {
+                return prompt();
+            }
+            ask_before_reload(job, at);
         });
+}
+
+void Shell::ask_before_reload(const Job& job, Time now)
+{
+    if (!text::is_17(device_.state().active()->running)) return begin(job, now);
+    ask_before(job, text::may_reload);
+}
+
+void Shell::ask_before(const Job& job, std::string_view question)
+{
+    ask(std::string(question), State::question, [this, job](const std::string& said, Time at) {
+        said.starts_with('y') || said.starts_with('Y') ? begin(job, at) : prompt();
+    });
 }
 
 void Shell::run(const Typed& typed, Time now)
@@ -443,6 +472,7 @@ void Shell::run(const Typed& typed, Time now)
         case Verb::switch_over:
             return restart(typed);
         case Verb::write_memory:
+            device_.write_configuration();
             return answer("Building configuration...\n[OK]\n", typed);
         case Verb::terminal:
             return terminal(typed);

@@ -28,6 +28,8 @@ class Shell {
 
     /// The first prompt. `rows` of the terminal, for paging.
     void open(int rows);
+    /// One command in place of a conversation ("ssh device show version"): no echo and no prompt.
+    void run_once(const std::string& text, Time now);
     /// What the person (or program) at the other end sends.
     void receive(std::string_view bytes, Time now);
     /// What the device has to say to this line, or to all.
@@ -49,6 +51,8 @@ class Shell {
     void run(const Typed& typed, Time now);
     void run_install(const Typed& typed, Time now);
     void misunderstood(const Misunderstood& why, size_t column);
+    void ask_before_reload(const Job& job, Time now);
+    void ask_before(const Job& job, std::string_view question);
     void say_file(const Typed& typed, Time now);
     void ask_enable();
     void terminal(const Typed& typed);
@@ -80,6 +84,7 @@ class Shell {
     int bad_passwords_ = 0;
     bool monitor_ = true;
     bool after_return_ = false;
+    bool once_ = false;
     bool closed_ = false;
 };
 

@@ -123,6 +123,46 @@ TEST_CASE("release 17 asks before it activates, unless told not to")
     CHECK(screen.type("install activate issu auto-abort-timer 5\r").contains("% Invalid input"));
 }
 
+TEST_CASE(
+    "release 17 says its first words behind a system message, on the same line, and its last before one")
+{
+    Screen screen({}, {.version = "17.9.4.0.5"});
+    REQUIRE(screen.device.put_file("new.bin", testing::image("17.9.5.0.1")).has_value());
+    CHECK(screen.type("install add file flash:new.bin\r") ==
+          "install add file flash:new.bin\r\n\r\n*Feb  8 09:21:00.000: %INSTALL-5-INSTALL_START_INFO: Switch "
+          "1 R0/0: "
+          "install_mgr: Started install add flash:new.bininstall_add: START Fri Feb 8 09:21:00 UTC "
+          "2019\r\ninstall_add: Adding IMG\r\n");
+    const std::string rest = screen.wait(300s);
+    CHECK(rest.contains(
+        "SUCCESS: install_add /flash/new.bin Fri Feb 8 09:25:26 UTC 2019\r\n\r\nC9500#\r\n*Feb"));
+    CHECK(rest.ends_with("Completed install add flash:new.bin\r\n"));
+}
+
+TEST_CASE("a configuration that was changed and not written is asked about before a reload")
+{
+    Screen screen;
+    CHECK_FALSE(screen.type("install activate issu\r").contains("[y/n"));
+    screen.wait(60s);
+    screen.type("configure terminal\rservice internal\rend\r");
+    CHECK(screen.type("install activate issu\r").ends_with("re-enter the command. [y/n/q]"));
+    CHECK(screen.type("q\r").ends_with("C9500#"));
+    CHECK(screen.type("install activate issu prompt-level none\r").contains("START"));
+    screen.wait(60s);
+    screen.type("install activate issu\r");
+    CHECK(screen.type("y\r").contains("[OK]install_activate: START"));
+    screen.wait(60s);
+    CHECK_FALSE(screen.type("install activate issu\r").contains("[y/n"));
+}
+
+TEST_CASE("one command in place of a conversation")
+{
+    Screen screen;
+    screen.shell.run_once("show clock", screen.now);
+    CHECK(screen.type("") == "*09:21:00.000 UTC Fri Feb 8 2019\r\n");
+    CHECK(screen.shell.closed());
+}
+
 TEST_CASE("a hash takes its time, and says whether it is the one that was meant")
 {
     Screen screen;

@@ -41,6 +41,21 @@ struct nlohmann::adl_serializer<belay::lab::iosxe::Time> {
 
 namespace belay::lab::iosxe {
 
+NLOHMANN_JSON_SERIALIZE_ENUM(Kind, {{Kind::stackwise_virtual, "stackwise-virtual"},
+                                    {Kind::supervisors, "supervisors"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Role,
+                             {{Role::absent, "absent"}, {Role::active, "active"}, {Role::standby, "standby"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Redundancy, {{Redundancy::absent, "absent"},
+                                          {Redundancy::cold, "cold"},
+                                          {Redundancy::hot, "hot"},
+                                          {Redundancy::active, "active"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Task, {{Task::add, "add"},
+                                    {Task::activate, "activate"},
+                                    {Task::commit, "commit"},
+                                    {Task::abort, "abort"},
+                                    {Task::one_step, "one-step"},
+                                    {Task::clear, "clear"},
+                                    {Task::remove_inactive, "remove-inactive"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Package, version, state)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(File, size, written, md5, sha512, version, sound)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, began, joins, mismatches, synchronized, hot, told, leads)
@@ -53,8 +68,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Job, task, began, from, next, here, there, fi
                                    by_itself, prompted)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AbortTimer, ends, stopped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, kind, hostname, zone, members, job, abort_timer, service_internal,
-                                   deaf_until, up_since, switchovers, standby_failures, switchover_reason,
-                                   reload_reason, failures)
+                                   unsaved, deaf_until, up_since, switchovers, standby_failures,
+                                   switchover_reason, reload_reason, failures)
 
 Member* State::active()
 {

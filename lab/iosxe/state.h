@@ -123,6 +123,7 @@ struct State {
     std::optional<Job> job = {};
     std::optional<AbortTimer> abort_timer = {};
     bool service_internal = false;
+    bool unsaved = false;  ///< the configuration was changed and not written
     std::optional<Time> deaf_until =
         {};  ///< the address does not answer before: the pair has no active member
     Time up_since = {};

@@ -39,6 +39,12 @@ std::string numbers(std::span<const int> members)
     return fmt::format("[{}]", fmt::join(members, " "));
 }
 
+/// Which of its processes speaks.
+std::string_view manager(const State& state, int member)
+{
+    return is_17(state.member(member).running) ? "install_mgr" : "install_engine";
+}
+
 constexpr std::string_view double_rule = "===================================================\n";
 
 }  // namespace
@@ -139,6 +145,19 @@ std::string success(Task task, Time now, std::string_view zone)
     return fmt::format("\nSUCCESS: {} {}\n", name_of(task), stamp(now, zone));
 }
 
+std::string added(const Job& job, Time now, std::string_view zone)
+{
+    if (!is_17(job.leaving)) return success(Task::add, now, zone);
+    const std::string file = job.file.substr(job.file.find(':') + 1);
+    return fmt::format("Image added. Version: {}\n\nSUCCESS: install_add /flash/{} {}\n", job.version, file,
+                       stamp(now, zone));
+}
+
+std::string adding(const Job& job)
+{
+    return is_17(job.leaving) ? "install_add: Adding IMG\n" : "install_add: Adding PACKAGE\n";
+}
+
 std::string failed(Task task, int code, Time now, std::string_view zone)
 {
     return fmt::format("FAILED: {} exit({}) {}\n", name_of(task), code, stamp(now, zone));
@@ -222,14 +241,14 @@ std::string sanity_ends()
 
 std::string started(const State& state, int member, std::string_view what)
 {
-    return fmt::format("%INSTALL-5-INSTALL_START_INFO: {}: install_engine: Started install {}",
-                       engine(state, member), what);
+    return fmt::format("%INSTALL-5-INSTALL_START_INFO: {}: {}: Started install {}", engine(state, member),
+                       manager(state, member), what);
 }
 
 std::string completed(const State& state, int member, std::string_view what)
 {
-    return fmt::format("%INSTALL-5-INSTALL_COMPLETED_INFO: {}: install_engine: Completed install {}",
-                       engine(state, member), what);
+    return fmt::format("%INSTALL-5-INSTALL_COMPLETED_INFO: {}: {}: Completed install {}",
+                       engine(state, member), manager(state, member), what);
 }
 
 std::string timer_runs(const State& state, int member, Milliseconds left)

@@ -102,6 +102,22 @@ bool sane(Scene& scene, bool standby_too)
     return true;
 }
 
+/// The first words of a task. Release 17 says them behind its system message, on the same line; release 16
+/// before it.
+void say_start(Scene& scene, std::string_view logged, std::string_view words)
+{
+    const bool behind = text::is_17(scene.job().leaving);
+    if (behind) scene.log_glued(text::started(scene.state(), scene.job().here, logged));
+    scene.say(text::start(scene.job().task, scene.now(), scene.state().zone));
+    scene.say(std::string(words));
+}
+
+/// The system message of release 16, which comes after those.
+void log_start(Scene& scene, std::string_view logged)
+{
+    if (!text::is_17(scene.job().leaving)) scene.log(text::started(scene.state(), scene.job().here, logged));
+}
+
 void say_step(Scene& scene, std::string_view step, int member)
 {
     scene.say(text::step_on(step, member, scene.state().kind));
@@ -219,18 +235,28 @@ void append(std::vector<Moment>& to, std::vector<Moment> others)
 std::vector<Moment> moments_of_add()
 {
     std::vector<Moment> moments = {
-        {0s, [](Scene& scene) { scene.say(text::start(Task::add, scene.now(), scene.state().zone)); }},
+        {0s,
+         [](Scene& scene) {
+             const bool is_17 = text::is_17(scene.job().leaving);
+             say_start(scene, "add " + scene.job().file, is_17 ? text::adding(scene.job()) : "");
+         }},
         {2055ms,
          [](Scene& scene) {
-             scene.log_glued(text::started(scene.state(), scene.job().here, "add " + scene.job().file));
-             scene.say("install_add: Adding PACKAGE\n");
+             if (!text::is_17(scene.job().leaving)) {
+                 scene.log_glued(text::started(scene.state(), scene.job().here, "add " + scene.job().file));
+                 scene.say(text::adding(scene.job()));
+             }
              addable(scene);
          }},
     };
     append(moments, moments_of_adding());
     moments.push_back({266s, [](Scene& scene) {
-                           scene.say(text::success(Task::add, scene.now(), scene.state().zone));
+                           scene.say(text::added(scene.job(), scene.now(), scene.state().zone));
+                           const bool is_17 = text::is_17(scene.job().leaving);
+                           const std::string done =
+                               text::completed(scene.state(), scene.job().here, "add " + scene.job().file);
                            scene.end();
+                           if (is_17) scene.log(done);
                        }});
     return moments;
 }
@@ -290,13 +316,8 @@ void take_over(Scene& scene)
 std::vector<Moment> moments_of_activate()
 {
     return {
-        {0s,
-         [](Scene& scene) {
-             scene.say(text::start(Task::activate, scene.now(), scene.state().zone));
-             scene.say("install_activate: Activating ISSU\n");
-         }},
-        {1905ms,
-         [](Scene& scene) { scene.log(text::started(scene.state(), scene.job().here, "activate ISSU")); }},
+        {0s, [](Scene& scene) { say_start(scene, "activate ISSU", "install_activate: Activating ISSU\n"); }},
+        {1905ms, [](Scene& scene) { log_start(scene, "activate ISSU"); }},
         {2s,
          [](Scene& scene) {
              const auto added = std::ranges::find(scene.here().packages, std::string("I"), &Package::state);
@@ -312,7 +333,8 @@ std::vector<Moment> moments_of_activate()
         {4880ms,
          [](Scene& scene) {
              scene.state().abort_timer = AbortTimer{.ends = scene.now() + scene.job().timer};
-             scene.log(text::timer_runs(scene.state(), scene.job().here, scene.job().timer));
+             const std::string runs = text::timer_runs(scene.state(), scene.job().here, scene.job().timer);
+             text::is_17(scene.job().leaving) ? scene.log_glued(runs) : scene.log(runs);
          }},
         {5s,
          [](Scene& scene) {
@@ -376,12 +398,8 @@ void make_permanent(State& state, const std::string& version)
 std::vector<Moment> moments_of_commit()
 {
     return {
-        {0s,
-         [](Scene& scene) {
-             scene.say(text::start(Task::commit, scene.now(), scene.state().zone));
-             scene.say("install_commit: Committing ISSU\n");
-         }},
-        {1533ms, [](Scene& scene) { scene.log(text::started(scene.state(), scene.job().here, "commit")); }},
+        {0s, [](Scene& scene) { say_start(scene, "commit", "install_commit: Committing ISSU\n"); }},
+        {1533ms, [](Scene& scene) { log_start(scene, "commit"); }},
         {2s,
          [](Scene& scene) {
              const Member& here = scene.here();
@@ -432,9 +450,15 @@ std::vector<Moment> moments_of_commit()
 std::vector<Moment> moments_of_one_step()
 {
     std::vector<Moment> moments = {
-        {0s, [](Scene& scene) { scene.say(text::start(Task::one_step, scene.now(), scene.state().zone)); }},
+        {0s,
+         [](Scene& scene) {
+             const bool is_17 = text::is_17(scene.job().leaving);
+             say_start(scene, "one-shot ISSU " + scene.job().file,
+                       is_17 ? "install_add_activate_commit: Adding ISSU\n" : "");
+         }},
         {1456ms,
          [](Scene& scene) {
+             if (text::is_17(scene.job().leaving)) return;
              scene.log_glued(
                  text::started(scene.state(), scene.job().here, "one-shot ISSU " + scene.job().file));
              scene.say("install_add_activate_commit: Adding ISSU\n");
@@ -535,11 +559,9 @@ std::vector<Moment> moments_of_abort()
         {0s,
          [](Scene& scene) {
              if (scene.job().by_itself) return;
-             scene.say(text::start(Task::abort, scene.now(), scene.state().zone));
-             scene.say("install_abort: Abort type ISSU subtype NONE smutype NONE\n");
+             say_start(scene, "abort ISSU", "install_abort: Abort type ISSU subtype NONE smutype NONE\n");
          }},
-        {1759ms,
-         [](Scene& scene) { scene.log(text::started(scene.state(), scene.job().here, "abort ISSU")); }},
+        {1759ms, [](Scene& scene) { log_start(scene, "abort ISSU"); }},
         {2s,
          [](Scene& scene) {
              scene.say("NOTE: Going to start Abort ISSU install process\n\n");
