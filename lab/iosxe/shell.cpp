@@ -152,6 +152,7 @@ void Shell::key(char byte, Time now)
                                           (byte == 'y' || byte == 'n' || byte == 'q'))) {
         if (!enter) output_ += byte;
         print("\n");
+        state_ = State::busy;
         const auto then = std::exchange(then_, nullptr);
         return then(enter ? "" : std::string(1, byte), now);
     }
@@ -181,6 +182,7 @@ void Shell::entered(Time now)
 {
     const std::string text = std::exchange(input_, {});
     if (state_ != State::command) {
+        state_ = State::busy;
         const auto then = std::exchange(then_, nullptr);
         return then(text, now);
     }
@@ -260,6 +262,7 @@ void Shell::hear(const Event& event)
               (event.glued ? "" : "\n"));
         return;
     }
+    if (event.saying == Saying::lost) closed_ = true;
     if (event.line != line_) return;
     if (event.saying == Saying::output) print(event.text);
     if (event.saying == Saying::done) {
@@ -514,17 +517,22 @@ void Shell::restart(const Typed& typed)
     ask("Proceed with reload? [confirm]", State::confirmation,
         [this, typed](const std::string& said, Time at) {
             if (!said.empty() && said != "y") return prompt();
+            const iosxe::State& state = device_.state();
+            if (state.active() == nullptr) return;
+            const int before = state.active()->number;
+            state_ = State::busy;
             Result<void> done;
             if (typed.verb == Verb::switch_over)
                 done = device_.switch_over(at);
             else if (typed.verb == Verb::reload_peer)
-                done = device_.reload(device_.state().standby()->number, at);
+                done = device_.reload(state.standby()->number, at);
             else if (has(typed, "slot"))
                 done = device_.reload(number_in(word(typed, "member"), 0), at);
             else
                 done = device_.reload(std::nullopt, at);
             if (!done) print(fmt::format("% {}\n", done.error().what));
-            if (device_.state().active() != nullptr) prompt();
+            // Who reloads the active member has no line any more.
+            if (state.active() != nullptr && state.active()->number == before) prompt();
         });
 }
 

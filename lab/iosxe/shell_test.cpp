@@ -155,6 +155,23 @@ TEST_CASE("a configuration that was changed and not written is asked about befor
     CHECK_FALSE(screen.type("install activate issu\r").contains("[y/n"));
 }
 
+TEST_CASE("who reloads the device loses the line, and what else was typed on it")
+{
+    Screen screen;
+    CHECK(screen.type("reload slot 2\r").ends_with("Proceed with reload? [confirm]"));
+    CHECK(screen.type("\r").ends_with("C9500#"));
+    CHECK(screen.type("redundancy force-switchover\r\r").ends_with("the standby is not hot\r\nC9500#"));
+    screen.wait(1h);
+    CHECK_FALSE(screen.type("redundancy force-switchover\r\rshow version\r\r").contains("ROMMON"));
+    CHECK(screen.shell.closed());
+    CHECK(screen.device.state().active()->number == 2);
+
+    Screen whole;
+    CHECK_FALSE(whole.type("reload\rnreload\r\ry\ry\r").contains("^"));
+    CHECK(whole.shell.closed());
+    CHECK(whole.device.state().active() == nullptr);
+}
+
 TEST_CASE("one command in place of a conversation")
 {
     Screen screen;

@@ -1,3 +1,4 @@
+#include "iosxe/calendar.h"
 #include "iosxe/texts.h"
 
 #include <algorithm>
@@ -383,18 +384,12 @@ std::string boot_system(const State& state)
 
 std::string directory(const State& state, const Member& member, std::string_view name)
 {
-    constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     std::string text = fmt::format("Directory of {}/\n\n", name);
     int inode = 475138;
     const auto line = [&](std::string_view rights, uint64_t size, Time written, std::string_view file) {
-        const auto day = std::chrono::floor<std::chrono::days>(written);
-        const std::chrono::year_month_day date(day);
-        const auto seconds = duration_cast<std::chrono::seconds>(written - day).count();
-        text += fmt::format("{}  {}  {:>15}  {:>3} {:>2} {} {:02}:{:02}:{:02} +00:00  {}\n", inode++, rights,
-                            size, months.at(static_cast<unsigned>(date.month()) - 1),
-                            static_cast<unsigned>(date.day()), static_cast<int>(date.year()), seconds / 3600,
-                            seconds / 60 % 60, seconds % 60, file);
+        const Calendar at = calendar(written);
+        text += fmt::format("{}  {}  {:>15}  {:>3} {:>2} {} {} +00:00  {}\n", inode++, rights, size,
+                            at.month_name, at.day, at.year, at.time, file);
     };
     line("drwx", 4096, state.up_since, ".installer");
     line("-rw-", 7523, member.up_since, "packages.conf");

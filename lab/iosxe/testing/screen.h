@@ -25,6 +25,8 @@ class Screen {
           device(of),
           shell(1, device, manner, [this](const std::string& text) { heard.push_back(text); })
     {
+        // What it has said before is not for a line that comes now.
+        static_cast<void>(device.take_events());
         shell.open(24);
         take();
     }
