@@ -1,5 +1,5 @@
 #pragma once
-// `belay parse KIND < TEXT`: what a storage tool printed, as JSON. No daemon takes part.
+// `belay parse KIND < TEXT`: what a tool or a device printed, as JSON. No daemon takes part.
 
 #include "cli/console.h"
 #include "cli/invocation.h"

@@ -2,23 +2,14 @@
 
 #include "cli/backup/times.h"
 #include "cli/environment.h"
+#include "cli/parse_kinds.h"
 #include "cli/sense.h"
-#include "storage/parse/kinds.h"
 
 #include <algorithm>
 #include <charconv>
 
 namespace belay::cli {
 namespace {
-
-/// The kinds that `parse` knows, for its help.
-std::string kinds_text()
-{
-    std::string text = "\n\nKinds, and what prints them:";
-    for (const storage::parse::Kind& kind : storage::parse::kinds())
-        text += fmt::format("\n  {:<14} {}: {}", kind.name, kind.summary, kind.example);
-    return text;
-}
 
 /// A length of time back, or a point in time.
 Result<void> read_moment(const char* option, const std::string& typed, std::optional<Milliseconds>& into,
@@ -119,10 +110,11 @@ Parser::Parser()
     clean->add_flag("--dry-run", invocation_.dry_run, "say what would go, and remove nothing");
 
     CLI::App* parse =
-        command(app_, Command::parse, "parse", "read what a storage tool prints, and write it as JSON",
-                "belay parse mdstat < /proc/mdstat\n  mdadm --detail /dev/md0 | belay parse mdadm-detail");
+        command(app_, Command::parse, "parse", "read what a tool or a device prints, and write it as JSON",
+                "belay parse mdstat < /proc/mdstat\n  mdadm --detail /dev/md0 | belay parse mdadm-detail\n  "
+                "ssh SWITCH \"show version\" | belay parse \"iosxe:show version\"");
     parse->add_option("kind", invocation_.target, "what the text is")->type_name("");
-    parse->footer(parse->get_footer() + kinds_text());
+    parse->footer(parse->get_footer() + parse_kinds_text());
 
     command(app_, Command::version, "version", "say which version this is", "belay version");
 }

@@ -1,5 +1,5 @@
 #include "cli/invocation.h"
-#include "storage/parse/kinds.h"
+#include "cli/parse_kinds.h"
 
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -120,13 +120,20 @@ TEST_CASE("a kind of text to parse is one word, and one that there is")
     CHECK(refused({"parse", "mdstats"})
               .what.starts_with("\"mdstats\" is no kind of text that can be parsed, did you mean "
                                 "\"mdstat\"?; there are: mdstat, "));
+    CHECK(read({"parse", "iosxe:show install summary"}).target == "iosxe:show install summary");
+    CHECK(read({"parse", "iosxe:dir stby-flash:"}).command == Command::parse);
+    CHECK(refused({"parse", "iosxe:show instal summary"})
+              .what.find("did you mean \"iosxe:show install summary\"?") != std::string::npos);
     CHECK(refused({"parse", "mdstat", "file"}).what == "\"belay parse\" does not take \"file\"");
     CHECK(refused({"parse", "some: other kind"}).next == "belay parse --help");
     const auto help = parse_command_line({"parse", "--help"});
     REQUIRE(help);
     REQUIRE(help->help);
-    for (const storage::parse::Kind& kind : storage::parse::kinds())
-        CHECK(help->help->find(fmt::format("\n  {}", kind.name)) != std::string::npos);
+    for (const printed::Kind* kind : parse_kinds()) {
+        const bool has_blanks = kind->name.find(' ') != std::string_view::npos;
+        const std::string listed = fmt::format(has_blanks ? "\n  \"{}\"" : "\n  {}", kind->name);
+        CHECK(help->help->find(listed) != std::string::npos);
+    }
 }
 
 TEST_CASE("what makes no sense is refused in one sentence, with what leads on")

@@ -2,7 +2,7 @@
 
 #include "base/closest.h"
 #include "cli/message_language.h"
-#include "storage/parse/kinds.h"
+#include "cli/parse_kinds.h"
 
 #include <algorithm>
 
@@ -12,10 +12,10 @@ namespace {
 /// A kind of text that can be parsed. Errors: usage, naming those there are.
 Result<void> check_kind(const std::string& name)
 {
-    if (storage::parse::kind_named(name) != nullptr) return {};
+    if (parse_kind_named(name) != nullptr) return {};
     std::vector<std::string> names;
-    for (const storage::parse::Kind& kind : storage::parse::kinds()) names.emplace_back(kind.name);
-    const std::string there_are = fmt::format("there are: {}", fmt::join(names, ", "));
+    for (const printed::Kind* kind : parse_kinds()) names.emplace_back(kind->name);
+    const std::string there_are = parse_kinds_there_are();
     if (name.empty())
         return fail(ErrorKind::usage, "which kind of text? none was named; " + there_are,
                     "belay parse --help");

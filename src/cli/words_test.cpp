@@ -5,7 +5,7 @@
 #include "cli/fakes.h"
 #include "cli/invocation.h"
 #include "cli/samples.h"
-#include "storage/parse/kinds.h"
+#include "cli/parse_kinds.h"
 
 #include <algorithm>
 #include <array>

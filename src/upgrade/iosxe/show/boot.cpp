@@ -72,8 +72,11 @@ class BootReader {
 
     Result<void> open(const Line& line, std::string_view member)
     {
-        if (boot_.of(member) != nullptr)
-            return shown_.foreign(line.number, fmt::format("switch {} is there twice", member));
+        const bool has_unnamed = !boot_.members.empty() && boot_.members.front().next_boot &&
+                                 boot_.members.front().member == "active";
+        if (boot_.of(member) != nullptr || has_unnamed)
+            return shown_.foreign(line.number,
+                                  "of one switch it is not said which it is, or it is there twice");
         boot_.members.push_back({});
         boot_.members.back().member = member;
         is_next_ = false;
@@ -139,10 +142,11 @@ class BootReader {
     /// Each form has a line that comes late in it.
     Result<void> check_whole(const BootSettings& settings) const
     {
-        const bool of_path_list = settings.auto_upgrade.has_value();
+        const bool of_path_list = settings.auto_upgrade && (settings.config_download_timeout.empty() ||
+                                                            settings.download_by_dhcp.has_value());
         const bool of_switch = settings.next_boot && settings.manual_boot;
-        const bool of_variables =
-            settings.config_file && (settings.manual_boot || !settings.config_register.empty());
+        const bool of_variables = !settings.auto_upgrade && settings.config_file &&
+                                  (settings.manual_boot || !settings.config_register.empty());
         if (settings.boot && (of_path_list || of_switch || of_variables)) return {};
         return shown_.cut(fmt::format("not all of \"{}\" is there", settings.member));
     }

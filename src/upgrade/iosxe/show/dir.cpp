@@ -112,6 +112,7 @@ Result<Directory> read_dir(std::string_view text)
             return all.foreign(line.number, fmt::format("\"{}\" is no file", one));
         }
     }
+    if (has_twice(directory.entries, &DirEntry::name)) return all.foreign(0, "a file is there twice");
     if (!has_room) return all.cut("its last line, the room that is free, is not there");
     return directory;
 }

@@ -40,6 +40,16 @@ Result<bool> take(const Shown& shown, const Line& line, const Field<T> (&fields)
     return false;
 }
 
+/// Whether a list has two with the same name.
+template <typename T, typename Name>
+bool has_twice(const std::vector<T>& list, Name T::* name)
+{
+    std::set<Name> names;
+    for (const T& one : list)
+        if (!names.insert(one.*name).second) return true;
+    return false;
+}
+
 void put(Json& json, const char* key, const std::string& value);
 template <typename T>
 void put(Json& json, const char* key, const std::optional<T>& value)

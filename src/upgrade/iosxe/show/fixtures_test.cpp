@@ -4,6 +4,7 @@
 // Both tell the same facts under other names. For each command a function says what Belay's JSON would be in
 // the other's form; then every value of the other's must be in it, but for those that are named here.
 
+#include "base/printed/lines.h"
 #include "base/testing/must.h"
 #include "upgrade/iosxe/show/kinds.h"
 
@@ -50,13 +51,6 @@ std::string lower(std::string text)
 {
     std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(tolower(c)); });
     return text;
-}
-
-/// A label as the other parser makes a key of it.
-std::string key_of(std::string_view label)
-{
-    std::string key = printed::field_name(label);
-    return key;
 }
 
 /// Copies the values under keys of ours to keys of theirs, where they are.
@@ -237,7 +231,7 @@ Json of_issu_state(const Json& ours, const std::string& slot)
     Json one = renamed(ours, {{"status", "current_status"}, {"previous", "previous_operation"}});
     one["issu_in_progress"] = ours.at("in_progress");
     for (const Json& check : ours.value("checks", Json::array())) {
-        const std::string key = key_of(check.at("name").get<std::string>());
+        const std::string key = printed::field_name(check.at("name").get<std::string>());
         one["system_check"][key == "operational_mode" ? "opertional_mode" : key] = check.at("status");
     }
     for (const Json& own : ours.value("slots", Json::array())) {
@@ -298,8 +292,7 @@ Json of_redundancy_states(const Json& ours, const Json& theirs_as_is)
                                  {"manual_switchover", "manual_swact"},
                                  {"communications", "communications"},
                                  {"client_count", "client_count"},
-                                 {"client_notification", "client_notification_tmr_msec"},
-                                 {"debug_mask", "rf_debug_mask"}});
+                                 {"client_notification", "client_notification_tmr_msec"}});
     for (const auto& [state, code] :
          {std::pair{"my_state", "my_code"}, std::pair{"peer_state", "peer_code"}}) {
         // It is kept with its code and the blanks between them, as they are printed.
@@ -618,8 +611,8 @@ Json of_version_memories(const Json& ours)
     for (const Json& some : ours.at("interfaces")) {
         const std::string kind = some.at("kind");
         theirs["number_of_intfs"][kind] = some.at("count");
-        theirs["number_of_intfs"][key_of(kind) + "_interfaces"] = some.at("count");
-        theirs["interfaces"][key_of(kind.substr(0, kind.find('/')))] = some.at("count");
+        theirs["number_of_intfs"][printed::field_name(kind) + "_interfaces"] = some.at("count");
+        theirs["interfaces"][printed::field_name(kind.substr(0, kind.find('/')))] = some.at("count");
     }
     return theirs;
 }
@@ -737,7 +730,8 @@ Json in_their_form(const std::string& folder, const Json& ours, const Json& thei
     return {};
 }
 
-/// Values of the other parser that Belay does not tell: what it concludes, and details of old hardware.
+/// Values of the other parser that Belay does not tell: what it concludes or says twice, and details of old
+/// hardware.
 bool is_not_told(const std::string& pointer)
 {
     constexpr std::string_view begins[] = {"/version/os",
@@ -747,6 +741,8 @@ bool is_not_told(const std::string& pointer)
                                            "/version/snowtrooper_revision",
                                            "/version/processor/",
                                            "/version/image/",
+                                           "/sup/",
+                                           "/rf_debug_mask",
                                            "/version/module/"};
     return std::ranges::any_of(begins, [&](std::string_view begin) { return pointer.starts_with(begin); });
 }

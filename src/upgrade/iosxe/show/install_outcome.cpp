@@ -98,23 +98,28 @@ class OutcomeReader {
         if (const auto what = after(text, "SUCCESS:")) {
             std::string_view rest = *what;
             if (printed::take_word(rest) != outcome_.command) return true;
-            succeeds_ = true;
+            succeeds_ = is_ended_ = true;
             outcome_.ended = time_at_end(text);
             return true;
         }
-        return take_failure(text);
+        return take_failure(line, text);
     }
 
-    bool take_failure(std::string_view text)
+    Result<bool> take_failure(const Line& line, std::string_view text)
     {
         constexpr std::array begins = {"FAILED:", "ERROR:", "Error:", "% Error", "%Error"};
         if (std::ranges::none_of(begins, [&](std::string_view begin) { return text.starts_with(begin); }))
             return false;
+        if (text.ends_with(':')) return shown_.foreign(line.number, "it failed, and does not say in what");
         outcome_.reasons.emplace_back(text);
-        if (const size_t exit = text.find("exit("); exit != std::string_view::npos)
-            if (const auto code = between(text.substr(exit), '(', ')'))
-                outcome_.exit_code = printed::whole_number(trimmed(*code));
-        if (std::string time = time_at_end(text); !time.empty()) outcome_.ended = std::move(time);
+        is_ended_ = true;
+        std::string time = time_at_end(text);
+        if (const size_t exit = text.find(" exit("); exit != std::string_view::npos) {
+            const auto code = between(text.substr(exit), '(', ')');
+            if (code) outcome_.exit_code = printed::whole_number(trimmed(*code));
+            if (time.empty()) return shown_.foreign(line.number, "the time at which it failed is not there");
+        }
+        if (!time.empty()) outcome_.ended = std::move(time);
         return true;
     }
 
@@ -165,6 +170,7 @@ class OutcomeReader {
         const size_t colon = text.find(':');
         if (!name || colon > std::min(passed, failed))
             return shown_.foreign(line.number, "members passed or failed, and it is not said in what");
+        part_of_member_ = false;
         InstallTask& task = this->task(name->label);
         constexpr size_t to_bracket = std::string_view("Passed on ").size();
         for (const auto& [at, into] : {std::pair{passed, &task.passed}, std::pair{failed, &task.failed}}) {
@@ -180,14 +186,16 @@ class OutcomeReader {
 
     void take_other(std::string_view text)
     {
-        if (const auto what = after(text, "Finished ")) {
+        if (text.starts_with("Checking status of ")) {
+            part_of_member_ = false;
+        } else if (const auto what = after(text, "Finished ")) {
             const auto found = std::ranges::find(outcome_.tasks, *what, &InstallTask::name);
             if (found != outcome_.tasks.end()) found->finished = true;
         } else if (part_of_member_) {
             outcome_.tasks.back().said.emplace_back(text);
         } else if (text.starts_with('/') && outcome_.command == "install_remove" &&
                    text.find(' ') == std::string_view::npos) {
-            add(outcome_.deleted, {std::string(text)});
+            outcome_.deleted.emplace_back(text);
         }
     }
 
@@ -206,23 +214,28 @@ class OutcomeReader {
     void decide()
     {
         const auto own = std::ranges::find(outcome_.tasks, "clear_install_state", &InstallTask::name);
-        const bool is_cleared = own != outcome_.tasks.end() && own->finished && !own->passed.empty();
-        if (!outcome_.reasons.empty())
+        const bool is_clear =
+            outcome_.command == "clear_install_state" && own != outcome_.tasks.end() && own->finished;
+        if (!outcome_.reasons.empty() && (is_ended_ || is_clear))
             outcome_.verdict = Verdict::failed;
-        else if (succeeds_ || (outcome_.command == "clear_install_state" && is_cleared))
+        else if (succeeds_ || (is_clear && !own->passed.empty()))
             outcome_.verdict = Verdict::succeeded;
     }
 
     const Shown& shown_;
     InstallOutcome outcome_;
-    bool succeeds_ = false;
+    bool succeeds_ = false, is_ended_ = false;
     bool part_of_member_ = false;  ///< between "[2] Add ..." and "[2] Finished Add ..."
 };
 
 Json json_of(const InstallTask& task)
 {
-    Json json = {{"name", task.name},   {"passed", task.passed}, {"failed", task.failed},
-                 {"began", task.began}, {"ended", task.ended},   {"finished", task.finished}};
+    Json json = {{"name", task.name},
+                 {"passed", task.passed},
+                 {"failed", task.failed},
+                 {"began", task.began},
+                 {"ended", task.ended}};
+    if (task.finished) json["finished"] = true;
     if (!task.said.empty()) json["said"] = task.said;
     return json;
 }

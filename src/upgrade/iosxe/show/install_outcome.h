@@ -49,7 +49,7 @@ struct InstallOutcome {
     std::vector<InstallStage> stages;   ///< those that began
     std::vector<InstallTask> tasks;
     std::vector<std::string> verified;  ///< "standby is in Standby Hot state": checks that began
-    std::vector<std::string> deleted;   ///< of `install remove`: the files that it names
+    std::vector<std::string> deleted;   ///< of `install remove`: the files that it names, of each member
 
     bool succeeded() const { return verdict == Verdict::succeeded; }
     /// Members of any task that failed; each once.
@@ -61,7 +61,8 @@ struct InstallOutcome {
 Result<InstallOutcome> read_install_outcome(std::string_view text, std::string_view command);
 
 /// As far as it came: an answer whose end was lost with the connection, which is what a switch-over does.
-/// The verdict is unsaid where it was not said. Errors: corrupt, where it is no answer to `command`.
+/// The verdict is unsaid where it was not said, also where members failed already. Errors: corrupt, where it
+/// is no answer to `command`.
 Result<InstallOutcome> read_install_progress(std::string_view text, std::string_view command);
 
 void to_json(nlohmann::json& json, const InstallOutcome& outcome);

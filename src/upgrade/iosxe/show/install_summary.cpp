@@ -79,6 +79,8 @@ class SummaryReader {
         const InstallSet& set = summary_.sets.back();
         const bool is_whole =
             timer_line_ != 0 ? ruler_after_timer_ && (is_none_ || !set.packages.empty()) : is_none_;
+        if (has_twice(set.packages, &InstalledPackage::version))
+            return shown_.foreign(0, "a package is there twice");
         if (is_whole) return {};
         return shown_.cut(fmt::format("not all of \"{}\" is there", set.place));
     }

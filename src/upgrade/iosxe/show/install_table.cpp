@@ -65,7 +65,9 @@ std::optional<InstalledPackage> package_of(std::string_view text)
     if (words.size() != 3 || words[1].size() != 1) return std::nullopt;
     const size_t state = state_letters.find(words[1]);
     const bool is_type = std::ranges::all_of(words[0], [](char c) { return c >= 'A' && c <= 'Z'; });
-    if (state == std::string_view::npos || !is_type) return std::nullopt;
+    // A version has five numbers: "17.09.05.0.6083".
+    const bool is_version = words[0] != "IMG" || std::ranges::count(words[2], '.') == 4;
+    if (state == std::string_view::npos || !is_type || !is_version) return std::nullopt;
     return InstalledPackage{.type = std::string(words[0]),
                             .state = static_cast<PackageState>(state),
                             .version = std::string(words[2])};

@@ -2,6 +2,7 @@
 
 #include "upgrade/iosxe/show/install_table.h"
 
+#include <algorithm>
 #include <array>
 
 namespace belay::upgrade::iosxe::show {
@@ -110,8 +111,12 @@ class VersionsReader {
         const InstallVersion& version = found_.versions.back();
         const bool is_whole =
             !version.state.empty() && !version.packages.empty() && !version.packages.back().state.empty();
-        if (is_whole) return {};
-        return shown_.cut(fmt::format("not all of version {} is there", version.version));
+        if (!is_whole) return shown_.cut(fmt::format("not all of version {} is there", version.version));
+        const auto same = std::ranges::count_if(found_.versions, [&](const InstallVersion& one) {
+            return one.location == version.location && one.version == version.version;
+        });
+        if (same == 1) return {};
+        return shown_.foreign(0, fmt::format("version {} is twice in {}", version.version, version.location));
     }
 
     const Shown& shown_;
@@ -166,7 +171,8 @@ Result<RollbackPoints> read_rollback_points(std::string_view text)
         }
         const std::vector<std::string_view> columns = columns_of(line.text);
         const std::optional<uint64_t> id = whole_number(columns[0]);
-        if (!id || columns.size() < 3)
+        // "No" is the beginning of "No Description".
+        if (!id || columns.size() < 3 || columns.back() == "No")
             return all.foreign(line.number, "it is no row of the table of rollback points");
         found.points.push_back({});
         found.points.back().id = *id;
@@ -174,6 +180,7 @@ Result<RollbackPoints> read_rollback_points(std::string_view text)
         found.points.back().description = columns.back();
     }
     if (found.points.empty()) return all.cut("no rollback point is there");
+    if (has_twice(found.points, &RollbackPoint::id)) return all.foreign(0, "a rollback point is there twice");
     return found;
 }
 
@@ -197,6 +204,8 @@ Result<RollbackPoint> read_rollback_point(std::string_view text)
             return all.foreign(line.number, fmt::format("\"{}\" is no package", one));
         }
     }
+    if (has_twice(point.packages, &InstalledPackage::version))
+        return all.foreign(0, "a package is there twice");
     if (!point.reload_required || point.packages.empty()) return all.cut("its packages are not there");
     return point;
 }

@@ -27,6 +27,14 @@ bool take_rollback(std::string_view text, IssuRollback& into)
     return timer.has_value();
 }
 
+/// "45:00".
+bool is_minutes(std::string_view text)
+{
+    const size_t colon = text.find(':');
+    return colon != std::string_view::npos && colon > 0 && text.size() == colon + 3 &&
+           printed::whole_number(text.substr(0, colon)) && printed::whole_number(text.substr(colon + 1));
+}
+
 }  // namespace
 
 Result<IssuRollback> read_issu_rollback(std::string_view text)
@@ -48,7 +56,9 @@ Result<IssuRollback> read_issu_rollback(std::string_view text)
     }
     if (found.process_state) {
         found.timer.active = same_words(*found.process_state, "In progress");
-        if (!found.configured_time) return all.cut("the configured time is not there");
+        if (!found.configured_time || !is_minutes(*found.configured_time) ||
+            (found.automatic_time && !is_minutes(*found.automatic_time)))
+            return all.cut("a time is not there");
         is_said = true;
     }
     if (!is_said) return all.cut("it does not say how the timer is");

@@ -45,20 +45,28 @@ struct Joined {
     static constexpr std::string_view view() { return {text.data(), text.size()}; }
 };
 
-/// A person's text is whole where it ends: its last line may have lost its end on the way here, by an editor
-/// or a clipboard.
+/// One reader on one text, as JSON.
+template <Literal command, auto read>
+Result<Json> as_json(std::string_view text)
+{
+    Json json;
+    if constexpr (requires { read(text, command.view()); })
+        to_json(json, TRY(read(text, command.view())));
+    else
+        to_json(json, TRY(read(text)));
+    return json;
+}
+
+/// A person's text may have lost the end of its last line on the way here, by an editor or a clipboard. It is
+/// taken as whole where that line ends with what is no beginning of something else.
 template <Literal command, auto read>
 Result<Json> as_pasted(std::string_view text)
 {
-    std::string whole(text.substr(0, printed::largest_text));
-    if (text.size() <= printed::largest_text && !text.ends_with('\n')) whole += '\n';
-    const std::string_view given = text.size() > printed::largest_text ? text : std::string_view(whole);
-    Json json;
-    if constexpr (requires { read(given, command.view()); })
-        to_json(json, TRY(read(given, command.view())));
-    else
-        to_json(json, TRY(read(given)));
-    return json;
+    const std::string_view last = text.substr(text.rfind('\n') + 1);
+    if (last.empty() || text.size() > printed::largest_text) return as_json<command, read>(text);
+    if (!ends_as_a_line(last))
+        return printed::cut(command.view(), "its last line has no end, and nothing shows that it is whole");
+    return as_json<command, read>(std::string(text) + '\n');
 }
 
 template <Literal command, auto read>

@@ -61,14 +61,14 @@ Result<void> take_package(const Shown& all, const Line& line, std::vector<Runnin
     }
     if (packages.empty()) return all.foreign(line.number, "it does not begin with a package");
     RunningPackage& package = packages.back();
-    if (auto file = values_of<2>(text, {"File:", ", on:"})) {
+    if (auto file = values_of<2>(text, {"File:", ", on:"}); file && package.file.empty()) {
         const size_t colon = file->at(0).find(':');
         if (colon != std::string::npos) package.kind = file->at(0).substr(0, colon);
         package.file = file->at(0).substr(colon == std::string::npos ? 0 : colon + 1);
         package.on = std::move(file->at(1));
         return {};
     }
-    if (auto built = values_of<2>(text, {"Built:", ", by:"})) {
+    if (auto built = values_of<2>(text, {"Built:", ", by:"}); built && package.built.empty()) {
         package.built = std::move(built->at(0));
         package.built_by = std::move(built->at(1));
         return {};

@@ -31,6 +31,17 @@ std::string joined(std::span<const std::string_view> words)
     return fmt::format("{}", fmt::join(words, " "));
 }
 
+/// "3w5d", "00:01:37", "never".
+bool is_age(std::string_view word)
+{
+    const bool is_clock = word.size() >= 8 && word[word.size() - 3] == ':' && word[word.size() - 6] == ':';
+    const bool is_span = word.size() > 1 &&
+                         word.find_first_of("ywdhms") == word.find_first_not_of("0123456789") &&
+                         word.find_first_not_of("0123456789ywdhms") == std::string_view::npos &&
+                         word.find_last_of("ywdhms") == word.size() - 1;
+    return is_clock || is_span || word == "never" || word == "N/A" || word == "unknown";
+}
+
 class PlatformReader {
   public:
     explicit PlatformReader(const Shown& shown) : shown_(shown) {}
@@ -42,6 +53,10 @@ class PlatformReader {
             return shown_.cut("no slot and no switch is there");
         if (platform_.chassis.empty() && platform_.switches.empty()) return shown_.cut("it names no chassis");
         if (is_first_) return shown_.cut("a table is empty");
+        std::ranges::sort(platform_.switches, {}, &PlatformSwitch::number);
+        if (has_twice(platform_.slots, &PlatformSlot::slot) ||
+            has_twice(platform_.switches, &PlatformSwitch::number))
+            return shown_.foreign(0, "a slot or a switch is there twice");
         return std::move(platform_);
     }
 
@@ -93,7 +108,8 @@ class PlatformReader {
     /// "R0        C9500-32QC          ok, active            1d18h".
     Result<void> take_slot(const Line& line, const std::vector<std::string_view>& words)
     {
-        if (words.size() < 4) return shown_.foreign(line.number, "it is no row of the table of slots");
+        if (words.size() < 4 || !is_age(words.back()))
+            return shown_.foreign(line.number, "it is no row of the table of slots");
         PlatformSlot slot;
         slot.slot = words[0];
         slot.type = words[1];

@@ -28,7 +28,6 @@ constexpr Field<RedundancyStates> states_fields[] = {
     {"keep_alive TMR", "keep_alive", &RedundancyStates::keep_alive},
     {"keep_alive count", "keep_alive_count", &RedundancyStates::keep_alive_count},
     {"keep_alive threshold", "keep_alive_threshold", &RedundancyStates::keep_alive_threshold},
-    {"RF debug mask", "debug_mask", &RedundancyStates::debug_mask},
 };
 
 constexpr Field<Switchover> switchover_fields[] = {
@@ -74,11 +73,16 @@ Result<RedundancyStates> read_redundancy_states(std::string_view text)
 {
     const Shown all = TRY(shown(text, "show redundancy states"));
     RedundancyStates states;
-    for (const Line& line : all.lines)
-        if (const auto found = labelled(line.text, '=')) TRY(take_states_line(all, line, *found, states));
+    bool has_mask = false;
+    for (const Line& line : all.lines) {
+        const auto found = labelled(line.text, '=');
+        if (!found) continue;
+        TRY(take_states_line(all, line, *found, states));
+        has_mask = same_words(found->label, "RF debug mask");
+    }
     const bool is_whole = !states.my_state.empty() && !states.peer_state.empty() && !states.mode.empty() &&
                           !states.state.empty() && !states.communications.empty() && states.client_count &&
-                          !states.debug_mask.empty();
+                          has_mask;
     if (!is_whole) return all.cut("it does not go from \"my state\" to \"RF debug mask\"");
     return states;
 }
@@ -109,6 +113,8 @@ Result<SwitchoverHistory> read_switchover_history(std::string_view text)
         history.switchovers.push_back(std::move(one));
     }
     if (history.switchovers.empty()) return all.cut("no switchover is there");
+    if (has_twice(history.switchovers, &Switchover::index))
+        return all.foreign(0, "a switchover is there twice");
     return history;
 }
 
@@ -126,6 +132,8 @@ Result<ConfigSyncFailures> read_config_sync_failures(std::string_view text)
             failures.title = one;
         } else if (same_words(one, "The list is Empty")) {
             is_empty = true;
+        } else if (one == failures.title) {
+            return all.foreign(line.number, "the title is there twice");
         } else if (!is_ruler(one)) {
             failures.lines.emplace_back(one);
         }

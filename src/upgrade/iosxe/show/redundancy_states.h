@@ -22,7 +22,6 @@ struct RedundancyStates {
     std::optional<uint64_t> client_count;
     std::optional<uint64_t> client_notification, keep_alive;  ///< milliseconds
     std::optional<uint64_t> keep_alive_count, keep_alive_threshold;
-    std::string debug_mask;
 };
 
 /// Errors: corrupt.

@@ -111,6 +111,27 @@ bool is_bare_echo(std::string_view text)
                              first == "install" || first == "clear");
 }
 
+/// "FOC2533A0QX".
+bool is_serial(std::string_view text)
+{
+    return text.size() == 11 &&
+           std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z'); });
+}
+
+/// "17.09.05.0.6083": the last part has at least four digits.
+bool is_whole_version(std::string_view text)
+{
+    const size_t last = text.rfind('.');
+    return std::ranges::count(text, '.') == 4 && text.size() - last > 4 &&
+           text.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+/// "HundredGigE2/0/6".
+bool is_whole_port(std::string_view text)
+{
+    return is_letter(text.front()) && is_digit(text.back()) && std::ranges::count(text, '/') >= 2;
+}
+
 /// Takes the lines of an answer one by one.
 class Answer {
   public:
@@ -157,6 +178,30 @@ class Answer {
 };
 
 }  // namespace
+
+bool ends_as_a_line(std::string_view text)
+{
+    constexpr std::string_view words[] = {
+        "0",        "1.1",         "Active",     "BUNDLE",    "Committed", "DOWN",        "Full", "Half",
+        "Hot",      "INSTALL",     "Indefinite", "Installed", "No",        "None",        "OK",   "Ok",
+        "Packages", "Provisioned", "Ready",      "Removed",   "StackWise", "Uncommitted", "Yes",  "disabled",
+        "empty",    "enabled",     "inactive",   "progress",  "reached",   "sso",         "state"};
+    constexpr std::string_view marks = ")];=";
+    constexpr std::string_view ends[] = {".bin", ".pkg", ".conf"};
+    // Blanks that fill a column stand behind a whole one.
+    const bool is_filled = text.ends_with("  ") || text.ends_with('\t');
+    if (is_filled || trimmed(text).empty()) return true;
+    text = trimmed(text);
+    if (marks.find(text.back()) != std::string_view::npos) return true;
+    if (const auto typed = after_prompt(text); typed && typed->empty()) return true;
+    const std::string_view last = words_of(text).back();
+    const bool is_year = last.size() == 4 && last.starts_with("20") && printed::whole_number(last);
+    const bool is_whole_register = is_register(last) && last.size() > 4 && last.ends_with('2');
+    return is_year || is_whole_register || is_mac(last) || is_digest(last, 32) || is_digest(last, 40) ||
+           is_digest(last, 128) || is_serial(last) || is_whole_version(last) || is_whole_port(last) ||
+           std::ranges::find(words, last) != std::end(words) ||
+           std::ranges::any_of(ends, [&](std::string_view end) { return last.ends_with(end); });
+}
 
 bool takes_arguments(std::string_view command)
 {

@@ -31,6 +31,11 @@ Result<Shown> shown(std::string_view text, std::string_view command);
 /// Whether words may follow that are not the command's own: `dir stby-flash:`.
 bool takes_arguments(std::string_view command);
 
+/// Whether a line that was found without its end ends with what is no beginning of something else: a blank, a
+/// bracket, a whole address, digest or serial number, a year, the prompt, or a word with which such lines
+/// end.
+bool ends_as_a_line(std::string_view text);
+
 /// Columns with two blanks or a tab between them: "Standby Hot" is one.
 std::vector<std::string_view> columns_of(std::string_view text);
 

@@ -104,6 +104,7 @@ Result<bool> take_detail(const Shown& all, const Line& line, std::string_view te
 Result<StackPorts> not_empty(const Shown& all, StackPorts ports)
 {
     if (ports.ports.empty()) return all.cut("no port is there");
+    if (has_twice(ports.ports, &StackPortState::port)) return all.foreign(0, "a port is there twice");
     return ports;
 }
 

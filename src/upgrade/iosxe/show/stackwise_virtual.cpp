@@ -38,6 +38,13 @@ bool is_port(std::string_view word)
            whole_number(word.substr(word.rfind('/') + 1));
 }
 
+/// Of "HundredGigE2/0/1", 2: the switch that it is on.
+std::optional<uint64_t> member_of(std::string_view port)
+{
+    const std::string_view number = port.substr(port.find_first_of("0123456789"));
+    return whole_number(number.substr(0, number.find('/')));
+}
+
 /// Reads rows of "switch, link, port, ..."; a row may leave out what is as in the row above it.
 class SvlTable {
   public:
@@ -57,6 +64,8 @@ class SvlTable {
         if (!is_row) return shown_.foreign(line.number, "it is no row of the table of links");
         if (is_full) member_ = *whole_number(words[0]);
         if (at > 0) link_ = *whole_number(words[at - 1]);
+        if (member_of(words[at]) != member_)
+            return shown_.foreign(line.number, fmt::format("{} is not on switch {}", words[at], member_));
         into.push_back({.member = member_,
                         .link = link_,
                         .port = std::string(words[at]),
@@ -139,6 +148,7 @@ Result<StackwiseVirtual> read_stackwise_virtual(std::string_view text)
     found.enabled = *is_enabled;
     if (found.enabled && (!found.domain || found.ports.empty()))
         return all.cut("domain or links are not there");
+    if (has_twice(found.ports, &SvlPort::port)) return all.foreign(0, "a port is there twice");
     return found;
 }
 
@@ -155,6 +165,7 @@ Result<SvlLinks> read_svl_links(std::string_view text)
         found.ports.back().protocol_status = words[1];
     }
     if (found.ports.empty()) return all.cut("no link is there");
+    if (has_twice(found.ports, &SvlPort::port)) return all.foreign(0, "a port is there twice");
     return found;
 }
 
@@ -172,6 +183,7 @@ Result<SvlNeighbours> read_svl_neighbours(std::string_view text)
         found.ports.back().remote_port = words[0];
     }
     if (found.ports.empty()) return all.cut("no link is there");
+    if (has_twice(found.ports, &SvlPort::port)) return all.foreign(0, "a port is there twice");
     return found;
 }
 
@@ -198,6 +210,7 @@ Result<DualActivePagp> read_dual_active_pagp(std::string_view text)
             return all.foreign(line.number, "it is no port of a channel group");
         }
     }
+    if (has_twice(found.ports, &PagpPort::port)) return all.foreign(0, "a port is there twice");
     if (!found.enabled || !found.in_recovery || !has_row) return all.cut("not all of it is there");
     return found;
 }

@@ -23,6 +23,7 @@ constexpr Field<VersionMember> member_fields[] = {
     {"", "image", &VersionMember::image},
     {"", "mode", &VersionMember::mode},
     {"Switch uptime", "uptime", &VersionMember::uptime},
+    {"Last reload reason", "last_reload_reason", &VersionMember::last_reload_reason},
     {"Base Ethernet MAC Address", "mac", &VersionMember::mac},
     {"Motherboard Assembly Number", "motherboard_assembly", &VersionMember::motherboard_assembly},
     {"Motherboard Serial Number", "motherboard_serial", &VersionMember::motherboard_serial},
@@ -189,7 +190,7 @@ class VersionReader {
             const bool is_time =
                 at != std::string_view::npos && reason->find(':', at) != std::string_view::npos;
             if (is_time) version_.returned_at = trimmed(reason->substr(at + 4));
-            return set(line, version_.returned_by, is_time ? reason->substr(0, at) : *reason);
+            return set(line, version_.returned_by, is_time ? trimmed(reason->substr(0, at)) : *reason);
         }
         if (const auto time = after(text, "System restarted at "))
             return set(line, version_.restarted_at, *time);
@@ -201,7 +202,9 @@ class VersionReader {
             return set(line, version_.system_image, *image);
         }
         const auto found = labelled(text, ':');
-        if (!found) return false;
+        // In the part of a switch the same labels speak of that switch.
+        const bool is_in_part = !blocks_.empty() && blocks_.back().number;
+        if (!found || is_in_part) return false;
         // One line of a Catalyst 4500 has two labels.
         const size_t type = found->value.find("Type:");
         if (type != std::string_view::npos && type > 0 && same_words(found->label, "License Level")) {
@@ -359,6 +362,7 @@ class VersionReader {
         for (const auto& [what, value] : wanted)
             if (value->empty()) return shown_.cut(fmt::format("it does not say {}", what));
         if (has_table_ && rows_.empty()) return shown_.cut("the table of switches is empty");
+        if (has_twice(rows_, &VersionMember::number)) return shown_.foreign(0, "a switch is there twice");
         // A C9500 may print no register; then the last of its members ends the text.
         const bool ends = has_table_ || blocks_.empty() ? false : last_is_member_;
         if (version_.config_register.empty() && !ends)
@@ -371,8 +375,6 @@ class VersionReader {
     {
         std::erase_if(blocks_,
                       [](const VersionMember& block) { return block.serial.empty() && block.mac.empty(); });
-        if (rows_.empty() && blocks_.size() == 2 && !blocks_[0].number && blocks_[1].number)
-            blocks_[0].number = *blocks_[1].number == 1 ? 2 : 1;
         for (VersionMember& row : rows_) {
             const auto same = std::ranges::find_if(blocks_, [&](const VersionMember& block) {
                 return block.number ? block.number == row.number : *row.active;
@@ -386,6 +388,7 @@ class VersionReader {
             row.model_number = same->model_number;
             row.serial = same->serial;
             row.uptime = same->uptime;
+            row.last_reload_reason = same->last_reload_reason;
         }
         version_.members = rows_.empty() ? std::move(blocks_) : std::move(rows_);
         return {};

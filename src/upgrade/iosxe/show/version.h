@@ -15,13 +15,15 @@ namespace belay::upgrade::iosxe::show {
 /// One switch of a stack, or the only one. A chassis with two supervisors is one member; a device that tells
 /// nothing of its members (a router) has none.
 struct VersionMember {
-    std::optional<uint64_t> number;  ///< from 1
-    std::optional<bool> active;      ///< the row with the star; nothing: there is no table of switches
-    std::optional<uint64_t> ports;   ///< of the table
-    std::string model, version;      ///< of the table: "C9500-40X", "17.09.05"
-    std::string image, mode;         ///< of the table: "CAT9K_IOSXE"; "INSTALL" or "BUNDLE"
+    std::optional<uint64_t>
+        number;                  ///< from 1; nothing: the one that answers, where there is no table of them
+    std::optional<bool> active;  ///< the row with the star; nothing: there is no table of switches
+    std::optional<uint64_t> ports;  ///< of the table
+    std::string model, version;     ///< of the table: "C9500-40X", "17.09.05"
+    std::string image, mode;        ///< of the table: "CAT9K_IOSXE"; "INSTALL" or "BUNDLE"
     std::string mac, motherboard_assembly, motherboard_serial, model_revision;
     std::string motherboard_revision, model_number, serial, uptime;
+    std::string last_reload_reason;  ///< of the others than the one that answers
 };
 
 struct VersionLicense {
