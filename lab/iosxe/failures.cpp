@@ -22,7 +22,9 @@ std::span<const Failure> failures()
         {failure::autoboot_off, "Manual Boot = yes on a member (the standby unless told)"},
         {failure::uncommitted, "a version that was activated and never committed is there from before"},
         {failure::added, "an add that went wrong is there from before: Added state"},
-        {failure::timer_soon, "the auto abort timer, where it runs, has ten seconds left"},
+        {failure::timer_soon,
+         "the auto abort timer runs out in ten seconds; set before an activation: ten minutes after its "
+         "switch-over"},
     }};
     return all;
 }

@@ -16,10 +16,11 @@ std::string counted(int64_t number, std::string_view what)
 /// "1 day, 3 hours, 43 minutes"; at least the minutes.
 std::string lasting(Milliseconds time)
 {
+    constexpr int64_t day = 1440, week = 7 * day;
     const int64_t minutes = std::max<int64_t>(0, duration_cast<std::chrono::minutes>(time).count());
     std::string text;
-    if (minutes >= 7 * 24 * 60) text += counted(minutes / (7 * 24 * 60), "week") + ", ";
-    if (minutes >= 24 * 60) text += counted(minutes / (24 * 60) % 7, "day") + ", ";
+    if (minutes >= week) text += counted(minutes / week, "week") + ", ";
+    if (minutes >= day) text += counted(minutes / day % 7, "day") + ", ";
     if (minutes >= 60) text += counted(minutes / 60 % 24, "hour") + ", ";
     return text + counted(minutes % 60, "minute");
 }

@@ -310,6 +310,8 @@ void take_over(Scene& scene)
 {
     Job& job = scene.job();
     if (scene.state().fails(failure::left_behind)) scene.here().provisioned = job.leaving;
+    if (scene.state().fails(failure::timer_soon) && scene.state().abort_timer)
+        scene.state().abort_timer->ends = scene.now() + 10min;
     scene.switch_over(boot_after_switchover(scene.now()), "user forced");
 }
 
