@@ -37,6 +37,14 @@ bool Scene::prompted()
     return job().prompted;
 }
 
+void Scene::ask(std::string_view question)
+{
+    job().asking = true;
+    job().asked = now_;
+    job().reply.clear();
+    device_.say(Saying::question, now_, job().line, std::string(question));
+}
+
 void Scene::end()
 {
     prompt();
@@ -85,7 +93,7 @@ void Device::take_over(const Boot& boot_of_old_active, std::string reason, Time 
         state_.deaf_until = now + 5s;
     }
     say(Saying::lost, now, 0, {});
-    if (state_.job) state_.job->line = 0;
+    if (state_.job) leave(state_.job->line);
 }
 
 std::optional<Time> Device::job_due() const
@@ -203,7 +211,9 @@ void Device::job_moment(Time now)
     ++job.next;
     if (!moment.awaited) return moment.happens(scene);
     const bool reached = moment.awaited(state_);
-    job.from = now;
+    // While somebody thought about an answer nothing else went on.
+    job.from = moment.answers ? job.from + (job.asking ? now - job.asked : Milliseconds(0)) : now;
+    job.asking = false;
     reached ? moment.happens(scene) : moment.gives_up(scene);
 }
 
@@ -292,7 +302,17 @@ void Device::log(std::string text, Time now)
 
 void Device::leave(int line)
 {
-    if (state_.job && state_.job->line == line) state_.job->line = 0;
+    if (!state_.job || state_.job->line != line) return;
+    state_.job->line = 0;
+    if (state_.job->asking) state_.job.reset();
+}
+
+void Device::reply(int line, std::string text, Time now)
+{
+    advance(now);
+    if (!state_.job || state_.job->line != line || !state_.job->asking) return;
+    state_.job->reply = std::move(text);
+    advance(now_);
 }
 
 Result<void> Device::reload(std::optional<int> member, Time now)

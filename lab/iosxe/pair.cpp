@@ -143,6 +143,8 @@ Result<std::unique_ptr<Pair>> Pair::make(PairOptions options)
         State state = TRY(read_state(json.at("state")));
         key = TRY(HostKey::read(json.at("host_key").get<std::string>()));
         pair.reset(new Pair(std::move(options), std::move(state), clock));
+        // Nobody's lines have outlived the program.
+        pair->device_.leave(0);
     } else {
         key = TRY(HostKey::make());
         const DeviceClock clock(options.beginning.start, options.factor, real_now());

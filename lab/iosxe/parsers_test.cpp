@@ -247,6 +247,26 @@ TEST_CASE("what install remove inactive says is read, its question among it")
                               [](const std::string& file) { return file.ends_with("new.bin"); }));
 }
 
+TEST_CASE("release 17 asks in the middle of what it says, and that is read")
+{
+    Screen screen({}, {.version = "17.9.4.0.5"});
+    REQUIRE(screen.device.put_file("new.bin", testing::image("17.9.5.0.1")).has_value());
+    screen.type("terminal no monitor\rinstall add file flash:new.bin\r");
+    CHECK(screen.wait(10min).contains("SUCCESS: install_add"));
+    std::string text = screen.type("install activate issu\r");
+    text += screen.wait(5min);
+    text += screen.type("y\r");
+    text += screen.wait(527s);
+    std::erase(text, '\r');
+    const size_t begins = text.find('\n') + 1;
+    const std::string words = text.substr(begins, text.rfind("C9500#") - begins);
+    const auto activated = show::read_install_outcome(words, "install activate issu");
+    CAPTURE(words);
+    const std::string why = activated ? "" : activated.error().what;
+    REQUIRE_MESSAGE(activated.has_value(), why);
+    CHECK(activated->succeeded());
+}
+
 TEST_CASE("an answer of verify is read")
 {
     Screen screen;

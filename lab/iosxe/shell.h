@@ -51,8 +51,6 @@ class Shell {
     void run(const Typed& typed, Time now);
     void run_install(const Typed& typed, Time now);
     void misunderstood(const Misunderstood& why, size_t column);
-    void ask_before_reload(const Job& job, Time now);
-    void ask_before(const Job& job, std::string_view question);
     void say_file(const Typed& typed, Time now);
     void ask_enable();
     void terminal(const Typed& typed);

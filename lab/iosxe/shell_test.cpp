@@ -105,7 +105,8 @@ TEST_CASE("install remove inactive asks, by line or by key")
         screen.type("install remove inactive\r");
         const std::string after = screen.type("y");
         CHECK(after.starts_with(answers == Answers::key ? "y\r\n" : "y"));
-        CHECK(screen.device.state().job.has_value() == (answers == Answers::key));
+        REQUIRE(screen.device.state().job.has_value());
+        CHECK(screen.device.state().job->asking == (answers == Answers::line));
         screen.type("\r");
         CHECK(screen.wait(60s).contains("SUCCESS: install_remove"));
         CHECK(screen.device.state().active()->files.empty());
@@ -116,8 +117,17 @@ TEST_CASE("install remove inactive asks, by line or by key")
 TEST_CASE("release 17 asks before it activates, unless told not to")
 {
     Screen screen({}, {.version = "17.9.4.0.5"});
-    CHECK(screen.type("install activate issu\r").ends_with("Do you want to proceed? [y/n]"));
+    const std::string asked = screen.type("install activate issu\r");
+    CHECK(asked.contains("Started install activate ISSUinstall_activate: START"));
+    CHECK(asked.ends_with(
+        "install_activate: Activating ISSU\r\nThis operation may require a reload of the system. Do "
+        "you want to proceed? [y/n]"));
+    CHECK(screen.wait(60s).empty());
     CHECK(screen.type("n\r").ends_with("C9500#"));
+    screen.type("install activate issu\r");
+    screen.wait(60s);
+    CHECK_FALSE(screen.type("y\r").contains("No inactive package"));
+    CHECK(screen.wait(10s).contains("No inactive package to activate"));
     CHECK(screen.type("install activate issu prompt-level none\r").contains("install_activate: START"));
     CHECK(screen.wait(10s).contains("No inactive package to activate"));
     CHECK(screen.type("install activate issu auto-abort-timer 5\r").contains("% Invalid input"));
@@ -150,7 +160,7 @@ TEST_CASE("a configuration that was changed and not written is asked about befor
     CHECK(screen.type("install activate issu prompt-level none\r").contains("START"));
     screen.wait(60s);
     screen.type("install activate issu\r");
-    CHECK(screen.type("y\r").contains("[OK]install_activate: START"));
+    CHECK(screen.type("y\r").contains("[OK]Modified configuration has been saved"));
     screen.wait(60s);
     CHECK_FALSE(screen.type("install activate issu\r").contains("[y/n"));
 }

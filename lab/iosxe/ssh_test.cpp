@@ -247,8 +247,7 @@ TEST_CASE("another host key, after a while")
     CHECK(refused.err.contains("IDENTIFICATION HAS CHANGED"));
 }
 
-TEST_CASE(
-    "two lines at once hear of what happens on the other, and the control socket refuses what makes no sense")
+TEST_CASE("the control socket does what it is asked, and refuses what makes no sense")
 {
     const Desk desk({"--factor", "1"});
     must(desk.pair->ask({{"do", "log"}, {"text", "%SYS-5-CONFIG_I: Configured from console by console"}}));

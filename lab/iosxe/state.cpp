@@ -72,7 +72,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Member, number, role, redundancy, running, pr
                                    manual_boot, up_since, role_since, boot, packages, files, flash_total,
                                    flash_other, issu)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Job, task, began, from, next, here, there, file, version, leaving, timer,
-                                   by_itself, prompted)
+                                   by_itself, prompted, asks, asking, asked, reply)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AbortTimer, ends, stopped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, kind, hostname, zone, members, job, abort_timer, service_internal,
                                    unsaved, deaf_until, up_since, switchovers, standby_failures,
