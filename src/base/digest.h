@@ -1,5 +1,5 @@
 #pragma once
-// SHA-256 by OpenSSL.
+// SHA-256 and SHA-512 by OpenSSL.
 
 #include "base/result.h"
 
@@ -28,5 +28,7 @@ class Sha256 {
 
 /// Of a whole file. Errors: those of the system. Threads: any.
 Result<std::string> sha256_of_file(const std::string& path);
+/// 128 hexadecimal digits. Errors and threads as above.
+Result<std::string> sha512_of_file(const std::string& path);
 
 }  // namespace belay

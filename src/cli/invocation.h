@@ -29,6 +29,7 @@ enum class Command {
     image_publish,
     image_withdraw,
     image_summary,
+    device,
     image_remove_inactive,
     image_clear,
     procedures,

@@ -1,5 +1,6 @@
 #include "cli/operation_text.h"
 
+#include "cli/device_text.h"
 #include "cli/fields.h"
 #include "cli/plan_text.h"
 #include "cli/upgrade_text.h"
@@ -124,6 +125,16 @@ std::string what_remains(const Style& style, const Json& view)
     return text;
 }
 
+/// The file with what was typed on a device, and answered; empty: it is of none.
+std::string transcript_of(const Style& style, const Json& view)
+{
+    for (const Json& step : list_of(object_of(view, "plan"), "steps")) {
+        const std::string file = text_of(style, object_of(step, "arguments"), "transcript");
+        if (!file.empty()) return file;
+    }
+    return {};
+}
+
 /// What the members of an upgrade run, and how their pairs stand.
 void add_pairs(const Style& style, const Json& pairs, std::vector<std::vector<std::string>>& rows)
 {
@@ -225,6 +236,12 @@ std::string operation_text(const Style& style, const Json& view)
         rows.insert(rows.begin() + 1, {"part of", whole_of(style, part)});
     if (!raw_text(view, "why").empty()) rows.push_back({"why", text_of(style, view, "why")});
     add_pairs(style, list_of(view, "pairs"), rows);
+    if (const std::string transcript = transcript_of(style, view); !transcript.empty())
+        rows.push_back({"transcript", transcript});
+    if (has(view, "device")) {
+        for (std::vector<std::string>& row : device_rows(style, object_of(view, "device")))
+            rows.push_back(std::move(row));
+    }
     text += table(style, rows, 2);
     if (const Json doubtful = doubtful_findings(view); !doubtful.empty())
         text += header(style, "Checks that did not pass") + findings_text(style, doubtful, 2);

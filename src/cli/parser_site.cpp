@@ -66,6 +66,12 @@ void Parser::site_commands()
     status->add_flag("--follow", invocation_.follow,
                      "go on with what comes, until you end it; on a terminal in place");
     host_commands();
+    CLI::App* device =
+        command(app_, Command::device, "device",
+                "the devices that are upgraded over their own command lines, or how one of them stands",
+                "belay device\n  belay device core\n  belay plan pair.upgrade --pair core --version 17.9.5 "
+                "--image /srv/images/cat9k_iosxe.17.09.05.SPA.bin");
+    device->add_option("device", invocation_.target, "its name, as it is configured")->type_name("");
     app_commands();
     message_commands();
     solution_commands();

@@ -119,6 +119,8 @@ Result<int> Session::carry_out()
         case Command::image_remove_inactive:
         case Command::image_clear:
             return image_tidy();
+        case Command::device:
+            return device();
         case Command::app_start:
         case Command::app_stop:
         case Command::app_restart:

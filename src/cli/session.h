@@ -66,6 +66,7 @@ class Session {
     Result<int> image_withdraw();
     Result<int> image_summary();
     Result<int> image_tidy();
+    Result<int> device();
     Result<int> solution_list();
     Result<int> solution_show();
     Result<int> solution_plan();
@@ -81,6 +82,7 @@ class Session {
     Result<int> account_change();
     std::string left_out(const Json& answer) const;
     Json pairs();
+    Json device_of(const Json& view);
 
     Result<Json> make_plan(bool keep, bool one_shot);
     Result<Json> what_to_plan();

@@ -64,6 +64,7 @@ Result<int> Session::show()
     Json view = TRY(client_.call("Show", parameters));
     if (!install_type_text(raw_text(view, "procedure")).empty())
         view["pairs"] = pairs_of_upgrade(view, pairs());
+    if (Json device = device_of(view); !device.is_null()) view["device"] = std::move(device);
     const bool live = console_.is_live() && !asked_.json && !asked_.no_wait && goes_on_by_itself(view);
     if (!asked_.follow && !live) {
         say(view, operation_text(style_, view));

@@ -2,6 +2,7 @@
 
 #include "daemon/alarm_watch.h"
 #include "daemon/applications.h"
+#include "daemon/devices.h"
 #include "daemon/driven.h"
 #include "daemon/host_events.h"
 #include "daemon/host_load.h"
@@ -89,6 +90,7 @@ class Daemon {
                           [this] { return place_.get(); });
         upgrades_->fill(catalogue_,
                         is_of_systemd() ? upgrade::StartedBy::systemd : upgrade::StartedBy::somebody);
+        open_devices();
         TRY(open_place());
         if (place_) place_->fill(catalogue_);
         open_configuration();
@@ -164,8 +166,21 @@ class Daemon {
         const bool is_controller = place_ && place_->is_controller();
         std::ranges::move(upgrades_->procedures(is_controller), std::back_inserter(parts_.procedures));
         if (place_) std::ranges::move(place_->procedures(), std::back_inserter(parts_.procedures));
+        devices_->join(*std::ranges::find(parts_.procedures, "pair.upgrade", &procedures::Procedure::name));
         std::ranges::sort(parts_.procedures, {}, &procedures::Procedure::name);
         take_settings();
+    }
+
+    void open_devices()
+    {
+        const std::string program = host::own_program();
+        devices_.emplace(
+            Devices::Options{.host = *host_,
+                             .workers = *workers_,
+                             .program = program.substr(0, program.rfind('/')) + "/belay-vty",
+                             .unseal = [this](std::string_view sealed) { return unsealed(sealed); },
+                             .said = [this](const std::string& line) { log_.standard(line); }});
+        devices_->fill(catalogue_);
     }
 
     void open_messages()
@@ -373,6 +388,7 @@ class Daemon {
             .stuck = [&scheduler](const operation::Id& id) { return scheduler.stuck(id); },
             .applications = &*applications_,
             .upgrades = &*upgrades_,
+            .devices = &*devices_,
             .messages = &*messages_,
             .alarms = &*alarms_,
             .events = &*events_,
@@ -452,6 +468,7 @@ class Daemon {
         const Result<site::LogLevel> level = site::log_level_named(settings.log);
         log_.set_level(level ? std::optional(*level) : std::nullopt);
         messages_->configured(*configuration, host);
+        devices_->configured(configuration);
         applications_->configured(std::move(configuration), host,
                                   [this](std::string_view sealed) { return unsealed(sealed); });
         if (alarms_) alarms_->moved();
@@ -475,6 +492,7 @@ class Daemon {
     {
         topic_changed(id);
         if (id != alarm_topic) messages_->operation_changed(id);
+        if (id != alarm_topic && devices_->any()) loop_->post([this, id] { tell_devices(id); });
         // No operation of this machine waits for the store of the site.
         if (!has_own_store() || id.starts_with(site_prefix)) take_settings();
         // Nor does any but one of this machine's change which version of an image it runs.
@@ -482,6 +500,13 @@ class Daemon {
         // An operation may have brought what there is to watch: the kernel's md is loaded with the first
         // array.
         if (monitor_) monitor_->try_again();
+    }
+
+    void tell_devices(const operation::Id& id)
+    {
+        operation::Engine* const site = id.starts_with(site_prefix) ? site_engine_.load() : nullptr;
+        const auto view = (site != nullptr ? site : engine_.get())->show(id);
+        if (view) devices_->stands(view->operation);
     }
 
     /// A timer that never ends, but for the clock being set under it.
@@ -583,6 +608,7 @@ class Daemon {
     std::optional<Applications> applications_;
     std::optional<Driven> driven_;  ///< goes before: it tells them
     std::optional<Upgrades> upgrades_;
+    std::optional<Devices> devices_;
     HostLoad host_load_;
     std::atomic<bool> looks_again_ = false;  ///< it is to be looked again already
     std::unique_ptr<Place> place_;

@@ -2,6 +2,7 @@
 
 #include "daemon/alarm_watch.h"
 #include "daemon/applications.h"
+#include "daemon/devices.h"
 #include "daemon/host_events.h"
 #include "daemon/messages.h"
 #include "daemon/own_host.h"
@@ -24,7 +25,8 @@ std::vector<site::Method> methods_of(const Services& services)
           services.applications->methods(), services.messages->methods(services.place),
           services.events->methods(), solution_methods(services.applications->everywhere()),
           pair_methods(services.applications->everywhere()), image_methods(services),
-          catalog_methods(services), site::part_methods(services.engine, services.wake)})
+          services.devices->methods(), catalog_methods(services),
+          site::part_methods(services.engine, services.wake)})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }

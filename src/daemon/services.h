@@ -19,6 +19,7 @@ namespace belay::daemon {
 
 class AlarmWatch;
 class Applications;
+class Devices;
 class HostEvents;
 class HostLoad;
 class Messages;
@@ -46,6 +47,7 @@ struct Services {
     std::function<std::optional<Error>(const operation::Id&)> stuck;
     Applications* applications = nullptr;
     Upgrades* upgrades = nullptr;
+    Devices* devices = nullptr;
     Messages* messages = nullptr;
     AlarmWatch* alarms = nullptr;
     HostEvents* events = nullptr;

@@ -100,7 +100,7 @@ const Schema* schema_of(std::string_view type);
 std::vector<std::string> type_names();
 
 // The tables, a file for each group of them.
-std::vector<Schema> machine_schemas();  ///< host, storage
+std::vector<Schema> machine_schemas();  ///< host, device, storage
 Schema application_schema();
 std::vector<Schema> service_schemas();   ///< template, application, pair, solution
 std::vector<Schema> people_schemas();    ///< person, group, role

@@ -1,4 +1,4 @@
-// Hosts and where backups and images are kept.
+// Hosts, devices, and where backups and images are kept.
 
 #include "framework/configuration/schema.h"
 
@@ -14,6 +14,56 @@ Attribute kept(const char* level, const char* standard)
             .meaning = fmt::format("Those of level {}.", level),
             .standard = standard,
             .least = 60'000};
+}
+
+/// What has no agent, and is reached by its own command line.
+Schema device()
+{
+    return {
+        "device",
+        "A redundant pair of switches, or a switch with two supervisors, that is upgraded over its command "
+        "line.",
+        {
+            {.name = "kind",
+             .kind = Kind::choice,
+             .meaning = "What it is: iosxe is a Catalyst 9000 or 3850 with IOS XE.",
+             .standard = "iosxe",
+             .choices = {"iosxe"}},
+            {.name = "address",
+             .kind = Kind::text,
+             .meaning = "The name or address of its SSH server: the one that both members share.",
+             .required = true},
+            {.name = "port",
+             .kind = Kind::number,
+             .meaning = "Of its SSH server.",
+             .standard = "22",
+             .least = 1,
+             .most = 65535},
+            {.name = "description", .kind = Kind::text, .meaning = "A few words for people."},
+            {.name = "location", .kind = Kind::text, .meaning = "Where it stands: room, rack, branch."},
+            {.name = "host_keys",
+             .kind = Kind::texts,
+             .meaning =
+                 "The keys of its SSH server, as \"ssh-ed25519 AAAA...\" or \"SHA256:...\"; another one is "
+                 "refused before anything secret is sent.",
+             .required = true},
+            {.name = "user", .kind = Kind::text, .meaning = "As whom it is logged in to.", .required = true},
+            {.name = "password", .kind = Kind::text, .meaning = "By which it is let in.", .secret = true},
+            {.name = "private_key",
+             .kind = Kind::text,
+             .meaning = "The private key (PEM or OpenSSH) by which it is let in, in place of a password.",
+             .secret = true},
+            {.name = "enable_password",
+             .kind = Kind::text,
+             .meaning = "For `enable`, where the user is not let in with privilege 15.",
+             .secret = true},
+            {.name = "connect_timeout",
+             .kind = Kind::span,
+             .meaning = "How long it may take to be let in.",
+             .standard = "20s",
+             .least = 1000,
+             .most = 600'000},
+        }};
 }
 
 }  // namespace
@@ -107,6 +157,7 @@ std::vector<Schema> machine_schemas()
                        .choices = {"none", "applications", "all"}},
                   }},
          }},
+        device(),
         {"storage",
          "A place that keeps backups and images.",
          {
