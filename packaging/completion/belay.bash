@@ -61,6 +61,7 @@ declare -A _belay_options=(
     [app resume]="--why --no-wait"
     [app log]="--follow --lines"
     [app pairs]="--follow"
+    [device]=""
     [app switch-over]="--dry-run"
     [messages]="--follow --language --level --app --host --id --interaction --since --until --grep --limit"
     [solution list]=""

@@ -27,13 +27,14 @@ std::string amount(const Style& style, const Json& progress, std::string_view fi
     return fmt::format("{} {}", count, unit);
 }
 
-/// "248 GiB of 476 GiB", "1 of 3 hosts", "0 of 1 member"
+/// "248 GiB of 476 GiB", "1 of 3 hosts", "0 of 1 member"; "12 lines" where nobody knows how many come.
 std::string part_of_whole(const Style& style, const Json& progress)
 {
     std::string unit = unit_of(style, progress);
     if (unit.empty())
         return fmt::format("{} of {}", amount(style, progress, "done"), amount(style, progress, "total"));
     const int64_t total = number_of(progress, "total");
+    if (total == 0) return amount(style, progress, "done");
     if (total == 1 && unit.ends_with('s')) unit.pop_back();
     return fmt::format("{} of {} {}", number_of(progress, "done"), total, unit);
 }
@@ -41,7 +42,8 @@ std::string part_of_whole(const Style& style, const Json& progress)
 /// The parts that a narrow terminal may leave out, the dearest one first.
 std::vector<std::string> progress_parts(const Style& style, const Json& progress, Milliseconds passed)
 {
-    std::vector<std::string> parts{fmt::format("{} %", percent_of(progress))};
+    std::vector<std::string> parts;
+    if (number_of(progress, "total") > 0) parts.push_back(fmt::format("{} %", percent_of(progress)));
     if (has(progress, "left_ms"))
         parts.push_back(to_text(std::max(span_of(progress, "left_ms") - passed, Milliseconds{0})) + " left");
     if (number_of(progress, "per_second") > 0) parts.push_back(amount(style, progress, "per_second") + "/s");

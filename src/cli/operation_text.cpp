@@ -128,7 +128,7 @@ std::string what_remains(const Style& style, const Json& view)
 /// The file with what was typed on a device, and answered; empty: it is of none.
 std::string transcript_of(const Style& style, const Json& view)
 {
-    for (const Json& step : list_of(object_of(view, "plan"), "steps")) {
+    for (const Json& step : list_of(view, "steps")) {
         const std::string file = text_of(style, object_of(step, "arguments"), "transcript");
         if (!file.empty()) return file;
     }

@@ -236,6 +236,7 @@ Result<operation::Plan> plan_device_upgrade(const DeviceGround& ground, const De
                           upgrade::iosxe::line::stop_timer().text,
                       "all that is typed and answered is kept with the operation; belay show names the file"};
     if (one_step) whole.topology[2] = "the device has no abort timer in one step";
+    for (Step& step : whole.steps) step.member = device;
     return plan.build();
 }
 

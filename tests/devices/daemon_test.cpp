@@ -1,0 +1,180 @@
+// pair.upgrade of a device as a person meets it: belayd, belay and belay-vty as they are installed, against
+// the lab's simulated pair over SSH.
+
+#include "iosxe/running.h"
+#include "supervision/machine.h"
+
+using namespace belay;
+using belay::lab::iosxe::RunningPair;
+using belay::testing::Machine;
+using belay::testing::Ran;
+
+namespace {
+
+constexpr const char* secret = "n0t-f0r-any-log";
+
+/// A machine whose configuration has the device "core", and an image of the next release.
+class Site : public Machine {
+  public:
+    explicit Site(std::vector<std::string> more = {})
+    {
+        std::filesystem::create_directories(path("pair"));
+        more.insert(more.end(), {"--password", secret, "--factor", "300"});
+        pair_.emplace(must(RunningPair::start(path("pair"), std::move(more))));
+        std::ofstream(image()) << "belay-lab-iosxe image version=16.9.3.0.3127 size=812345678\n";
+        start_daemon({});
+        know_as(pair_->host_key());
+    }
+
+    RunningPair& pair() { return *pair_; }
+    std::string image() const { return path("cat9k_iosxe.16.09.03.SPA.bin"); }
+
+    void know_as(const std::string& host_key)
+    {
+        configure(fmt::format(
+            "[device.core]\naddress = \"127.0.0.1\"\nport = {}\nuser = \"belay\"\npassword = \"{}\"\n"
+            "host_keys = [\"{}\"]\n",
+            pair_->port(), secret, host_key));
+    }
+
+    /// As `belay` says it: the plan is kept.
+    std::string plan(std::vector<std::string> more = {})
+    {
+        std::vector<std::string> words = {"plan",   "pair.upgrade", "--pair", "core",  "--version",
+                                          "16.9.3", "--image",      image(),  "--json"};
+        words.insert(words.end(), more.begin(), more.end());
+        const Ran planned = belay(words);
+        REQUIRE_MESSAGE(planned.code == 0, planned.said);
+        return must(parse_json(planned.out)).at("operation").get<std::string>();
+    }
+    Json show(const std::string& id) { return must(parse_json(belay({"show", id, "--json"}).out)); }
+    Json device() { return must(parse_json(belay({"device", "core", "--json"}).out)); }
+    void await_state(const std::string& id, const std::string& state)
+    {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(3);
+        Json view;
+        while ((view = show(id)).at("state") != state)
+            REQUIRE_MESSAGE(std::chrono::steady_clock::now() < end, json_text(view));
+    }
+
+  private:
+    std::optional<RunningPair> pair_;
+};
+
+std::set<std::string> lines_of_plan(const Json& view)
+{
+    std::set<std::string> lines;
+    for (const Json& step : view.at("steps")) {
+        for (const char* way : {"commands", "undo_commands"})
+            for (const Json& line : step.value(way, Json::array())) lines.insert(line.get<std::string>());
+    }
+    for (const Json& sentence : view.at("plan").at("topology")) lines.insert(sentence.get<std::string>());
+    return lines;
+}
+
+}  // namespace
+
+TEST_CASE("a pair is upgraded in service; all that is typed stands in the plan, and no secret anywhere")
+{
+    Site site;
+    const std::string id = site.plan();
+    REQUIRE(site.belay({"add", id}).code == 0);
+    REQUIRE(site.belay({"activate", id}).code == 0);
+    const Json soaking = site.show(id);
+    CHECK(soaking.at("state") == "activated");
+    CHECK(soaking.at("device").at("issu").at("state") == "Activated");
+    CHECK(soaking.at("device").at("issu").at("transitions").size() == 3);
+    const std::string seen = site.belay({"show", id}).out;
+    for (const char* words : {"Step-by-step ISSU", "Added -> Standby activated -> Active switched-over",
+                              "terminal state reached", "switch 1: 16.9.3, STANDBY HOT"}) {
+        CAPTURE(words);
+        CHECK(seen.find(words) != std::string::npos);
+    }
+    REQUIRE(site.belay({"commit", id}).code == 0);
+    for (const Json& member : site.device().at("members")) {
+        CHECK(member.at("release") == "16.9.3");
+        CHECK(member.at("packages")[0].at("state") == "committed");
+    }
+
+    std::string all_of_plan;
+    for (const std::string& line : lines_of_plan(site.show(id))) all_of_plan += line + '\n';
+    for (const std::string& line : must(site.pair().typed())) {
+        CAPTURE(line);
+        const bool is_shown = all_of_plan.find(line) != std::string::npos;
+        CHECK((is_shown || line == "terminal length 0" || line == "terminal width 0"));
+    }
+    const std::string transcript = site.show(id).at("steps")[0].at("arguments").at("transcript");
+    CHECK(testing::text_of(transcript).find("#install commit") != std::string::npos);
+    for (const auto& file : std::filesystem::recursive_directory_iterator(site.path(""))) {
+        if (!file.is_regular_file() || file.path().filename() == "site.toml") continue;
+        CAPTURE(file.path().string());
+        CHECK(testing::text_of(file.path()).find(secret) == std::string::npos);
+    }
+}
+
+TEST_CASE("the device's own timer is stopped with that of the operation, and an abort leads both back")
+{
+    Site site;
+    const std::string id = site.plan();
+    REQUIRE(site.belay({"add", id}).code == 0);
+    REQUIRE(site.belay({"activate", id}).code == 0);
+    CHECK(site.device().at("timer").is_number());
+    REQUIRE(site.belay({"timer", id, "--stop"}).code == 0);
+    must(site.pair().await(
+        [](const Json& state) { return json_text(state).find("timer") != std::string::npos; }));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!site.device().at("timer").is_null()) REQUIRE(std::chrono::steady_clock::now() < end);
+    REQUIRE(site.belay({"abort", id}).code == 0);
+    const Json after = site.show(id);
+    CHECK(after.at("state") == "aborted");
+    CHECK(after.at("differences").empty());
+    for (const Json& member : site.device().at("members")) CHECK(member.at("release") == "16.9.2");
+}
+
+TEST_CASE("belayd is killed while both chassis reload; the next one follows what the device does")
+{
+    Site site;
+    const std::string id = site.plan();
+    REQUIRE(site.belay({"add", id}).code == 0);
+    REQUIRE(site.belay({"activate", id, "--no-wait"}).code == 0);
+    must(site.pair().await(
+        [](const Json& state) { return json_text(state).find("16.9.3") != std::string::npos; }));
+    site.kill_daemon();
+    // It waits a moment for the belay-vty of the one that was killed.
+    while (site.belay({"status"}).code != 0) usleep(100'000);
+    site.await_state(id, "activated");
+    REQUIRE(site.belay({"commit", id}).code == 0);
+    for (const Json& member : site.device().at("members")) CHECK(member.at("release") == "16.9.3");
+}
+
+TEST_CASE("what speaks against it is said before anything is touched")
+{
+    Site site({"--failure", "standby-not-hot"});
+    const auto refused = [&](const std::vector<std::string>& words, const std::string& why) {
+        CAPTURE(why);
+        const Ran ran = site.belay(words);
+        CHECK(ran.code != 0);
+        CHECK_MESSAGE(ran.said.find(why) != std::string::npos, ran.said);
+    };
+    const std::vector<std::string> asked = {"plan", "pair.upgrade", "--pair", "core", "--version"};
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), asked.begin(), asked.end());
+        return more;
+    };
+    refused(with({"16.9.3", "--image", site.image()}), "STANDBY COLD");
+    refused(with({"16.9.3"}), "--image");
+    refused(with({"17.9.5", "--image", site.image()}), "is of 16.9.3");
+    refused(with({"16.9.3", "--image", "/none.16.09.03.bin"}), "no image /none.16.09.03.bin");
+    refused(with({"16.9.3", "--image", "flash:x.16.09.03.bin"}), "--digest");
+    refused(with({"16.9.3", "--image", site.image(), "--digest", "md5:12"}), "is no digest");
+    refused(with({"16.9.3", "--image", site.image(), "--waves", "1"}), "there is no --waves");
+    refused({"plan", "pair.upgrade", "--pair", "edge", "--version", "2", "--image", "x"},
+            "no device \"edge\"");
+    refused({"device", "edge"}, "no device \"edge\"");
+    for (const std::string& line : must(site.pair().typed()))
+        CHECK_MESSAGE(
+            (line.starts_with("show ") || line.starts_with("dir ") || line.starts_with("terminal ")), line);
+
+    site.know_as("SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU");
+    refused({"device", "core"}, "host key");
+}
