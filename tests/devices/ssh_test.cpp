@@ -87,6 +87,7 @@ class Site {
         const auto end = std::chrono::steady_clock::now() + 300s;
         while (std::chrono::steady_clock::now() < end && state(id) != until) {
             const operation::Next next = must(engine_->step(id));
+            if (next.when == operation::Next::When::idle) break;
             if (next.when == operation::Next::When::now) continue;
             const Milliseconds left = next.boot - must(host_->now()).boot;
             std::this_thread::sleep_for(std::clamp(left, Milliseconds{1}, Milliseconds{1000}));
