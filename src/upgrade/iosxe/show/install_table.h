@@ -18,6 +18,13 @@ std::vector<std::string> members_of(std::string_view place);
 /// before rollback: 01:43:55". Nothing where it is something else or is not whole.
 std::optional<AutoAbortTimer> auto_abort_timer_of(std::string_view text);
 
+/// "inactive, no ISSU operation is in progress", and what the timer says without a reason.
+struct Rollback {
+    AutoAbortTimer timer;
+    std::string reason;  ///< why it is inactive; may be empty
+};
+std::optional<Rollback> rollback_of(std::string_view text);
+
 /// "--- Starting local lock acquisition on switch 1 ---", which `issu` commands begin with: "switch 1".
 std::optional<std::string_view> lock_location_of(std::string_view text);
 

@@ -26,11 +26,6 @@ constexpr Field<PlatformSwitch> switch_row_fields[] = {
     {"", "answers", &PlatformSwitch::answers},
 };
 
-std::string joined(std::span<const std::string_view> words)
-{
-    return fmt::format("{}", fmt::join(words, " "));
-}
-
 /// "3w5d", "00:01:37", "never".
 bool is_age(std::string_view word)
 {

@@ -235,6 +235,11 @@ std::vector<std::string_view> columns_of(std::string_view text)
     return columns;
 }
 
+std::string joined(std::span<const std::string_view> words)
+{
+    return fmt::format("{}", fmt::join(words, " "));
+}
+
 std::optional<Labelled> labelled(std::string_view text, char mark)
 {
     const size_t at = text.find(mark);

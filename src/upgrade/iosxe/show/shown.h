@@ -6,6 +6,8 @@
 
 #include "base/printed/lines.h"
 
+#include <span>
+
 namespace belay::upgrade::iosxe::show {
 
 using printed::Line;
@@ -38,6 +40,9 @@ bool ends_as_a_line(std::string_view text);
 
 /// Columns with two blanks or a tab between them: "Standby Hot" is one.
 std::vector<std::string_view> columns_of(std::string_view text);
+
+/// Words with one blank between them.
+std::string joined(std::span<const std::string_view> words);
 
 /// "Label : value" and "Label = value", by `mark`, as printed without the blanks around them. `value` may be
 /// empty. Nothing where there is no mark with a label before it.

@@ -317,6 +317,7 @@ class VersionReader {
         }
         if (text.starts_with("Switch Ports Model ")) {
             has_table_ = true;
+            columns_ = text.ends_with("Mode") ? 6 : 5;
             return true;
         }
         if (has_table_ && TRY(take_row(line, words))) return true;
@@ -339,12 +340,16 @@ class VersionReader {
             words.erase(words.begin());
         else if (*row.active)
             words.front().remove_prefix(1);
-        if (words.size() != 6 || !whole_number(words[0])) return false;
+        if (words.size() != columns_ || !whole_number(words[0])) return false;
         row.number = whole_number(words[0]);
         row.ports = whole_number(words[1]);
         row.model = words[2];
         row.version = words[3];
         row.image = words[4];
+        if (columns_ == 5) {
+            rows_.push_back(std::move(row));
+            return true;
+        }
         row.mode = words[5];
         if (row.mode != "INSTALL" && row.mode != "BUNDLE")
             return shown_.foreign(line.number, fmt::format("\"{}\" is no mode of a switch", row.mode));
@@ -397,6 +402,7 @@ class VersionReader {
     const Shown& shown_;
     Version version_;
     LicenseTable licenses_ = LicenseTable::none;
+    size_t columns_ = 0;  ///< of the table of switches: older ones have no mode
     bool has_table_ = false, line_is_of_member_ = false, last_is_member_ = false;
     std::vector<VersionMember> blocks_, rows_;
 };
