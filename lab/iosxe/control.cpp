@@ -1,5 +1,6 @@
 #include "iosxe/control.h"
 
+#include "iosxe/calendar.h"
 #include "iosxe/image.h"
 
 #include <cerrno>
@@ -14,13 +15,8 @@ constexpr size_t longest_request = 65536;
 
 std::string iso_text(Time time)
 {
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date(day);
-    const auto thousandths = (time - day).count();
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                       thousandths / 3'600'000, thousandths / 60'000 % 60, thousandths / 1000 % 60,
-                       thousandths % 1000);
+    const Calendar at = calendar(time);
+    return fmt::format("{:04}-{:02}-{:02}T{}.{:03}", at.year, at.month, at.day, at.time, at.thousandths);
 }
 
 Json refusal(std::string_view what)

@@ -37,6 +37,14 @@ bool Scene::prompted()
     return job().prompted;
 }
 
+void Scene::ask(std::string_view question)
+{
+    job().asking = true;
+    job().asked = now_;
+    job().reply.clear();
+    device_.say(Saying::question, now_, job().line, std::string(question));
+}
+
 void Scene::end()
 {
     prompt();
@@ -85,7 +93,7 @@ void Device::take_over(const Boot& boot_of_old_active, std::string reason, Time 
         state_.deaf_until = now + 5s;
     }
     say(Saying::lost, now, 0, {});
-    if (state_.job) state_.job->line = 0;
+    if (state_.job) leave(state_.job->line);
 }
 
 std::optional<Time> Device::job_due() const
@@ -203,7 +211,9 @@ void Device::job_moment(Time now)
     ++job.next;
     if (!moment.awaited) return moment.happens(scene);
     const bool reached = moment.awaited(state_);
-    job.from = now;
+    // While somebody thought about an answer nothing else went on.
+    job.from = moment.answers ? job.from + (job.asking ? now - job.asked : Milliseconds(0)) : now;
+    job.asking = false;
     reached ? moment.happens(scene) : moment.gives_up(scene);
 }
 
@@ -292,7 +302,17 @@ void Device::log(std::string text, Time now)
 
 void Device::leave(int line)
 {
-    if (state_.job && state_.job->line == line) state_.job->line = 0;
+    if (!state_.job || state_.job->line != line) return;
+    state_.job->line = 0;
+    if (state_.job->asking) state_.job.reset();
+}
+
+void Device::reply(int line, std::string text, Time now)
+{
+    advance(now);
+    if (!state_.job || state_.job->line != line || !state_.job->asking) return;
+    state_.job->reply = std::move(text);
+    advance(now_);
 }
 
 Result<void> Device::reload(std::optional<int> member, Time now)
@@ -330,8 +350,15 @@ Result<void> Device::switch_over(Time now)
     return {};
 }
 
+void Device::configure_service_internal(bool on)
+{
+    state_.service_internal = on;
+    state_.unsaved = true;
+}
+
 void Device::configure_manual_boot(bool on)
 {
+    state_.unsaved = true;
     for (Member& member : state_.members) member.manual_boot = on;
 }
 
@@ -372,7 +399,7 @@ Result<void> Device::injure(std::string_view name, int member, Time now)
         standby->boot = boot_of_standby(now_ - standby_boot_length(), false);
         standby->boot->told = 2;
     } else if (name == failure::bundle_boot) {
-        for (Member& one : state_.members) one.bundle = true;
+        for (Member& one : state_.members) one.bundle = one.bundle || member == 0 || member == one.number;
     } else if (name == failure::no_space) {
         standby->flash_other = standby->flash_total - 96'468'992;
     } else if (name == failure::autoboot_off) {

@@ -14,10 +14,11 @@
 namespace belay::lab::iosxe {
 
 enum class Saying {
-    output,  ///< of the command that a line is waiting for
-    log,     ///< a system message, to every line that hears them
-    done,    ///< the command of a line has ended: its prompt comes back
-    lost,    ///< every connection ends; `silent` until the address answers again
+    output,    ///< of the command that a line is waiting for
+    question,  ///< the command of a line waits for an answer: reply()
+    log,       ///< a system message, to every line that hears them
+    done,      ///< the command of a line has ended: its prompt comes back
+    lost,      ///< every connection ends; `silent` until the address answers again
 };
 
 struct Event {
@@ -44,12 +45,14 @@ class Device {
     /// done. `job` has the task, its file and timer and the line; the rest comes from the state. `now`: as
     /// advance().
     void begin(Job job, Time now);
+    /// What the line says to the question that its command asked: "y", "n", "q".
+    void reply(int line, std::string text, Time now);
     /// "install auto-abort-timer stop"; the words go to the line, which is done.
     void stop_abort_timer(int line, Time now);
 
     /// A system message of somebody else.
     void log(std::string text, Time now);
-    /// Stops to speak to this line; what it began goes on.
+    /// Stops to speak to this line; what it began goes on, unless that waits for its answer.
     void leave(int line);
 
     /// Both members begin anew; or one, by its number. Errors: not_found, refused.
@@ -57,8 +60,9 @@ class Device {
     /// Errors: refused, where the standby is not hot.
     Result<void> switch_over(Time now);
 
-    void configure_service_internal(bool on) { state_.service_internal = on; }
+    void configure_service_internal(bool on);
     void configure_manual_boot(bool on);
+    void write_configuration() { state_.unsaved = false; }
 
     /// A file that was carried into the flash of the active member, or has grown there. Errors: no_space.
     Result<void> put_file(const std::string& name, const File& file);

@@ -185,6 +185,26 @@ TEST_CASE("at the end of its timer the device goes back by itself; a timer that 
     CHECK(stopped.state().member(1).running == new_one);
 }
 
+TEST_CASE("a timer that runs out soon: ten minutes after the switch-over, or in ten seconds")
+{
+    Play play;
+    play.put("new.bin", new_one);
+    play.injure(failure::timer_soon, at("2019-02-08 09:20:00"));
+    play.begin({.task = Task::add, .file = "flash:new.bin"}, at("2019-02-08 09:22:00"));
+    play.until_prompt();
+    play.begin({.task = Task::activate, .timer = 120min}, at("2019-02-08 09:28:27"));
+    play.until(at("2019-02-08 09:47:00"));
+    CHECK_FALSE(play.said("timer expired"));
+    play.until_quiet();
+    CHECK(play.when("timer expired") == at("2019-02-08 09:47:16.240"));
+    CHECK(all_on(play.state(), old_one));
+
+    Play running = activated();
+    running.injure(failure::timer_soon, at("2019-02-08 09:50:00"));
+    running.until_quiet();
+    CHECK(running.when("timer expired") == at("2019-02-08 09:50:10"));
+}
+
 TEST_CASE("add that fails on the standby says so, finishes all the same, and leaves what abort refuses")
 {
     Play play;

@@ -13,7 +13,7 @@ std::span<const Failure> failures()
         {failure::abort_refused,
          "install abort issu is refused in every state (in ADDED state it always is)"},
         {failure::not_hot, "the standby is cold, and stays so"},
-        {failure::bundle_boot, "both members have booted an image, not packages.conf"},
+        {failure::bundle_boot, "both members (or one) have booted an image, not packages.conf"},
         {failure::no_space, "the standby's flash is full"},
         {failure::left_behind, "the old active member comes up with the old version after the switch-over"},
         {failure::clear_one, "clear install state reaches the active member alone"},
@@ -22,7 +22,9 @@ std::span<const Failure> failures()
         {failure::autoboot_off, "Manual Boot = yes on a member (the standby unless told)"},
         {failure::uncommitted, "a version that was activated and never committed is there from before"},
         {failure::added, "an add that went wrong is there from before: Added state"},
-        {failure::timer_soon, "the auto abort timer, where it runs, has ten seconds left"},
+        {failure::timer_soon,
+         "the auto abort timer runs out in ten seconds; set before an activation: ten minutes after its "
+         "switch-over"},
     }};
     return all;
 }

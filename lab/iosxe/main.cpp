@@ -119,7 +119,7 @@ Result<void> serve(const Ask& ask)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, nullptr);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     const host::Descriptor asked_to_end(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     bool end = false;
     pair->server().watch(asked_to_end.number(), [&] { end = true; });

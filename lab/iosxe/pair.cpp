@@ -79,7 +79,7 @@ class Pair::Vty : public Party {
                  [this, user](const std::string& text) { pair_.heard(shell_.line(), user, text); })
     {
         pair_.lines_.push_back(this);
-        shell_.open(rows);
+        if (rows > 0) shell_.open(rows);
     }
     ~Vty() override
     {
@@ -143,6 +143,8 @@ Result<std::unique_ptr<Pair>> Pair::make(PairOptions options)
         State state = TRY(read_state(json.at("state")));
         key = TRY(HostKey::read(json.at("host_key").get<std::string>()));
         pair.reset(new Pair(std::move(options), std::move(state), clock));
+        // Nobody's lines have outlived the program.
+        pair->device_.leave(0);
     } else {
         key = TRY(HostKey::make());
         const DeviceClock clock(options.beginning.start, options.factor, real_now());
@@ -170,9 +172,14 @@ void Pair::set_factor(double factor)
 
 std::unique_ptr<Party> Pair::opened(const Opening& opening)
 {
-    if (!opening.command) return std::make_unique<Vty>(*this, ++latest_line_, opening.user, opening.rows);
+    if (!opening.command)
+        return std::make_unique<Vty>(*this, ++latest_line_, opening.user, std::max(opening.rows, 1));
     const std::optional<std::string> target = scp_target(*opening.command);
-    if (!target) return nullptr;
+    if (!target) {
+        auto line = std::make_unique<Vty>(*this, ++latest_line_, opening.user, 0);
+        line->shell().run_once(*opening.command, now());
+        return line;
+    }
     return std::make_unique<Carrying>(*this, *target);
 }
 

@@ -136,7 +136,7 @@ Result<Json> RunningPair::await(const std::function<bool(const Json&)>& is, std:
 {
     const auto until = std::chrono::steady_clock::now() + limit;
     for (;;) {
-        const Json answer = TRY(ask({{"do", "state"}}));
+        Json answer = TRY(ask({{"do", "state"}}));
         if (is(answer.at("state"))) return answer;
         if (std::chrono::steady_clock::now() > until)
             return fail(ErrorKind::timeout, "the simulated pair did not come to it: " + json_text(answer));

@@ -28,6 +28,8 @@ class Shell {
 
     /// The first prompt. `rows` of the terminal, for paging.
     void open(int rows);
+    /// One command in place of a conversation ("ssh device show version"): no echo and no prompt.
+    void run_once(const std::string& text, Time now);
     /// What the person (or program) at the other end sends.
     void receive(std::string_view bytes, Time now);
     /// What the device has to say to this line, or to all.
@@ -80,6 +82,7 @@ class Shell {
     int bad_passwords_ = 0;
     bool monitor_ = true;
     bool after_return_ = false;
+    bool once_ = false;
     bool closed_ = false;
 };
 

@@ -3,65 +3,16 @@
 #include "iosxe/failures.h"
 #include "iosxe/scp_sink.h"
 #include "iosxe/testing/play.h"
+#include "iosxe/testing/screen.h"
 
 namespace belay::lab::iosxe {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::at;
+using testing::Screen;
 
 constexpr std::string_view new_version = "16.9.3.0.3127";
-
-/// A line of a device, and what is on its screen.
-class Screen {
-  public:
-    explicit Screen(Manner with = {}, Beginning beginning = {}, int rows = 24)
-        : manner(std::move(with)),
-          device(made(std::move(beginning))),
-          shell(1, device, manner, [this](const std::string& text) { heard.push_back(text); })
-    {
-        shell.open(rows);
-        take();
-    }
-
-    /// What comes of these keys.
-    std::string type(std::string_view keys)
-    {
-        const size_t before = screen.size();
-        shell.receive(keys, now);
-        take();
-        return screen.substr(before);
-    }
-    std::string wait(Milliseconds time)
-    {
-        const size_t before = screen.size();
-        now += time;
-        device.advance(now);
-        take();
-        shell.advance(now);
-        take();
-        return screen.substr(before);
-    }
-
-    Manner manner;
-    Time now = at("2019-02-08 09:21:00");
-    Device device;
-    std::vector<std::string> heard;
-    Shell shell;
-    std::string screen;
-
-  private:
-    static State made(Beginning beginning)
-    {
-        beginning.start = at("2019-02-08 09:20:00");
-        return first_state(beginning);
-    }
-    void take()
-    {
-        for (const Event& event : device.take_events()) shell.hear(event);
-        screen += shell.take_output();
-    }
-};
 
 }  // namespace
 
@@ -154,7 +105,8 @@ TEST_CASE("install remove inactive asks, by line or by key")
         screen.type("install remove inactive\r");
         const std::string after = screen.type("y");
         CHECK(after.starts_with(answers == Answers::key ? "y\r\n" : "y"));
-        CHECK(screen.device.state().job.has_value() == (answers == Answers::key));
+        REQUIRE(screen.device.state().job.has_value());
+        CHECK(screen.device.state().job->asking == (answers == Answers::line));
         screen.type("\r");
         CHECK(screen.wait(60s).contains("SUCCESS: install_remove"));
         CHECK(screen.device.state().active()->files.empty());
@@ -165,11 +117,77 @@ TEST_CASE("install remove inactive asks, by line or by key")
 TEST_CASE("release 17 asks before it activates, unless told not to")
 {
     Screen screen({}, {.version = "17.9.4.0.5"});
-    CHECK(screen.type("install activate issu\r").ends_with("Do you want to proceed? [y/n]"));
+    const std::string asked = screen.type("install activate issu\r");
+    CHECK(asked.contains("Started install activate ISSUinstall_activate: START"));
+    CHECK(asked.ends_with(
+        "install_activate: Activating ISSU\r\nThis operation may require a reload of the system. Do "
+        "you want to proceed? [y/n]"));
+    CHECK(screen.wait(60s).empty());
     CHECK(screen.type("n\r").ends_with("C9500#"));
+    screen.type("install activate issu\r");
+    screen.wait(60s);
+    CHECK_FALSE(screen.type("y\r").contains("No inactive package"));
+    CHECK(screen.wait(10s).contains("No inactive package to activate"));
     CHECK(screen.type("install activate issu prompt-level none\r").contains("install_activate: START"));
     CHECK(screen.wait(10s).contains("No inactive package to activate"));
     CHECK(screen.type("install activate issu auto-abort-timer 5\r").contains("% Invalid input"));
+}
+
+TEST_CASE(
+    "release 17 says its first words behind a system message, on the same line, and its last before one")
+{
+    Screen screen({}, {.version = "17.9.4.0.5"});
+    REQUIRE(screen.device.put_file("new.bin", testing::image("17.9.5.0.1")).has_value());
+    CHECK(screen.type("install add file flash:new.bin\r") ==
+          "install add file flash:new.bin\r\n\r\n*Feb  8 09:21:00.000: %INSTALL-5-INSTALL_START_INFO: Switch "
+          "1 R0/0: "
+          "install_mgr: Started install add flash:new.bininstall_add: START Fri Feb 8 09:21:00 UTC "
+          "2019\r\ninstall_add: Adding IMG\r\n");
+    const std::string rest = screen.wait(300s);
+    CHECK(rest.contains(
+        "SUCCESS: install_add /flash/new.bin Fri Feb 8 09:25:26 UTC 2019\r\n\r\nC9500#\r\n*Feb"));
+    CHECK(rest.ends_with("Completed install add flash:new.bin\r\n"));
+}
+
+TEST_CASE("a configuration that was changed and not written is asked about before a reload")
+{
+    Screen screen;
+    CHECK_FALSE(screen.type("install activate issu\r").contains("[y/n"));
+    screen.wait(60s);
+    screen.type("configure terminal\rservice internal\rend\r");
+    CHECK(screen.type("install activate issu\r").ends_with("re-enter the command. [y/n/q]"));
+    CHECK(screen.type("q\r").ends_with("C9500#"));
+    CHECK(screen.type("install activate issu prompt-level none\r").contains("START"));
+    screen.wait(60s);
+    screen.type("install activate issu\r");
+    CHECK(screen.type("y\r").contains("[OK]Modified configuration has been saved"));
+    screen.wait(60s);
+    CHECK_FALSE(screen.type("install activate issu\r").contains("[y/n"));
+}
+
+TEST_CASE("who reloads the device loses the line, and what else was typed on it")
+{
+    Screen screen;
+    CHECK(screen.type("reload slot 2\r").ends_with("Proceed with reload? [confirm]"));
+    CHECK(screen.type("\r").ends_with("C9500#"));
+    CHECK(screen.type("redundancy force-switchover\r\r").ends_with("the standby is not hot\r\nC9500#"));
+    screen.wait(1h);
+    CHECK_FALSE(screen.type("redundancy force-switchover\r\rshow version\r\r").contains("ROMMON"));
+    CHECK(screen.shell.closed());
+    CHECK(screen.device.state().active()->number == 2);
+
+    Screen whole;
+    CHECK_FALSE(whole.type("reload\rnreload\r\ry\ry\r").contains("^"));
+    CHECK(whole.shell.closed());
+    CHECK(whole.device.state().active() == nullptr);
+}
+
+TEST_CASE("one command in place of a conversation")
+{
+    Screen screen;
+    screen.shell.run_once("show clock", screen.now);
+    CHECK(screen.type("") == "*09:21:00.000 UTC Fri Feb 8 2019\r\n");
+    CHECK(screen.shell.closed());
 }
 
 TEST_CASE("a hash takes its time, and says whether it is the one that was meant")

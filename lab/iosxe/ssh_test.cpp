@@ -115,6 +115,13 @@ TEST_CASE("ssh logs in by password and by key, and by nothing else")
     CHECK(by_password.exit_code == 0);
     CHECK(by_password.out.contains("Cisco IOS XE Software, Version 16.09.02\r\nC9500#"));
 
+    const Outcome one =
+        desk.run({"sshpass", "-p", "belay", "ssh", "-F", "/dev/null", "-o", "StrictHostKeyChecking=yes", "-o",
+                  "UserKnownHostsFile=" + desk.scratch.path("known"), "-p",
+                  fmt::format("{}", desk.pair->port()), "belay@127.0.0.1", "show redundancy | include Mode"});
+    CHECK(one.exit_code == 0);
+    CHECK(one.out.starts_with("                 Hardware Mode = Duplex"));
+
     const auto with = [&](const std::string& name) {
         std::vector<std::string> argv = {
             "ssh", "-tt", "-i", keys.path(name), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"};
@@ -129,9 +136,9 @@ TEST_CASE("ssh logs in by password and by key, and by nothing else")
                                     "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-p",
                                     fmt::format("{}", desk.pair->port()), "belay@127.0.0.1"});
     CHECK(wrong.exit_code == 5);
-    CHECK(must(desk.pair->typed()) == std::vector<std::string>{"terminal length 0",
-                                                               "show version | include IOS XE", "exit",
-                                                               "show clock", "exit"});
+    CHECK(must(desk.pair->typed()) ==
+          std::vector<std::string>{"terminal length 0", "show version | include IOS XE", "exit",
+                                   "show redundancy | include Mode", "show clock", "exit"});
 }
 
 TEST_CASE("scp carries an image, and the device's hash of it is the file's own")
@@ -240,8 +247,7 @@ TEST_CASE("another host key, after a while")
     CHECK(refused.err.contains("IDENTIFICATION HAS CHANGED"));
 }
 
-TEST_CASE(
-    "two lines at once hear of what happens on the other, and the control socket refuses what makes no sense")
+TEST_CASE("the control socket does what it is asked, and refuses what makes no sense")
 {
     const Desk desk({"--factor", "1"});
     must(desk.pair->ask({{"do", "log"}, {"text", "%SYS-5-CONFIG_I: Configured from console by console"}}));

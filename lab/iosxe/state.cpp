@@ -1,5 +1,7 @@
 #include "iosxe/state.h"
 
+#include "iosxe/timetable.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -23,7 +25,9 @@ struct nlohmann::adl_serializer<belay::lab::iosxe::Milliseconds> {
     static void to_json(belay::Json& json, belay::lab::iosxe::Milliseconds value) { json = value.count(); }
     static void from_json(const belay::Json& json, belay::lab::iosxe::Milliseconds& value)
     {
-        value = belay::lab::iosxe::Milliseconds(json.get<int64_t>());
+        // Within a hundred years, so that no sum of two is out of range.
+        constexpr int64_t most = 3'155'760'000'000;
+        value = belay::lab::iosxe::Milliseconds(std::clamp<int64_t>(json.get<int64_t>(), -most, most));
     }
 };
 
@@ -35,12 +39,30 @@ struct nlohmann::adl_serializer<belay::lab::iosxe::Time> {
     }
     static void from_json(const belay::Json& json, belay::lab::iosxe::Time& value)
     {
-        value = belay::lab::iosxe::Time(belay::lab::iosxe::Milliseconds(json.get<int64_t>()));
+        // 1970 to 2170.
+        constexpr int64_t latest = 6'311'433'600'000;
+        value = belay::lab::iosxe::Time(
+            belay::lab::iosxe::Milliseconds(std::clamp<int64_t>(json.get<int64_t>(), 0, latest)));
     }
 };
 
 namespace belay::lab::iosxe {
 
+NLOHMANN_JSON_SERIALIZE_ENUM(Kind, {{Kind::stackwise_virtual, "stackwise-virtual"},
+                                    {Kind::supervisors, "supervisors"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Role,
+                             {{Role::absent, "absent"}, {Role::active, "active"}, {Role::standby, "standby"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Redundancy, {{Redundancy::absent, "absent"},
+                                          {Redundancy::cold, "cold"},
+                                          {Redundancy::hot, "hot"},
+                                          {Redundancy::active, "active"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Task, {{Task::add, "add"},
+                                    {Task::activate, "activate"},
+                                    {Task::commit, "commit"},
+                                    {Task::abort, "abort"},
+                                    {Task::one_step, "one-step"},
+                                    {Task::clear, "clear"},
+                                    {Task::remove_inactive, "remove-inactive"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Package, version, state)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(File, size, written, md5, sha512, version, sound)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, began, joins, mismatches, synchronized, hot, told, leads)
@@ -50,11 +72,11 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Member, number, role, redundancy, running, pr
                                    manual_boot, up_since, role_since, boot, packages, files, flash_total,
                                    flash_other, issu)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Job, task, began, from, next, here, there, file, version, leaving, timer,
-                                   by_itself, prompted)
+                                   by_itself, prompted, asks, asking, asked, reply)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AbortTimer, ends, stopped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, kind, hostname, zone, members, job, abort_timer, service_internal,
-                                   deaf_until, up_since, switchovers, standby_failures, switchover_reason,
-                                   reload_reason, failures)
+                                   unsaved, deaf_until, up_since, switchovers, standby_failures,
+                                   switchover_reason, reload_reason, failures)
 
 Member* State::active()
 {
@@ -117,12 +139,36 @@ Json to_json_value(const State& state)
     return Json(state);
 }
 
+namespace {
+
+Result<void> check_member(const Member& member, int number)
+{
+    const auto wrong = [&](std::string_view what) {
+        return fail(ErrorKind::corrupt, fmt::format("member {} of the pair: {}", number, what));
+    };
+    if (member.number != number) return wrong("it has another number");
+    if ((member.role == Role::active) != (member.redundancy == Redundancy::active))
+        return wrong("its role and its redundancy state contradict each other");
+    if (member.boot && (member.boot->told < 0 || member.boot->told > 3 || member.boot->joins.count() <= 0))
+        return wrong("its boot makes no sense");
+    if (member.packages.size() > 100 || member.files.size() > 10'000)
+        return wrong("too much is in its flash");
+    return {};
+}
+
+}  // namespace
+
 Result<State> read_state(const Json& json)
 {
     State state = TRY(from_json_value<State>(json));
-    for (const int number : {1, 2})
-        if (state.member(number).number != number)
-            return fail(ErrorKind::corrupt, "the members of the pair are not 1 and 2, in this order");
+    for (const int number : {1, 2}) TRY(check_member(state.member(number), number));
+    if (state.members[0].role == Role::active && state.members[1].role == Role::active)
+        return fail(ErrorKind::corrupt, "both members of the pair are active");
+    if (!state.job) return state;
+    const Job& job = *state.job;
+    const bool two = (job.here == 1 && job.there == 2) || (job.here == 2 && job.there == 1);
+    if (!two || job.next < 0 || static_cast<size_t>(job.next) >= timetable(job).size())
+        return fail(ErrorKind::corrupt, "the work that the pair is at makes no sense");
     return state;
 }
 

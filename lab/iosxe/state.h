@@ -106,6 +106,10 @@ struct Job {
     Milliseconds timer = {};   ///< of the auto abort timer that it starts
     bool by_itself = false;    ///< the timer began it
     bool prompted = false;     ///< its line has the prompt again
+    bool asks = false;         ///< it asks before what cannot be undone in a moment (no `prompt-level none`)
+    bool asking = false;       ///< it waits for an answer
+    Time asked = {};           ///< since when
+    std::string reply = {};    ///< "y", "n", "q"; empty: none yet
     int line = 0;              ///< whose line it occupies; 0: nobody's (any more)
 };
 
@@ -123,6 +127,7 @@ struct State {
     std::optional<Job> job = {};
     std::optional<AbortTimer> abort_timer = {};
     bool service_internal = false;
+    bool unsaved = false;  ///< the configuration was changed and not written
     std::optional<Time> deaf_until =
         {};  ///< the address does not answer before: the pair has no active member
     Time up_since = {};

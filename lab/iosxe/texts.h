@@ -39,6 +39,9 @@ bool is_17(std::string_view version);
 // What the install engine says. Members are by their numbers.
 std::string start(Task task, Time now, std::string_view zone);
 std::string success(Task task, Time now, std::string_view zone);
+/// How an add begins and ends; of these releases 16 and 17 speak each in their manner.
+std::string adding(const Job& job);
+std::string added(const Job& job, Time now, std::string_view zone);
 std::string failed(Task task, int code, Time now, std::string_view zone);
 std::string sync_begins(const Job& job, Kind kind);
 std::string sync_ends(const Job& job, Kind kind);
@@ -85,5 +88,14 @@ std::string modules(const State& state);
 std::string verified(std::string_view file, std::string_view algorithm, std::string_view found,
                      std::string_view wanted);
 std::string removable(const State& state, Time now);
+
+// Questions.
+inline constexpr std::string_view may_reload =
+    "This operation may require a reload of the system. Do you want to proceed? [y/n]";
+inline constexpr std::string_view may_remove = "Do you want to remove the above files? [y/n]";
+inline constexpr std::string_view unsaved_configuration =
+    "System configuration has been modified.\nPress Yes(y) to save the configuration and proceed.\n"
+    "Press No(n) for proceeding without saving the configuration.\n"
+    "Press Quit(q) to exit, you may save configuration and re-enter the command. [y/n/q]";
 
 }  // namespace belay::lab::iosxe::text

@@ -1,42 +1,20 @@
+#include "iosxe/calendar.h"
 #include "iosxe/texts.h"
 
 #include <charconv>
-#include <ctime>
-#include <fmt/chrono.h>
 
 namespace belay::lab::iosxe::text {
 namespace {
 
-/// 0 is Sunday.
-constexpr std::array<std::string_view, 7> weekdays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
-struct Parts {
-    int year = 0;
-    unsigned month = 0, day = 0, weekday = 0;
-    std::string time;  ///< "09:22:02"
-    int thousandths = 0;
-};
-
-Parts parts(Time now)
-{
-    const auto day = std::chrono::floor<std::chrono::days>(now);
-    const std::chrono::year_month_day date(day);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - day).count();
-    Parts found;
-    found.year = static_cast<int>(date.year());
-    found.month = static_cast<unsigned>(date.month());
-    found.day = static_cast<unsigned>(date.day());
-    found.weekday = std::chrono::weekday(day).c_encoding();
-    found.time = fmt::format("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    found.thousandths = static_cast<int>((now - std::chrono::floor<std::chrono::seconds>(now)).count());
-    return found;
-}
-
 std::string numbers(std::span<const int> members)
 {
     return fmt::format("[{}]", fmt::join(members, " "));
+}
+
+/// Which of its processes speaks.
+std::string_view manager(const State& state, int member)
+{
+    return is_17(state.member(member).running) ? "install_mgr" : "install_engine";
 }
 
 constexpr std::string_view double_rule = "===================================================\n";
@@ -45,29 +23,28 @@ constexpr std::string_view double_rule = "======================================
 
 std::string stamp(Time now, std::string_view zone)
 {
-    const Parts at = parts(now);
-    return fmt::format("{} {} {} {} {} {}", weekdays.at(at.weekday), months.at(at.month - 1), at.day, at.time,
-                       zone, at.year);
+    const Calendar at = calendar(now);
+    return fmt::format("{} {} {} {} {} {}", at.weekday, at.month_name, at.day, at.time, zone, at.year);
 }
 
 std::string log_stamp(Time now, std::string_view zone)
 {
-    const Parts at = parts(now);
-    return fmt::format("*{} {:>2} {}.{:03}{}{}: ", months.at(at.month - 1), at.day, at.time, at.thousandths,
+    const Calendar at = calendar(now);
+    return fmt::format("*{} {:>2} {}.{:03}{}{}: ", at.month_name, at.day, at.time, at.thousandths,
                        zone == "UTC" ? "" : " ", zone == "UTC" ? "" : zone);
 }
 
 std::string issu_stamp(Time now)
 {
-    const Parts at = parts(now);
+    const Calendar at = calendar(now);
     return fmt::format("{}-{:02}-{:02}:{}", at.year, at.month, at.day, at.time);
 }
 
 std::string clock(const State& state, Time now)
 {
-    const Parts at = parts(now);
-    return fmt::format("*{}.{:03} {} {} {} {} {}\n", at.time, at.thousandths, state.zone,
-                       weekdays.at(at.weekday), months.at(at.month - 1), at.day, at.year);
+    const Calendar at = calendar(now);
+    return fmt::format("*{}.{:03} {} {} {} {} {}\n", at.time, at.thousandths, state.zone, at.weekday,
+                       at.month_name, at.day, at.year);
 }
 
 std::string_view name_of(Task task)
@@ -137,6 +114,19 @@ std::string start(Task task, Time now, std::string_view zone)
 std::string success(Task task, Time now, std::string_view zone)
 {
     return fmt::format("\nSUCCESS: {} {}\n", name_of(task), stamp(now, zone));
+}
+
+std::string added(const Job& job, Time now, std::string_view zone)
+{
+    if (!is_17(job.leaving)) return success(Task::add, now, zone);
+    const std::string file = job.file.substr(job.file.find(':') + 1);
+    return fmt::format("Image added. Version: {}\n\nSUCCESS: install_add /flash/{} {}\n", job.version, file,
+                       stamp(now, zone));
+}
+
+std::string adding(const Job& job)
+{
+    return is_17(job.leaving) ? "install_add: Adding IMG\n" : "install_add: Adding PACKAGE\n";
 }
 
 std::string failed(Task task, int code, Time now, std::string_view zone)
@@ -222,14 +212,14 @@ std::string sanity_ends()
 
 std::string started(const State& state, int member, std::string_view what)
 {
-    return fmt::format("%INSTALL-5-INSTALL_START_INFO: {}: install_engine: Started install {}",
-                       engine(state, member), what);
+    return fmt::format("%INSTALL-5-INSTALL_START_INFO: {}: {}: Started install {}", engine(state, member),
+                       manager(state, member), what);
 }
 
 std::string completed(const State& state, int member, std::string_view what)
 {
-    return fmt::format("%INSTALL-5-INSTALL_COMPLETED_INFO: {}: install_engine: Completed install {}",
-                       engine(state, member), what);
+    return fmt::format("%INSTALL-5-INSTALL_COMPLETED_INFO: {}: {}: Completed install {}",
+                       engine(state, member), manager(state, member), what);
 }
 
 std::string timer_runs(const State& state, int member, Milliseconds left)

@@ -1,3 +1,4 @@
+#include "iosxe/calendar.h"
 #include "iosxe/texts.h"
 
 #include <algorithm>
@@ -15,10 +16,11 @@ std::string counted(int64_t number, std::string_view what)
 /// "1 day, 3 hours, 43 minutes"; at least the minutes.
 std::string lasting(Milliseconds time)
 {
+    constexpr int64_t day = 1440, week = 7 * day;
     const int64_t minutes = std::max<int64_t>(0, duration_cast<std::chrono::minutes>(time).count());
     std::string text;
-    if (minutes >= 7 * 24 * 60) text += counted(minutes / (7 * 24 * 60), "week") + ", ";
-    if (minutes >= 24 * 60) text += counted(minutes / (24 * 60) % 7, "day") + ", ";
+    if (minutes >= week) text += counted(minutes / week, "week") + ", ";
+    if (minutes >= day) text += counted(minutes / day % 7, "day") + ", ";
     if (minutes >= 60) text += counted(minutes / 60 % 24, "hour") + ", ";
     return text + counted(minutes % 60, "minute");
 }
@@ -302,8 +304,7 @@ std::string rollback_timer(const State& state, Time now)
 {
     const std::string text = lock_lines(state);
     if (!state.active()->issu) return text + "Rollback: inactive, no ISSU operation is in progress\n";
-    if (!state.abort_timer || state.abort_timer->stopped)
-        return text + "Rollback: inactive, timer canceled\n";
+    if (!state.abort_timer || state.abort_timer->stopped) return text + "Rollback: inactive\n";
     return text + fmt::format("Rollback: automatic, remaining time before rollback: {}\n",
                               hours_minutes_seconds(state.abort_timer->ends - now));
 }
@@ -384,18 +385,12 @@ std::string boot_system(const State& state)
 
 std::string directory(const State& state, const Member& member, std::string_view name)
 {
-    constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     std::string text = fmt::format("Directory of {}/\n\n", name);
     int inode = 475138;
     const auto line = [&](std::string_view rights, uint64_t size, Time written, std::string_view file) {
-        const auto day = std::chrono::floor<std::chrono::days>(written);
-        const std::chrono::year_month_day date(day);
-        const auto seconds = duration_cast<std::chrono::seconds>(written - day).count();
-        text += fmt::format("{}  {}  {:>15}  {:>3} {:>2} {} {:02}:{:02}:{:02} +00:00  {}\n", inode++, rights,
-                            size, months.at(static_cast<unsigned>(date.month()) - 1),
-                            static_cast<unsigned>(date.day()), static_cast<int>(date.year()), seconds / 3600,
-                            seconds / 60 % 60, seconds % 60, file);
+        const Calendar at = calendar(written);
+        text += fmt::format("{}  {}  {:>15}  {:>3} {:>2} {} {} +00:00  {}\n", inode++, rights, size,
+                            at.month_name, at.day, at.year, at.time, file);
     };
     line("drwx", 4096, state.up_since, ".installer");
     line("-rw-", 7523, member.up_since, "packages.conf");

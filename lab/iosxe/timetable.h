@@ -24,6 +24,8 @@ class Scene {
     void log(std::string text);
     /// A message behind which what is said next stands.
     void log_glued(std::string text);
+    /// The line is asked; a moment that `answers` comes next.
+    void ask(std::string_view question);
     /// The line has its prompt again, though the task goes on.
     void prompt();
     bool prompted();
@@ -46,6 +48,8 @@ struct Moment {
     std::function<bool(const State&)> awaited = {};
     std::function<void(Scene&)> gives_up = {};  ///< what happens where it never is, after `patience`
     Milliseconds patience = {};
+    bool answers =
+        false;  ///< it awaits an answer, and the offsets behind it count as if that had taken no time
 };
 
 /// The moments of this job: the same whenever it is asked.

@@ -1,0 +1,186 @@
+#include "iosxe/failures.h"
+#include "iosxe/tasks.h"
+#include "iosxe/texts.h"
+
+#include <algorithm>
+
+namespace belay::lab::iosxe::tasks {
+
+std::vector<Moment> moments_of_activate()
+{
+    std::vector<Moment> moments = {
+        {0s, [](Scene& scene) { say_start(scene, "activate ISSU", "install_activate: Activating ISSU\n"); }},
+    };
+    append(moments, asking_to_save(0s));
+    append(moments, asking_to_reload(0s));
+    append(moments, {
+                        {1905ms, [](Scene& scene) { log_start(scene, "activate ISSU"); }},
+                        {2s,
+                         [](Scene& scene) {
+                             const auto added =
+                                 std::ranges::find(scene.here().packages, std::string("I"), &Package::state);
+                             if (scene.here().issu || scene.there().issu)
+                                 return refuse(
+                                     scene,
+                                     "ACTIVATE operation is not allowed, ISSU operation is in progress", 1);
+                             if (added == scene.here().packages.end())
+                                 return refuse(scene, "No inactive package to activate", 1);
+                             scene.job().version = added->version;
+                             scene.say("NOTE: Going to start Activate ISSU install process\n\n");
+                             sane(scene, true);
+                         }},
+                        {4s, [](Scene& scene) { begin_standby(scene, "install_remote"); }},
+                        {4880ms,
+                         [](Scene& scene) {
+                             scene.state().abort_timer = AbortTimer{.ends = scene.now() + scene.job().timer};
+                             const std::string runs =
+                                 text::timer_runs(scene.state(), scene.job().here, scene.job().timer);
+                             text::is_17(scene.job().leaving) ? scene.log_glued(runs) : scene.log(runs);
+                         }},
+                        {5s,
+                         [](Scene& scene) {
+                             record(scene, "Added state",
+                                    "Activate location standby " + location(scene.state(), scene.job().there),
+                                    {"Added"});
+                             say_step(scene, "install_remote", scene.job().there);
+                         }},
+                        {58s,
+                         [](Scene& scene) {
+                             scene.there().provisioned = scene.job().version;
+                             activated_on(scene.there(), scene.job());
+                             say_step_done(scene, "install_remote", scene.job().there);
+                         }},
+                        {62s,
+                         [](Scene& scene) {
+                             scene.say(text::stage(2));
+                             scene.say("--- Starting standby reload ---\n");
+                         }},
+                        {64'240ms, [](Scene& scene) { reload_standby(scene, 345'249ms, 388'998ms); }},
+                        {.after = 0s,
+                         .happens = begin_active,
+                         .awaited = hot,
+                         .gives_up = standby_never_came,
+                         .patience = patience},
+                        {2s,
+                         [](Scene& scene) {
+                             record(scene, "Standby activated state",
+                                    "Activate location active " + location(scene.state(), scene.job().here),
+                                    {"Added", "Standby activated"});
+                             say_step(scene, "install_active", scene.job().here);
+                         }},
+                        {60s,
+                         [](Scene& scene) {
+                             activated_on(scene.here(), scene.job());
+                             end_active(scene);
+                         }},
+                        {72'760ms,
+                         [](Scene& scene) {
+                             scene.say(text::success(Task::activate, scene.now(), scene.state().zone));
+                             scene.prompt();
+                         }},
+                        {75s,
+                         [](Scene& scene) {
+                             record(scene, "Activated state", "Switchover",
+                                    {"Added", "Standby activated", "Active switched-over"});
+                             take_over(scene);
+                             scene.end();
+                         }},
+                    });
+    return moments;
+}
+
+std::vector<Moment> moments_of_one_step()
+{
+    std::vector<Moment> moments = {
+        {0s,
+         [](Scene& scene) {
+             const bool is_17 = text::is_17(scene.job().leaving);
+             say_start(scene, "one-shot ISSU " + scene.job().file,
+                       is_17 ? "install_add_activate_commit: Adding ISSU\n" : "");
+         }},
+        {1456ms,
+         [](Scene& scene) {
+             if (text::is_17(scene.job().leaving)) return;
+             scene.log_glued(
+                 text::started(scene.state(), scene.job().here, "one-shot ISSU " + scene.job().file));
+             scene.say("install_add_activate_commit: Adding ISSU\n");
+         }},
+    };
+    append(moments, asking_to_save(2s));
+    append(moments, {{3s, [](Scene& scene) { addable(scene); }}});
+    append(moments, moments_of_adding());
+    append(moments,
+           {{264s, [](Scene& scene) { scene.say("install_add_activate_commit: Activating ISSU\n\n"); }}});
+    append(moments, asking_to_reload(264s));
+    append(moments,
+           {
+               {264s,
+                [](Scene& scene) {
+                    scene.say("NOTE: Going to start Oneshot ISSU install process\n\n");
+                    sane(scene, true);
+                }},
+               {266s, [](Scene& scene) { begin_standby(scene, "install_remote"); }},
+               {268s,
+                [](Scene& scene) {
+                    record(scene, "Added state",
+                           "Activate location standby " + location(scene.state(), scene.job().there),
+                           {"Added"});
+                    say_step(scene, "install_remote", scene.job().there);
+                }},
+               {322s,
+                [](Scene& scene) {
+                    scene.there().provisioned = scene.job().version;
+                    activated_on(scene.there(), scene.job());
+                    say_step_done(scene, "install_remote", scene.job().there);
+                }},
+               {326s,
+                [](Scene& scene) {
+                    scene.say(text::stage(2));
+                    scene.say("--- Starting standby reload ---\n");
+                }},
+               {328'422ms, [](Scene& scene) { reload_standby(scene, 350'801ms, 388'999ms); }},
+               {.after = 0s,
+                .happens = begin_active,
+                .awaited = hot,
+                .gives_up = standby_never_came,
+                .patience = patience},
+               {2s,
+                [](Scene& scene) {
+                    record(scene, "Standby activated state",
+                           "Activate location active " + location(scene.state(), scene.job().here),
+                           {"Added", "Standby activated"});
+                    say_step(scene, "install_active", scene.job().here);
+                }},
+               {60s,
+                [](Scene& scene) {
+                    activated_on(scene.here(), scene.job());
+                    end_active(scene);
+                }},
+               {73'553ms,
+                [](Scene& scene) {
+                    record(scene, "Activated state", "Switchover",
+                           {"Added", "Standby activated", "Active switched-over"});
+                    take_over(scene);
+                }},
+               {.after = 0s,
+                .happens = [](Scene&) {},
+                .awaited = hot,
+                .gives_up = standby_never_came,
+                .patience = patience},
+               {76'585ms,
+                [](Scene& scene) { scene.log(text::started(scene.state(), scene.job().here, "commit")); }},
+               {141s,
+                [](Scene& scene) {
+                    make_permanent(scene.state(), scene.job().version);
+                    scene.log(std::string(text::one_shot_finished));
+                }},
+               {141'410ms,
+                [](Scene& scene) {
+                    scene.log(text::completed(scene.state(), scene.job().here, "commit ISSU"));
+                    scene.end();
+                }},
+           });
+    return moments;
+}
+
+}  // namespace belay::lab::iosxe::tasks
