@@ -334,6 +334,34 @@ TEST_CASE("random bytes are as many as asked for, and never the same")
     CHECK(host->random(0)->empty());
 }
 
+TEST_CASE("what a command says is heard as it comes, and nothing of it is kept")
+{
+    const auto host = real_host();
+    std::string heard;
+    const auto outcome = host->run({.argv = {"sh", "-c", "printf one; printf two; exit 3"},
+                                    .limit = 60s,
+                                    .heard = [&](std::string_view text) {
+                                        heard += text;
+                                        return true;
+                                    }});
+    REQUIRE(outcome);
+    CHECK(outcome->exit_code == 3);
+    CHECK(outcome->out.empty());
+    CHECK(heard == "onetwo");
+}
+
+TEST_CASE("a command whose answer is not wanted any more is ended, also while it says nothing")
+{
+    const auto host = real_host();
+    int asked = 0;
+    const auto outcome = host->run({.argv = {"sh", "-c", "printf one; sleep 600"},
+                                    .limit = 1h,
+                                    .heard = [&](std::string_view) { return ++asked < 2; }});
+    REQUIRE_FALSE(outcome);
+    CHECK(outcome.error().kind == ErrorKind::unavailable);
+    CHECK(asked == 2);
+}
+
 TEST_CASE("a filesystem has room")
 {
     const Space room = *real_host()->space("/tmp");

@@ -121,7 +121,7 @@ class SimulatedDevice {
         Connection(const Connection&) = delete;
         Connection& operator=(const Connection&) = delete;
 
-        Result<Answer> type(const Line& line, TerminalFault::Kind fault)
+        Result<Answer> type(const Line& line, TerminalFault::Kind strikes)
         {
             const lab::iosxe::Time limit = device_.now() + line.limit;
             std::vector<upgrade::iosxe::vty::Foreseen> replies;
@@ -130,8 +130,8 @@ class SimulatedDevice {
             device_.typed.push_back(line.text);
             shell_.receive(talk_.type(line.text, std::move(replies)), device_.now());
             take();
-            if (fault == TerminalFault::Kind::dead) device_.is_dead = true;
-            if (fault == TerminalFault::Kind::lost || fault == TerminalFault::Kind::dead)
+            if (strikes == TerminalFault::Kind::dead) device_.is_dead = true;
+            if (strikes == TerminalFault::Kind::lost || strikes == TerminalFault::Kind::dead)
                 return Answer{.lost = true, .why = "connection reset"};
             while (!talk_.at_prompt()) {
                 if (is_lost_ || shell_.closed())
@@ -146,7 +146,7 @@ class SimulatedDevice {
                 shell_.advance(device_.now());
                 take();
             }
-            if (fault == TerminalFault::Kind::lost_later)
+            if (strikes == TerminalFault::Kind::lost_later)
                 return Answer{.lost = true, .why = "connection reset"};
             return Answer{.text = talk_.take_answer()};
         }

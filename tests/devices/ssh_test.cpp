@@ -84,8 +84,12 @@ class Site {
     }
     State serve(const operation::Id& id, State until)
     {
+        return serve(id, [&] { return state(id) == until; });
+    }
+    State serve(const operation::Id& id, const std::function<bool()>& is_enough)
+    {
         const auto end = std::chrono::steady_clock::now() + 300s;
-        while (std::chrono::steady_clock::now() < end && state(id) != until) {
+        while (std::chrono::steady_clock::now() < end && !is_enough()) {
             const operation::Next next = must(engine_->step(id));
             if (next.when == operation::Next::When::idle) break;
             if (next.when == operation::Next::When::now) continue;
@@ -148,17 +152,16 @@ TEST_CASE(
 
 TEST_CASE("belayd ends in the middle of the activation, and the next one finds the device on its way")
 {
-    Site site({"--factor", "60"});
+    Site site({"--factor", "300"});
     const operation::Id id = site.keep();
     REQUIRE_MESSAGE(site.ask(id, Verb::add, State::added) == State::added, site.reason(id));
-    must(site.pair().ask({{"do", "factor"}, {"factor", 100}}));
-    // Until the standby reloads.
-    std::jthread restart([&] {
-        static_cast<void>(site.pair().await(
-            [](const Json& state) { return state.at("members").at(1).at("boot").is_object(); }));
-    });
     REQUIRE_MESSAGE(site.ask(id, Verb::activate, State::activating) == State::activating, site.reason(id));
-    restart.join();
+    // Until the standby reloads.
+    site.serve(id, [&] {
+        const Json answer = must(site.pair().ask({{"do", "state"}}));
+        return answer.at("state").at("members").at(1).at("boot").is_object();
+    });
+    REQUIRE_MESSAGE(site.state(id) == State::activating, site.reason(id));
     site.start();
     REQUIRE_MESSAGE(site.serve(id, State::activated) == State::activated, site.reason(id));
     REQUIRE_MESSAGE(site.ask(id, Verb::abort, State::aborted) == State::aborted, site.reason(id));

@@ -12,9 +12,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr Milliseconds settled(200);        ///< so long nothing comes behind a prompt
+constexpr Milliseconds settled(80);         ///< so long nothing comes behind a prompt
 constexpr Milliseconds waits_for_us(2000);  ///< so long nothing comes behind a question
-constexpr Milliseconds tick(100);
+constexpr Milliseconds tick(20);
 constexpr Milliseconds between_words(300);  ///< two lines that are told while they come
 constexpr Milliseconds to_take(30'000);     ///< what is typed
 constexpr Milliseconds between_counts(500);
