@@ -311,7 +311,7 @@ class VersionReader {
         if (words.size() == 2 && words[0] == "Switch") {
             if (const auto number = whole_number(words[1])) {
                 blocks_.push_back({});
-                blocks_.back().number = *number;
+                blocks_.back().number = number;
                 return true;
             }
         }
