@@ -30,8 +30,8 @@ struct Shown {
 };
 
 /// Leaves out the prompt, the echo of the command, syslog messages and the load line of `terminal exec prompt
-/// timestamp`. `text` and `command` must outlive the result. Errors: corrupt, for a text that is empty, that is
-/// of another command by its echo, that the device refuses the command in, that is larger than the limits
+/// timestamp`. `text` and `command` must outlive the result. Errors: corrupt, for a text that is empty, that
+/// is of another command by its echo, that the device refuses the command in, that is larger than the limits
 /// above, or whose last line has no end: a line that was cut would be another value.
 Result<Shown> shown(std::string_view text, std::string_view command);
 
