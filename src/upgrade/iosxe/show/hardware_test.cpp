@@ -246,6 +246,7 @@ TEST_CASE("a kind is found by what is typed, with arguments where the command ta
     CHECK(name("iosxe:show install rollback id 3") == "iosxe:show install rollback id");
     CHECK(name("iosxe:install activate issu") == "iosxe:install activate");
     CHECK(name("iosxe:verify /md5 flash:x.bin") == "iosxe:verify");
+    CHECK(name("iosxe:show version RP standby running") == "iosxe:show version rp");
     CHECK(name("iosxe:show boot now").empty());
     CHECK(name("iosxe:directory").empty());
     CHECK(name("show boot").empty());
