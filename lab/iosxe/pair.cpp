@@ -146,6 +146,10 @@ Result<std::unique_ptr<Pair>> Pair::make(PairOptions options)
         const DeviceClock clock = TRY(DeviceClock::read(json.at("clock")));
         State state = TRY(read_state(json.at("state")));
         key = TRY(HostKey::read(json.at("host_key").get<std::string>()));
+        // The address stays the same too, unless another one is asked for.
+        const auto port = json.find("port");
+        if (options.port == 0 && port != json.end() && port->is_number_unsigned())
+            options.port = static_cast<int>(port->get<uint16_t>());
         pair.reset(new Pair(std::move(options), std::move(state), clock));
         // Nobody's lines have outlived the program.
         pair->device_.leave(0);
@@ -343,7 +347,8 @@ Result<void> Pair::save()
     if (options_.state_file.empty()) return {};
     const Json json = {{"clock", clock_.to_json()},
                        {"state", to_json_value(device_.state())},
-                       {"host_key", server_->host_key().text()}};
+                       {"host_key", server_->host_key().text()},
+                       {"port", static_cast<unsigned>(server_->port())}};
     std::string text = json_text(json) + "\n";
     if (text == saved_) return {};
     const std::string passing = options_.state_file + ".new";
