@@ -108,6 +108,52 @@ declare -A _belay_options=(
 )
 
 _belay_kinds="mdstat mdadm-detail mdadm-examine sfdisk-dump lsblk-json smartctl-json lvm-json zpool-status hdparm-max hdparm-dco"
+# A line each: most have blanks.
+_belay_device_kinds="iosxe:clear install state
+iosxe:dir
+iosxe:install abort
+iosxe:install activate
+iosxe:install add
+iosxe:install auto-abort-timer
+iosxe:install commit
+iosxe:install remove
+iosxe:show boot
+iosxe:show boot system
+iosxe:show bootvar
+iosxe:show install active
+iosxe:show install committed
+iosxe:show install inactive
+iosxe:show install package
+iosxe:show install rollback
+iosxe:show install rollback id
+iosxe:show install summary
+iosxe:show install uncommitted
+iosxe:show install version all
+iosxe:show install version summary
+iosxe:show issu rollback-timer
+iosxe:show issu state detail
+iosxe:show module
+iosxe:show platform
+iosxe:show redundancy
+iosxe:show redundancy config-sync failures
+iosxe:show redundancy states
+iosxe:show redundancy switchover history
+iosxe:show stackwise-virtual
+iosxe:show stackwise-virtual dual-active-detection pagp
+iosxe:show stackwise-virtual link
+iosxe:show stackwise-virtual neighbors
+iosxe:show switch
+iosxe:show switch detail
+iosxe:show switch stack-ports
+iosxe:show switch stack-ports detail
+iosxe:show switch stack-ports summary
+iosxe:show switch stack-ring speed
+iosxe:show version
+iosxe:show version installed
+iosxe:show version provisioned
+iosxe:show version rp
+iosxe:show version running
+iosxe:verify"
 
 _belay_types="host storage template application pair solution person group role alarm script relay snmp policy"
 
@@ -250,6 +296,16 @@ _belay_catalog() {
     return 0
 }
 
+# Names with blanks: as they are within quotes, with backslashes without. Where readline splits words at the
+# colon, what stands before it is there already.
+_belay_parse() {
+    local IFS=$'\n' typed=${1#[\"\']} there=""
+    [[ ${COMP_WORDS[COMP_CWORD]} == : || ${COMP_WORDS[COMP_CWORD - 1]} == : ]] && there=iosxe: typed=iosxe:${1#:}
+    COMPREPLY=($(compgen -W "${_belay_kinds// /$IFS}$IFS$_belay_device_kinds" -- "${typed//\\/}"))
+    [[ $1 == [\"\']* ]] || COMPREPLY=("${COMPREPLY[@]// /\\ }")
+    COMPREPLY=("${COMPREPLY[@]#"$there"}")
+}
+
 _belay() {
     [[ ${COMP_WORDS[1]:-} == @(catalog|restore) && $COMP_CWORD -gt 1 ]] && { COMPREPLY=(); _belay_catalog; return; }
     [[ ${COMP_WORDS[1]:-} == backup && $COMP_CWORD -gt 1 ]] && { COMPREPLY=(); _belay_backup; return; }
@@ -364,7 +420,7 @@ _belay() {
                 [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names account list)" -- "$word")) ;;
             login | logout) COMPREPLY=($(compgen -W "$(_belay_sites)" -- "$word")) ;;
             procedures) COMPREPLY=($(compgen -W "$(_belay_procedures)" -- "$word")) ;;
-            parse) [[ -z $target ]] && COMPREPLY=($(compgen -W "$_belay_kinds" -- "$word")) ;;
+            parse) [[ -z $target || $target == iosxe ]] && _belay_parse "$word" ;;
             plan | run | add)
                 if [[ -z $target && $command == add ]]; then
                     COMPREPLY=($(compgen -W "$(_belay_procedures) $(_belay_operations)" -- "$word"))

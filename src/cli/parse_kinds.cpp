@@ -25,8 +25,10 @@ std::string parse_kinds_text()
     for (const printed::Kind& kind : storage::parse::kinds())
         text += fmt::format("\n  {:<14} {}: {}", kind.name, kind.summary, kind.example);
     text += "\n\nKinds of Catalysts (IOS XE), by the command that prints them:";
-    for (const printed::Kind& kind : upgrade::iosxe::show::kinds())
-        text += fmt::format("\n  \"{}\"\n      {}", kind.name, kind.summary);
+    for (const printed::Kind& kind : upgrade::iosxe::show::kinds()) {
+        const std::string_view quote = kind.name.find(' ') == std::string_view::npos ? "" : "\"";
+        text += fmt::format("\n  {}{}{}\n      {}", quote, kind.name, quote, kind.summary);
+    }
     return text;
 }
 
@@ -34,8 +36,8 @@ std::string parse_kinds_there_are()
 {
     std::vector<std::string_view> names;
     for (const printed::Kind& kind : storage::parse::kinds()) names.push_back(kind.name);
-    return fmt::format("there are: {}, and {} of Catalysts, as \"iosxe:show version\"", fmt::join(names, ", "),
-                       upgrade::iosxe::show::kinds().size());
+    return fmt::format("there are: {}, and {} of Catalysts, as \"iosxe:show version\"",
+                       fmt::join(names, ", "), upgrade::iosxe::show::kinds().size());
 }
 
 }  // namespace belay::cli

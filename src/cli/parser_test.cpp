@@ -131,7 +131,8 @@ TEST_CASE("a kind of text to parse is one word, and one that there is")
     REQUIRE(help->help);
     for (const printed::Kind* kind : parse_kinds()) {
         const bool has_blanks = kind->name.find(' ') != std::string_view::npos;
-        const std::string listed = fmt::format(has_blanks ? "\n  \"{}\"" : "\n  {}", kind->name);
+        const std::string quote = has_blanks ? "\"" : "";
+        const std::string listed = fmt::format("\n  {}{}{}", quote, kind->name, quote);
         CHECK(help->help->find(listed) != std::string::npos);
     }
 }

@@ -349,6 +349,28 @@ TEST_CASE("a text of another kind, or cut, is damaged data; a kind that there is
     CHECK(Json::parse(console.said)["error"]["kind"] == "corrupt");
 }
 
+TEST_CASE("what a switch prints is parsed by the command, with its arguments")
+{
+    fakes::TextConsole console;
+    const Connect none = [](const Invocation&) -> Result<std::unique_ptr<site::Client>> {
+        return fail(ErrorKind::unavailable, "belayd does not answer", "belayd --help");
+    };
+    console.input =
+        "core#dir stby-flash:\nDirectory of stby-flash:/\n\n"
+        "   12  -rw-    1061  Oct 10 2026 04:12:02 +00:00  packages.conf\n\n"
+        "2048 bytes total (987 bytes free)\ncore#";
+    CHECK(run({"parse", "iosxe:dir stby-flash:", "--json"}, console, none) == 0);
+    const Json flash = Json::parse(console.said);
+    CHECK(flash.at("free") == 987);
+    CHECK(flash.at("entries").at(0).at("name") == "packages.conf");
+
+    console.complained.clear();
+    CHECK(run({"parse", "iosxe:show boot"}, console, none) == 8);
+    CHECK(console.complained ==
+          "belay: this is no output of `show boot`: line 1: it is that of `dir stby-flash:`\n"
+          "  next: ssh SWITCH \"show boot\" | belay parse \"iosxe:show boot\"\n");
+}
+
 TEST_CASE("the version needs no daemon")
 {
     fakes::TextConsole console;

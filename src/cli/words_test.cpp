@@ -4,8 +4,8 @@
 #include "cli/catalog/catalog_commands.h"
 #include "cli/fakes.h"
 #include "cli/invocation.h"
-#include "cli/samples.h"
 #include "cli/parse_kinds.h"
+#include "cli/samples.h"
 
 #include <algorithm>
 #include <array>
@@ -203,11 +203,18 @@ TEST_CASE("completion and man page name every kind of text that can be parsed")
 {
     Words kinds;
     const std::string page = man_page();
-    for (const storage::parse::Kind& kind : storage::parse::kinds()) {
-        kinds.emplace(kind.name);
-        CHECK_MESSAGE(page.find(std::string(kind.name)) != std::string::npos, kind.name);
+    for (const printed::Kind* kind : parse_kinds()) {
+        CHECK_MESSAGE(page.find(std::string(kind->name)) != std::string::npos, kind->name);
+        std::string escaped;
+        for (const char c : kind->name) escaped += c == ' ' ? "\\ " : std::string(1, c);
+        kinds.insert(escaped);
     }
-    if (has_program("bash")) CHECK(Shell().offers("parse \"\"") == kinds);
+    if (!has_program("bash")) return;
+    const Shell shell;
+    CHECK(shell.offers("parse \"\"") == kinds);
+    CHECK(shell.offers("parse mdadm-d") == Words{"mdadm-detail"});
+    CHECK(shell.offers("parse \"\\\"iosxe:show bootv\"") == Words{"iosxe:show bootvar"});
+    CHECK(shell.offers("parse iosxe : \"show\\\\ bootv\"") == Words{"show\\ bootvar"});
 }
 
 }  // namespace

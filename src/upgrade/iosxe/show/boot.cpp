@@ -92,16 +92,32 @@ class BootReader {
         const bool is_register = same_words(text.substr(0, of_register.size()), of_register);
         const auto by_equals = labelled(text, '=');
         const auto found = by_equals ? by_equals : labelled(text, ':');
-        // A label over two lines has nothing behind it, and a variable that does not exist says no more.
-        if (!found && !is_register) return {};
+        // A label over two lines has nothing behind it.
+        if (!found && !is_register) return take_missing(line, text, of_standby.has_value());
         BootSettings& settings = TRY(settings_of(line, of_standby.has_value()));
         if (is_register) return take_register(line, text.substr(of_register.size()), settings);
         if (same_words(found->label, "via DHCP")) return take_dhcp(line, found->value, settings);
-        if (is_next_ && found->label == "BOOT variable") {
-            if (assign(settings.next_boot, found->value)) return {};
+        return take_value(line, *found, settings);
+    }
+
+    /// "BOOT variable does not exist" is empty; of others that says nothing.
+    Result<void> take_missing(const Line& line, std::string_view text, bool standby)
+    {
+        constexpr std::string_view end = " does not exist";
+        if (!text.ends_with(end)) return {};
+        const std::string_view label = text.substr(0, text.size() - end.size());
+        if (label != "BOOT variable" && label != "CONFIG_FILE variable") return {};
+        BootSettings& settings = TRY(settings_of(line, standby));
+        return take_value(line, {label, ""}, settings);
+    }
+
+    Result<void> take_value(const Line& line, Labelled found, BootSettings& settings)
+    {
+        if (is_next_ && found.label == "BOOT variable") {
+            if (assign(settings.next_boot, found.value)) return {};
             return shown_.foreign(line.number, "the boot variable on next reload is said twice");
         }
-        TRY(take(shown_, line, boot_fields, *found, settings));
+        TRY(take(shown_, line, boot_fields, found, settings));
         return {};
     }
 

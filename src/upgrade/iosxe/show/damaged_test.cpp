@@ -9,21 +9,9 @@
 namespace belay::upgrade::iosxe::show::damaged_test {
 namespace {
 
+using testing::is_part_of;
 using testing::written_answers;
 using testing::WrittenAnswer;
-
-/// Whether all that `part` says `whole` says as well; of a list perhaps not all of it.
-bool is_part_of(const Json& part, const Json& whole)
-{
-    if (part.is_object() && whole.is_object())
-        return std::ranges::all_of(part.items(), [&](const auto& item) {
-            return whole.contains(item.key()) && is_part_of(item.value(), whole.at(item.key()));
-        });
-    if (!part.is_array() || !whole.is_array()) return part == whole;
-    return std::ranges::all_of(part, [&](const Json& one) {
-        return std::ranges::any_of(whole, [&](const Json& other) { return is_part_of(one, other); });
-    });
-}
 
 std::vector<std::string> lines_of(const std::string& text)
 {

@@ -71,7 +71,7 @@ std::optional<Room> room_of(std::string_view text)
     const std::optional<uint64_t> second = whole_number(take_word(rest));
     rest = trimmed(rest);
     if (!second) return std::nullopt;
-    if (what == "total" && rest == "bytes free" && *second <= *first)
+    if (what == "total" && rest.starts_with("bytes free") && *second <= *first)
         return Room{.total = Bytes{*first}, .free = Bytes{*second}};
     if (what == "available" && rest == "bytes used" && *second <= UINT64_MAX - *first)
         return Room{.total = Bytes{*first + *second}, .free = Bytes{*first}};

@@ -5,8 +5,7 @@
 // the other's form; then every value of the other's must be in it, but for those that are named here.
 
 #include "base/printed/lines.h"
-#include "base/testing/must.h"
-#include "upgrade/iosxe/show/kinds.h"
+#include "upgrade/iosxe/show/testing/answers.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -840,6 +839,44 @@ TEST_CASE("captured: where there is nothing to read, nothing comes out")
         if (!is_empty_one(path)) continue;
         CAPTURE(path.string());
         CHECK_FALSE(printed::parse_as(kind_of(path), content_of(path)));
+    }
+}
+
+TEST_CASE("captured: cut anywhere before its last line, a text says nothing or what is true")
+{
+    for (const Path& path : texts()) {
+        if (is_empty_one(path)) continue;
+        CAPTURE(path.string());
+        const printed::Kind& kind = kind_of(path);
+        const std::string text = content_of(path);
+        const Json whole = must(printed::parse_as(kind, text));
+        const size_t last_line = text.rfind('\n', text.find_last_not_of(" \n"));
+        for (size_t size = 0; size < last_line; size += 3) {
+            const std::string part = text.substr(0, size);
+            const auto read = printed::parse_as(kind, part);
+            const bool is_true = !read || testing::is_part_of(*read, whole);
+            CHECK_MESSAGE(is_true, part << "\n" << read->dump(1));
+        }
+    }
+}
+
+TEST_CASE("captured: three bytes short, or what another command printed: nothing, or what is true")
+{
+    const std::vector<Path> all = texts();
+    for (const Path& path : all) {
+        if (is_empty_one(path)) continue;
+        CAPTURE(path.string());
+        const std::string text = content_of(path);
+        const Json own = must(printed::parse_as(kind_of(path), text));
+        const auto shorter =
+            printed::parse_as(kind_of(path), std::string_view(text).substr(0, text.size() - 3));
+        const bool is_true = !shorter || testing::is_part_of(*shorter, own);
+        CHECK(is_true);
+        for (const printed::Kind& other : kinds()) {
+            const auto read = printed::parse_as(other, text);
+            const bool is_same = !read || *read == own;
+            CHECK_MESSAGE(is_same, other.name);
+        }
     }
 }
 

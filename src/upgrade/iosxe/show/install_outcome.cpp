@@ -55,6 +55,7 @@ std::vector<std::string> take_members(std::string_view& text)
     const size_t end = text.find(']');
     if (end == std::string_view::npos) return {};
     std::vector<std::string> members = printed::copied_words(text.substr(1, end - 1));
+    if (members.size() > most_members) return {};
     text = trimmed(text.substr(end + 1));
     return members;
 }
@@ -145,15 +146,15 @@ class OutcomeReader {
     {
         std::string_view rest = text;
         if (const std::vector<std::string> members = take_members(rest); !members.empty()) {
-            constexpr std::string_view begins = " package(s) on ";
-            const size_t begin = rest.find(begins);
-            if (begin != std::string_view::npos) {
-                add(task(rest.substr(0, begin)).began, members);
-                part_of_member_ = true;
-            } else if (const auto finished = after(rest, "Finished ")) {
-                const size_t on = finished->rfind(" on ");
+            const size_t packages = rest.find(" package(s) on ");
+            if (const auto finished = after(rest, "Finished ")) {
+                // Newer releases say "Finished Add package(s) on Switch 1".
+                const size_t on = std::min(finished->find(" package(s) on "), finished->rfind(" on "));
                 if (on != std::string_view::npos) add(task(finished->substr(0, on)).ended, members);
                 part_of_member_ = false;
+            } else if (packages != std::string_view::npos) {
+                add(task(rest.substr(0, packages)).began, members);
+                part_of_member_ = true;
             } else if (text.starts_with("[switch ")) {
                 part_of_member_ = false;
             }
@@ -191,6 +192,8 @@ class OutcomeReader {
         } else if (const auto what = after(text, "Finished ")) {
             const auto found = std::ranges::find(outcome_.tasks, *what, &InstallTask::name);
             if (found != outcome_.tasks.end()) found->finished = true;
+        } else if (const auto version = after(text, "Image added. Version: ")) {
+            outcome_.image_version = *version;
         } else if (part_of_member_) {
             outcome_.tasks.back().said.emplace_back(text);
         } else if (text.starts_with('/') && outcome_.command == "install_remove" &&
@@ -275,6 +278,7 @@ void to_json(Json& json, const InstallOutcome& outcome)
     put(json, "started", outcome.started);
     put(json, "ended", outcome.ended);
     put(json, "exit_code", outcome.exit_code);
+    put(json, "image_version", outcome.image_version);
     if (!outcome.reasons.empty()) json["reasons"] = outcome.reasons;
     for (const InstallTask& task : outcome.tasks) json["tasks"].push_back(json_of(task));
     if (!outcome.stages.empty()) json["stages"] = Json::array();

@@ -44,6 +44,7 @@ struct InstallOutcome {
     std::string command;         ///< as the device calls it: "install_add", "install_add_activate_commit"
     std::string started, ended;  ///< as printed: "Fri Feb 8 09:22:00 jst 2019"; `ended` may be empty
     Verdict verdict = Verdict::unsaid;
+    std::string image_version;          ///< of `install add` in newer releases: "17.12.04.0.4898"
     std::optional<uint64_t> exit_code;  ///< where it failed and says one
     std::vector<std::string> reasons;   ///< the lines that say a failure, in order, as printed
     std::vector<InstallStage> stages;   ///< those that began

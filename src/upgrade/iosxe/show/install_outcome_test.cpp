@@ -34,6 +34,17 @@ TEST_CASE("an add that both members passed")
     CHECK(add.finished);
 }
 
+TEST_CASE("a newer release says the version that it added")
+{
+    const InstallOutcome outcome =
+        must(read_install_outcome(written_answer("install add", 3), "install add"));
+    CHECK(outcome.succeeded());
+    CHECK(outcome.image_version == "17.12.04.0.4898");
+    CHECK(outcome.ended == "Sat Oct 10 03:49:02 UTC 2026");
+    CHECK(task_of(outcome, "Add").ended == Words{"1", "2"});
+    CHECK(task_of(outcome, "Add").said.empty());
+}
+
 TEST_CASE("an add that failed on one member failed, although it is finished")
 {
     const InstallOutcome outcome =

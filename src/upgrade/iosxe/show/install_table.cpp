@@ -32,8 +32,7 @@ std::optional<std::chrono::seconds> span_of(std::string_view text)
         if (end == std::string_view::npos) return std::nullopt;
         const std::string_view digits = text.substr(0, end);
         const std::optional<uint64_t> number = printed::whole_number(digits);
-        if (!number || digits.size() < 2 || digits.size() > 4 || (part > 0 && *number > 59))
-            return std::nullopt;
+        if (!number || digits.empty() || digits.size() > 4 || (part > 0 && *number > 59)) return std::nullopt;
         if (part > 0 && digits.size() != 2) return std::nullopt;
         span = span * 60 + std::chrono::seconds(*number);
         text.remove_prefix(std::min(end + 1, text.size()));
@@ -65,9 +64,7 @@ std::optional<InstalledPackage> package_of(std::string_view text)
     if (words.size() != 3 || words[1].size() != 1) return std::nullopt;
     const size_t state = state_letters.find(words[1]);
     const bool is_type = std::ranges::all_of(words[0], [](char c) { return c >= 'A' && c <= 'Z'; });
-    // A version has five numbers: "17.09.05.0.6083".
-    const bool is_version = words[0] != "IMG" || std::ranges::count(words[2], '.') == 4;
-    if (state == std::string_view::npos || !is_type || !is_version) return std::nullopt;
+    if (state == std::string_view::npos || !is_type) return std::nullopt;
     return InstalledPackage{.type = std::string(words[0]),
                             .state = static_cast<PackageState>(state),
                             .version = std::string(words[2])};
@@ -78,7 +75,7 @@ std::vector<std::string> members_of(std::string_view place)
     std::vector<std::string> members;
     for (const std::string_view word : words_of(place)) {
         if (is_place_word(word)) continue;
-        if (!is_member(word)) return {};
+        if (!is_member(word) || members.size() == most_members) return {};
         members.emplace_back(word);
     }
     return members;
@@ -100,6 +97,17 @@ std::optional<AutoAbortTimer> auto_abort_timer_of(std::string_view text)
     for (const std::string_view form : forms)
         if (const auto span = after(rest, form)) timer.left = span_of(*span);
     return timer.left ? std::optional(timer) : std::nullopt;
+}
+
+std::optional<Rollback> rollback_of(std::string_view text)
+{
+    if (const auto reason = after(text, "inactive,")) {
+        if (reason->empty()) return std::nullopt;
+        return Rollback{.timer = {}, .reason = std::string(*reason)};
+    }
+    const auto timer = auto_abort_timer_of(text);
+    if (!timer) return std::nullopt;
+    return Rollback{.timer = *timer, .reason = {}};
 }
 
 std::optional<std::string_view> lock_location_of(std::string_view text)

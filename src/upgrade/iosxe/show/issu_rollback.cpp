@@ -5,8 +5,6 @@
 namespace belay::upgrade::iosxe::show {
 namespace {
 
-constexpr std::string_view no_operation = "no ISSU operation is in progress";
-
 constexpr Field<IssuRollback> rollback_fields[] = {
     {"", "location", &IssuRollback::location},
     {"", "reason", &IssuRollback::reason},
@@ -15,24 +13,12 @@ constexpr Field<IssuRollback> rollback_fields[] = {
     {"Automatic Rollback Time", "automatic_time", &IssuRollback::automatic_time},
 };
 
-/// "inactive, no ISSU operation is in progress"; "automatic, remaining time before rollback: 00:35:58".
-bool take_rollback(std::string_view text, IssuRollback& into)
+/// "45:00", "00:45:00".
+bool is_clock(std::string_view text)
 {
-    if (const auto reason = after(text, "inactive,")) {
-        into.reason = *reason;
-        return into.reason == no_operation;
-    }
-    const auto timer = auto_abort_timer_of(text);
-    if (timer) into.timer = *timer;
-    return timer.has_value();
-}
-
-/// "45:00".
-bool is_minutes(std::string_view text)
-{
-    const size_t colon = text.find(':');
-    return colon != std::string_view::npos && colon > 0 && text.size() == colon + 3 &&
-           printed::whole_number(text.substr(0, colon)) && printed::whole_number(text.substr(colon + 1));
+    const size_t colon = text.rfind(':');
+    return text.find_first_not_of("0123456789:") == std::string_view::npos &&
+           colon != std::string_view::npos && colon > 0 && text.size() == colon + 3;
 }
 
 }  // namespace
@@ -46,18 +32,23 @@ Result<IssuRollback> read_issu_rollback(std::string_view text)
         const std::string_view one = printed::trimmed(line.text);
         if (const auto location = lock_location_of(one)) {
             found.location = *location;
-        } else if (const auto rollback = after(one, "Rollback:")) {
-            if (is_said || !take_rollback(*rollback, found))
-                return all.foreign(line.number, fmt::format("\"{}\" is no state of the timer", *rollback));
+        } else if (const auto said = after(one, "Rollback:")) {
+            const auto rollback = rollback_of(*said);
+            if (is_said || !rollback)
+                return all.foreign(line.number, fmt::format("\"{}\" is no state of the timer", *said));
+            found.timer = rollback->timer;
+            found.reason = rollback->reason;
             is_said = true;
         } else if (const auto label = labelled(one, '=')) {
             TRY(take(all, line, rollback_fields, *label, found));
+        } else if (!one.starts_with("--- ") && !one.starts_with("Finished ")) {
+            return all.foreign(line.number, "it says nothing of the timer");
         }
     }
     if (found.process_state) {
         found.timer.active = same_words(*found.process_state, "In progress");
-        if (!found.configured_time || !is_minutes(*found.configured_time) ||
-            (found.automatic_time && !is_minutes(*found.automatic_time)))
+        if (!found.configured_time || !is_clock(*found.configured_time) ||
+            (found.automatic_time && !is_clock(*found.automatic_time)))
             return all.cut("a time is not there");
         is_said = true;
     }

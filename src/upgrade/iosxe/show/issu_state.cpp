@@ -17,6 +17,10 @@ constexpr Field<IssuState> issu_fields[] = {
     {"Install type", "install_type", &IssuState::install_type},
     {"Current state", "current_state", &IssuState::current_state},
     {"Last operation", "last_operation", &IssuState::last_operation},
+    {"Slot being modified", "modified_slot", &IssuState::modified_slot},
+    {"Loadversion time", "loadversion_time", &IssuState::loadversion_time},
+    {"", "rollback_reason", &IssuState::rollback_reason},
+    {"Notes", "notes", &IssuState::notes},
     {"Original (rollback) image", "original_image", &IssuState::original_image},
     {"Running image", "running_image", &IssuState::running_image},
     {"", "operating_mode", &IssuState::operating_mode},
@@ -85,7 +89,11 @@ class IssuReader {
             state_.location = *location;
             return {};
         }
-        if (is_ruler(text)) return {};
+        if (is_ruler(text)) {
+            // The second ruler of double strokes ends the checks.
+            if (part_ == Part::checks && !state_.checks.empty()) part_ = Part::labels;
+            return {};
+        }
         if (text == "Completed operations:" || same_words(text, "Operation Start time")) {
             part_ = Part::operations;
             return {};
@@ -131,11 +139,13 @@ class IssuReader {
         if (same_words(found.label, "State transition")) {
             if (!state_.transitions.empty()) return shown_.foreign(line.number, "a second state transition");
             state_.transitions = transitions_of(found.value);
-        } else if (same_words(found.label, "Auto abort timer") || same_words(found.label, "Rollback timer")) {
-            state_.timer = auto_abort_timer_of(found.value);
-            if (!state_.timer)
+        } else if (same_words(found.label, "Auto abort timer") || same_words(found.label, "Rollback")) {
+            const auto timer = rollback_of(found.value);
+            if (!timer || state_.timer)
                 return shown_.foreign(line.number,
                                       fmt::format("\"{}\" is no state of the abort timer", found.value));
+            state_.timer = timer->timer;
+            state_.rollback_reason = timer->reason;
         } else if (same_words(found.label, "Operating mode")) {
             return take_mode(line, found.value);
         } else {
@@ -162,11 +172,13 @@ class IssuReader {
     Result<void> check_whole()
     {
         constexpr std::string_view end = " state";
-        const bool has_operation = !state_.operation_type.empty() || !state_.current_state.empty();
+        const bool has_operation =
+            !state_.operation_type.empty() || !state_.current_state.empty() || !state_.modified_slot.empty();
         if (!state_.slots.empty()) return check_slots();
         if (is_idle_ && !has_operation) return {};
         if (is_idle_) return shown_.foreign(0, "it tells of an operation, and that there is none");
-        if (state_.operation_type.empty() || state_.current_state.empty())
+        const bool is_of_loadversion = !state_.modified_slot.empty() && !state_.last_operation.empty();
+        if (!is_of_loadversion && (state_.operation_type.empty() || state_.current_state.empty()))
             return shown_.cut("it says neither that no operation is in progress nor of which kind it is");
         if (!state_.terminal) return shown_.cut("its last line, the operating mode, is not there");
         if (state_.current_state.ends_with(end))

@@ -35,6 +35,8 @@ struct IssuState {
     std::vector<IssuOperation> completed;
     std::vector<std::string> transitions;  ///< "Added", "Standby activated", "Active switched-over"
     std::optional<AutoAbortTimer> timer;   ///< `operation` has "automatic" or the like
+    std::string rollback_reason;           ///< why the timer is inactive, where that is said
+    std::string modified_slot, loadversion_time, notes;  ///< of an ASR 1000: "R1"; it has no `current_state`
     std::string original_image, running_image;
     std::string operating_mode;    ///< "sso"
     std::optional<bool> terminal;  ///< "terminal state reached", or not

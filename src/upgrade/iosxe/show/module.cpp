@@ -27,11 +27,6 @@ constexpr Field<Module> module_fields[] = {
     {"", "redundancy_status", &Module::redundancy_status},
 };
 
-std::string joined_words(std::span<const std::string_view> words)
-{
-    return fmt::format("{}", fmt::join(words, " "));
-}
-
 class ModuleReader {
   public:
     explicit ModuleReader(const Shown& shown) : shown_(shown) {}
@@ -93,10 +88,13 @@ class ModuleReader {
 
     Result<bool> take_label(const Line& line, std::string_view text)
     {
-        if (const auto number = after(text, "Switch Number ")) {
+        // "Switch Number 1"; of a virtual switching system "Switch Number: 1     Role: Virtual Switch
+        // Active".
+        if (auto number = after(text, "Switch Number")) {
             TRY(close_chassis());
+            if (number->starts_with(':')) number->remove_prefix(1);
             modules_.chassis.push_back({});
-            modules_.chassis.back().number = whole_number(*number);
+            modules_.chassis.back().number = whole_number(printed::take_word(*number));
             if (!modules_.chassis.back().number) return shown_.foreign(line.number, "no number of a switch");
             part_ = Part::none;
             return true;
@@ -104,7 +102,8 @@ class ModuleReader {
         if (text.find(" MAC address range:") != std::string_view::npos) return take_range(line, text);
         const auto found = labelled(text, ':');
         if (!found) return false;
-        if (same_words(found->label, "Chassis Type")) return assign(modules_.chassis_type, found->value);
+        if (same_words(found->label, "Chassis Type"))
+            return modules_.chassis_type == found->value || assign(modules_.chassis_type, found->value);
         if (same_words(found->label, "Power consumed by backplane"))
             return assign(modules_.power, found->value);
         if (same_words(found->label, "Power Supply") && has_failures_)
@@ -170,7 +169,7 @@ class ModuleReader {
             module.firmware = words[5];
             module.software = words[6];
         }
-        module.status = joined_words(std::span(words).subspan(status));
+        module.status = joined(std::span(words).subspan(status));
         return {};
     }
 

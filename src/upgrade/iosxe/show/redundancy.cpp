@@ -33,6 +33,7 @@ constexpr Field<RedundancyProcessor> processor_fields[] = {
     {"BOOT", "boot", &RedundancyProcessor::boot},
     {"CONFIG_FILE", "config_file", &RedundancyProcessor::config_file},
     {"Configuration register", "config_register", &RedundancyProcessor::config_register},
+    {"", "next_config_register", &RedundancyProcessor::next_config_register},
 };
 
 class RedundancyReader {
@@ -115,8 +116,12 @@ class RedundancyReader {
             if (!software) return shown_.foreign(line.number, "the version of the image is not understood");
             processor_->version = software->version;
         }
-        if (same_words(found.label, "Configuration register") && !is_register(found.value))
-            return shown_.foreign(line.number, "the configuration register is not understood");
+        if (same_words(found.label, "Configuration register")) {
+            const auto both = config_register_of(found.value);
+            if (!both) return shown_.foreign(line.number, "the configuration register is not understood");
+            processor_->next_config_register = both->next;
+            found.value = found.value.substr(0, both->now.size());
+        }
         if (found.label == "BOOT") (part_ == Part::peer ? peer_has_boot_ : active_has_boot_) = true;
         TRY(take(shown_, line, processor_fields, found, *processor_));
         return {};

@@ -19,7 +19,7 @@ struct RedundancyProcessor {
     std::string image;  ///< the whole line: "Cisco IOS Software [Cupertino], Catalyst L3 Switch Software ..."
     std::string version;  ///< in it: "17.9.5"
     std::string compiled, compiled_by;
-    std::string boot, config_file, config_register;  ///< may be empty
+    std::string boot, config_file, config_register, next_config_register;  ///< may be empty
 
     bool hot() const { return state == "STANDBY HOT"; }
 };

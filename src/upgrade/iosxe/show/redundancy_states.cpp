@@ -96,19 +96,22 @@ Result<SwitchoverHistory> read_switchover_history(std::string_view text)
         if (same_words(line.text, "Index Previous Current Switchover Switchover")) has_heading = true;
         if (!has_heading)
             return all.foreign(line.number, "it does not begin with the heading of the history");
-        const std::vector<std::string_view> columns = columns_of(line.text);
-        const std::optional<uint64_t> index = whole_number(columns[0]);
+        const std::vector<std::string_view> words = printed::words_of(line.text);
+        const std::optional<uint64_t> index = whole_number(words[0]);
         if (!index && history.switchovers.empty()) continue;
+        // The reason may fill its column: the time is the last six words.
+        const bool is_row =
+            index && words.size() >= 10 && words.back().size() == 4 && whole_number(words.back());
+        const size_t time = is_row ? words.size() - 6 : 0;
         Switchover one;
-        if (index && columns.size() == 5) {
+        if (is_row) {
             one = {.index = *index,
-                   .previous_active = whole_number(columns[1]),
-                   .current_active = whole_number(columns[2]),
-                   .reason = std::string(columns[3]),
-                   .time = std::string(columns[4])};
+                   .previous_active = whole_number(words[1]),
+                   .current_active = whole_number(words[2]),
+                   .reason = joined(std::span(words).subspan(3, time - 3)),
+                   .time = joined(std::span(words).subspan(time))};
         }
-        const bool has_year = one.time.size() > 4 && whole_number(one.time.substr(one.time.size() - 4));
-        if (!one.previous_active || !one.current_active || !has_year)
+        if (!one.previous_active || !one.current_active)
             return all.foreign(line.number, "it is no row of the history");
         history.switchovers.push_back(std::move(one));
     }

@@ -126,12 +126,6 @@ bool is_whole_version(std::string_view text)
            text.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-/// "HundredGigE2/0/6".
-bool is_whole_port(std::string_view text)
-{
-    return is_letter(text.front()) && is_digit(text.back()) && std::ranges::count(text, '/') >= 2;
-}
-
 /// Takes the lines of an answer one by one.
 class Answer {
   public:
@@ -140,6 +134,8 @@ class Answer {
     Result<void> take(const Line& line)
     {
         const std::string_view text = trimmed(line.text);
+        if (text.size() > longest_line)
+            return shown_.foreign(line.number, fmt::format("it has more than {} bytes", longest_line));
         if (is_around(text)) return {};
         const std::optional<std::string_view> typed = after_prompt(text);
         if (typed && typed->empty()) {
@@ -151,6 +147,8 @@ class Answer {
         if (shown_.lines.empty() && is_bare_echo(text)) return echo(line, text);
         if (is_refusal(text))
             return fail(ErrorKind::corrupt, fmt::format("the device refuses `{}`: {}", shown_.command, text));
+        if (shown_.lines.size() == most_lines)
+            return shown_.foreign(line.number, fmt::format("there are more than {} lines", most_lines));
         shown_.lines.push_back(line);
         return {};
     }
@@ -198,7 +196,7 @@ bool ends_as_a_line(std::string_view text)
     const bool is_year = last.size() == 4 && last.starts_with("20") && printed::whole_number(last);
     const bool is_whole_register = is_register(last) && last.size() > 4 && last.ends_with('2');
     return is_year || is_whole_register || is_mac(last) || is_digest(last, 32) || is_digest(last, 40) ||
-           is_digest(last, 128) || is_serial(last) || is_whole_version(last) || is_whole_port(last) ||
+           is_digest(last, 128) || is_serial(last) || is_whole_version(last) ||
            std::ranges::find(words, last) != std::end(words) ||
            std::ranges::any_of(ends, [&](std::string_view end) { return last.ends_with(end); });
 }
@@ -233,12 +231,18 @@ std::vector<std::string_view> columns_of(std::string_view text)
 {
     std::vector<std::string_view> columns;
     text = trimmed(text);
-    while (!text.empty()) {
-        const size_t end = std::min({text.find("  "), text.find('\t'), text.find(" \t"), text.size()});
-        columns.push_back(text.substr(0, end));
-        text = trimmed(text.substr(end));
+    const auto is_blank = [&](size_t at) { return text[at] == ' ' || text[at] == '\t'; };
+    for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
+        while (end < text.size() && text[end] != '\t' && !(text[end] == ' ' && is_blank(end + 1))) ++end;
+        columns.push_back(text.substr(begin, end - begin));
+        while (end < text.size() && is_blank(end)) ++end;
     }
     return columns;
+}
+
+std::string joined(std::span<const std::string_view> words)
+{
+    return fmt::format("{}", fmt::join(words, " "));
 }
 
 std::optional<Labelled> labelled(std::string_view text, char mark)

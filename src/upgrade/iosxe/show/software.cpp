@@ -29,9 +29,7 @@ std::optional<Software> software_of(std::string_view text)
     if (number.empty()) return std::nullopt;
     found.version = number;
     found.label = printed::trimmed(rest);
-    // What is cut in its label has no bracket at the end.
-    const bool is_whole = found.label.empty() || found.label.ends_with(')') || found.label.ends_with(']');
-    return is_whole ? std::optional(found) : std::nullopt;
+    return found;
 }
 
 std::optional<Compiled> compiled_of(std::string_view text)

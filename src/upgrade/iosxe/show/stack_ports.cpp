@@ -119,9 +119,7 @@ Result<StackPorts> read_stack_ports(std::string_view text)
         if (is_ruler(line.text)) continue;
         const std::vector<std::string_view> words = words_of(line.text);
         if (!has_heading) {
-            const bool is_heading = same_words(line.text, "Switch# Port1 Port2") ||
-                                    same_words(line.text, "Switch # Port 1 Port 2") ||
-                                    same_words(line.text, "Switch# Port 1 Port 2");
+            const bool is_heading = fmt::format("{}", fmt::join(words, "")) == "Switch#Port1Port2";
             if (!is_heading) return all.foreign(line.number, "it does not begin with a table of ports");
             has_heading = true;
             continue;

@@ -90,6 +90,8 @@ Result<std::vector<Line>> table_of(const Shown& all, std::string_view title, std
     std::vector<Line> rows;
     bool is_in = false;
     for (const Line& line : all.lines) {
+        // What will be after a reload is not what is.
+        if (same_words(line.text, "Stackwise Virtual Configuration After Reboot:")) break;
         if (same_words(line.text, heading))
             is_in = true;
         else if (is_in && !is_ruler(line.text))
@@ -200,7 +202,8 @@ Result<DualActivePagp> read_dual_active_pagp(std::string_view text)
         } else if (const auto number = after(one, "Channel group ")) {
             group = whole_number(*number);
             has_row = false;
-        } else if (same_words(one, "Dual-Active Partner Partner Partner") ||
+        } else if (one.starts_with("No PAgP channel") ||
+                   same_words(one, "Dual-Active Partner Partner Partner") ||
                    same_words(one, "Port Detect Capable Name Port Version")) {
             continue;
         } else if (const auto port = group ? pagp_port_of(one, *group) : std::nullopt) {

@@ -74,6 +74,33 @@ TEST_CASE("a chassis with two supervisors has one member and no modes")
     CHECK(version.members[0].mode.empty());
 }
 
+TEST_CASE("an older stack has no modes in its table, and may run two versions")
+{
+    const Version version = must(read_version(written_answer("show version", 5)));
+    CHECK(version.release.empty());
+    CHECK(version.version == "15.2(7)E9");
+    CHECK(version.last_reset == "power-on");
+    REQUIRE(version.members.size() == 2);
+    CHECK(version.members[0].active == true);
+    CHECK(version.members[1].version == "15.2(7)E8");
+    CHECK(version.members[1].serial == "FOC2011S0BB");
+    CHECK(version.members[1].mode.empty());
+}
+
+TEST_CASE("a router without a processor in its line, and a controller that says its mode")
+{
+    const Version router = must(read_version(written_answer("show version", 3)));
+    CHECK(router.chassis == "CISCO2911/K9");
+    CHECK(router.revision == "1.0");
+    CHECK(router.processor.empty());
+    CHECK(router.memory == uint64_t{483328} * 1024);
+    CHECK(router.members.empty());
+    const Version controller = must(read_version(written_answer("show version", 4)));
+    CHECK(controller.installation_mode == "INSTALL");
+    CHECK(controller.processor == "KATAR");
+    CHECK(controller.operating_mode == "Autonomous");
+}
+
 TEST_CASE("a switch that prints no register is whole where its serial number is")
 {
     const std::string text = written_answer("show version", 1);
@@ -186,6 +213,28 @@ TEST_CASE("the checks that newer releases print, in any case of letters")
     CHECK(state.check("standby online") == "No");
     CHECK(state.check("Operational Mode") == "HA-REMOTE");
     CHECK(state.check("Sense of humour").empty());
+}
+
+TEST_CASE("checks stand also over an upgrade that is in progress")
+{
+    const IssuState state = must(read_issu_state(written_answer("show issu state detail", 5)));
+    CHECK(state.in_progress);
+    CHECK(state.checks.size() == 7);
+    CHECK(state.install_type == "Image installation using ISSU");
+    CHECK(state.current_state == "Standby activated");
+    CHECK(state.completed.size() == 1);
+    CHECK(state.timer->left == 1h + 57min + 20s);
+}
+
+TEST_CASE("an ASR 1000 says which slot it modifies")
+{
+    const IssuState state = must(read_issu_state(written_answer("show issu state detail", 6)));
+    CHECK(state.in_progress);
+    CHECK(state.modified_slot == "R1");
+    CHECK(state.last_operation == "Runversion");
+    CHECK_FALSE(state.timer->active);
+    CHECK(state.rollback_reason == "timer canceled by acceptversion");
+    CHECK(state.notes == "runversion executed, active RP is being provisioned");
 }
 
 TEST_CASE("the slots of a Catalyst 6500, of which one runs the new version")
@@ -319,6 +368,14 @@ TEST_CASE("boot variables of two supervisors, or of one that has no other")
     CHECK(alone.standby_not_ready);
     CHECK(alone.of("active")->config_register == "0x2102");
     CHECK_FALSE(alone.of("active")->manual_boot);
+}
+
+TEST_CASE("a variable that does not exist is empty")
+{
+    CHECK(must(read_boot(written_answer("show boot", 2))).of("1")->boot == "");
+    const Boot boot = must(read_boot(written_answer("show bootvar", 2), "show bootvar"));
+    CHECK(boot.of("standby")->config_file == "");
+    CHECK(boot.of("standby")->config_register == "0x2102");
 }
 
 TEST_CASE("a digest, whole or not at all, and whether it is the one that was given")

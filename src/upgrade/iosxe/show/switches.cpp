@@ -105,24 +105,23 @@ bool take_stack_mac(std::string_view text, std::string& mac, std::string& persis
 
 std::optional<SwitchMember> switch_row_of(std::string_view text, bool with_mac)
 {
-    std::vector<std::string_view> words = words_of(text);
     SwitchMember row;
-    row.answers = !words.empty() && words[0].starts_with('*');
-    if (row.answers) words[0].remove_prefix(1);
-    if (row.answers && words[0].empty()) words.erase(words.begin());
-    size_t at = with_mac ? 3 : 2;
-    if (words.size() < at + 2) return std::nullopt;
-    const std::optional<uint64_t> number = whole_number(words[0]), priority = whole_number(words[at++]);
-    if (!number || !priority || (with_mac && !is_mac(words[2]))) return std::nullopt;
+    std::string_view rest = trimmed(text);
+    row.answers = rest.starts_with('*');
+    if (row.answers) rest.remove_prefix(1);
+    const std::optional<uint64_t> number = whole_number(printed::take_word(rest));
+    row.role = printed::take_word(rest);
+    if (with_mac) row.mac = printed::take_word(rest);
+    const std::optional<uint64_t> priority = whole_number(printed::take_word(rest));
+    if (!number || !priority || (with_mac && !is_mac(row.mac))) return std::nullopt;
     row.number = *number;
-    row.role = words[1];
-    if (with_mac) row.mac = words[2];
     row.priority = *priority;
-    if (with_mac && words.size() > at + 1 && is_hardware_version(words[at])) row.hardware = words[at++];
-    row.state = fmt::format("{}", fmt::join(words.begin() + static_cast<ptrdiff_t>(at), words.end(), " "));
-    // The number of a hardware alone is no state.
-    if (is_hardware_version(row.state)) return std::nullopt;
-    return row;
+    // Of a member that is only provisioned there is no version of the hardware.
+    const std::vector<std::string_view> columns = columns_of(rest);
+    if (columns.empty() || columns.size() > (with_mac ? 2U : 1U)) return std::nullopt;
+    if (columns.size() == 2) row.hardware = columns[0];
+    row.state = columns.back();
+    return is_hardware_version(row.state) ? std::nullopt : std::optional(row);
 }
 
 const SwitchMember* Switches::of(uint64_t number) const

@@ -69,6 +69,7 @@ constexpr Field<Version> version_fields[] = {
     {"AIR License Level", "air_license_level", &Version::air_license_level},
     {"Next reload AIR license Level", "next_air_license_level", &Version::next_air_license_level},
     {"Smart Licensing Status", "smart_licensing", &Version::smart_licensing},
+    {"", "installation_mode", &Version::installation_mode},
     {"Router operating mode", "operating_mode", &Version::operating_mode},
     {"", "chassis", &Version::chassis},
     {"", "processor", &Version::processor},
@@ -268,14 +269,18 @@ class VersionReader {
 
     Result<bool> take_hardware(const Line& line, std::string_view text)
     {
-        if (const auto id = after(text, "Processor board ID ")) return set(line, version_.board_id, *id);
+        if (const auto id = after(text, "Processor board ID "))
+            return set(line, version_.board_id, id->substr(0, std::min(id->find(','), id->size())));
         if (const auto value = after(text, "Configuration register is ")) {
             const std::optional<ConfigRegister> found = config_register_of(*value);
             if (!found) return shown_.foreign(line.number, "the configuration register is not understood");
             version_.next_config_register = found->next;
             return set(line, version_.config_register, found->now);
         }
-        if (text.starts_with("cisco ") || text.starts_with("Cisco ")) return take_chassis(line, text);
+        if (const auto mode = after(text, "Installation mode is "))
+            return set(line, version_.installation_mode, *mode);
+        if (text.ends_with("K bytes of memory.") && text.find(" with ") != std::string_view::npos)
+            return take_chassis(line, text);
         if (auto memory = memory_of(text)) {
             version_.memories.push_back(std::move(*memory));
             return true;
@@ -287,22 +292,25 @@ class VersionReader {
         return false;
     }
 
-    /// "cisco C9500-40X (X86) processor (revision V00) with 6036090K/6147K bytes of memory."
+    /// "cisco C9500-40X (X86) processor (revision V00) with 6036090K/6147K bytes of memory."; an older router
+    /// is "Cisco CISCO2911/K9 (revision 1.0) with ...".
     Result<bool> take_chassis(const Line& line, std::string_view text)
     {
-        const size_t processor = text.find(" processor ");
-        const auto kind = between(text, '(', ')');
-        if (processor == std::string_view::npos || !kind || !text.ends_with("K bytes of memory."))
-            return false;
-        if (const auto revision = between(text.substr(processor), '(', ')'))
-            version_.revision = after(*revision, "revision ").value_or("");
-        const std::string_view memory = text.substr(text.rfind(" with ") + 6);
+        const size_t with = text.rfind(" with ");
+        const std::string_view memory = text.substr(with + 6);
         version_.memory =
             printed::times(whole_number(memory.substr(0, memory.find_first_of("K/"))), kibibyte);
-        version_.processor = *kind;
         if (!version_.memory) return shown_.foreign(line.number, "the size of the memory is no number");
-        const std::string_view name = text.substr(6);
-        return set(line, version_.chassis, trimmed(name.substr(0, name.find('('))));
+        std::string_view name = text.substr(0, std::min(text.find('('), with));
+        if (name.starts_with("cisco ") || name.starts_with("Cisco ")) name.remove_prefix(6);
+        for (std::string_view rest = text.substr(0, with); const auto inside = between(rest, '(', ')');) {
+            if (const auto revision = after(*inside, "revision "))
+                version_.revision = *revision;
+            else if (version_.processor.empty())
+                version_.processor = *inside;
+            rest.remove_prefix(static_cast<size_t>(inside->data() + inside->size() - rest.data()) + 1);
+        }
+        return set(line, version_.chassis, trimmed(name));
     }
 
     Result<bool> take_member(const Line& line, std::string_view text)
@@ -311,12 +319,13 @@ class VersionReader {
         if (words.size() == 2 && words[0] == "Switch") {
             if (const auto number = whole_number(words[1])) {
                 blocks_.push_back({});
-                blocks_.back().number = *number;
+                blocks_.back().number = number;
                 return true;
             }
         }
         if (text.starts_with("Switch Ports Model ")) {
             has_table_ = true;
+            columns_ = text.ends_with("Mode") ? 6 : 5;
             return true;
         }
         if (has_table_ && TRY(take_row(line, words))) return true;
@@ -339,12 +348,16 @@ class VersionReader {
             words.erase(words.begin());
         else if (*row.active)
             words.front().remove_prefix(1);
-        if (words.size() != 6 || !whole_number(words[0])) return false;
+        if (words.size() != columns_ || !whole_number(words[0])) return false;
         row.number = whole_number(words[0]);
         row.ports = whole_number(words[1]);
         row.model = words[2];
         row.version = words[3];
         row.image = words[4];
+        if (columns_ == 5) {
+            rows_.push_back(std::move(row));
+            return true;
+        }
         row.mode = words[5];
         if (row.mode != "INSTALL" && row.mode != "BUNDLE")
             return shown_.foreign(line.number, fmt::format("\"{}\" is no mode of a switch", row.mode));
@@ -397,6 +410,7 @@ class VersionReader {
     const Shown& shown_;
     Version version_;
     LicenseTable licenses_ = LicenseTable::none;
+    size_t columns_ = 0;  ///< of the table of switches: older ones have no mode
     bool has_table_ = false, line_is_of_member_ = false, last_is_member_ = false;
     std::vector<VersionMember> blocks_, rows_;
 };

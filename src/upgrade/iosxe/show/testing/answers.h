@@ -5,6 +5,7 @@
 #include "base/testing/must.h"
 #include "upgrade/iosxe/show/kinds.h"
 
+#include <algorithm>
 #include <fstream>
 
 namespace belay::upgrade::iosxe::show::testing {
@@ -53,6 +54,19 @@ inline std::string with(std::string text, std::string_view from, std::string_vie
     const size_t at = text.find(from);
     REQUIRE_MESSAGE(at != std::string::npos, from);
     return text.replace(at, from.size(), to);
+}
+
+/// Whether all that `part` says `whole` says as well; of a list perhaps not all of it.
+inline bool is_part_of(const Json& part, const Json& whole)
+{
+    if (part.is_object() && whole.is_object())
+        return std::ranges::all_of(part.items(), [&](const auto& item) {
+            return whole.contains(item.key()) && is_part_of(item.value(), whole.at(item.key()));
+        });
+    if (!part.is_array() || !whole.is_array()) return part == whole;
+    return std::ranges::all_of(part, [&](const Json& one) {
+        return std::ranges::any_of(whole, [&](const Json& other) { return is_part_of(one, other); });
+    });
 }
 
 }  // namespace belay::upgrade::iosxe::show::testing
