@@ -7,7 +7,7 @@ _belay_common="--help --json --socket --state-dir --site --proxy --no-color"
 _belay_plan_options="--timer --gate --gate-grace --why"
 _belay_hosts_options="--on --waves --wave-soak --failures"
 
-_belay_commands="storage image backup catalog restore procedures plan add run runbook config status host app messages solution alarms alarm account media login logout activate commit abort clear timer show history clean parse version"
+_belay_commands="storage image backup catalog restore procedures plan add run runbook config status host device app messages solution alarms alarm account media login logout activate commit abort clear timer show history clean parse version"
 
 declare -A _belay_options=(
     [belay]="--version"
@@ -374,6 +374,7 @@ _belay() {
         COMPREPLY=($(compgen -W "$options" -- "$word"))
     else
         case $command in
+            device) [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_names device)" -- "$word")) ;;
             messages) [[ -z $target ]] && COMPREPLY=($(compgen -W explain -- "$word")) ;;
             "storage show") [[ -z $target ]] && COMPREPLY=($(compgen -W "$(_belay_disks)" -- "$word")) ;;
             "image build") [[ -z $target ]] && COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -S / -- "$word")) ;;

@@ -234,7 +234,7 @@ Result<Json> Devices::list() const
 Result<Json> Devices::look(const std::string& device)
 {
     TRY(access_to(device));
-    Json found = json_of(TRY(console_.recent_look(device)));
+    Json found = json_of(TRY(console_.look(device)));
     found["name"] = device;
     return found;
 }

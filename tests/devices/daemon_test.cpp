@@ -167,7 +167,7 @@ TEST_CASE("what speaks against it is said before anything is touched")
     refused(with({"16.9.3", "--image", "/none.16.09.03.bin"}), "no image /none.16.09.03.bin");
     refused(with({"16.9.3", "--image", "flash:x.16.09.03.bin"}), "--digest");
     refused(with({"16.9.3", "--image", site.image(), "--digest", "md5:12"}), "is no digest");
-    refused(with({"16.9.3", "--image", site.image(), "--waves", "1"}), "there is no --waves");
+    refused(with({"16.9.3", "--image", site.image(), "--waves", "1"}), "several hosts");
     refused({"plan", "pair.upgrade", "--pair", "edge", "--version", "2", "--image", "x"},
             "no device \"edge\"");
     refused({"device", "edge"}, "no device \"edge\"");
