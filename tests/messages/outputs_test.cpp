@@ -293,6 +293,36 @@ TEST_CASE("a receiver of OTLP gets records; what it refuses is counted, and whil
     CHECK(output_status(server).at("refused") == 1);
 }
 
+TEST_CASE("a receiver of OTLP that others wrote understands every record")
+{
+    const std::string folder = TEST_OTLP_FOLDER;
+    INFO("npm and the packages of tests/messages/otlp are needed");
+    // Where they are already nothing is asked of the network.
+    REQUIRE(std::system(
+                fmt::format("mkdir -p {0} && cp {1}/* {1}/.npmrc {0} && cd {0} && {{ [ -d node_modules ] || "
+                            "npm ci --ignore-scripts --no-audit --no-fund > npm.log 2>&1; }}",
+                            folder, TEST_OTLP_SOURCE)
+                    .c_str()) == 0);
+    MessageServer server;
+    const int port = store::free_port();
+    const std::string path = server.path("records");
+    const Other receiver({"/usr/bin/env", "node", folder + "/receive.js", std::to_string(port), path});
+    describe(server, Json::array({{{"name", "otlp"},
+                                   {"levels", {"alarm", "standard", "interaction"}},
+                                   {"kind", "otlp"},
+                                   {"url", fmt::format("http://127.0.0.1:{}/v1/logs", port)},
+                                   {"ca", ""},
+                                   {"token_file", ""}}}));
+    say_numbers(server, 0, 1000);
+    await([&] { return numbers_in(lines_of(path)).size() == 1000; });
+    for (const std::string& line : lines_of(path)) {
+        const Json one = must(parse_json(line));
+        CHECK(one.at("resource").at("attributes").at("host.name").get<std::string>() == "web1");
+        CHECK(one.at("record").at("severityText").get<std::string>() == "standard");
+        CHECK(one.at("record").at("body").get<std::string>().starts_with("number "));
+    }
+}
+
 TEST_CASE("how long messages are kept is as it was told last")
 {
     MessageServer server;
