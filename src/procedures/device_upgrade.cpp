@@ -111,8 +111,10 @@ void check_device(PlanBuilder& plan, const std::string& device, const DeviceImag
     plan.check("device.reachable", "its command line can be used, with privilege", {"iosxe.reachable", it});
     plan.check("device.install-mode", "both members run in install mode (show version)",
                {"iosxe.install-mode", it});
-    plan.check("device.redundant", "both are there by SSO, the standby hot (show redundancy)",
-               {"iosxe.redundant", it});
+    plan.check(
+        "device.redundant",
+        "both are there by SSO, the standby hot (show redundancy, show switch, show stackwise-virtual)",
+        {"iosxe.redundant", it});
     plan.check("device.starts-by-itself", "both boot by themselves (show boot)",
                {"iosxe.starts-by-itself", it});
     plan.check_once(

@@ -12,7 +12,7 @@ namespace {
 using show::PackageState;
 
 constexpr const char* packages_file = "packages.conf";
-constexpr size_t lines_of_look = 7;
+constexpr size_t lines_of_look = 9;
 
 bool is_figure(char c)
 {
@@ -80,6 +80,10 @@ class LookReader {
         look_.flash = TRY(show::read_dir(answers[5].text));
         // Without a standby it has no flash.
         if (const auto standby = show::read_dir(answers[6].text)) look_.standby_flash = *standby;
+        // A chassis with two supervisors knows neither of the two.
+        if (const auto switches = show::read_switches(answers[7].text)) look_.switches = *switches;
+        if (const auto stackwise = show::read_stackwise_virtual(answers[8].text))
+            look_.stackwise_virtual = *stackwise;
         take_timer();
         take_members();
         return std::move(look_);
@@ -273,7 +277,9 @@ const std::vector<Line>& look_lines()
                                             {.text = "show redundancy"},
                                             {.text = "show boot"},
                                             {.text = "dir flash:"},
-                                            {.text = "dir stby-flash:"}};
+                                            {.text = "dir stby-flash:"},
+                                            {.text = "show switch"},
+                                            {.text = "show stackwise-virtual"}};
     return lines;
 }
 

@@ -10,6 +10,8 @@
 #include "upgrade/iosxe/show/install_summary.h"
 #include "upgrade/iosxe/show/issu_state.h"
 #include "upgrade/iosxe/show/redundancy.h"
+#include "upgrade/iosxe/show/stackwise_virtual.h"
+#include "upgrade/iosxe/show/switches.h"
 #include "upgrade/iosxe/show/version.h"
 #include "upgrade/iosxe/terminal.h"
 
@@ -49,6 +51,8 @@ struct DeviceLook {
     show::AutoAbortTimer timer;  ///< the device's own
     show::Directory flash;       ///< of the active member
     std::optional<show::Directory> standby_flash = {};
+    std::optional<show::Switches> switches = {};                   ///< of two chassis
+    std::optional<show::StackwiseVirtual> stackwise_virtual = {};  ///< the same
 
     const DeviceMember* active() const;
     const DeviceMember* standby() const;

@@ -63,15 +63,31 @@ Finding install_mode(const DeviceLook& look)
                  "boot system flash:packages.conf, and install add file ... activate commit: a reload");
 }
 
+/// What `show switch` and `show stackwise-virtual` have against it, of two chassis; empty: nothing.
+std::string wrong_with_stack(const DeviceLook& look)
+{
+    if (look.stackwise_virtual && !look.stackwise_virtual->enabled)
+        return "they are no StackWise Virtual, and nothing else of two chassis is upgraded in service";
+    if (!look.switches) return {};
+    for (const show::SwitchMember& member : look.switches->members)
+        if (member.state != "Ready")
+            return fmt::format("switch {} is in the state {}", member.number, member.state);
+    return {};
+}
+
 Finding redundant(const DeviceLook& look)
 {
-    if (look.is_redundant()) return {.found = look.to_text()};
-    return wrong(
-        fmt::format("{}, mode {}, communications {}", look.to_text(),
-                    look.redundancy.operating_mode.empty() ? "unknown" : look.redundancy.operating_mode,
-                    look.redundancy.communications.empty() ? "unknown" : look.redundancy.communications),
-        "one ACTIVE, one STANDBY HOT, by SSO, communications up",
-        "wait for \"Terminal state reached for (SSO)\"; redundancy, mode sso; show redundancy states");
+    if (!look.is_redundant())
+        return wrong(
+            fmt::format("{}, mode {}, communications {}", look.to_text(),
+                        look.redundancy.operating_mode.empty() ? "unknown" : look.redundancy.operating_mode,
+                        look.redundancy.communications.empty() ? "unknown" : look.redundancy.communications),
+            "one ACTIVE, one STANDBY HOT, by SSO, communications up",
+            "wait for \"Terminal state reached for (SSO)\"; redundancy, mode sso; show redundancy states");
+    if (const std::string problem = wrong_with_stack(look); !problem.empty())
+        return wrong(problem, "two chassis of one StackWise Virtual, both Ready",
+                     "show switch; show stackwise-virtual link");
+    return {.found = look.to_text()};
 }
 
 Finding starts_by_itself(const DeviceLook& look)
