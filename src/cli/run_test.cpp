@@ -355,9 +355,10 @@ TEST_CASE("what a switch prints is parsed by the command, with its arguments")
     const Connect none = [](const Invocation&) -> Result<std::unique_ptr<site::Client>> {
         return fail(ErrorKind::unavailable, "belayd does not answer", "belayd --help");
     };
-    console.input = "core#dir stby-flash:\nDirectory of stby-flash:/\n\n"
-                    "   12  -rw-    1061  Oct 10 2026 04:12:02 +00:00  packages.conf\n\n"
-                    "2048 bytes total (987 bytes free)\ncore#";
+    console.input =
+        "core#dir stby-flash:\nDirectory of stby-flash:/\n\n"
+        "   12  -rw-    1061  Oct 10 2026 04:12:02 +00:00  packages.conf\n\n"
+        "2048 bytes total (987 bytes free)\ncore#";
     CHECK(run({"parse", "iosxe:dir stby-flash:", "--json"}, console, none) == 0);
     const Json flash = Json::parse(console.said);
     CHECK(flash.at("free") == 987);

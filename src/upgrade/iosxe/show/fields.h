@@ -5,6 +5,9 @@
 #include "base/json.h"
 #include "upgrade/iosxe/show/shown.h"
 
+#include <set>
+#include <variant>
+
 namespace belay::upgrade::iosxe::show {
 
 template <typename T>

@@ -220,6 +220,21 @@ TEST_CASE("what is no answer is said to be none, and why")
     CHECK(refusal(std::string("x = 1\n\x1b[2K\n")).find("bytes in it that are no text") != std::string::npos);
 }
 
+TEST_CASE("what is larger than any device would print is refused at once, whatever is in it")
+{
+    const auto is_refused = [](const std::string& text) {
+        return std::ranges::none_of(
+            kinds(), [&](const printed::Kind& kind) { return printed::parse_as(kind, text).has_value(); });
+    };
+    std::string columns, tasks = "install_add: START Sat Oct 10 03:44:10 UTC 2026\n", members = "[ Switch";
+    for (size_t one = 0; one < 4'000'000; ++one) columns += "a  ";
+    for (size_t one = 0; one < 400'000; ++one) tasks += fmt::format("[1] T{} package(s) on switch 1\n", one);
+    for (size_t one = 0; one < 4'000'000; ++one) members += " 1";
+    CHECK(is_refused(columns + "\n"));
+    CHECK(is_refused(tasks));
+    CHECK(is_refused(members + " ] Installed Package(s) Information:\n"));
+}
+
 TEST_CASE("a kind is found by what is typed, with arguments where the command takes them")
 {
     const auto name = [](std::string_view asked) {
@@ -231,6 +246,7 @@ TEST_CASE("a kind is found by what is typed, with arguments where the command ta
     CHECK(name("iosxe:show install rollback id 3") == "iosxe:show install rollback id");
     CHECK(name("iosxe:install activate issu") == "iosxe:install activate");
     CHECK(name("iosxe:verify /md5 flash:x.bin") == "iosxe:verify");
+    CHECK(name("iosxe:show version RP standby running") == "iosxe:show version rp");
     CHECK(name("iosxe:show boot now").empty());
     CHECK(name("iosxe:directory").empty());
     CHECK(name("show boot").empty());

@@ -55,6 +55,7 @@ std::vector<std::string> take_members(std::string_view& text)
     const size_t end = text.find(']');
     if (end == std::string_view::npos) return {};
     std::vector<std::string> members = printed::copied_words(text.substr(1, end - 1));
+    if (members.size() > most_members) return {};
     text = trimmed(text.substr(end + 1));
     return members;
 }

@@ -61,7 +61,7 @@ class SummaryReader {
             set.place = trimmed(*place);
             set.members = members_of(set.place);
         }
-        if (!is_heading || set.members.empty())
+        if (!is_heading || set.members.empty() || summary_.sets.size() == most_members)
             return shown_.foreign(line.number, "the members are not named as they are in a heading");
         for (const std::string& member : set.members)
             if (summary_.of(member) != nullptr)

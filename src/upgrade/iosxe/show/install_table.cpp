@@ -75,7 +75,7 @@ std::vector<std::string> members_of(std::string_view place)
     std::vector<std::string> members;
     for (const std::string_view word : words_of(place)) {
         if (is_place_word(word)) continue;
-        if (!is_member(word)) return {};
+        if (!is_member(word) || members.size() == most_members) return {};
         members.emplace_back(word);
     }
     return members;

@@ -12,7 +12,8 @@ bool is_legend(std::string_view text);
 bool is_package_heading(std::string_view text);
 /// "IMG   C    17.09.05.0.6083". Nothing where it is something else.
 std::optional<InstalledPackage> package_of(std::string_view text);
-/// "Switch 1 2" is 1 and 2; "R0 R1"; "Chassis 1/R0 2/R0". Empty where a word is no member.
+/// "Switch 1 2" is 1 and 2; "R0 R1"; "Chassis 1/R0 2/R0". Empty where a word is no member, or
+/// where there are too many.
 std::vector<std::string> members_of(std::string_view place);
 /// "inactive"; "active on install_activate, time before rollback - 01:49:42"; "automatic, remaining time
 /// before rollback: 01:43:55". Nothing where it is something else or is not whole.

@@ -136,6 +136,11 @@ std::span<const Kind> kinds()
 const Kind* kind_named(std::string_view name)
 {
     constexpr std::string_view family = "iosxe:";
+    // The device takes both cases of letters: `show version RP active running`.
+    std::string lower(name);
+    for (char& letter : lower)
+        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter | 0x20);
+    name = lower;
     const Kind* found = nullptr;
     for (const Kind& one : all_kinds) {
         const bool has_arguments = name.starts_with(one.name) &&

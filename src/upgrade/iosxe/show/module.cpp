@@ -102,7 +102,8 @@ class ModuleReader {
         if (text.find(" MAC address range:") != std::string_view::npos) return take_range(line, text);
         const auto found = labelled(text, ':');
         if (!found) return false;
-        if (same_words(found->label, "Chassis Type")) return assign(modules_.chassis_type, found->value);
+        if (same_words(found->label, "Chassis Type"))
+            return modules_.chassis_type == found->value || assign(modules_.chassis_type, found->value);
         if (same_words(found->label, "Power consumed by backplane"))
             return assign(modules_.power, found->value);
         if (same_words(found->label, "Power Supply") && has_failures_)

@@ -77,7 +77,7 @@ class PlatformReader {
             case Part::slots:
                 return take_slot(line, words_of(text));
             case Part::firmware:
-                return take_firmware(line, words_of(text));
+                return take_firmware(line, columns_of(text));
             case Part::switches:
                 return take_switch(line, words_of(text));
             case Part::members:
@@ -115,15 +115,15 @@ class PlatformReader {
     }
 
     /// "R0        17100927            16.7(3r)".
-    Result<void> take_firmware(const Line& line, const std::vector<std::string_view>& words)
+    Result<void> take_firmware(const Line& line, const std::vector<std::string_view>& columns)
     {
-        const auto slot = std::ranges::find(platform_.slots, words[0], &PlatformSlot::slot);
-        if (slot == platform_.slots.end())
+        const auto slot = std::ranges::find(platform_.slots, columns[0], &PlatformSlot::slot);
+        if (slot == platform_.slots.end() || columns.size() > 3)
             return shown_.foreign(line.number, "it is no row of the table of firmware");
-        // Of two words nobody knows which of the two versions is there.
-        if (words.size() < 3) return {};
-        slot->cpld = words[1];
-        slot->firmware = joined(std::span(words).subspan(2));
+        // Of one alone nobody knows which of the two versions it is.
+        if (columns.size() < 3) return {};
+        slot->cpld = columns[1];
+        slot->firmware = columns[2];
         return {};
     }
 

@@ -134,6 +134,8 @@ class Answer {
     Result<void> take(const Line& line)
     {
         const std::string_view text = trimmed(line.text);
+        if (text.size() > longest_line)
+            return shown_.foreign(line.number, fmt::format("it has more than {} bytes", longest_line));
         if (is_around(text)) return {};
         const std::optional<std::string_view> typed = after_prompt(text);
         if (typed && typed->empty()) {
@@ -145,6 +147,8 @@ class Answer {
         if (shown_.lines.empty() && is_bare_echo(text)) return echo(line, text);
         if (is_refusal(text))
             return fail(ErrorKind::corrupt, fmt::format("the device refuses `{}`: {}", shown_.command, text));
+        if (shown_.lines.size() == most_lines)
+            return shown_.foreign(line.number, fmt::format("there are more than {} lines", most_lines));
         shown_.lines.push_back(line);
         return {};
     }
@@ -227,10 +231,11 @@ std::vector<std::string_view> columns_of(std::string_view text)
 {
     std::vector<std::string_view> columns;
     text = trimmed(text);
-    while (!text.empty()) {
-        const size_t end = std::min({text.find("  "), text.find('\t'), text.find(" \t"), text.size()});
-        columns.push_back(text.substr(0, end));
-        text = trimmed(text.substr(end));
+    const auto is_blank = [&](size_t at) { return text[at] == ' ' || text[at] == '\t'; };
+    for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
+        while (end < text.size() && text[end] != '\t' && !(text[end] == ' ' && is_blank(end + 1))) ++end;
+        columns.push_back(text.substr(begin, end - begin));
+        while (end < text.size() && is_blank(end)) ++end;
     }
     return columns;
 }

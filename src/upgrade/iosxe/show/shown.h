@@ -12,6 +12,11 @@ namespace belay::upgrade::iosxe::show {
 
 using printed::Line;
 
+/// What one answer may have: more is no output of a device, and would take long to read.
+constexpr size_t most_lines = 20'000;
+constexpr size_t longest_line = size_t{64} << 10;
+constexpr size_t most_members = 64;
+
 /// Lines that are not blank, with their numbers in the text; at least one.
 struct Shown {
     std::string_view command;
@@ -26,8 +31,8 @@ struct Shown {
 
 /// Leaves out the prompt, the echo of the command, syslog messages and the load line of `terminal exec prompt
 /// timestamp`. `text` and `command` must outlive the result. Errors: corrupt, for a text that is empty, that
-/// is of another command by its echo, that the device refuses the command in, or whose last line has no end:
-/// a line that was cut would be another value.
+/// is of another command by its echo, that the device refuses the command in, that is larger than the limits
+/// above, or whose last line has no end: a line that was cut would be another value.
 Result<Shown> shown(std::string_view text, std::string_view command);
 
 /// Whether words may follow that are not the command's own: `dir stby-flash:`.

@@ -202,9 +202,8 @@ Result<DualActivePagp> read_dual_active_pagp(std::string_view text)
         } else if (const auto number = after(one, "Channel group ")) {
             group = whole_number(*number);
             has_row = false;
-        } else if (one.starts_with("No PAgP channel")) {
-            continue;
-        } else if (same_words(one, "Dual-Active Partner Partner Partner") ||
+        } else if (one.starts_with("No PAgP channel") ||
+                   same_words(one, "Dual-Active Partner Partner Partner") ||
                    same_words(one, "Port Detect Capable Name Port Version")) {
             continue;
         } else if (const auto port = group ? pagp_port_of(one, *group) : std::nullopt) {

@@ -76,7 +76,7 @@ TEST_CASE("a chassis with two supervisors has one member and no modes")
 
 TEST_CASE("an older stack has no modes in its table, and may run two versions")
 {
-    const Version version = must(read_version(written_answer("show version", 3)));
+    const Version version = must(read_version(written_answer("show version", 5)));
     CHECK(version.release.empty());
     CHECK(version.version == "15.2(7)E9");
     CHECK(version.last_reset == "power-on");
@@ -85,6 +85,20 @@ TEST_CASE("an older stack has no modes in its table, and may run two versions")
     CHECK(version.members[1].version == "15.2(7)E8");
     CHECK(version.members[1].serial == "FOC2011S0BB");
     CHECK(version.members[1].mode.empty());
+}
+
+TEST_CASE("a router without a processor in its line, and a controller that says its mode")
+{
+    const Version router = must(read_version(written_answer("show version", 3)));
+    CHECK(router.chassis == "CISCO2911/K9");
+    CHECK(router.revision == "1.0");
+    CHECK(router.processor.empty());
+    CHECK(router.memory == uint64_t{483328} * 1024);
+    CHECK(router.members.empty());
+    const Version controller = must(read_version(written_answer("show version", 4)));
+    CHECK(controller.installation_mode == "INSTALL");
+    CHECK(controller.processor == "KATAR");
+    CHECK(controller.operating_mode == "Autonomous");
 }
 
 TEST_CASE("a switch that prints no register is whole where its serial number is")

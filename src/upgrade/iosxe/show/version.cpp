@@ -69,6 +69,7 @@ constexpr Field<Version> version_fields[] = {
     {"AIR License Level", "air_license_level", &Version::air_license_level},
     {"Next reload AIR license Level", "next_air_license_level", &Version::next_air_license_level},
     {"Smart Licensing Status", "smart_licensing", &Version::smart_licensing},
+    {"", "installation_mode", &Version::installation_mode},
     {"Router operating mode", "operating_mode", &Version::operating_mode},
     {"", "chassis", &Version::chassis},
     {"", "processor", &Version::processor},
@@ -268,14 +269,18 @@ class VersionReader {
 
     Result<bool> take_hardware(const Line& line, std::string_view text)
     {
-        if (const auto id = after(text, "Processor board ID ")) return set(line, version_.board_id, *id);
+        if (const auto id = after(text, "Processor board ID "))
+            return set(line, version_.board_id, id->substr(0, std::min(id->find(','), id->size())));
         if (const auto value = after(text, "Configuration register is ")) {
             const std::optional<ConfigRegister> found = config_register_of(*value);
             if (!found) return shown_.foreign(line.number, "the configuration register is not understood");
             version_.next_config_register = found->next;
             return set(line, version_.config_register, found->now);
         }
-        if (text.starts_with("cisco ") || text.starts_with("Cisco ")) return take_chassis(line, text);
+        if (const auto mode = after(text, "Installation mode is "))
+            return set(line, version_.installation_mode, *mode);
+        if (text.ends_with("K bytes of memory.") && text.find(" with ") != std::string_view::npos)
+            return take_chassis(line, text);
         if (auto memory = memory_of(text)) {
             version_.memories.push_back(std::move(*memory));
             return true;
@@ -287,22 +292,25 @@ class VersionReader {
         return false;
     }
 
-    /// "cisco C9500-40X (X86) processor (revision V00) with 6036090K/6147K bytes of memory."
+    /// "cisco C9500-40X (X86) processor (revision V00) with 6036090K/6147K bytes of memory."; an older router
+    /// is "Cisco CISCO2911/K9 (revision 1.0) with ...".
     Result<bool> take_chassis(const Line& line, std::string_view text)
     {
-        const size_t processor = text.find(" processor ");
-        const auto kind = between(text, '(', ')');
-        if (processor == std::string_view::npos || !kind || !text.ends_with("K bytes of memory."))
-            return false;
-        if (const auto revision = between(text.substr(processor), '(', ')'))
-            version_.revision = after(*revision, "revision ").value_or("");
-        const std::string_view memory = text.substr(text.rfind(" with ") + 6);
+        const size_t with = text.rfind(" with ");
+        const std::string_view memory = text.substr(with + 6);
         version_.memory =
             printed::times(whole_number(memory.substr(0, memory.find_first_of("K/"))), kibibyte);
-        version_.processor = *kind;
         if (!version_.memory) return shown_.foreign(line.number, "the size of the memory is no number");
-        const std::string_view name = text.substr(6);
-        return set(line, version_.chassis, trimmed(name.substr(0, name.find('('))));
+        std::string_view name = text.substr(0, std::min(text.find('('), with));
+        if (name.starts_with("cisco ") || name.starts_with("Cisco ")) name.remove_prefix(6);
+        for (std::string_view rest = text.substr(0, with); const auto inside = between(rest, '(', ')');) {
+            if (const auto revision = after(*inside, "revision "))
+                version_.revision = *revision;
+            else if (version_.processor.empty())
+                version_.processor = *inside;
+            rest.remove_prefix(static_cast<size_t>(inside->data() + inside->size() - rest.data()) + 1);
+        }
+        return set(line, version_.chassis, trimmed(name));
     }
 
     Result<bool> take_member(const Line& line, std::string_view text)
@@ -311,7 +319,7 @@ class VersionReader {
         if (words.size() == 2 && words[0] == "Switch") {
             if (const auto number = whole_number(words[1])) {
                 blocks_.push_back({});
-                blocks_.back().number = *number;
+                blocks_.back().number = number;
                 return true;
             }
         }

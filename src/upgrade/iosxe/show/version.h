@@ -59,7 +59,8 @@ struct Version {
     std::string license_level, license_type, next_license_level;
     std::string air_license_level, next_air_license_level, smart_licensing;
     std::string chassis, processor, revision, board_id, operating_mode;
-    std::optional<uint64_t> memory;                     ///< bytes of the main memory
+    std::string installation_mode;   ///< "INSTALL" or "BUNDLE", where it is said of the whole device
+    std::optional<uint64_t> memory;  ///< bytes of the main memory
     std::string config_register, next_config_register;  ///< "0x102"; a C9500 may print none
     std::vector<VersionLicense> licenses;
     std::vector<VersionInterfaces> interfaces;
