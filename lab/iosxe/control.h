@@ -7,6 +7,9 @@
 //     {"typed":[{"at":"...","line":1,"user":"belay","text":"show version"}]}
 //     {"do":"injure","failure":"bundle-boot"}          → {}
 //     {"do":"injure","failure":"line-lost","at":"install add","after_s":30,"how":"reset"}
+//     {"do":"injure","failure":"line-lost","at":"install activate","after_text":"STAGE
+//     2","how":"half-open","for_s":600}
+//     {"do":"injure","failure":"line-lost","at":"scp","after_bytes":100000}
 //     {"do":"mend","failure":"bundle-boot"}
 //     {"do":"forward","seconds":600}                   the device's clock jumps, and all that is due
 //     meanwhile happens

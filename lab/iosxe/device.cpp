@@ -22,7 +22,12 @@ void Scene::log(std::string text)
 
 void Scene::log_glued(std::string text)
 {
-    device_.say(Saying::log, now_, 0, std::move(text), true);
+    device_.say(Saying::log, now_, 0, std::move(text), Event::Form::glued);
+}
+
+void Scene::log_bare(std::string text)
+{
+    device_.say(Saying::log, now_, 0, std::move(text), Event::Form::bare);
 }
 
 void Scene::prompt()
@@ -61,9 +66,9 @@ void Scene::switch_over(const Boot& boot_of_old_active, std::string reason)
     device_.take_over(boot_of_old_active, std::move(reason), now_);
 }
 
-void Device::say(Saying saying, Time at, int line, std::string text, bool glued)
+void Device::say(Saying saying, Time at, int line, std::string text, Event::Form form)
 {
-    events_.push_back({.saying = saying, .at = at, .line = line, .text = std::move(text), .glued = glued});
+    events_.push_back({.saying = saying, .at = at, .line = line, .text = std::move(text), .form = form});
 }
 
 void Device::reboot(Member& member, const Boot& boot)

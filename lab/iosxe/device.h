@@ -26,7 +26,9 @@ struct Event {
     Time at = {};
     int line = 0;  ///< of output and done
     std::string text = {};
-    bool glued = false;  ///< a message without an end of line: what is said next stands behind it
+    /// Of a message. plain: on lines of its own. glued: without an end, so that what is said next stands
+    /// behind it. bare: from below IOS, with another stamp.
+    enum class Form { plain, glued, bare } form = Form::plain;
 };
 
 /// Threads: one.
@@ -81,7 +83,7 @@ class Device {
     void reboot(Member& member, const Boot& boot);
     void take_over(const Boot& boot_of_old_active, std::string reason, Time now);
     std::optional<Time> job_due() const;
-    void say(Saying saying, Time at, int line, std::string text, bool glued = false);
+    void say(Saying saying, Time at, int line, std::string text, Event::Form form = Event::Form::plain);
 
     friend class Scene;
     State state_;

@@ -70,6 +70,7 @@ TEST_CASE("three steps take the times of the real device")
 
     play.begin({.task = Task::commit}, at("2019-02-08 09:45:22"));
     play.until_prompt();
+    CHECK(play.when("R0/0: install_engine: Started install commit") == at("2019-02-08 09:48:33.364"));
     CHECK(play.when("Completed install commit ISSU") == at("2019-02-08 09:51:27.505"));
     CHECK(play.said("SUCCESS: install_commit Fri Feb 8 09:51:27 jst 2019"));
     CHECK(all_on(play.state(), new_one));
@@ -214,7 +215,7 @@ TEST_CASE("add that fails on the standby says so, finishes all the same, and lea
     play.until_prompt();
     CHECK(play.output().contains("Add: Passed on [1]. Failed on [2]\nFinished Add"));
     CHECK(play.output().contains("cp: cannot stat '/tmp/packages.conf'"));
-    CHECK(play.output().contains("FAILED: install_add exit(1)"));
+    CHECK(play.output().contains("FAILED: install_add exit(1) Fri Feb 8 09:26:05 UTC 2019"));
     CHECK_FALSE(play.output().contains("SUCCESS"));
     CHECK(packages_of(play.state().member(1)) == std::vector<std::string>{"I " + new_one, "C " + old_one});
     CHECK(packages_of(play.state().member(2)) == std::vector<std::string>{"C " + old_one});

@@ -177,13 +177,18 @@ int main(int argc, char** argv)
     app.add_option("--answers", ask.answers, "whether a question [y/n] takes a key or a line")
         ->check(CLI::IsMember({"line", "key"}))
         ->capture_default_str();
-    app.add_option("--state", ask.state,
-                   "a file that the pair is kept in; one that is there is gone on with");
+    app.add_option(
+        "--state", ask.state,
+        "a file that the pair is kept in, its port and host key too; one that is there is gone on with");
     app.add_option("--control", ask.control,
                    "a UNIX socket for tests: lab/iosxe/control.h says what it takes");
     app.add_flag("--attached", ask.attached, "it ends with its standard input, as a test does");
     app.add_option("--failure", ask.failures, "what is wrong with it; more than once");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+        return app.exit(problem) == 0 ? 0 : 2;
+    }
     std::signal(SIGPIPE, SIG_IGN);
     ssh_init();
     const Result<void> served = serve(ask);

@@ -64,7 +64,7 @@ std::span<const std::pair<std::string_view, std::string_view>> address_failures(
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all = {{
         {"line-lost",
          "connections are lost, at once or in the middle of a command (by the control socket: at, after_s, "
-         "after_text, how, for_s)"},
+         "after_text, after_bytes, how, for_s)"},
         {"host-key-changed", "the device has another host key from now on (by the control socket: after_s)"},
     }};
     return all;
@@ -109,7 +109,11 @@ class Pair::Carrying : public Party {
   public:
     Carrying(Pair& pair, const std::string& target) : pair_(pair), sink_(target, pair.device_) {}
 
-    void receive(std::string_view bytes) override { sink_.receive(bytes, pair_.now()); }
+    void receive(std::string_view bytes) override
+    {
+        sink_.receive(bytes, pair_.now());
+        pair_.carried(sink_.carried());
+    }
     std::string take_output() override { return sink_.take_output(); }
     std::optional<int> ended() const override
     {
@@ -142,6 +146,10 @@ Result<std::unique_ptr<Pair>> Pair::make(PairOptions options)
         const DeviceClock clock = TRY(DeviceClock::read(json.at("clock")));
         State state = TRY(read_state(json.at("state")));
         key = TRY(HostKey::read(json.at("host_key").get<std::string>()));
+        // The address stays the same too, unless another one is asked for.
+        const auto port = json.find("port");
+        if (options.port == 0 && port != json.end() && port->is_number_unsigned())
+            options.port = static_cast<int>(port->get<uint16_t>());
         pair.reset(new Pair(std::move(options), std::move(state), clock));
         // Nobody's lines have outlived the program.
         pair->device_.leave(0);
@@ -180,6 +188,7 @@ std::unique_ptr<Party> Pair::opened(const Opening& opening)
         line->shell().run_once(*opening.command, now());
         return line;
     }
+    arm("scp " + *target);
     return std::make_unique<Carrying>(*this, *target);
 }
 
@@ -187,8 +196,19 @@ void Pair::heard(int line, const std::string& user, const std::string& text)
 {
     const Time at = now();
     if (typed_.size() < most_typed) typed_.push_back({.at = at, .line = line, .user = user, .text = text});
+    arm(text);
+}
+
+void Pair::arm(const std::string& text)
+{
     if (!fault_ || fault_->at.empty() || strikes_at_ || !text.starts_with(fault_->at)) return;
-    if (fault_->after_text.empty()) strikes_at_ = at + fault_->after;
+    if (fault_->after_text.empty() && fault_->after_bytes == 0) strikes_at_ = now() + fault_->after;
+}
+
+void Pair::carried(uint64_t bytes)
+{
+    if (fault_ && !strikes_at_ && fault_->after_bytes > 0 && bytes >= fault_->after_bytes)
+        strikes_at_ = now();
 }
 
 void Pair::strike(Loss loss, Milliseconds lasts, Time now)
@@ -293,10 +313,13 @@ Result<void> Pair::injure(const std::string& name, const Json& details)
                                  .at = text_in(details, "at"),
                                  .after = seconds_in(details, "after_s"),
                                  .after_text = text_in(details, "after_text"),
+                                 .after_bytes = static_cast<uint64_t>(
+                                     std::max<int64_t>(0, seconds_in(details, "after_bytes").count() / 1000)),
                                  .lasts = seconds_in(details, "for_s")};
         fault_ = fault;
         strikes_at_.reset();
-        if (fault.at.empty() && fault.after_text.empty()) strikes_at_ = now() + fault.after;
+        if (fault.at.empty() && fault.after_text.empty() && fault.after_bytes == 0)
+            strikes_at_ = now() + fault.after;
         return {};
     }
     if (name == "host-key-changed") {
@@ -324,7 +347,8 @@ Result<void> Pair::save()
     if (options_.state_file.empty()) return {};
     const Json json = {{"clock", clock_.to_json()},
                        {"state", to_json_value(device_.state())},
-                       {"host_key", server_->host_key().text()}};
+                       {"host_key", server_->host_key().text()},
+                       {"port", static_cast<unsigned>(server_->port())}};
     std::string text = json_text(json) + "\n";
     if (text == saved_) return {};
     const std::string passing = options_.state_file + ".new";

@@ -20,6 +20,7 @@ struct LineFault {
     std::string at = {};          ///< beginning of a line in full ("install activate"); empty: at once
     Milliseconds after = {};      ///< of the device's clock, since it was typed
     std::string after_text = {};  ///< or as soon as the device says this
+    uint64_t after_bytes = 0;     ///< or, of "scp", as soon as so much of a file has come
     Milliseconds lasts = {};      ///< zero: until it is mended
 };
 
@@ -67,6 +68,8 @@ class Pair {
 
     Pair(PairOptions options, State state, DeviceClock clock);
     std::unique_ptr<Party> opened(const Opening& opening);
+    void arm(const std::string& text);
+    void carried(uint64_t bytes);
     void heard(int line, const std::string& user, const std::string& text);
     void step(Time now);
     void tell(const Event& event);

@@ -35,6 +35,15 @@ ScpSink::ScpSink(std::string_view target, Device& device) : device_(device)
         refuse(fmt::format("{}: no such device", target));
 }
 
+ScpSink::~ScpSink()
+{
+    if (!file_) return;
+    File part = file_->finished(latest_);
+    part.size = received_;
+    part.version.clear();
+    static_cast<void>(device_.put_file(name_, part));
+}
+
 void ScpSink::refuse(std::string_view why)
 {
     output_ += fmt::format("\x02{}\n", why);
@@ -43,6 +52,7 @@ void ScpSink::refuse(std::string_view why)
 
 void ScpSink::receive(std::string_view bytes, Time now)
 {
+    latest_ = now;
     while (!bytes.empty() && !failed_) {
         if (file_) {
             content(bytes, now);
@@ -73,10 +83,10 @@ void ScpSink::header(const std::string& line, Time now)
     if (name_.empty() || name_.contains('/')) return refuse("protocol error: no name of a file");
     received_ = 0;
     ending_ = false;
-    file_.emplace();
     // Whether it fits is known before it comes.
     if (const auto put = device_.put_file(name_, {.size = expected_, .written = now}); !put)
         return refuse(put.error().what + ": No space left on device");
+    file_.emplace();
     output_ += '\0';
 }
 
@@ -93,6 +103,7 @@ void ScpSink::content(std::string_view& bytes, Time now)
         }
         file_->add(damages ? std::string_view(changed) : part);
         received_ += part.size();
+        carried_ += part.size();
         bytes.remove_prefix(part.size());
         static_cast<void>(device_.put_file(name_, file_->so_far(now)));
     }

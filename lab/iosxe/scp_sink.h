@@ -15,9 +15,15 @@ class ScpSink {
   public:
     /// `device` is not owned.
     ScpSink(std::string_view target, Device& device);
+    /// What came of a file whose end never did stays in the flash: it is no image, and has another hash.
+    ~ScpSink();
+    ScpSink(const ScpSink&) = delete;
+    ScpSink& operator=(const ScpSink&) = delete;
 
     void receive(std::string_view bytes, Time now);
     std::string take_output() { return std::exchange(output_, {}); }
+    /// Of the files so far, in bytes.
+    uint64_t carried() const { return carried_; }
     /// It has refused, or the other end has sent what makes no sense.
     bool failed() const { return failed_; }
 
@@ -33,6 +39,8 @@ class ScpSink {
     std::optional<FileBeingWritten> file_;
     uint64_t expected_ = 0;
     uint64_t received_ = 0;
+    uint64_t carried_ = 0;
+    Time latest_ = {};
     bool ending_ = false;  ///< the content is there, the byte behind it is not
     bool failed_ = false;
 };

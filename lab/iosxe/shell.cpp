@@ -215,8 +215,10 @@ void Shell::hear(const Event& event)
 {
     if (event.saying == Saying::log) {
         if (!monitor_) return;
-        print("\n" + text::log_stamp(event.at, device_.state().zone) + event.text +
-              (event.glued ? "" : "\n"));
+        const bool bare = event.form == Event::Form::bare;
+        const std::string stamp =
+            bare ? text::bare_stamp(event.at) : text::log_stamp(event.at, device_.state().zone);
+        print("\n" + stamp + event.text + (event.form == Event::Form::glued ? "" : "\n"));
         return;
     }
     if (event.saying == Saying::lost) closed_ = true;

@@ -82,6 +82,18 @@ TEST_CASE("a message stands in the middle of what else is said")
     CHECK(screen.wait(0s).empty());
 }
 
+TEST_CASE("a message from below IOS has a stamp of its own")
+{
+    Screen screen({}, {.zone = "jst"});
+    Event event = {
+        .saying = Saying::log, .at = screen.now, .text = "%INSTALL-5-X: R0/0: y", .form = Event::Form::bare};
+    screen.shell.hear(event);
+    CHECK(screen.wait(0s) == "\r\nFeb  8 09:21:00.000: %INSTALL-5-X: R0/0: y\r\n");
+    event.form = Event::Form::glued;
+    screen.shell.hear(event);
+    CHECK(screen.wait(0s) == "\r\n*Feb  8 09:21:00.000 jst: %INSTALL-5-X: R0/0: y");
+}
+
 TEST_CASE("while a command runs nothing is echoed; what was typed meanwhile comes after it")
 {
     Screen screen;

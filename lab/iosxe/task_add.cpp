@@ -100,7 +100,7 @@ std::vector<Moment> moments_of_adding()
                  set_package(scene.there(), scene.job().version, "I");
              scene.say(text::step_done_on("Add", scene.job().there, scene.state().kind));
          }},
-        {244s, end_add},
+        {245s, end_add},
     };
 }
 

@@ -54,8 +54,14 @@ std::vector<Moment> moments_of_commit()
          }},
         {191'352ms,
          [](Scene& scene) { scene.log(text::started(scene.state(), scene.job().there, "commit")); }},
+        {191'364ms,
+         [](Scene& scene) {
+             scene.log_bare(text::started_below(scene.state(), scene.job().there, "commit"));
+         }},
         {365'505ms,
-         [](Scene& scene) { scene.log(text::completed(scene.state(), scene.job().there, "commit ISSU")); }},
+         [](Scene& scene) {
+             scene.log_bare(text::completed_below(scene.state(), scene.job().there, "commit ISSU"));
+         }},
         {365'600ms,
          [](Scene& scene) {
              make_permanent(scene.state(), scene.job().version);

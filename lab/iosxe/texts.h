@@ -14,6 +14,8 @@ namespace belay::lab::iosxe::text {
 std::string stamp(Time now, std::string_view zone);
 /// "*Feb  8 09:22:02.055 jst: "; without the zone where it is UTC.
 std::string log_stamp(Time now, std::string_view zone);
+/// "Feb  8 09:48:33.364: ", of what speaks from below IOS.
+std::string bare_stamp(Time now);
 /// "2019-02-08:09:28:32", as show issu state detail has it.
 std::string issu_stamp(Time now);
 
@@ -59,6 +61,9 @@ std::string sanity_ends();
 // System messages, without their stamp.
 std::string started(const State& state, int member, std::string_view what);
 std::string completed(const State& state, int member, std::string_view what);
+/// The same two from below IOS: of whichever member, it is "R0/0" to itself.
+std::string started_below(const State& state, int member, std::string_view what);
+std::string completed_below(const State& state, int member, std::string_view what);
 std::string timer_runs(const State& state, int member, Milliseconds left);
 std::string timer_expired(const State& state, int member);
 inline constexpr std::string_view versions_differ = "%REDUNDANCY-3-IPC: IOS versions do not match.";

@@ -34,6 +34,12 @@ std::string log_stamp(Time now, std::string_view zone)
                        zone == "UTC" ? "" : " ", zone == "UTC" ? "" : zone);
 }
 
+std::string bare_stamp(Time now)
+{
+    const Calendar at = calendar(now);
+    return fmt::format("{} {:>2} {}.{:03}: ", at.month_name, at.day, at.time, at.thousandths);
+}
+
 std::string issu_stamp(Time now)
 {
     const Calendar at = calendar(now);
@@ -220,6 +226,18 @@ std::string completed(const State& state, int member, std::string_view what)
 {
     return fmt::format("%INSTALL-5-INSTALL_COMPLETED_INFO: {}: {}: Completed install {}",
                        engine(state, member), manager(state, member), what);
+}
+
+std::string started_below(const State& state, int member, std::string_view what)
+{
+    return fmt::format("%INSTALL-5-INSTALL_START_INFO: R0/0: {}: Started install {}", manager(state, member),
+                       what);
+}
+
+std::string completed_below(const State& state, int member, std::string_view what)
+{
+    return fmt::format("%INSTALL-5-INSTALL_COMPLETED_INFO: R0/0: {}: Completed install {}",
+                       manager(state, member), what);
 }
 
 std::string timer_runs(const State& state, int member, Milliseconds left)

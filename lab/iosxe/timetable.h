@@ -24,6 +24,8 @@ class Scene {
     void log(std::string text);
     /// A message behind which what is said next stands.
     void log_glued(std::string text);
+    /// One of the install engine itself, which has neither star nor zone in its stamp.
+    void log_bare(std::string text);
     /// The line is asked; a moment that `answers` comes next.
     void ask(std::string_view question);
     /// The line has its prompt again, though the task goes on.
