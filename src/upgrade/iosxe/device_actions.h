@@ -18,8 +18,8 @@
 //     iosxe.remove-inactive  {"release"}                 install remove inactive, behind a commit. One way.
 //     iosxe.one-step         {"to", "release", "from"}   install add ... activate issu commit. One way.
 //
-// Their steps want a stalled_after: half an hour for carry, add and commit, an hour for activate and one-step.
-// While a chassis comes up nothing moves, and nobody can ask; the step's limit is what ends that.
+// Their steps want a stalled_after: half an hour for carry, add and commit, an hour for activate and
+// one-step. While a chassis comes up nothing moves, and nobody can ask; the step's limit is what ends that.
 //
 // Conditions {"device", ...}; all of one round ask one look:
 //
