@@ -65,7 +65,7 @@ class SimulatedDevice {
     {
         if (is_dead) return fail(ErrorKind::dead, "belayd is dead");
         const TerminalFault::Kind now_fails = ++calls == fault.at ? fault.kind : TerminalFault::Kind::none;
-        advance(3s);  // to log in
+        advance(1s);  // to log in
         if (now_fails == TerminalFault::Kind::refuse || !is_reached())
             return fail(ErrorKind::unavailable, "nobody can connect to core");
         Connection connection(*this);

@@ -138,7 +138,7 @@ struct World {
         while (boot() < end) {
             const auto next = engine->step(id);
             if (device.is_dead) {
-                device.advance(20s);
+                device.advance(100ms);
                 start();
                 continue;
             }

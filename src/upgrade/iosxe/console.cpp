@@ -102,9 +102,12 @@ Result<void> Console::begin(const std::string& device, std::string name, const s
         seen_.erase(device);
         begun->way.name = std::move(name);
         jobs_.insert_or_assign(device, begun);
-        if (!options_.at_once) begun->thread = std::jthread(std::move(work));
+        if (!options_.at_once) {
+            begun->thread = std::jthread(std::move(work));
+            return {};
+        }
     }
-    if (options_.at_once) work(std::stop_token());
+    work(std::stop_token());
     return {};
 }
 

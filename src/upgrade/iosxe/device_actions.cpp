@@ -192,7 +192,7 @@ class Carry final : public DeviceAction {
     Result<std::optional<Inspection>> going_back(host::Host&, const Json& arguments,
                                                  const Json&) const override
     {
-        if (const auto working = work_on(arguments, deleting)) return std::optional(*working);
+        if (auto working = work_on(arguments, deleting)) return working;
         const auto look = console_.recent_look(device_in(arguments));
         return look ? std::optional<Inspection>()
                     : std::optional(not_seen(look.error(), console_.options().pace));
@@ -240,8 +240,7 @@ class Add final : public DeviceAction {
         if (!look) return fmt::format("what was added: {}", look.error().what);
         const std::string release = text_at(arguments, "release");
         if (is_added(*look, release)) return fmt::format("{} that was added", release);
-        if (const std::string left = console_.noted(device_in(arguments), noted::clear); !left.empty())
-            return left;
+        if (std::string left = console_.noted(device_in(arguments), noted::clear); !left.empty()) return left;
         if (may_have_begun(arguments)) return std::string("what an add may have left that was cut short");
         return std::string();
     }
@@ -255,7 +254,7 @@ class Add final : public DeviceAction {
     Result<std::optional<Inspection>> going_back(host::Host&, const Json& arguments,
                                                  const Json&) const override
     {
-        if (const auto working = work_on(arguments, taking_out)) return std::optional(*working);
+        if (auto working = work_on(arguments, taking_out)) return working;
         const auto look = console_.recent_look(device_in(arguments));
         return look ? std::optional<Inspection>()
                     : std::optional(not_seen(look.error(), console_.options().pace));

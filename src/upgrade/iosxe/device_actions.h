@@ -18,7 +18,10 @@
 //     iosxe.remove-inactive  {"release"}                 install remove inactive, behind a commit. One way.
 //     iosxe.one-step         {"to", "release", "from"}   install add ... activate issu commit. One way.
 //
-// Conditions {"device", ...}:
+// Their steps want a stalled_after: half an hour for carry, add and commit, an hour for activate and
+// one-step. While a chassis comes up nothing moves, and nobody can ask; the step's limit is what ends that.
+//
+// Conditions {"device", ...}; all of one round ask one look:
 //
 //     iosxe.reachable {}                 its line can be used, with privilege
 //     iosxe.install-mode {}              both boot by packages.conf

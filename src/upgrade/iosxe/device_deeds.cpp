@@ -259,7 +259,7 @@ Console::Deed deed::take_out(Console& console, const std::string& device, const 
             DeviceLook look = TRY(work.look());
             const bool was_cleared = console.noted(device, noted::clear).empty();
             if ((look.issu.in_progress && !look.is_upgrading()) || !was_cleared) {
-                const Result<void> cleared = clear_state(work, look);
+                Result<void> cleared = clear_state(work, look);
                 console.note(device, noted::clear, cleared ? std::string() : cleared.error().what);
                 if (!cleared && (++tries == most_refusals || cleared.error().kind == ErrorKind::usage))
                     return cleared;

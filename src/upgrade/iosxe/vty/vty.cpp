@@ -242,13 +242,14 @@ Result<void> Vty::carry()
     TRY(transcript_.note(fmt::format("copy {} {}", request_.file, request_.to)));
     TRY(transcript_.keep());
     Clock::time_point told{};
-    const Result<void> sent = session_->send_file(
-        request_.file, request_.to, to_take, [&](uint64_t done, uint64_t total) -> Result<void> {
-            if (done != total && Clock::now() - told < between_counts) return {};
-            told = Clock::now();
-            tell_(Json{{"carried", done}, {"of", total}});
-            return {};
-        });
+    Result<void> sent = session_->send_file(request_.file, request_.to, to_take,
+                                            [&](uint64_t done, uint64_t total) -> Result<void> {
+                                                if (done != total && Clock::now() - told < between_counts)
+                                                    return {};
+                                                told = Clock::now();
+                                                tell_(Json{{"carried", done}, {"of", total}});
+                                                return {};
+                                            });
     TRY(transcript_.note(sent ? fmt::format("{} is carried", request_.to)
                               : fmt::format("{} is not carried: {}", request_.to, sent.error().what)));
     TRY(transcript_.keep());
