@@ -72,6 +72,18 @@ std::set<std::string> lines_of_plan(const Json& view)
     return lines;
 }
 
+/// Of two steps of the device, by its own clock: "2019-02-08:09:28:32".
+long seconds_between(const Json& earlier, const Json& later)
+{
+    const auto moment = [](const Json& step) {
+        std::tm parts{};
+        REQUIRE(strptime(step.at("started").get<std::string>().c_str(), "%Y-%m-%d:%H:%M:%S", &parts) !=
+                nullptr);
+        return timegm(&parts);
+    };
+    return moment(later) - moment(earlier);
+}
+
 }  // namespace
 
 TEST_CASE("a pair is upgraded in service; all that is typed stands in the plan, and no secret anywhere")
@@ -84,6 +96,11 @@ TEST_CASE("a pair is upgraded in service; all that is typed stands in the plan, 
     CHECK(soaking.at("state") == "activated");
     CHECK(soaking.at("device").at("issu").at("state") == "Activated");
     CHECK(soaking.at("device").at("issu").at("transitions").size() == 3);
+    // As in the published run: 09:28:32, 09:36:03, 09:37:16.
+    const Json completed = soaking.at("device").at("issu").at("completed");
+    REQUIRE(completed.size() == 3);
+    CHECK(seconds_between(completed[0], completed[1]) == 451);
+    CHECK(seconds_between(completed[1], completed[2]) == 73);
     const std::string seen = site.belay({"show", id}).out;
     for (const char* words : {"Step-by-step ISSU", "Added -> Standby activated -> Active switched-over",
                               "terminal state reached", "switch 1: 16.9.3, STANDBY HOT"}) {
@@ -91,6 +108,9 @@ TEST_CASE("a pair is upgraded in service; all that is typed stands in the plan, 
         CHECK(seen.find(words) != std::string::npos);
     }
     REQUIRE(site.belay({"commit", id}).code == 0);
+    CHECK(
+        site.belay({"show", id}).out.find("Switchover at " + completed[2].at("started").get<std::string>()) !=
+        std::string::npos);
     for (const Json& member : site.device().at("members")) {
         CHECK(member.at("release") == "16.9.3");
         CHECK(member.at("packages")[0].at("state") == "committed");

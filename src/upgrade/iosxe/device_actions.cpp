@@ -5,6 +5,7 @@
 #include "upgrade/iosxe/device_deeds.h"
 
 #include <algorithm>
+#include <fmt/ranges.h>
 
 namespace belay::upgrade::iosxe {
 namespace {
@@ -261,6 +262,18 @@ class Add final : public DeviceAction {
     }
 };
 
+/// What the device says of its own steps, which it forgets with the commit: "; Step-by-step ISSU: Switchover
+/// at 2026-11-30:12:00:00". Nothing where it says none.
+std::string history_of(const DeviceLook& look)
+{
+    std::vector<std::string> steps;
+    for (const show::IssuOperation& one : look.issu.completed)
+        steps.push_back(fmt::format("{} at {}", one.name, one.started));
+    if (steps.empty()) return {};
+    return fmt::format("; {}: {}; {}", look.issu.operation_type, fmt::join(steps, ", "),
+                       fmt::join(look.issu.transitions, " -> "));
+}
+
 /// What goes on over the reload of both members.
 class Reloading : public DeviceAction {
   public:
@@ -278,7 +291,8 @@ class Reloading : public DeviceAction {
         const auto look = console_.look(device);
         if (!look && working) return *working;
         if (!look) return not_seen(look.error(), console_.options().pace);
-        if (is_done(*look)) return Inspection{.found = Found::done, .detail = look->to_text()};
+        if (is_done(*look))
+            return Inspection{.found = Found::done, .detail = look->to_text() + history_of(*look)};
         if (goes_back(*look))
             return Inspection{.found = Found::partial,
                               .detail = fmt::format("the device goes back by itself: {}", look->to_text())};
