@@ -4,6 +4,8 @@
 #include "iosxe/running.h"
 #include "supervision/machine.h"
 
+#include <algorithm>
+
 using namespace belay;
 using belay::lab::iosxe::RunningPair;
 using belay::testing::Machine;
@@ -149,6 +151,34 @@ TEST_CASE("the device's own timer is stopped with that of the operation, and an 
     CHECK(after.at("state") == "aborted");
     CHECK(after.at("differences").empty());
     for (const Json& member : site.device().at("members")) CHECK(member.at("release") == "16.9.2");
+}
+
+TEST_CASE(
+    "in one step, on two supervisors: nothing happens before the commit, which has no way back and says so")
+{
+    Site site({"--supervisors"});
+    const std::string id = site.plan({"--one-step", "yes"});
+    REQUIRE(site.belay({"add", id}).code == 0);
+    REQUIRE(site.belay({"activate", id}).code == 0);
+    for (const Json& member : site.device().at("members")) CHECK(member.at("release") == "16.9.2");
+    const std::string way = site.show(id).at("steps").back().at("one_way");
+    CHECK(way.find("without a soak") != std::string::npos);
+    REQUIRE(site.belay({"commit", id, "--no-wait"}).code == 0);
+    bool is_one_shot = false;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(3);
+    Json view;
+    while ((view = site.show(id)).at("state") != "committed") {
+        const Json device = view.value("device", Json::object());
+        is_one_shot = is_one_shot || json_text(device).find("One-shot ISSU") != std::string::npos;
+        REQUIRE(std::chrono::steady_clock::now() < end);
+    }
+    CHECK(is_one_shot);
+    const Json device = site.device();
+    for (const Json& member : device.at("members")) CHECK(member.at("release") == "16.9.3");
+    CHECK(device.at("members")[0].at("name") == "supervisor R0");
+    const std::vector<std::string> typed = must(site.pair().typed());
+    CHECK(std::ranges::count_if(typed,
+                                [](const std::string& line) { return line.starts_with("install "); }) == 1);
 }
 
 TEST_CASE("belayd is killed while both chassis reload; the next one follows what the device does")

@@ -121,6 +121,32 @@ TEST_CASE("ten thousand events at once are one alarm that counts each of them")
     CHECK(site.alarms("logins").size() == 1);
 }
 
+TEST_CASE(
+    "a store of messages that begins anew, at number 1, is heard from its beginning, and nothing counts "
+    "twice")
+{
+    AlarmedSite site;
+    site.listen();
+    const auto count = [&] {
+        const std::vector<Json> alarms = site.alarms("logins");
+        return alarms.empty() ? 0 : alarms[0].at("count").get<int>();
+    };
+    for (int i = 0; i < 20; ++i) site.say("20-00010", fmt::format("before {}", i));
+    await("all are counted", [&] { return count() == 20; });
+    need(site.web1.messages()->call("End", Json::object()));
+    const std::string socket = site.web1.path("messages.sock");
+    await("the message server is gone", [&] { return access(socket.c_str(), F_OK) != 0; });
+    std::filesystem::remove_all(site.web1.state() + "/messages/store");
+    site.web1.ask("Messages");
+    for (int i = 0; i < 2; ++i) site.say("20-00010", fmt::format("after {}", i));
+    await("what came since is counted", [&] { return count() == 22; });
+    site.controller.kill();
+    site.controller.begin();
+    site.say("20-00010", "the last");
+    await("it is counted", [&] { return count() == 23; });
+    CHECK(site.alarms("logins").size() == 1);
+}
+
 TEST_CASE("a host that can keep no messages is an alarm of its controller, until it can again")
 {
     AlarmedSite site;
