@@ -145,26 +145,31 @@ void Control::receive(Client& client)
     for (size_t end = client.input.find('\n'); end != std::string::npos; end = client.input.find('\n')) {
         const Result<Json> request = parse_json(std::string_view(client.input).substr(0, end));
         client.input.erase(0, end + 1);
-        const std::string text =
-            json_text(request ? answer(pair_, *request) : refusal(request.error().what)) + "\n";
-        // A client that asks and does not read is none; a test's buffer holds what it has asked for.
-        int tries = 0;
-        for (std::string_view rest = text; !rest.empty();) {
-            const ssize_t sent = ::send(client.socket.number(), rest.data(), rest.size(), MSG_NOSIGNAL);
-            if (sent > 0) {
-                rest.remove_prefix(static_cast<size_t>(sent));
-            } else if (errno != EAGAIN || ++tries > 1000) {
-                client.gone = true;
-                return;
-            } else {
-                usleep(1000);
-            }
+        client.output += json_text(request ? answer(pair_, *request) : refusal(request.error().what)) + "\n";
+    }
+}
+
+void Control::send(Client& client)
+{
+    // A client that asks and does not read is none; a test's buffer holds what it has asked for.
+    int tries = 0;
+    for (std::string_view rest = client.output; !rest.empty();) {
+        const ssize_t sent = ::send(client.socket.number(), rest.data(), rest.size(), MSG_NOSIGNAL);
+        if (sent > 0) {
+            rest.remove_prefix(static_cast<size_t>(sent));
+        } else if (errno != EAGAIN || ++tries > 1000) {
+            client.gone = true;
+            break;
+        } else {
+            usleep(1000);
         }
     }
+    client.output.clear();
 }
 
 void Control::sweep()
 {
+    for (const auto& client : clients_) send(*client);
     for (const auto& client : clients_)
         if (client->gone) pair_.server().unwatch(client->socket.number());
     std::erase_if(clients_, [](const auto& client) { return client->gone; });

@@ -35,19 +35,22 @@ class Control {
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
 
-    /// Forgets who has gone; between turns.
+    /// Between turns: answers what was asked in the latest one, so that it has been done by then; forgets who
+    /// has gone.
     void sweep();
 
   private:
     struct Client {
         host::Descriptor socket;
         std::string input;
+        std::string output;
         bool gone = false;
     };
 
     Control(std::string path, Pair& pair, host::Descriptor listener);
     void accept();
     void receive(Client& client);
+    static void send(Client& client);
 
     std::string path_;
     Pair& pair_;

@@ -293,16 +293,16 @@ std::optional<Time> Pair::next() const
 
 Result<void> Pair::turn()
 {
-    const Time at = now();
-    step(at);
-    TRY(reach(at));
-    server_->flush();
-    TRY(save());
     Milliseconds wait(200);
     if (const std::optional<Time> due = next())
         if (const std::optional<Milliseconds> real = clock_.until(*due, real_now()))
             wait = std::min(wait, *real);
-    return server_->poll(static_cast<int>(wait.count()));
+    TRY(server_->poll(static_cast<int>(wait.count())));
+    const Time at = now();
+    step(at);
+    TRY(reach(at));
+    server_->flush();
+    return save();
 }
 
 Result<void> Pair::injure(const std::string& name, const Json& details)

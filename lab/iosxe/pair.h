@@ -48,7 +48,8 @@ class Pair {
     /// As the state file says, where there is one; else anew. Errors: those of the system, corrupt, usage.
     static Result<std::unique_ptr<Pair>> make(PairOptions options);
 
-    /// One turn: what the clock brings and what has come from the network; waits for more for at most 200 ms.
+    /// One turn: waits for at most 200 ms for what comes from the network, and does what that and the clock
+    /// bring.
     Result<void> turn();
     SshServer& server() { return *server_; }
     Device& device() { return device_; }

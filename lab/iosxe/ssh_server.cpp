@@ -16,6 +16,9 @@ namespace {
 
 constexpr size_t most_connections = 64;
 constexpr int longest_wait_ms = 200;
+/// How long a client that has closed its channel may take to end the connection. A disconnect from here
+/// would be an error to it: it may come before the client has done with the channel.
+constexpr std::chrono::seconds time_to_leave = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -38,6 +41,7 @@ struct SshServer::Connection {
     bool frozen = false;
     bool closing = false;
     bool dead = false;
+    std::optional<std::chrono::steady_clock::time_point> leave_by = {};
 
     int decide(bool granted, const char* name)
     {
@@ -106,7 +110,7 @@ struct SshServer::Connection {
             if (one.party) one.party->input_ended();
         };
         channel_callbacks.channel_close_function = [](ssh_session, ssh_channel, void* self) {
-            static_cast<Connection*>(self)->dead = true;
+            static_cast<Connection*>(self)->leave_by = std::chrono::steady_clock::now() + time_to_leave;
         };
         channel_callbacks.channel_pty_request_function = [](ssh_session, ssh_channel, const char*, int,
                                                             int height, int, int, void* self) -> int {
@@ -246,12 +250,15 @@ void SshServer::unwatch(int descriptor)
 void SshServer::send(Connection& connection)
 {
     if (!connection.party || connection.channel == nullptr) return;
-    connection.to_send += connection.party->take_output();
-    if (!connection.to_send.empty()) {
+    // libssh takes in what has come while it writes, so that the party may have more to say afterwards.
+    for (;;) {
+        connection.to_send += connection.party->take_output();
+        if (connection.to_send.empty() || connection.closing) break;
         const int sent = ssh_channel_write(connection.channel, connection.to_send.data(),
                                            static_cast<uint32_t>(connection.to_send.size()));
-        if (sent > 0) connection.to_send.erase(0, static_cast<size_t>(sent));
         if (sent == SSH_ERROR) connection.dead = true;
+        if (sent <= 0) break;
+        connection.to_send.erase(0, static_cast<size_t>(sent));
     }
     const std::optional<int> ended = connection.party->ended();
     if (!ended || !connection.to_send.empty() || connection.closing) return;
@@ -267,7 +274,9 @@ void SshServer::flush()
         if (connection->frozen) continue;
         if ((ssh_get_status(connection->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0)
             connection->dead = true;
-        if (!connection->dead) send(*connection);
+        if (connection->leave_by && *connection->leave_by < std::chrono::steady_clock::now())
+            connection->dead = true;
+        if (!connection->dead && !connection->leave_by) send(*connection);
         if (connection->dead) forget(*connection);
     }
     std::erase_if(connections_, [](const auto& connection) { return connection->session == nullptr; });
