@@ -102,6 +102,7 @@ struct World {
             .pace = 10s,
             .settles = settles,
             .at_once = true,
+            .rest = [this](Milliseconds span) { device.advance(span); },
             .now = [this] { return upgrade::iosxe::Console::Clock::time_point(boot()); }});
         catalogue = std::make_unique<operation::Catalogue>();
         upgrade::iosxe::add_device_actions(*catalogue, *console);

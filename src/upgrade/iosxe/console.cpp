@@ -193,7 +193,10 @@ Result<DeviceLook> Console::Work::look()
 
 Result<void> Console::Work::pause()
 {
-    if (console_.options_.at_once) return {};
+    if (console_.options_.at_once) {
+        console_.options_.rest(console_.options_.pace);
+        return {};
+    }
     std::unique_lock lock(console_.mutex_);
     // Nobody wakes it but the end of the daemon.
     console_.ended_.wait_for(lock, stop_, console_.options_.pace, [] { return false; });

@@ -31,6 +31,8 @@ class Console {
         Milliseconds settles = std::chrono::seconds(60);
         /// Work is done before begin() returns: for tests and simulations.
         bool at_once = false;
+        /// What is done then in place of waiting.
+        std::function<void(Milliseconds)> rest = [](Milliseconds) {};
         /// What time it is, for all of the above.
         std::function<Clock::time_point()> now = Clock::now;
     };
