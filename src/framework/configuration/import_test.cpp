@@ -80,7 +80,7 @@ roles = ["operator", "operator"]
     CHECK(imported.delta.empty());
     CHECK(
         all_problems(imported) ==
-        R"GOLDEN(site.toml:2:2: error: there is no type "machine"; the types are host, storage, template, application, pair, solution, person, group, role, alarm, script, relay, snmp, output, policy
+        R"GOLDEN(site.toml:2:2: error: there is no type "machine"; the types are host, device, storage, template, application, pair, solution, person, group, role, alarm, script, relay, snmp, output, policy
 site.toml:5:7: error: host "h3" needs "address": The name or address by which others reach it.
 site.toml:6:1: error: host has no attribute "adress", did you mean "address"?
 site.toml:7:22: error: "heartbeat_interval" is a number here, and a text is wanted: write "500ms", "30s" or "2h"
