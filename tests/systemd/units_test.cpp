@@ -61,13 +61,13 @@ class Managed {
     {
         host_ = need(
             lab::Host::boot(folder_, {.name = "machine", .memory = Bytes{1024U << 20}, .modules = {"loop"}}));
-        sh("cmake --install " BELAY_BUILD " --strip > /dev/null", 120s);
+        sh("cmake --install " BELAY_BUILD " --strip > /dev/null", 300s);
         systemd_.emplace(need(host_->start({"sh", "-c", std::string(begin_systemd)})));
         await("systemd", [&] { return run("systemctl is-system-running").out.find("running") == 0; });
     }
 
     /// A shell command inside, where systemd's processes are.
-    host::Outcome run(const std::string& command, Milliseconds limit = 60s)
+    host::Outcome run(const std::string& command, Milliseconds limit = 180s)
     {
         return need(host_->run({"sh", "-c",
                                 "exec nsenter --target $(pgrep --oldest --exact systemd) --pid --mount -- "
@@ -75,7 +75,7 @@ class Managed {
                                 command},
                                {}, limit));
     }
-    std::string need_run(const std::string& command, Milliseconds limit = 60s)
+    std::string need_run(const std::string& command, Milliseconds limit = 180s)
     {
         const host::Outcome outcome = run(command, limit);
         REQUIRE_MESSAGE(outcome.exit_code == 0, command, ": ", outcome.out, outcome.err,
@@ -89,7 +89,7 @@ class Managed {
     template <typename Holds>
     void await(const std::string& what, const Holds& holds)
     {
-        const auto end = std::chrono::steady_clock::now() + 60s;
+        const auto end = std::chrono::steady_clock::now() + 120s;
         while (!holds()) {
             REQUIRE_MESSAGE(std::chrono::steady_clock::now() < end, what,
                             run("systemctl --failed --no-pager; journalctl -b --no-pager | tail -n 60").out);
@@ -155,7 +155,7 @@ TEST_CASE("systemd takes every unit as it is written")
 
 TEST_CASE("belayd starts what it needs as units, and what it has started outlives it")
 {
-    machine().need_run("groupadd --system belay && systemctl enable --now belayd");
+    machine().need_run("{ getent group belay || groupadd --system belay; } && systemctl enable --now belayd");
     machine().write("/root/site.toml", application);
     machine().need_run("belay config apply /root/site.toml && belay commit 1");
     machine().await("the application is started", [] { return shop().value("phase", "") == "started"; });
