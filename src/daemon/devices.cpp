@@ -150,12 +150,13 @@ std::vector<site::Method> Devices::methods()
 
 void Devices::stands(const operation::Operation& operation)
 {
-    const bool runs =
-        operation.state == operation::State::activating || operation.state == operation::State::activated;
+    // Before, the device's own may not run yet; it has two hours, and an activation takes minutes.
+    const bool runs = operation.state == operation::State::activated;
     const auto step = std::ranges::find(operation.plan.steps, "iosxe.activate", &operation::Step::action);
     if (!runs || !operation.timer || step == operation.plan.steps.end()) return;
     const operation::Timer& timer = *operation.timer;
-    if (!timer.stopped && timer.length < device_timer) return;
+    const auto number = static_cast<size_t>(step - operation.plan.steps.begin());
+    if (!timer.stopped && timer.wall_deadline <= operation.steps[number].started + device_timer) return;
     {
         const std::lock_guard lock(mutex_);
         if (!timers_.insert(operation.id).second) return;
