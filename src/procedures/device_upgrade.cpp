@@ -228,6 +228,9 @@ Result<operation::Plan> plan_device_upgrade(const DeviceGround& ground, const De
     operation::Plan& whole = plan.plan();
     whole.fingerprints = {{"iosxe.device", {{"device", device}}}};
     whole.locks = {"device:" + device};
+    whole.left_by_abort = {
+        "what \"install remove inactive\" takes away besides: every image in the flash that is "
+        "not in use, also one that was there before"};
     whole.keeps = {std::string(operation::own_folder)};
     whole.timer = own_timer;
     std::vector<std::string> looks;
