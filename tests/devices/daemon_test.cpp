@@ -181,6 +181,17 @@ TEST_CASE(
                                 [](const std::string& line) { return line.starts_with("install "); }) == 1);
 }
 
+TEST_CASE("an operation whose timer is longer than the device's own has that one stopped")
+{
+    Site site;
+    const std::string id = site.plan({"--timer", "3h"});
+    REQUIRE(site.belay({"add", id}).code == 0);
+    REQUIRE(site.belay({"activate", id}).code == 0);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!site.device().at("timer").is_null()) REQUIRE(std::chrono::steady_clock::now() < end);
+    CHECK(site.show(id).at("state") == "activated");
+}
+
 TEST_CASE("belayd is killed while both chassis reload; the next one follows what the device does")
 {
     Site site;
