@@ -103,3 +103,20 @@ TEST_CASE("every accident of the device together with a belayd that is killed at
         }
     }
 }
+
+TEST_CASE("a clear that reaches one member only is not forgotten by the belayd that comes next")
+{
+    for (size_t at = 1; at <= 200; at += stride() == 1 ? 1 : 4) {
+        CAPTURE(at);
+        World world;
+        const operation::Id id = world.keep({.wanted = true, .soak = 1min});
+        world.device.injure("add-fails-on-standby");
+        world.device.injure("clear-reaches-one");
+        world.device.fault = {.kind = TerminalFault::Kind::dead, .at = world.device.calls + at};
+        const size_t before = world.device.calls;
+        const size_t took = run(world, id) - before;
+        CHECK_MESSAGE(world.state(id) == State::held, world.reason(id));
+        CHECK(world.reason(id).find("has not reached switch 2") != std::string::npos);
+        if (took < at) break;
+    }
+}

@@ -61,7 +61,8 @@ class SimulatedDevice {
     std::vector<std::string> typed;  ///< every line, but those that prepare a terminal
     lab::iosxe::Manner manner = {};
 
-    Result<std::vector<Answer>> type(const std::vector<Line>& lines)
+    /// What is typed and answered is appended to a file of the host, unless that is empty.
+    Result<std::vector<Answer>> type(const std::vector<Line>& lines, const std::string& transcript)
     {
         if (is_dead) return fail(ErrorKind::dead, "belayd is dead");
         const TerminalFault::Kind now_fails = ++calls == fault.at ? fault.kind : TerminalFault::Kind::none;
@@ -72,6 +73,7 @@ class SimulatedDevice {
         std::vector<Answer> answers;
         for (const Line& line : lines) {
             answers.push_back(TRY(connection.type(line, now_fails)));
+            if (!transcript.empty()) keep(transcript, line.text, answers.back().text);
             if (is_dead) return fail(ErrorKind::dead, "belayd was killed");
             if (answers.back().lost) break;
         }
@@ -93,6 +95,13 @@ class SimulatedDevice {
     }
 
   private:
+    void keep(const std::string& transcript, const std::string& line, const std::string& answer)
+    {
+        machine_.change([&](host::Machine& machine) {
+            const std::string before = machine.text(transcript).value_or("");
+            machine.put_file(transcript, fmt::format("{}core#{}\n{}\n", before, line, answer));
+        });
+    }
     static lab::iosxe::Beginning started(lab::iosxe::Beginning beginning)
     {
         if (beginning.start == lab::iosxe::Time{})
@@ -188,11 +197,14 @@ class SimulatedDevice {
 
 class SimulatedTerminal final : public upgrade::iosxe::Terminal {
   public:
-    explicit SimulatedTerminal(SimulatedDevice& device) : device_(device) {}
+    SimulatedTerminal(SimulatedDevice& device, std::string transcript)
+        : device_(device), transcript_(std::move(transcript))
+    {
+    }
     Result<std::vector<Answer>> type(const std::vector<Line>& lines, const Said&) override
     {
         for (const Line& line : lines) TRY(upgrade::iosxe::check_line(line.text));
-        return device_.type(lines);
+        return device_.type(lines, transcript_);
     }
     Result<void> carry(const std::string& file, const std::string& to, const Carried&) override
     {
@@ -201,6 +213,7 @@ class SimulatedTerminal final : public upgrade::iosxe::Terminal {
 
   private:
     SimulatedDevice& device_;
+    const std::string transcript_;
 };
 
 }  // namespace belay::devices

@@ -97,30 +97,28 @@ Result<void> verify(Work& work, const DeviceImage& image)
                 "the same once more; if it happens again: the network, or the flash of the device");
 }
 
+constexpr const char* clearing = "clear install state";
+
 /// Types `clear install state`; on releases that hide it, by `service internal`, which is taken away again.
 Result<Answer> type_clear(Work& work)
 {
     const std::vector<Answer> plain = TRY(work.type(std::vector{line::clear()}));
-    const auto said = said_of(plain.back(), "clear install state");
+    const auto said = said_of(plain.back(), clearing);
     if (said || said.error().kind != ErrorKind::usage) return plain.back();
     std::vector<Line> lines = line::service_internal();
-    const size_t clearing = lines.size();
+    const size_t place = lines.size();
     lines.push_back(line::clear());
     for (const Line& line : line::no_service_internal()) lines.push_back(line);
     const std::vector<Answer> answers = TRY(work.type(lines));
-    if (answers.size() == lines.size()) return answers[clearing];
+    if (answers.size() == lines.size()) return answers[place];
     return fail(ErrorKind::unavailable, "the line was lost while the install state was cleared",
                 "show running-config | include service internal, and no service internal where it is there");
 }
 
-/// Clears the state of an add that failed, on both members. Errors: refused (it has not passed on both).
-Result<void> clear_state(Work& work, const DeviceLook& look)
+/// Errors: refused (it has not passed on both), corrupt (no such text).
+Result<void> has_cleared_both(const std::string& text, const DeviceLook& look)
 {
-    const Answer answer = TRY(type_clear(work));
-    TRY(said_of(answer, "clear install state"));
-    if (answer.lost)
-        return fail(ErrorKind::unavailable, "the line was lost while the install state was cleared");
-    const auto outcome = TRY(show::read_install_progress(answer.text, "clear install state"));
+    const auto outcome = TRY(show::read_install_progress(text, clearing));
     std::vector<std::string> left;
     for (size_t i = 0; i < look.members.size(); ++i) {
         // Supervisors have numbers here, and letters elsewhere.
@@ -137,6 +135,16 @@ Result<void> clear_state(Work& work, const DeviceLook& look)
                 fmt::format("\"clear install state\" has not reached {}", fmt::join(left, ", ")),
                 fmt::format("on the console of {}: service internal; clear install state; then abort again",
                             fmt::join(left, ", ")));
+}
+
+/// Clears the state of an add that failed, on both members. Errors: refused (it has not passed on both).
+Result<void> clear_state(Work& work, const DeviceLook& look)
+{
+    const Answer answer = TRY(type_clear(work));
+    TRY(said_of(answer, clearing));
+    if (answer.lost)
+        return fail(ErrorKind::unavailable, "the line was lost while the install state was cleared");
+    return has_cleared_both(answer.text, look);
 }
 
 }  // namespace
@@ -199,6 +207,22 @@ Error stuck(const DeviceLook& look, const std::string& from, const std::string& 
                             fmt::join(others, ", "), from)};
 }
 
+std::string not_cleared(host::Host& host, const std::string& transcript, const DeviceLook& look)
+{
+    constexpr Bytes most{256 << 20};
+    const Result<std::string> kept = host.read(transcript, most);
+    if (!kept && kept.error().kind == ErrorKind::not_found) return {};
+    if (!kept) return kept.error().what;
+    const std::string echo = fmt::format("#{}\n", clearing);
+    const size_t typed = kept->rfind(echo);
+    if (typed == std::string::npos) return {};
+    const size_t line = kept->rfind('\n', typed) + 1;
+    const std::string prompt = kept->substr(line, typed + 1 - line);
+    const std::string answer = kept->substr(typed + echo.size());
+    const Result<void> cleared = has_cleared_both(answer.substr(0, answer.find("\n" + prompt)), look);
+    return cleared ? std::string() : cleared.error().what;
+}
+
 Console::Deed deed::carry(Console& console, const std::string& device, const DeviceImage& image)
 {
     return [&console, device, image](Work& work) -> Result<void> {
@@ -246,9 +270,10 @@ Console::Deed deed::add(const DeviceImage& image)
     };
 }
 
-Console::Deed deed::take_out(Console& console, const std::string& device, const std::string& release)
+Console::Deed deed::take_out(Console& console, const std::string& device, const std::string& release,
+                             std::function<std::string(const DeviceLook&)> not_cleared)
 {
-    return [&console, device, release](Work& work) -> Result<void> {
+    return [&console, device, release, not_cleared](Work& work) -> Result<void> {
         const Until until(work, one_at_most);
         std::string left = "what was added";
         for (int tries = 0; tries < most_refusals;) {
@@ -257,10 +282,8 @@ Console::Deed deed::take_out(Console& console, const std::string& device, const 
                 continue;
             }
             DeviceLook look = TRY(work.look());
-            const bool was_cleared = console.noted(device, noted::clear).empty();
-            if ((look.issu.in_progress && !look.is_upgrading()) || !was_cleared) {
-                Result<void> cleared = clear_state(work, look);
-                console.note(device, noted::clear, cleared ? std::string() : cleared.error().what);
+            if ((look.issu.in_progress && !look.is_upgrading()) || !not_cleared(look).empty()) {
+                const Result<void> cleared = clear_state(work, look);
                 if (!cleared && (++tries == most_refusals || cleared.error().kind == ErrorKind::usage))
                     return cleared;
                 if (!cleared) continue;

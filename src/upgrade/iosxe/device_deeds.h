@@ -10,7 +10,6 @@ namespace belay::upgrade::iosxe {
 
 /// What notes of the console are about.
 namespace noted {
-inline constexpr const char* clear = "clear";          ///< a sentence: it did not reach both
 inline constexpr const char* nothing_begun = "begun";  ///< asked, and nothing that was typed before goes on
 std::string verified(const std::string& file);         ///< the digest that the device has found
 }  // namespace noted
@@ -24,8 +23,9 @@ Console::Deed remove_file(const std::string& file, bool of_active, bool of_stand
 /// Until both members have the image. Errors: refused (what the device says; or one does not have it).
 Console::Deed add(const DeviceImage& image);
 /// Until neither has an image of that release that was added, and no ISSU state is left. Errors: refused,
-/// with what a person has to do.
-Console::Deed take_out(Console& console, const std::string& device, const std::string& release);
+/// with what a person has to do. `not_cleared`: see below.
+Console::Deed take_out(Console& console, const std::string& device, const std::string& release,
+                       std::function<std::string(const DeviceLook&)> not_cleared);
 /// Types it once; what becomes of it the device shows. Errors: refused (the device says so).
 Console::Deed activate();
 Console::Deed one_step(const std::string& file);
@@ -36,6 +36,10 @@ Console::Deed commit(const std::string& release, const std::string& from);
 Console::Deed remove_inactive();
 
 }  // namespace deed
+
+/// What the last `clear install state` of a transcript has not reached, as a sentence; empty: it has reached
+/// both, or none was typed. No member shows it, and an earlier belayd may have typed it.
+std::string not_cleared(host::Host& host, const std::string& transcript, const DeviceLook& look);
 
 /// Both hot on it, and no in-service upgrade goes on or waits for its commit.
 bool is_back_on(const DeviceLook& look, const std::string& release);
