@@ -22,11 +22,12 @@ struct TerminalFault {
     enum class Kind {
         none,
         refuse,      ///< nobody can connect
-        lost,        ///< its first line is typed, and the connection ends before anything comes back
+        lost,        ///< a line is typed, and the connection ends before anything comes back
         lost_later,  ///< as long as the device takes for it, and then nobody hears the end
-        dead,        ///< belayd is killed when it has typed the first line
+        dead,        ///< belayd is killed when it has typed that line
     } kind = Kind::none;
-    size_t at = 0;  ///< the call, counted from 1
+    size_t at = 0;    ///< the call, counted from 1
+    size_t line = 0;  ///< of that call, counted from 0
 };
 
 /// The pair, and what time it is.
@@ -71,9 +72,10 @@ class SimulatedDevice {
             return fail(ErrorKind::unavailable, "nobody can connect to core");
         Connection connection(*this);
         std::vector<Answer> answers;
-        for (const Line& line : lines) {
-            answers.push_back(TRY(connection.type(line, now_fails)));
-            if (!transcript.empty()) keep(transcript, line.text, answers.back().text);
+        for (size_t i = 0; i < lines.size(); ++i) {
+            const bool is_now = i == std::min(fault.line, lines.size() - 1);
+            answers.push_back(TRY(connection.type(lines[i], is_now ? now_fails : TerminalFault::Kind::none)));
+            if (!transcript.empty()) keep(transcript, lines[i].text, answers.back().text);
             if (is_dead) return fail(ErrorKind::dead, "belayd was killed");
             if (answers.back().lost) break;
         }

@@ -241,20 +241,17 @@ class Add final : public DeviceAction {
         if (!look) return fmt::format("what was added: {}", look.error().what);
         const std::string release = text_at(arguments, "release");
         if (is_added(*look, release)) return fmt::format("{} that was added", release);
-        if (std::string left = not_cleared(host, text_at(arguments, "transcript"), *look); !left.empty())
-            return left;
+        std::string left = left_by_clearing(host, text_at(arguments, "transcript"), *look);
+        if (!left.empty()) return left;
         if (may_have_begun(arguments)) return std::string("what an add may have left that was cut short");
         return std::string();
     }
     Result<void> revert(host::Host& host, const Json& arguments, const Json&) const override
     {
         leave(arguments, adding);
-        const auto left = [&host, transcript = text_at(arguments, "transcript")](const DeviceLook& look) {
-            return not_cleared(host, transcript, look);
-        };
-        return begin_undoing(
-            arguments, taking_out,
-            deed::take_out(console_, device_in(arguments), text_at(arguments, "release"), left));
+        return begin_undoing(arguments, taking_out,
+                             deed::take_out(console_, device_in(arguments), text_at(arguments, "release"),
+                                            host, text_at(arguments, "transcript")));
     }
     Result<std::optional<Inspection>> going_back(host::Host&, const Json& arguments,
                                                  const Json&) const override

@@ -137,6 +137,41 @@ Result<void> has_cleared_both(const std::string& text, const DeviceLook& look)
                             fmt::join(left, ", ")));
 }
 
+Result<std::string> transcript_of(host::Host& host, const std::string& transcript)
+{
+    constexpr Bytes most{256 << 20};
+    Result<std::string> kept = host.read(transcript, most);
+    if (!kept && kept.error().kind == ErrorKind::not_found) return std::string();
+    return kept;
+}
+
+/// Behind the prompt.
+std::string as_typed(std::string_view line)
+{
+    return fmt::format("#{}\n", line);
+}
+
+/// What the last `clear install state` of a transcript has not reached; empty: both were, or none was typed.
+std::string not_cleared(const std::string& kept, const DeviceLook& look)
+{
+    const std::string echo = as_typed(clearing);
+    const size_t typed = kept.rfind(echo);
+    if (typed == std::string::npos) return {};
+    const size_t begin = kept.rfind('\n', typed) + 1;
+    const std::string prompt = kept.substr(begin, typed + 1 - begin);
+    const std::string answer = kept.substr(typed + echo.size());
+    const Result<void> cleared = has_cleared_both(answer.substr(0, answer.find("\n" + prompt)), look);
+    return cleared ? std::string() : cleared.error().what;
+}
+
+/// Whether a transcript ends with that turned on.
+bool is_internal(const std::string& kept)
+{
+    const size_t on = kept.rfind(as_typed("service internal"));
+    const size_t off = kept.rfind(as_typed("no service internal"));
+    return on != std::string::npos && (off == std::string::npos || off < on);
+}
+
 /// Clears the state of an add that failed, on both members. Errors: refused (it has not passed on both).
 Result<void> clear_state(Work& work, const DeviceLook& look)
 {
@@ -207,20 +242,12 @@ Error stuck(const DeviceLook& look, const std::string& from, const std::string& 
                             fmt::join(others, ", "), from)};
 }
 
-std::string not_cleared(host::Host& host, const std::string& transcript, const DeviceLook& look)
+std::string left_by_clearing(host::Host& host, const std::string& transcript, const DeviceLook& look)
 {
-    constexpr Bytes most{256 << 20};
-    const Result<std::string> kept = host.read(transcript, most);
-    if (!kept && kept.error().kind == ErrorKind::not_found) return {};
+    const Result<std::string> kept = transcript_of(host, transcript);
     if (!kept) return kept.error().what;
-    const std::string echo = fmt::format("#{}\n", clearing);
-    const size_t typed = kept->rfind(echo);
-    if (typed == std::string::npos) return {};
-    const size_t line = kept->rfind('\n', typed) + 1;
-    const std::string prompt = kept->substr(line, typed + 1 - line);
-    const std::string answer = kept->substr(typed + echo.size());
-    const Result<void> cleared = has_cleared_both(answer.substr(0, answer.find("\n" + prompt)), look);
-    return cleared ? std::string() : cleared.error().what;
+    if (std::string left = not_cleared(*kept, look); !left.empty()) return left;
+    return is_internal(*kept) ? "\"service internal\" in the configuration" : "";
 }
 
 Console::Deed deed::carry(Console& console, const std::string& device, const DeviceImage& image)
@@ -271,9 +298,9 @@ Console::Deed deed::add(const DeviceImage& image)
 }
 
 Console::Deed deed::take_out(Console& console, const std::string& device, const std::string& release,
-                             std::function<std::string(const DeviceLook&)> not_cleared)
+                             host::Host& host, const std::string& transcript)
 {
-    return [&console, device, release, not_cleared](Work& work) -> Result<void> {
+    return [&console, device, release, &host, transcript](Work& work) -> Result<void> {
         const Until until(work, one_at_most);
         std::string left = "what was added";
         for (int tries = 0; tries < most_refusals;) {
@@ -282,13 +309,16 @@ Console::Deed deed::take_out(Console& console, const std::string& device, const 
                 continue;
             }
             DeviceLook look = TRY(work.look());
-            if ((look.issu.in_progress && !look.is_upgrading()) || !not_cleared(look).empty()) {
+            const bool is_pending = look.issu.in_progress && !look.is_upgrading();
+            if (is_pending || !not_cleared(TRY(transcript_of(host, transcript)), look).empty()) {
                 const Result<void> cleared = clear_state(work, look);
                 if (!cleared && (++tries == most_refusals || cleared.error().kind == ErrorKind::usage))
                     return cleared;
                 if (!cleared) continue;
                 look = TRY(work.look());
             }
+            if (is_internal(TRY(transcript_of(host, transcript))))
+                TRY(work.type(line::no_service_internal()));
             if (!is_added(look, release)) {
                 console.note(device, noted::nothing_begun, "yes");
                 return {};

@@ -22,10 +22,10 @@ Console::Deed carry(Console& console, const std::string& device, const DeviceIma
 Console::Deed remove_file(const std::string& file, bool of_active, bool of_standby);
 /// Until both members have the image. Errors: refused (what the device says; or one does not have it).
 Console::Deed add(const DeviceImage& image);
-/// Until neither has an image of that release that was added, and no ISSU state is left. Errors: refused,
-/// with what a person has to do. `not_cleared`: see below.
+/// Until neither has an image of that release that was added, no ISSU state is left, and nothing of
+/// left_by_clearing(). Errors: refused, with what a person has to do. The host must outlive it.
 Console::Deed take_out(Console& console, const std::string& device, const std::string& release,
-                       std::function<std::string(const DeviceLook&)> not_cleared);
+                       host::Host& host, const std::string& transcript);
 /// Types it once; what becomes of it the device shows. Errors: refused (the device says so).
 Console::Deed activate();
 Console::Deed one_step(const std::string& file);
@@ -37,9 +37,9 @@ Console::Deed remove_inactive();
 
 }  // namespace deed
 
-/// What the last `clear install state` of a transcript has not reached, as a sentence; empty: it has reached
-/// both, or none was typed. No member shows it, and an earlier belayd may have typed it.
-std::string not_cleared(host::Host& host, const std::string& transcript, const DeviceLook& look);
+/// What `clear install state` has left to do, as a transcript shows it: a member that it has not reached, or
+/// `service internal`. No member shows the first, and an earlier belayd may have typed it. Empty: nothing.
+std::string left_by_clearing(host::Host& host, const std::string& transcript, const DeviceLook& look);
 
 /// Both hot on it, and no in-service upgrade goes on or waits for its commit.
 bool is_back_on(const DeviceLook& look, const std::string& release);
