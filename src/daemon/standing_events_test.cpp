@@ -197,6 +197,7 @@ TEST_CASE("a solution that cannot serve, and one that moved though nobody asked 
     CHECK(stage.after(minutes(1)).empty());
     stands("started", line("config server", "started"));
     CHECK(stage.after(seconds(1)) ==
+          "03-00010 h1/config server: config server is started; "
           "04-00031 /reporting: the solution reporting is started; "
           "04-00033 /reporting: the solution reporting is started");
 }
