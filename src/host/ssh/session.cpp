@@ -9,12 +9,13 @@
 #include <cstring>
 #include <fcntl.h>
 #include <libssh/libssh.h>
+#include <poll.h>
 
 namespace belay::host::ssh {
 namespace {
 
 constexpr int columns = 512, rows = 24;
-constexpr int most_rounds = 8, most_questions = 8;
+constexpr int most_rounds = 8;
 constexpr uint32_t most_at_once = 64 << 10;
 constexpr Milliseconds to_part(2000);
 
@@ -148,20 +149,20 @@ Result<int> Session::log_in_by_key(const Login& login)
     return ssh_userauth_publickey(session_, nullptr, key.get());
 }
 
-/// Every question that is not shown as it is answered is one for the password.
+/// The first question that is not shown as it is answered is the one for the password; whatever else is asked
+/// (again, a new one, a second factor) has no answer here.
 int Session::log_in_by_questions(const Login& login)
 {
     int said = ssh_userauth_kbdint(session_, nullptr, nullptr);
+    bool is_given = false;
     for (int round = 0; said == SSH_AUTH_INFO && round < most_rounds; ++round) {
         const int questions = ssh_userauth_kbdint_getnprompts(session_);
-        if (questions > most_questions) return SSH_AUTH_DENIED;
-        for (int i = 0; i < questions; ++i) {
+        if (questions > 1) return SSH_AUTH_DENIED;
+        if (questions == 1) {
             char is_shown = 0;
-            const auto number = static_cast<unsigned>(i);
-            ssh_userauth_kbdint_getprompt(session_, number, &is_shown);
-            if (is_shown != 0) return SSH_AUTH_DENIED;
-            if (ssh_userauth_kbdint_setanswer(session_, number, login.password.c_str()) < 0)
-                return SSH_AUTH_ERROR;
+            ssh_userauth_kbdint_getprompt(session_, 0, &is_shown);
+            if (is_shown != 0 || std::exchange(is_given, true)) return SSH_AUTH_DENIED;
+            if (ssh_userauth_kbdint_setanswer(session_, 0, login.password.c_str()) < 0) return SSH_AUTH_ERROR;
         }
         said = ssh_userauth_kbdint(session_, nullptr, nullptr);
     }
@@ -265,6 +266,20 @@ Result<void> Channel::say(std::string_view bytes, Milliseconds limit)
     }
     cutoff_->never();
     return {};
+}
+
+Result<size_t> Channel::await_room(Milliseconds limit)
+{
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (true) {
+        // This takes in what has come: room, words, the end.
+        if (ssh_channel_poll(channel_, 0) != 0 || ssh_channel_is_closed(channel_) != 0) return 0;
+        if (const uint32_t room = ssh_channel_window_size(channel_); room > 0) return room;
+        const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (left <= Milliseconds{0}) return fail(ErrorKind::timeout, "the other side takes nothing");
+        pollfd event{.fd = ssh_get_fd(session_), .events = POLLIN, .revents = 0};
+        static_cast<void>(poll(&event, 1, static_cast<int>(left.count())));
+    }
 }
 
 Result<void> Channel::end_saying()

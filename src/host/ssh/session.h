@@ -58,6 +58,9 @@ class Channel {
     Result<std::optional<std::string>> hear(Milliseconds limit);
     /// Sends all of it. Errors: unavailable, timeout (the other side takes nothing).
     Result<void> say(std::string_view bytes, Milliseconds limit);
+    /// Waits until the other side takes bytes: how many now. 0: it has said something first, or has ended.
+    /// Errors: timeout.
+    Result<size_t> await_room(Milliseconds limit);
     /// Nothing more will be said. Errors: unavailable.
     Result<void> end_saying();
 
