@@ -1,12 +1,12 @@
 #include "host/ssh/session.h"
 
+#include "base/wipe.h"
 #include "host/descriptor.h"
 #include "host/ssh/connect.h"
 #include "host/ssh/cutoff.h"
 #include "host/ssh/host_keys.h"
 
 #include <algorithm>
-#include <cstring>
 #include <fcntl.h>
 #include <libssh/libssh.h>
 #include <poll.h>
@@ -35,12 +35,6 @@ std::string one_line(std::string_view text)
 }
 
 }  // namespace
-
-void wipe(std::string& text)
-{
-    explicit_bzero(text.data(), text.capacity());
-    text.clear();
-}
 
 Login::~Login()
 {

@@ -41,9 +41,6 @@ struct Login {
     ~Login();
 };
 
-/// Overwrites a text that was secret.
-void wipe(std::string& text);
-
 class Cutoff;
 
 /// One channel of a session, which must outlive it. Threads: one.

@@ -1,6 +1,8 @@
 #include "upgrade/iosxe/vty/conversation.h"
 
-#include <cstring>
+#include "base/wipe.h"
+
+#include <algorithm>
 
 namespace belay::upgrade::iosxe::vty {
 namespace {
@@ -21,7 +23,7 @@ Conversation::Conversation(std::vector<std::string> secrets) : secrets_(std::mov
 
 Conversation::~Conversation()
 {
-    for (std::string& secret : secrets_) explicit_bzero(secret.data(), secret.size());
+    std::ranges::for_each(secrets_, wipe);
 }
 
 void Conversation::hear(std::string_view bytes)

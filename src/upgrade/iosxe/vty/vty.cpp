@@ -1,6 +1,7 @@
 #include "upgrade/iosxe/vty/vty.h"
 
 #include "base/json.h"
+#include "base/wipe.h"
 #include "upgrade/iosxe/vty/conversation.h"
 #include "upgrade/iosxe/vty/transcript.h"
 
@@ -145,7 +146,7 @@ Result<void> Vty::enable()
         std::string secret = request_.enable_password + "\n";
         talk_.await_prompt();
         const Result<void> sent = channel_->say(secret, to_take);
-        host::ssh::wipe(secret);
+        wipe(secret);
         if (!sent) return std::unexpected(sent.error());
         const auto gone = TRY(follow(Clock::now() + request_.prompt, [&]() -> Result<bool> {
             return (talk_.wants_password() || talk_.at_prompt()) && is_quiet_for(settled);
