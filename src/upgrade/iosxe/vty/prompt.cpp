@@ -89,11 +89,6 @@ size_t begin_of_stamp(std::string_view text)
     return begins;
 }
 
-bool ends_with_one_of(std::string_view line, std::span<const std::string_view> ends)
-{
-    return std::ranges::any_of(ends, [&](std::string_view end) { return line.ends_with(end); });
-}
-
 }  // namespace
 
 std::optional<Prompt> read_prompt(std::string_view line)
@@ -136,16 +131,16 @@ bool continues_log(std::string_view line)
 
 bool asks(std::string_view line)
 {
-    constexpr std::array<std::string_view, 11> ends = {"[y/n]",    "[Y/N]",     "[y/n]?",    "[y/n]:",
-                                                       "[yes/no]", "[yes/no]:", "[confirm]", "(y/n)",
-                                                       "(y/n)?",   "]?",        "]?:"};
-    return ends_with_one_of(line, ends) || asks_for_password(line);
+    constexpr std::array<std::string_view, 16> ends = {
+        "[y/n]",     "[Y/N]", "[y/n]?", "[y/n]:", "[yes/no]", "[yes/no]:", "[yes]:",     "[no]:",
+        "[confirm]", "(y/n)", "(y/n)?", "]?",     "]?:",      "sername:",  "assphrase:", "ASSCODE:"};
+    return asks_for_password(line) ||
+           std::ranges::any_of(ends, [&](std::string_view end) { return line.ends_with(end); });
 }
 
 bool asks_for_password(std::string_view line)
 {
-    constexpr std::array<std::string_view, 4> ends = {"assword:", "sername:", "assphrase:", "ASSCODE:"};
-    return ends_with_one_of(line, ends);
+    return line.ends_with("assword:");
 }
 
 bool waits_for_key(std::string_view line)

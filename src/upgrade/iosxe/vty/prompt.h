@@ -29,6 +29,7 @@ bool continues_log(std::string_view line);
 
 /// Whether an unfinished line wants an answer from a person.
 bool asks(std::string_view line);
+/// For a password alone: a name and a one-time code are questions that no password answers.
 bool asks_for_password(std::string_view line);
 /// Whether it is where an output waits for a key.
 bool waits_for_key(std::string_view line);
