@@ -1,6 +1,7 @@
 #include "upgrade/iosxe/vty/conversation.h"
 
 #include "base/wipe.h"
+#include "upgrade/iosxe/show/log_message.h"
 
 #include <algorithm>
 #include <functional>
@@ -101,8 +102,8 @@ std::optional<Prompt> Conversation::own_prompt(std::string_view line) const
 void Conversation::finish(std::string_view line)
 {
     is_answered_ = key_was_sent_ = false;
-    const std::optional<size_t> log = begin_of_log(line);
-    const bool is_log = log || continues_log(line);
+    const std::optional<size_t> log = show::begin_of_log(line);
+    const bool is_log = log || show::continues_log(line);
     const std::string_view before = is_log ? without_blanks(line.substr(0, log.value_or(0))) : line;
     if (!is_log || !before.empty()) take_line(before);
     if (is_log) log_passed_ = prompt_passed_;

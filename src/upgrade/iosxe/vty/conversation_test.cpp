@@ -73,21 +73,6 @@ TEST_CASE("prompts, and what looks like them")
     CHECK_FALSE(read_prompt(std::string(200, 'a') + "#"));
 }
 
-TEST_CASE("where the log of a device begins on a line")
-{
-    CHECK(begin_of_log("*Feb  8 10:07:52.456: %INSTALL-5-INSTALL_START_INFO: Switch 2 R0/0: x") == 0u);
-    CHECK(begin_of_log("*Feb  8 10:07:52.456 jst: %RF-5-RF_TERMINAL_STATE: Terminal state") == 0u);
-    CHECK(begin_of_log("000123: .Mar 12 2026 01:02:03: %SYS-6-TTY_EXPIRE_TIMER: x") == 0u);
-    CHECK(begin_of_log("Feb  8 09:48:33.364: %INSTALL-5-INSTALL_START_INFO: R0/0: x") == 0u);
-    CHECK(begin_of_log("%LINK-SP-3-UPDOWN: Interface, changed") == 0u);
-    CHECK(begin_of_log("00:01:17: %HA_CONFIG_SYNC-6-BULK_CFGSYNC_SUCCEED: Bulk Sync") == 0u);
-    CHECK(begin_of_log("Copying fla*Feb  8 10:07:52.456: %A_B-0-C: x") == 11u);
-    CHECK_FALSE(begin_of_log("% Invalid input detected at '^' marker."));
-    CHECK_FALSE(begin_of_log("CPU 12%: one-5-TWO: x"));
-    CHECK_FALSE(begin_of_log("see %SYS-9-NO_SUCH_LEVEL: x"));
-    CHECK_FALSE(begin_of_log("*Feb  8 10:07:52.456: nothing of a mnemonic"));
-}
-
 TEST_CASE("an answer, without its echo and its prompt, however the bytes are cut")
 {
     const std::string_view comes =
