@@ -2,6 +2,8 @@
 
 #include "upgrade/iosxe/show/fields.h"
 
+#include <algorithm>
+
 namespace belay::upgrade::iosxe::show {
 namespace {
 
@@ -90,8 +92,6 @@ Result<std::vector<Line>> table_of(const Shown& all, std::string_view title, std
     std::vector<Line> rows;
     bool is_in = false;
     for (const Line& line : all.lines) {
-        // What will be after a reload is not what is.
-        if (same_words(line.text, "Stackwise Virtual Configuration After Reboot:")) break;
         if (same_words(line.text, heading))
             is_in = true;
         else if (is_in && !is_ruler(line.text))
@@ -134,15 +134,26 @@ std::optional<PagpPort> pagp_port_of(std::string_view text, uint64_t group)
 
 Result<StackwiseVirtual> read_stackwise_virtual(std::string_view text)
 {
-    const Shown all = TRY(shown(text, "show stackwise-virtual"));
+    Shown all = TRY(shown(text, "show stackwise-virtual"));
+    // What will be after a reload is not what is.
+    const auto after_reboot = std::ranges::find_if(all.lines, [](const Line& line) {
+        return same_words(line.text, "Stackwise Virtual Configuration After Reboot:");
+    });
+    if (after_reboot == all.lines.begin()) return all.cut("it says only what will be after a reload");
+    all.lines.erase(after_reboot, all.lines.end());
     StackwiseVirtual found;
     const std::vector<Line> rows =
         TRY(table_of(all, "Stackwise Virtual Configuration:", "Switch Stackwise Virtual Link Ports"));
     std::optional<bool> is_enabled;
     for (const Line& line : all.lines) {
         const auto label = labelled(line.text, ':');
-        if (label && same_words(label->label, "Stackwise Virtual")) is_enabled = flag_of(label->value);
-        if (label && same_words(label->label, "Domain Number")) found.domain = whole_number(label->value);
+        if (!label) continue;
+        const bool is_state = same_words(label->label, "Stackwise Virtual");
+        const bool is_domain = same_words(label->label, "Domain Number");
+        if ((is_state && !assign(is_enabled, label->value)) ||
+            (is_domain && !assign(found.domain, label->value)))
+            return all.foreign(line.number, fmt::format("\"{}\" is \"{}\" here, or is said twice",
+                                                        label->label, label->value));
     }
     SvlTable table(all, 0, 0);
     for (const Line& line : rows) TRY(table.take(line, found.ports));

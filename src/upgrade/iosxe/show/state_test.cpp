@@ -49,6 +49,14 @@ TEST_CASE("a pair says which version runs on each member, and in which mode")
     CHECK(two.last_reload_reason == "Image Install");
 }
 
+TEST_CASE("a row of the table of switches that is not whole is not passed over")
+{
+    const std::string text = written_answer("show version");
+    const size_t mode = text.rfind("INSTALL");
+    REQUIRE(mode != std::string::npos);
+    CHECK_FALSE(read_version(std::string(text).erase(mode, 7)));
+}
+
 TEST_CASE("the part without a heading is that of the switch which answers")
 {
     const Version version = must(read_version(written_answer("show version", 2)));
