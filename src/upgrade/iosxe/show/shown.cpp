@@ -231,6 +231,16 @@ std::vector<std::string_view> columns_of(std::string_view text)
     return columns;
 }
 
+std::string take_reason(std::string_view& value)
+{
+    constexpr std::string_view mark = " Reason:";
+    const size_t at = value.find(mark);
+    if (at == std::string_view::npos) return {};
+    const std::string_view reason = trimmed(value.substr(at + mark.size()));
+    value = trimmed(value.substr(0, at));
+    return std::string(reason);
+}
+
 std::string joined(std::span<const std::string_view> words)
 {
     return fmt::format("{}", fmt::join(words, " "));
