@@ -15,6 +15,15 @@ namespace belay::host::ssh {
 namespace {
 
 constexpr int columns = 512, rows = 24;
+// As libssh has them by itself, and at the end what IOS XE before 17 may have alone. Nobody finds a collision
+// of SHA-1 while a connection begins, HMAC does not depend on collisions, and who the device is its host key
+// says.
+constexpr const char* key_exchanges =
+    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
+    "diffie-hellman-group18-sha512,diffie-hellman-group16-sha512,diffie-hellman-group-exchange-sha256,"
+    "diffie-hellman-group14-sha256,diffie-hellman-group14-sha1";
+constexpr const char* macs =
+    "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1";
 constexpr int most_rounds = 8;
 constexpr uint32_t most_at_once = 64 << 10;
 constexpr Milliseconds to_part(2000);
@@ -92,6 +101,9 @@ Result<std::unique_ptr<Session>> Session::open(const Server& server, const Login
         {SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null"},
         {SSH_OPTIONS_HOST, server.address.c_str()},
         {SSH_OPTIONS_USER, login.user.c_str()},
+        {SSH_OPTIONS_KEY_EXCHANGE, key_exchanges},
+        {SSH_OPTIONS_HMAC_C_S, macs},
+        {SSH_OPTIONS_HMAC_S_C, macs},
         {SSH_OPTIONS_HOSTKEYS, kinds.c_str()},
         {SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, kinds.c_str()},
         {SSH_OPTIONS_TIMEOUT, &seconds},

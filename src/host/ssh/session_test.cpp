@@ -146,6 +146,18 @@ TEST_CASE("a line of a real server: what is said comes back by its terminal, whi
     CHECK(all.find("heard hello\r\n") != std::string::npos);
 }
 
+TEST_CASE("a device of IOS XE 16, which has no more than these")
+{
+    const Sshd sshd("echo in\n", "rsa",
+                    "KexAlgorithms diffie-hellman-group14-sha1\nHostKeyAlgorithms ssh-rsa\n"
+                    "Ciphers aes128-ctr\nMACs hmac-sha1\n");
+    const auto session = Session::open(server_of(sshd), login_of(sshd), generous);
+    REQUIRE_MESSAGE(session, session.error().what);
+    auto channel = (*session)->open_line(generous);
+    REQUIRE(channel);
+    CHECK(rest_of(*channel).find("in\r\n") != std::string::npos);
+}
+
 TEST_CASE("the fingerprint does as well as the key")
 {
     const Sshd sshd("echo in\n");

@@ -79,11 +79,12 @@ inline Listener listener_on_free_port()
 /// taken from anybody.
 class Sshd {
   public:
-    /// `shell`: what a line runs, in the language of sh.
-    explicit Sshd(const std::string& shell)
+    /// `shell`: what a line runs, in the language of sh. `key`: of which kind its host key is. `config`: more
+    /// lines for its sshd_config.
+    explicit Sshd(const std::string& shell, const std::string& key = "ed25519", std::string_view config = "")
     {
         if (geteuid() == 0) mkdir("/run/sshd", 0755);  // where sshd wants to be confined
-        REQUIRE(run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch_.path("host")}));
+        REQUIRE(run({"ssh-keygen", "-q", "-t", key, "-N", "", "-f", scratch_.path("host")}));
         REQUIRE(run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch_.path("user")}));
         std::filesystem::copy_file(scratch_.path("user.pub"), scratch_.path("authorized"));
         const std::string program =
@@ -96,8 +97,8 @@ class Sshd {
         scratch_.file("config",
                       fmt::format("HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n"
                                   "PermitRootLogin yes\nPasswordAuthentication no\nForceCommand {}\n"
-                                  "PrintMotd no\nPrintLastLog no\nLogLevel QUIET\n",
-                                  scratch_.path("host"), scratch_.path("authorized"), program));
+                                  "PrintMotd no\nPrintLastLog no\nLogLevel QUIET\n{}",
+                                  scratch_.path("host"), scratch_.path("authorized"), program, config));
         thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
     }
     ~Sshd()
