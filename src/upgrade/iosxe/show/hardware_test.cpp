@@ -77,11 +77,11 @@ TEST_CASE("a virtual stack, its links and who is behind them")
     CHECK(stack.ports[3].member == 2);
     CHECK(stack.ports[3].port == "FortyGigabitEthernet2/1/2");
     CHECK_FALSE(must(read_stackwise_virtual(written_answer("show stackwise-virtual", 1))).enabled);
-    const SvlLinks links = must(read_svl_links(written_answer("show stackwise-virtual link")));
+    const SvlPorts links = must(read_svl_links(written_answer("show stackwise-virtual link")));
     CHECK(links.ports.at(1).link_status == "D");
     CHECK(links.ports.at(1).protocol_status == "S");
     CHECK(links.ports.at(2).link_status == "U");
-    const SvlNeighbours ends = must(read_svl_neighbours(written_answer("show stackwise-virtual neighbors")));
+    const SvlPorts ends = must(read_svl_neighbours(written_answer("show stackwise-virtual neighbors")));
     CHECK(ends.ports.at(0).remote_port == "FortyGigabitEthernet2/1/1");
     CHECK(ends.ports.at(1).remote_port.empty());
 }
