@@ -1,12 +1,13 @@
 #include "host/ssh/session.h"
 
-#include "base/base64.h"
+#include "host/ssh/connect.h"
 #include "host/ssh/host_keys.h"
 #include "host/ssh/testing/sshd.h"
 
 #include <doctest/doctest.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
+#include <netdb.h>
 #include <thread>
 
 using namespace belay;
@@ -231,6 +232,43 @@ TEST_CASE("a server that says nothing is left at the limit")
     const auto session = Session::open(server, login, 300ms);
     REQUIRE_FALSE(session);
     CHECK(session.error().kind == ErrorKind::timeout);
+}
+
+TEST_CASE("an address that swallows everything leaves time to the next one")
+{
+    const auto address_of = [](const Listener& listener) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(listener.port);
+        return address;
+    };
+    const Listener full = listener_on_free_port(), open = listener_on_free_port();
+    // Nobody accepts, so that soon it answers no more.
+    REQUIRE(listen(full.socket.number(), 0) == 0);
+    sockaddr_in of_full = address_of(full), of_open = address_of(open);
+    std::vector<host::Descriptor> others;
+    for (int i = 0; i < 4; ++i) {
+        others.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        static_cast<void>(
+            connect(others.back().number(), reinterpret_cast<sockaddr*>(&of_full), sizeof of_full));
+    }
+    addrinfo first{}, second{};
+    for (const auto& [info, address] : {std::pair{&first, &of_full}, std::pair{&second, &of_open}}) {
+        info->ai_family = AF_INET;
+        info->ai_socktype = SOCK_STREAM;
+        info->ai_addr = reinterpret_cast<sockaddr*>(address);
+        info->ai_addrlen = sizeof *address;
+    }
+    const auto alone = connect_to_one_of(first, 500ms);
+    REQUIRE_FALSE(alone);
+    CHECK(alone.error().kind == ErrorKind::timeout);
+    first.ai_next = &second;
+    CHECK(connect_to_one_of(first, 2s));
+    addrinfo without{};  // of a family that there is not
+    without.ai_family = 12345;
+    without.ai_next = &second;
+    CHECK(connect_to_one_of(without, generous));
 }
 
 TEST_CASE("nobody there: unavailable, with the address")
