@@ -86,7 +86,8 @@ class Sink {
             if (c == '\n') break;
             if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) excuse += c;
         }
-        const bool is_full = excuse.find("pace") != std::string::npos;  // "No space left on device"
+        const bool is_full =
+            excuse.find("No space") != std::string::npos || excuse.find("enough space") != std::string::npos;
         return fail(is_full ? ErrorKind::no_space : ErrorKind::refused,
                     fmt::format("the device does not take the file: {}",
                                 excuse.empty() ? std::string("it does not say why") : excuse));

@@ -116,7 +116,7 @@ Result<std::unique_ptr<Session>> Session::open(const Server& server, const Login
     }
     static_cast<void>(same.release());
     TRY(session->greet());
-    TRY(session->verify_host_key());
+    TRY(session->verify_host_key(known));
     TRY(session->log_in(login));
     session->cutoff_->never();
     return session;
@@ -128,14 +128,13 @@ Result<void> Session::greet()
     return {};
 }
 
-Result<void> Session::verify_host_key()
+Result<void> Session::verify_host_key(const KnownKeys& known)
 {
     ssh_key shown = nullptr;
     if (ssh_get_server_publickey(session_, &shown) != SSH_OK)
         return std::unexpected(broken("learn the host key"));
     const Key key(shown);
     host_key_ = TRY(fingerprint_of(key.get()));
-    const KnownKeys known = TRY(read_known_keys(server_.host_keys));
     if (std::ranges::find(known.fingerprints, host_key_) != known.fingerprints.end()) return {};
     return fail(ErrorKind::refused,
                 fmt::format("{} shows the {} host key {}, which is not the one that is known",

@@ -42,6 +42,7 @@ struct Login {
 };
 
 class Cutoff;
+struct KnownKeys;
 
 /// One channel of a session, which must outlive it. Threads: one.
 class Channel {
@@ -104,7 +105,7 @@ class Session {
     Session(Server server, std::unique_ptr<Cutoff> cutoff, ssh_session_struct* session);
 
     Result<void> greet();
-    Result<void> verify_host_key();
+    Result<void> verify_host_key(const KnownKeys& known);
     Result<void> log_in(const Login& login);
     Result<int> log_in_by_key(const Login& login);
     int log_in_by_questions(const Login& login);

@@ -250,8 +250,10 @@ TEST_CASE("an address that swallows everything leaves time to the next one")
     std::vector<host::Descriptor> others;
     for (int i = 0; i < 4; ++i) {
         others.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        static_cast<void>(
-            connect(others.back().number(), reinterpret_cast<sockaddr*>(&of_full), sizeof of_full));
+        const bool is_begun =
+            connect(others.back().number(), reinterpret_cast<sockaddr*>(&of_full), sizeof of_full) == 0 ||
+            errno == EINPROGRESS;
+        REQUIRE(is_begun);
     }
     addrinfo first{}, second{};
     for (const auto& [info, address] : {std::pair{&first, &of_full}, std::pair{&second, &of_open}}) {
@@ -350,6 +352,19 @@ TEST_CASE("a device that says in the middle of a file why it takes no more is he
         CHECK(sent.error().kind == ErrorKind::no_space);
         CHECK(sent.error().what.find("No space left on device") != std::string::npos);
     }
+}
+
+TEST_CASE("a device says why it takes no file, and its name is no reason")
+{
+    const Sshd sshd("");
+    sshd.file("sink", "printf '\\002flash:aerospace.bin: Permission denied\\n'\n");
+    const auto session = Session::open(server_of(sshd), login_of(sshd), generous);
+    REQUIRE(session);
+    const auto sent = (*session)->send_file(sshd.file("image", "bytes"), "flash:aerospace.bin", generous,
+                                            [](uint64_t, uint64_t) -> Result<void> { return {}; });
+    REQUIRE_FALSE(sent);
+    CHECK(sent.error().kind == ErrorKind::refused);
+    CHECK(sent.error().what == "the device does not take the file: flash:aerospace.bin: Permission denied");
 }
 
 TEST_CASE("a server that has gone takes nothing: an error, and no signal that ends us")

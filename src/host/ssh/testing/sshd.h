@@ -22,8 +22,6 @@
 #include <thread>
 #include <vector>
 
-extern char** environ;
-
 namespace belay::host::ssh::testing {
 
 inline std::string first_line_of(const std::string& path)

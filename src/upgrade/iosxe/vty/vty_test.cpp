@@ -162,7 +162,7 @@ TEST_CASE("what nobody waits for any more is ended")
     Lines lines;
     const auto answers =
         lines.terminal().type({{.text = "wait long", .limit = 1h}}, [](const std::string& line) {
-            return line != "";  // it is asked each second whether it is wanted
+            return !line.empty();  // it is asked each second whether it is wanted
         });
     REQUIRE_FALSE(answers);
     CHECK(answers.error().kind == ErrorKind::unavailable);
