@@ -73,6 +73,20 @@ TEST_CASE("prompts, and what looks like them")
     CHECK_FALSE(read_prompt(std::string(200, 'a') + "#"));
 }
 
+TEST_CASE("questions, and what looks like them")
+{
+    for (const char* question :
+         {"Do you want to proceed? [y/n]", "proceed? [Y/N]:", "Save? [yes/no]:",
+          "re-enter the command. [y/n/q]", "Proceed with reload? [confirm]", "Destination filename [x.bin]?",
+          "Continue? [no]:", "Delete (y/n)?", "Password:", "Username:", "Enter PASSCODE:"})
+        CHECK_MESSAGE(asks(question), question);
+    for (const char* none : {"", "]", "[]", "[/]", "[y/]", "[1/2]", "Add: Passed on [1 2]",
+                             "[2]:", "on [R0/0]", "install_add: Adding", "[a sentence/with blanks]", "y/n"})
+        CHECK_FALSE_MESSAGE(asks(none), none);
+    CHECK(asks_for_password("Password:"));
+    CHECK_FALSE(asks_for_password("Username:"));
+}
+
 TEST_CASE("an answer, without its echo and its prompt, however the bytes are cut")
 {
     const std::string_view comes =

@@ -36,6 +36,19 @@ bool is_mode(std::string_view text)
     return !text.empty() && text.size() <= longest_mode && std::ranges::all_of(text, may_be);
 }
 
+/// "[y/n]", "[yes/no]:", "[y/n/q]": words of a few letters, of which one is to be said.
+bool offers_choice(std::string_view line)
+{
+    while (line.ends_with('?') || line.ends_with(':')) line.remove_suffix(1);
+    const size_t open = line.rfind('[');
+    if (!line.ends_with(']') || open == std::string_view::npos) return false;
+    const std::string_view words = line.substr(open + 1, line.size() - open - 2);
+    constexpr size_t longest_choice = 12;
+    return words.size() <= longest_choice && words.find('/') != std::string_view::npos &&
+           words.front() != '/' && words.back() != '/' &&
+           std::ranges::all_of(words, [](char c) { return is_letter(c) || c == '/'; });
+}
+
 }  // namespace
 
 std::optional<Prompt> read_prompt(std::string_view line)
@@ -62,10 +75,9 @@ std::optional<Prompt> read_prompt(std::string_view line)
 
 bool asks(std::string_view line)
 {
-    constexpr std::array<std::string_view, 16> ends = {
-        "[y/n]",     "[Y/N]", "[y/n]?", "[y/n]:", "[yes/no]", "[yes/no]:", "[yes]:",     "[no]:",
-        "[confirm]", "(y/n)", "(y/n)?", "]?",     "]?:",      "sername:",  "assphrase:", "ASSCODE:"};
-    return asks_for_password(line) ||
+    constexpr std::array<std::string_view, 10> ends = {
+        "[confirm]", "[yes]:", "[no]:", "(y/n)", "(y/n)?", "]?", "]?:", "sername:", "assphrase:", "ASSCODE:"};
+    return offers_choice(line) || asks_for_password(line) ||
            std::ranges::any_of(ends, [&](std::string_view end) { return line.ends_with(end); });
 }
 
