@@ -1,7 +1,7 @@
 #include "daemon/variable_reader.h"
 
+#include "base/wipe.h"
 #include "framework/configuration/endpoint.h"
-#include "framework/configuration/seal.h"
 #include "site/reactions/reactions.h"
 
 #include <array>
@@ -47,7 +47,7 @@ Result<int64_t> VariableErrands::read(const framework::alarms::Variable& variabl
     if (said) said = site::run_errand(options_.host, options_.program, errand, killed_after);
     for (const char* const secret : secrets) {
         if (const auto found = errand.find(secret); found != errand.end())
-            framework::configuration::wipe(found->get_ref<std::string&>());
+            wipe(found->get_ref<std::string&>());
     }
     if (!said) return std::unexpected(said.error());
     int64_t number = 0;

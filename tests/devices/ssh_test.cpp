@@ -128,6 +128,8 @@ TEST_CASE(
     const operation::Id id = site.keep();
     REQUIRE_MESSAGE(site.ask(id, Verb::add, State::added) == State::added, site.reason(id));
     REQUIRE_MESSAGE(site.ask(id, Verb::activate, State::activated) == State::activated, site.reason(id));
+    // So that a busy machine comes to the commit before the device's own timer runs out.
+    must(site.pair().ask({{"do", "factor"}, {"factor", 30}}));
     CHECK(must(site.console().look("core")).both_run(new_release));
     REQUIRE_MESSAGE(site.ask(id, Verb::commit, State::committed) == State::committed, site.reason(id));
     const auto look = must(site.console().look("core"));

@@ -25,7 +25,50 @@ operation::Id activated(World& world)
     return id;
 }
 
+/// A terminal with which something happens between the answers of a device and whoever reads them.
+class Slow final : public upgrade::iosxe::Terminal {
+  public:
+    Slow(SimulatedDevice& device, std::function<void()>& meanwhile) : terminal_(device), meanwhile_(meanwhile)
+    {
+    }
+    Result<std::vector<Answer>> type(const std::vector<Line>& lines, const Said& said) override
+    {
+        Result<std::vector<Answer>> answers = terminal_.type(lines, said);
+        if (const auto happens = std::exchange(meanwhile_, nullptr)) happens();
+        return answers;
+    }
+    Result<void> carry(const std::string& file, const std::string& to, const Carried& carried) override
+    {
+        return terminal_.carry(file, to, carried);
+    }
+
+  private:
+    SimulatedTerminal terminal_;
+    std::function<void()>& meanwhile_;
+};
+
 }  // namespace
+
+TEST_CASE("what was seen before something was done is not taken for what is so now")
+{
+    World world;
+    std::function<void()> meanwhile;
+    upgrade::iosxe::Console::Options options = world.console->options();
+    options.fresh = 24h;
+    options.terminal = [&](const std::string&,
+                           const std::string&) -> Result<std::unique_ptr<upgrade::iosxe::Terminal>> {
+        return std::unique_ptr<upgrade::iosxe::Terminal>(std::make_unique<Slow>(world.device, meanwhile));
+    };
+    upgrade::iosxe::Console console(std::move(options));
+    meanwhile = [&] {
+        REQUIRE(console.begin("core", "unplug", "", {}, [&](upgrade::iosxe::Console::Work&) -> Result<void> {
+            world.device.injure(failure::not_hot);
+            return {};
+        }));
+    };
+    REQUIRE(console.look("core")->is_redundant());
+    CHECK_FALSE(console.recent_look("core")->is_redundant());
+}
 
 TEST_CASE("a pair is upgraded in three steps, and nothing is typed that its plan does not show")
 {

@@ -1,6 +1,7 @@
 #include "daemon/network/controller_role.h"
 
 #include "base/json.h"
+#include "base/wipe.h"
 #include "daemon/host_name.h"
 #include "daemon/messages.h"
 #include "daemon/network/member_view.h"
@@ -376,7 +377,7 @@ Result<void> ControllerRole::take_keys()
         return mend_keys();
     }
     Result<void> taken = framework::configuration::write_key_file(file, *text);
-    framework::configuration::wipe(*text);
+    wipe(*text);
     return taken;
 }
 

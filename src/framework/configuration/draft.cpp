@@ -1,6 +1,7 @@
 #include "framework/configuration/draft.h"
 
 #include "base/closest.h"
+#include "base/wipe.h"
 #include "framework/configuration/value_reader.h"
 
 #include <algorithm>

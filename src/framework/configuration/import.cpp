@@ -1,6 +1,7 @@
 #include "framework/configuration/import.h"
 
 #include "base/closest.h"
+#include "base/wipe.h"
 #include "framework/configuration/checks.h"
 #include "framework/configuration/merge.h"
 #include "framework/configuration/value_reader.h"

@@ -60,12 +60,6 @@ void Secret::Free::operator()(char* bytes) const
     sodium_free(bytes);  // wipes it
 }
 
-void wipe(std::string& text)
-{
-    sodium_memzero(text.data(), text.size());
-    text.clear();
-}
-
 KeyRing::Key KeyRing::key_of(Secret secret_half)
 {
     Key key{.secret_half = std::move(secret_half)};

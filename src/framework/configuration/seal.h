@@ -42,9 +42,6 @@ class Secret {
     size_t size_;
 };
 
-/// Wipes a text that was secret, as far as its own bytes go.
-void wipe(std::string& text);
-
 /// Gives what a key file is to say to those who need the same keys, before it says so; where it fails, the
 /// file stays as it is.
 using ShareKeys = std::function<Result<void>(std::string_view text)>;

@@ -1,5 +1,6 @@
 #include "host/ssh/connect.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -40,10 +41,10 @@ void notice_silence(int connection)
 int wait_for(int connection, Clock::time_point deadline)
 {
     while (true) {
-        const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
-        if (left <= Milliseconds{0}) return ETIMEDOUT;
+        const auto left = std::max(std::chrono::ceil<Milliseconds>(deadline - Clock::now()), Milliseconds{0});
         pollfd event{.fd = connection, .events = POLLOUT, .revents = 0};
         const int ready = poll(&event, 1, static_cast<int>(left.count()));
+        if (ready == 0 && left == Milliseconds{0}) return ETIMEDOUT;
         if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
         if (ready < 0) return errno;
         int problem = 0;
@@ -54,9 +55,30 @@ int wait_for(int connection, Clock::time_point deadline)
 
 }  // namespace
 
-Result<Descriptor> connect_to(const std::string& address, uint16_t port, Milliseconds limit)
+Result<Descriptor> connect_to_one_of(const addrinfo& first, Milliseconds limit)
 {
     const Clock::time_point deadline = Clock::now() + limit;
+    int others = 0, problem = 0;
+    for (const addrinfo* one = first.ai_next; one != nullptr; one = one->ai_next) ++others;
+    for (const addrinfo* one = &first; one != nullptr; one = one->ai_next, --others) {
+        Descriptor connection(
+            socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, one->ai_protocol));
+        // A system without IPv6 has no socket for such an address.
+        problem = connection ? 0 : errno;
+        if (problem != 0) continue;
+        notice_silence(connection.number());
+        if (connect(connection.number(), one->ai_addr, one->ai_addrlen) != 0) problem = errno;
+        const Clock::time_point now = Clock::now();
+        if (problem == EINPROGRESS)
+            problem = wait_for(connection.number(), now + (deadline - now) / (others + 1));
+        if (problem == 0) return connection;
+    }
+    return fail(problem == ETIMEDOUT ? ErrorKind::timeout : ErrorKind::unavailable,
+                std::system_category().message(problem));
+}
+
+Result<Descriptor> connect_to(const std::string& address, uint16_t port, Milliseconds limit)
+{
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
@@ -65,19 +87,11 @@ Result<Descriptor> connect_to(const std::string& address, uint16_t port, Millise
         return fail(ErrorKind::unavailable,
                     fmt::format("the address of {} cannot be found: {}", address, gai_strerror(unknown)));
     const std::unique_ptr<addrinfo, FreeAddresses> addresses(found);
-    int problem = ENOENT;
-    for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-        Descriptor connection(
-            socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, one->ai_protocol));
-        if (!connection) return std::unexpected(system_error("make a socket", errno));
-        notice_silence(connection.number());
-        problem = connect(connection.number(), one->ai_addr, one->ai_addrlen) == 0 ? 0 : errno;
-        if (problem == EINPROGRESS) problem = wait_for(connection.number(), deadline);
-        if (problem == 0) return connection;
-    }
-    return fail(problem == ETIMEDOUT ? ErrorKind::timeout : ErrorKind::unavailable,
-                fmt::format("nobody can connect to {}, port {}: {}", address, port,
-                            std::system_category().message(problem)));
+    Result<Descriptor> connected = connect_to_one_of(*addresses, limit);
+    if (!connected)
+        connected.error().what =
+            fmt::format("nobody can connect to {}, port {}: {}", address, port, connected.error().what);
+    return connected;
 }
 
 }  // namespace belay::host::ssh

@@ -46,13 +46,13 @@ class Sink {
         while (heard_.empty()) TRY(hear(deadline));
         return judge();
     }
-    /// What it says while it takes bytes can only be why it takes no more.
-    Result<void> has_not_complained()
+    /// How many bytes it takes now. What it says meanwhile can only be why it takes no more.
+    Result<size_t> takes()
     {
-        const auto more = TRY(channel_.hear(Milliseconds{0}));
-        if (!more) return ended();
-        heard_ += *more;
-        return heard_.empty() ? Result<void>() : judge();
+        const size_t room = TRY(channel_.await_room(patience_));
+        if (room > 0) return room;
+        TRY(agrees());
+        return fail(ErrorKind::refused, "the device says that it has the file before it was sent");
     }
 
   private:
@@ -86,7 +86,8 @@ class Sink {
             if (c == '\n') break;
             if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) excuse += c;
         }
-        const bool is_full = excuse.find("pace") != std::string::npos;  // "No space left on device"
+        const bool is_full =
+            excuse.find("No space") != std::string::npos || excuse.find("enough space") != std::string::npos;
         return fail(is_full ? ErrorKind::no_space : ErrorKind::refused,
                     fmt::format("the device does not take the file: {}",
                                 excuse.empty() ? std::string("it does not say why") : excuse));
@@ -103,15 +104,16 @@ Result<void> send_bytes(int file, uint64_t total, Channel& channel, Sink& sink, 
     std::string room(piece, '\0');
     uint64_t done = 0;
     while (done < total) {
+        const size_t taken = TRY(sink.takes());
         const ssize_t got =
-            ::read(file, room.data(), static_cast<size_t>(std::min<uint64_t>(room.size(), total - done)));
+            ::read(file, room.data(),
+                   static_cast<size_t>(std::min({uint64_t{room.size()}, uint64_t{taken}, total - done})));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return std::unexpected(system_error("read the file", errno));
         if (got == 0) return fail(ErrorKind::io, "the file became shorter while it was sent");
         TRY(channel.say(std::string_view(room).substr(0, static_cast<size_t>(got)), patience));
         done += static_cast<uint64_t>(got);
         TRY(progress(done, total));
-        TRY(sink.has_not_complained());
     }
     return {};
 }

@@ -41,10 +41,8 @@ struct Login {
     ~Login();
 };
 
-/// Overwrites a text that was secret.
-void wipe(std::string& text);
-
 class Cutoff;
+struct KnownKeys;
 
 /// One channel of a session, which must outlive it. Threads: one.
 class Channel {
@@ -58,6 +56,9 @@ class Channel {
     Result<std::optional<std::string>> hear(Milliseconds limit);
     /// Sends all of it. Errors: unavailable, timeout (the other side takes nothing).
     Result<void> say(std::string_view bytes, Milliseconds limit);
+    /// Waits until the other side takes bytes: how many now. 0: it has said something first, or has ended.
+    /// Errors: timeout.
+    Result<size_t> await_room(Milliseconds limit);
     /// Nothing more will be said. Errors: unavailable.
     Result<void> end_saying();
 
@@ -104,7 +105,7 @@ class Session {
     Session(Server server, std::unique_ptr<Cutoff> cutoff, ssh_session_struct* session);
 
     Result<void> greet();
-    Result<void> verify_host_key();
+    Result<void> verify_host_key(const KnownKeys& known);
     Result<void> log_in(const Login& login);
     Result<int> log_in_by_key(const Login& login);
     int log_in_by_questions(const Login& login);

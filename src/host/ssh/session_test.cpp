@@ -1,14 +1,20 @@
 #include "host/ssh/session.h"
 
-#include "base/base64.h"
+#include "host/ssh/connect.h"
 #include "host/ssh/host_keys.h"
 #include "host/ssh/testing/sshd.h"
 
 #include <doctest/doctest.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+#include <netdb.h>
+#include <thread>
 
 using namespace belay;
 using namespace belay::host::ssh;
 using namespace std::chrono_literals;
+using belay::host::ssh::testing::Listener;
+using belay::host::ssh::testing::listener_on_free_port;
 using belay::host::ssh::testing::Sshd;
 
 namespace {
@@ -44,23 +50,85 @@ std::string rest_of(Channel& channel)
 /// A server that takes a connection and never says a word.
 class Mute {
   public:
-    Mute() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
-    {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(bind(listener_.number(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-        REQUIRE(listen(listener_.number(), 8) == 0);
-        socklen_t size = sizeof address;
-        REQUIRE(getsockname(listener_.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-        port_ = ntohs(address.sin_port);
-    }
-    uint16_t port() const { return port_; }
-    void close() { listener_.close(); }
+    uint16_t port() const { return listener_.port; }
+    void close() { listener_.socket.close(); }
 
   private:
-    host::Descriptor listener_;
-    uint16_t port_ = 0;
+    Listener listener_ = listener_on_free_port();
+};
+
+/// A server that asks for the password by questions, again and again, and takes none.
+class AskingServer {
+  public:
+    AskingServer()
+    {
+        ssh_key made = nullptr;
+        REQUIRE(ssh_pki_generate(SSH_KEYTYPE_ED25519, 0, &made) == SSH_OK);
+        key_.reset(made);
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~AskingServer()
+    {
+        if (thread_.joinable()) ended();
+    }
+    AskingServer(const AskingServer&) = delete;
+    AskingServer& operator=(const AskingServer&) = delete;
+
+    uint16_t port() const { return listener_.port; }
+    std::string host_key() const
+    {
+        const auto fingerprint = fingerprint_of(key_.get());
+        REQUIRE(fingerprint);
+        return *fingerprint;
+    }
+    /// Every answer that it has got, once whoever was there has left.
+    std::vector<std::string> ended()
+    {
+        shutdown(listener_.socket.number(), SHUT_RDWR);  // where nobody came
+        thread_.join();
+        return answers_;
+    }
+
+  private:
+    void serve()
+    {
+        const int connection = accept4(listener_.socket.number(), nullptr, nullptr, SOCK_CLOEXEC);
+        if (connection < 0) return;
+        ssh_bind bind = ssh_bind_new();
+        const bool no = false;
+        ssh_bind_options_set(bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no);
+        ssh_bind_options_set(bind, SSH_BIND_OPTIONS_IMPORT_KEY, ssh_key_dup(key_.get()));
+        ssh_session session = ssh_new();
+        if (ssh_bind_accept_fd(bind, session, connection) == SSH_OK) {
+            ssh_set_auth_methods(session, SSH_AUTH_METHOD_INTERACTIVE);
+            if (ssh_handle_key_exchange(session) == SSH_OK) talk(session);
+        }
+        ssh_disconnect(session);
+        ssh_free(session);
+        ssh_bind_free(bind);
+    }
+    void talk(ssh_session session)
+    {
+        while (ssh_message message = ssh_message_get(session)) {
+            const bool is_login = ssh_message_type(message) == SSH_REQUEST_AUTH &&
+                                  ssh_message_subtype(message) == SSH_AUTH_METHOD_INTERACTIVE;
+            if (is_login && ssh_message_auth_kbdint_is_response(message) != 0)
+                for (int i = 0; i < ssh_userauth_kbdint_getnanswers(session); ++i)
+                    answers_.emplace_back(ssh_userauth_kbdint_getanswer(session, static_cast<unsigned>(i)));
+            const char* questions[] = {"Password: "};
+            char is_shown[] = {0};
+            if (is_login)
+                ssh_message_auth_interactive_request(message, "", "", 1, questions, is_shown);
+            else
+                ssh_message_reply_default(message);
+            ssh_message_free(message);
+        }
+    }
+
+    Listener listener_ = listener_on_free_port();
+    Key key_;
+    std::vector<std::string> answers_;
+    std::thread thread_;
 };
 
 }  // namespace
@@ -77,6 +145,18 @@ TEST_CASE("a line of a real server: what is said comes back by its terminal, whi
     const std::string all = rest_of(*channel);
     CHECK(all.find("24 512\r\n") != std::string::npos);
     CHECK(all.find("heard hello\r\n") != std::string::npos);
+}
+
+TEST_CASE("a device of IOS XE 16, which has no more than these")
+{
+    const Sshd sshd("echo in\n", "rsa",
+                    "KexAlgorithms diffie-hellman-group14-sha1\nHostKeyAlgorithms ssh-rsa\n"
+                    "Ciphers aes128-ctr\nMACs hmac-sha1\n");
+    const auto session = Session::open(server_of(sshd), login_of(sshd), generous);
+    REQUIRE_MESSAGE(session, session.error().what);
+    auto channel = (*session)->open_line(generous);
+    REQUIRE(channel);
+    CHECK(rest_of(*channel).find("in\r\n") != std::string::npos);
 }
 
 TEST_CASE("the fingerprint does as well as the key")
@@ -154,6 +234,45 @@ TEST_CASE("a server that says nothing is left at the limit")
     CHECK(session.error().kind == ErrorKind::timeout);
 }
 
+TEST_CASE("an address that swallows everything leaves time to the next one")
+{
+    const auto address_of = [](const Listener& listener) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(listener.port);
+        return address;
+    };
+    const Listener full = listener_on_free_port(), open = listener_on_free_port();
+    // Nobody accepts, so that soon it answers no more.
+    REQUIRE(listen(full.socket.number(), 0) == 0);
+    sockaddr_in of_full = address_of(full), of_open = address_of(open);
+    std::vector<host::Descriptor> others;
+    for (int i = 0; i < 4; ++i) {
+        others.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        const bool is_begun =
+            connect(others.back().number(), reinterpret_cast<sockaddr*>(&of_full), sizeof of_full) == 0 ||
+            errno == EINPROGRESS;
+        REQUIRE(is_begun);
+    }
+    addrinfo first{}, second{};
+    for (const auto& [info, address] : {std::pair{&first, &of_full}, std::pair{&second, &of_open}}) {
+        info->ai_family = AF_INET;
+        info->ai_socktype = SOCK_STREAM;
+        info->ai_addr = reinterpret_cast<sockaddr*>(address);
+        info->ai_addrlen = sizeof *address;
+    }
+    const auto alone = connect_to_one_of(first, 500ms);
+    REQUIRE_FALSE(alone);
+    CHECK(alone.error().kind == ErrorKind::timeout);
+    first.ai_next = &second;
+    CHECK(connect_to_one_of(first, 2s));
+    addrinfo without{};  // of a family that there is not
+    without.ai_family = 12345;
+    without.ai_next = &second;
+    CHECK(connect_to_one_of(without, generous));
+}
+
 TEST_CASE("nobody there: unavailable, with the address")
 {
     Mute gone;
@@ -211,6 +330,69 @@ TEST_CASE("what the server says of a file that it does not take is told")
     sent = (*session)->send_file(sshd.path("not-there"), sshd.path("x"), generous, nothing);
     REQUIRE_FALSE(sent);
     CHECK(sent.error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a device that says in the middle of a file why it takes no more is heard, also where it hangs up")
+{
+    const Sshd sshd("");
+    sshd.file(
+        "sink",
+        "printf '\\0'; IFS= read -r header; printf '\\0'; dd bs=65536 count=4 of=/dev/null 2>/dev/null\n"
+        "printf '\\001flash: No space left on device\\n'\n"
+        "[ -e \"$(dirname \"$0\")/stays\" ] && while kill -0 $PPID 2>/dev/null; do sleep 1; done\n");
+    const std::string from = sshd.file("image", std::string(16 << 20, 'x'));
+    for (const bool stays : {false, true}) {
+        CAPTURE(stays);
+        if (stays) sshd.file("stays", "");
+        const auto session = Session::open(server_of(sshd), login_of(sshd), generous);
+        REQUIRE(session);
+        const auto sent = (*session)->send_file(from, "flash:x", generous,
+                                                [](uint64_t, uint64_t) -> Result<void> { return {}; });
+        REQUIRE_FALSE(sent);
+        CHECK(sent.error().kind == ErrorKind::no_space);
+        CHECK(sent.error().what.find("No space left on device") != std::string::npos);
+    }
+}
+
+TEST_CASE("a device says why it takes no file, and its name is no reason")
+{
+    const Sshd sshd("");
+    sshd.file("sink", "printf '\\002flash:aerospace.bin: Permission denied\\n'\n");
+    const auto session = Session::open(server_of(sshd), login_of(sshd), generous);
+    REQUIRE(session);
+    const auto sent = (*session)->send_file(sshd.file("image", "bytes"), "flash:aerospace.bin", generous,
+                                            [](uint64_t, uint64_t) -> Result<void> { return {}; });
+    REQUIRE_FALSE(sent);
+    CHECK(sent.error().kind == ErrorKind::refused);
+    CHECK(sent.error().what == "the device does not take the file: flash:aerospace.bin: Permission denied");
+}
+
+TEST_CASE("a server that has gone takes nothing: an error, and no signal that ends us")
+{
+    std::optional<Sshd> sshd("read line\n");
+    const auto session = Session::open(server_of(*sshd), login_of(*sshd), generous);
+    REQUIRE(session);
+    auto channel = (*session)->open_line(generous);
+    REQUIRE(channel);
+    sshd.reset();
+    Result<void> said;
+    const auto end = std::chrono::steady_clock::now() + generous;
+    while (said && std::chrono::steady_clock::now() < end) said = channel->say("x", generous);
+    REQUIRE_FALSE(said);
+    CHECK(said.error().kind == ErrorKind::unavailable);
+}
+
+TEST_CASE("a password is given once, however often a server asks")
+{
+    AskingServer server;
+    Login login;
+    login.user = "belay";
+    login.password = "hunter2-hunter2";
+    const auto session = Session::open(
+        {.address = "127.0.0.1", .port = server.port(), .host_keys = {server.host_key()}}, login, generous);
+    REQUIRE_FALSE(session);
+    CHECK(session.error().kind == ErrorKind::permission);
+    CHECK(server.ended() == std::vector<std::string>{"hunter2-hunter2"});
 }
 
 TEST_CASE("a carrying that is not wanted any more ends")

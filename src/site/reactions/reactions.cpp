@@ -1,8 +1,8 @@
 #include "site/reactions/reactions.h"
 
+#include "base/wipe.h"
 #include "framework/alarms/template.h"
 #include "framework/configuration/endpoint.h"
-#include "framework/configuration/seal.h"
 #include "site/reactions/errand.h"
 
 #include <algorithm>
@@ -97,7 +97,7 @@ Result<std::string> run_errand(host::Host& host, const std::string& program, con
                           .input = json_text(errand) + "\n",
                           .limit = limit};
     const Result<host::Outcome> outcome = host.run(command);
-    framework::configuration::wipe(command.input);
+    wipe(command.input);
     if (!outcome) {
         // Its own sentence could hold the input.
         if (outcome.error().kind == ErrorKind::timeout)
@@ -174,7 +174,7 @@ Result<std::string> Reactions::mail(const Configuration& configuration, const Ob
     errand["password"] = TRY(opened(*relay, "password"));
     Result<std::string> said =
         run_errand(options_.host, options_.program, errand, limit_of(script) + before_killed);
-    framework::configuration::wipe(errand["password"].get_ref<std::string&>());
+    wipe(errand["password"].get_ref<std::string&>());
     if (!said) return said;
     return fmt::format("{} took the mail to {}", relay->text("server"), fmt::join(letter.to, ", "));
 }
@@ -192,7 +192,7 @@ Result<std::string> Reactions::webhook(const Object& script, const Alarm& alarm,
     errand["token"] = TRY(opened(script, "token"));
     Result<std::string> said =
         run_errand(options_.host, options_.program, errand, limit_of(script) + before_killed);
-    framework::configuration::wipe(errand["token"].get_ref<std::string&>());
+    wipe(errand["token"].get_ref<std::string&>());
     return said;
 }
 

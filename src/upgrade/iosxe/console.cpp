@@ -25,9 +25,14 @@ Result<DeviceLook> Console::look_by(const std::string& device, Terminal& termina
     std::set<std::string> lines;
     for (const Line& line : look_lines()) lines.insert(line.text);
     SpokenFor spoken(terminal, std::move(lines));
+    uint64_t before = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        before = turns_[device];
+    }
     Result<DeviceLook> look = iosxe::look(spoken);
     const std::lock_guard lock(mutex_);
-    if (look)
+    if (look && turns_[device] == before)
         seen_.insert_or_assign(device, Seen{.at = options_.now(), .look = *look});
     else
         seen_.erase(device);
@@ -67,6 +72,12 @@ std::optional<Error> Console::take_problem(const std::string& device, std::strin
     return std::exchange(found->second->way.problem, std::nullopt);
 }
 
+void Console::turn(const std::string& device)
+{
+    ++turns_[device];
+    seen_.erase(device);
+}
+
 void Console::change(const std::string& device, const std::function<void(Way&)>& how)
 {
     const std::lock_guard lock(mutex_);
@@ -87,7 +98,7 @@ Result<void> Console::begin(const std::string& device, std::string name, const s
         Work at_work(*this, device, spoken, stop);
         const Result<void> done = deed(at_work);
         const std::lock_guard lock(mutex_);
-        seen_.erase(device);
+        turn(device);
         job->way.has_ended = true;
         job->way.ended_at = options_.now();
         if (!done) job->way.problem = done.error();
@@ -99,7 +110,7 @@ Result<void> Console::begin(const std::string& device, std::string name, const s
             return fail(ErrorKind::busy,
                         fmt::format("\"{}\" is on its way on {}", found->second->way.name, device));
         if (found != jobs_.end()) before = found->second;
-        seen_.erase(device);
+        turn(device);
         begun->way.name = std::move(name);
         jobs_.insert_or_assign(device, begun);
         if (!options_.at_once) {
@@ -118,9 +129,9 @@ void Console::end(const std::string& device)
         const std::lock_guard lock(mutex_);
         if (const auto found = jobs_.find(device); found != jobs_.end()) job = found->second;
     }
-    if (!job || !job->thread.joinable()) return;
+    if (!job) return;
     job->thread.request_stop();
-    const std::lock_guard only_one(ending_);
+    const std::lock_guard only_one(job->joining);
     if (job->thread.joinable()) job->thread.join();
 }
 

@@ -116,15 +116,17 @@ class Console {
   private:
     struct Job {
         Way way;
+        std::mutex joining;  ///< held while somebody waits for the thread
         std::jthread thread;
     };
+    /// Work begins or ends: what is seen meanwhile is old. With the mutex.
+    void turn(const std::string& device);
     void change(const std::string& device, const std::function<void(Way&)>& how);
     Result<DeviceLook> look_by(const std::string& device, Terminal& terminal);
 
     const Options options_;
     const Clock::time_point began_;
     mutable std::mutex mutex_;
-    std::mutex ending_;
     std::condition_variable_any ended_;
     std::map<std::string, std::shared_ptr<Job>> jobs_;
     struct Seen {
@@ -132,6 +134,7 @@ class Console {
         DeviceLook look;
     };
     std::map<std::string, Seen> seen_;
+    std::map<std::string, uint64_t> turns_;
     std::map<std::pair<std::string, std::string>, Clock::time_point> since_;
     std::map<std::pair<std::string, std::string>, std::string> notes_;
 };

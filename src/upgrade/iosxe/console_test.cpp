@@ -131,6 +131,31 @@ TEST_CASE("one piece of work a device; it is ended when nobody wants it, or with
     CHECK(script.typed.size() >= 1);
 }
 
+TEST_CASE("whatever is asked of it at once, by whomever")
+{
+    Script script;
+    script.waits = true;
+    Console console(options_for(script));
+    std::vector<std::jthread> people;
+    for (int person = 0; person < 4; ++person)
+        people.emplace_back([&console] {
+            for (int round = 0; round < 100; ++round) {
+                const std::string device = round % 7 == 0 ? "other" : "core";
+                static_cast<void>(console.begin(device, "work", "", {"line"}, typing("line")));
+                console.end(device);
+                console.note(device, "what", "sentence");
+                static_cast<void>(console.way_of(device));
+                static_cast<void>(console.take_problem(device, "work"));
+                static_cast<void>(console.noted(device, "what"));
+                static_cast<void>(console.is_unsettled(device));
+                static_cast<void>(console.holds_long(device, "what", round % 2 == 0));
+            }
+        });
+    people.clear();
+    console.end("core");
+    CHECK(ended(console).is_lost);
+}
+
 TEST_CASE("what was lost leaves the device unsettled for as long as it may take to show itself")
 {
     Script script;

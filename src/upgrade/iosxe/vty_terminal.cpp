@@ -1,9 +1,9 @@
 #include "upgrade/iosxe/vty_terminal.h"
 
 #include "base/json.h"
+#include "base/wipe.h"
 
 #include <array>
-#include <cstring>
 
 namespace belay::upgrade::iosxe {
 namespace {
@@ -17,17 +17,11 @@ constexpr Milliseconds to_end(30'000);
 constexpr Milliseconds to_carry = std::chrono::hours(6);
 constexpr std::array secret_fields = {"password", "private_key", "enable_password"};
 
-void wipe_text(std::string& text)
-{
-    explicit_bzero(text.data(), text.size());
-    text.clear();
-}
-
 void wipe_secrets(Json& request)
 {
     for (const char* name : secret_fields)
         if (const auto found = request.find(name); found != request.end())
-            wipe_text(found->get_ref<std::string&>());
+            wipe(found->get_ref<std::string&>());
 }
 
 ErrorKind kind_named(const std::string& name)
@@ -43,9 +37,9 @@ ErrorKind kind_named(const std::string& name)
 
 Access::~Access()
 {
-    wipe_text(password);
-    wipe_text(private_key);
-    wipe_text(enable_password);
+    wipe(password);
+    wipe(private_key);
+    wipe(enable_password);
 }
 
 /// One run of the program: what it says is taken as it comes.
@@ -62,12 +56,12 @@ class VtyTerminal::Run {
         // The host runs bare names alone; env(1) is one, and knows paths.
         host::Command command{.argv = {"env", options_.program},
                               .effect = host::Effect::changes,
-                              .input = json_text(request) + "\n",
+                              .input = json_text(request),
                               .limit = limit,
                               .heard = [this](std::string_view text) { return hear(text); }};
         wipe_secrets(request);
         const Result<host::Outcome> outcome = options_.host.run(command);
-        wipe_text(command.input);
+        wipe(command.input);
         if (problem_) return std::unexpected(*problem_);
         // Its own sentence could hold the input.
         if (!outcome && outcome.error().kind == ErrorKind::timeout)

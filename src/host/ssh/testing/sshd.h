@@ -1,6 +1,6 @@
 #pragma once
 // For tests: OpenSSH's own server, for one connection after the other, on a port that was free. Whatever is
-// asked of it but SCP becomes a program of the test's.
+// asked of it becomes a program of the test's; SCP does so where the test has made a file "sink".
 
 #include "host/descriptor.h"
 #include "host/testing/scratch.h"
@@ -21,8 +21,6 @@
 #include <sys/wait.h>
 #include <thread>
 #include <vector>
-
-extern char** environ;
 
 namespace belay::host::ssh::testing {
 
@@ -56,28 +54,49 @@ inline bool run(const std::vector<std::string>& words)
     return problem == 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/// A socket that listens on loopback.
+struct Listener {
+    Descriptor socket;
+    uint16_t port = 0;
+};
+inline Listener listener_on_free_port()
+{
+    Listener made{.socket = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(bind(made.socket.number(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(listen(made.socket.number(), 8) == 0);
+    socklen_t size = sizeof address;
+    REQUIRE(getsockname(made.socket.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    made.port = ntohs(address.sin_port);
+    return made;
+}
+
 /// sshd is started for each connection with that as its standard input, as inetd does it: so no port is
 /// taken from anybody.
 class Sshd {
   public:
-    /// `shell`: what a line runs, in the language of sh.
-    explicit Sshd(const std::string& shell)
+    /// `shell`: what a line runs, in the language of sh. `key`: of which kind its host key is. `config`: more
+    /// lines for its sshd_config.
+    explicit Sshd(const std::string& shell, const std::string& key = "ed25519", std::string_view config = "")
     {
         if (geteuid() == 0) mkdir("/run/sshd", 0755);  // where sshd wants to be confined
-        REQUIRE(run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch_.path("host")}));
+        REQUIRE(run({"ssh-keygen", "-q", "-t", key, "-N", "", "-f", scratch_.path("host")}));
         REQUIRE(run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch_.path("user")}));
         std::filesystem::copy_file(scratch_.path("user.pub"), scratch_.path("authorized"));
-        const std::string program = scratch_.file("shell",
-                                                  "#!/bin/sh\ncase \"${SSH_ORIGINAL_COMMAND:-}\" in \"scp -t "
-                                                  "\"*) exec $SSH_ORIGINAL_COMMAND;; esac\n" +
-                                                      shell);
+        const std::string program =
+            scratch_.file("shell",
+                          "#!/bin/sh\ncase \"${SSH_ORIGINAL_COMMAND:-}\" in \"scp -t \"*)\n"
+                          "[ -e \"$(dirname \"$0\")/sink\" ] && exec sh \"$(dirname \"$0\")/sink\"\n"
+                          "exec $SSH_ORIGINAL_COMMAND;; esac\n" +
+                              shell);
         REQUIRE(chmod(program.c_str(), 0755) == 0);
         scratch_.file("config",
                       fmt::format("HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n"
                                   "PermitRootLogin yes\nPasswordAuthentication no\nForceCommand {}\n"
-                                  "PrintMotd no\nPrintLastLog no\nLogLevel QUIET\n",
-                                  scratch_.path("host"), scratch_.path("authorized"), program));
-        listen_on_free_port();
+                                  "PrintMotd no\nPrintLastLog no\nLogLevel QUIET\n{}",
+                                  scratch_.path("host"), scratch_.path("authorized"), program, config));
         thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
     }
     ~Sshd()
@@ -92,7 +111,7 @@ class Sshd {
     Sshd(const Sshd&) = delete;
     Sshd& operator=(const Sshd&) = delete;
 
-    uint16_t port() const { return port_; }
+    uint16_t port() const { return listener_.port; }
     std::string host_key() const { return first_line_of(scratch_.path("host.pub")); }
     std::string user_key() const { return whole(scratch_.path("user")); }
     static std::string user() { return getpwuid(geteuid())->pw_name; }
@@ -101,24 +120,12 @@ class Sshd {
     int connections() const { return connections_; }
 
   private:
-    void listen_on_free_port()
-    {
-        listener_ = Descriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(bind(listener_.number(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-        REQUIRE(listen(listener_.number(), 8) == 0);
-        socklen_t size = sizeof address;
-        REQUIRE(getsockname(listener_.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-        port_ = ntohs(address.sin_port);
-    }
     void serve(const std::stop_token& stop)
     {
         while (!stop.stop_requested()) {
-            pollfd event{.fd = listener_.number(), .events = POLLIN, .revents = 0};
+            pollfd event{.fd = listener_.socket.number(), .events = POLLIN, .revents = 0};
             if (poll(&event, 1, 50) <= 0) continue;
-            const Descriptor connection(accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC));
+            const Descriptor connection(accept4(listener_.socket.number(), nullptr, nullptr, SOCK_CLOEXEC));
             if (!connection) continue;
             ++connections_;
             std::array<std::string, 4> words = {"/usr/sbin/sshd", "-i", "-f", scratch_.path("config")};
@@ -137,8 +144,7 @@ class Sshd {
     }
 
     host::testing::Scratch scratch_;
-    Descriptor listener_;
-    uint16_t port_ = 0;
+    Listener listener_ = listener_on_free_port();
     std::atomic<int> connections_ = 0;
     std::vector<pid_t> children_;
     std::jthread thread_;

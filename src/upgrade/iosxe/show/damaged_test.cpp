@@ -104,6 +104,42 @@ TEST_CASE("a line that is missing, or there twice, makes nothing untrue")
     }
 }
 
+TEST_CASE("a message of the log, wherever it comes, makes nothing untrue")
+{
+    const std::string log = "*Oct 10 11:02:31.300 CEST: %SYS-5-CONFIG_I: Configured from console by vty0\n";
+    for (const WrittenAnswer& answer : written_answers()) {
+        const Json whole = must(printed::parse_as(answer.kind(), answer.text));
+        for (size_t at = 0; at < answer.text.size(); ++at) {
+            const bool is_between = at == 0 || answer.text[at - 1] == '\n';
+            const std::string text = std::string(answer.text).insert(at, log);
+            const auto read = printed::parse_as(answer.kind(), text);
+            const bool is_true = is_between ? read && *read == whole : !read || is_part_of(*read, whole);
+            CHECK_MESSAGE(is_true, answer.command << "\n"
+                                                  << text << "\n"
+                                                  << (read ? read->dump(1) : read.error().what));
+        }
+    }
+}
+
+TEST_CASE("other line ends than the device's change nothing, and fewer blanks make nothing untrue")
+{
+    const auto narrow = [](std::string_view text) {
+        std::string one;
+        for (const char c : text)
+            if (c != ' ' || !one.ends_with(' ')) one += c;
+        return one;
+    };
+    for (const WrittenAnswer& answer : written_answers()) {
+        const Json whole = must(printed::parse_as(answer.kind(), answer.text));
+        std::string text;
+        for (const std::string& line : lines_of(answer.text)) text += line + " \r\r\n";
+        CHECK(must(printed::parse_as(answer.kind(), text)) == whole);
+        const auto read = printed::parse_as(answer.kind(), narrow(answer.text));
+        const bool is_true = !read || is_part_of(*read, must(parse_json(narrow(whole.dump()))));
+        CHECK_MESSAGE(is_true, answer.command << "\n" << answer.text << "\n" << read->dump(1));
+    }
+}
+
 TEST_CASE("bytes of any kind in an answer end in an error or in JSON")
 {
     std::mt19937 random(20261010);

@@ -18,8 +18,6 @@ struct DirEntry {
     std::string permissions;  ///< "-rw-", "drwx"
     Bytes size;
     std::string modified;  ///< "Nov 25 2023 19:32:53 +00:00"; empty where the file has no date
-
-    bool folder() const { return permissions.starts_with('d'); }
 };
 
 struct Directory {

@@ -1,6 +1,8 @@
 // Members, links, slots, cards, packages: what the device consists of.
 
+#include "upgrade/iosxe/show/install_summary.h"
 #include "upgrade/iosxe/show/install_version.h"
+#include "upgrade/iosxe/show/log_message.h"
 #include "upgrade/iosxe/show/module.h"
 #include "upgrade/iosxe/show/packages.h"
 #include "upgrade/iosxe/show/platform.h"
@@ -31,6 +33,16 @@ TEST_CASE("members with their roles and states, also of several words")
     CHECK(switches.of(3)->state == "Provisioned");
     CHECK(switches.of(3)->hardware.empty());
     CHECK(switches.of(4) == nullptr);
+}
+
+TEST_CASE("one blank between the columns of a member is enough")
+{
+    const std::string text = with(written_answer("show switch"), "15     V02     Ready", "15 V02 Ready");
+    const Switches switches = must(read_switches(text));
+    CHECK(switches.members.at(0).hardware == "V02");
+    CHECK(switches.members.at(0).state == "Ready");
+    CHECK_FALSE(read_switches(with(text, "15 V02 Ready", "15 V02")));
+    CHECK_FALSE(read_switches(with(text, "15 V02 Ready", "15 V02 0")));
 }
 
 TEST_CASE("a half ring: each member with its stack ports")
@@ -65,13 +77,29 @@ TEST_CASE("a virtual stack, its links and who is behind them")
     CHECK(stack.ports[3].member == 2);
     CHECK(stack.ports[3].port == "FortyGigabitEthernet2/1/2");
     CHECK_FALSE(must(read_stackwise_virtual(written_answer("show stackwise-virtual", 1))).enabled);
-    const SvlLinks links = must(read_svl_links(written_answer("show stackwise-virtual link")));
+    const SvlPorts links = must(read_svl_links(written_answer("show stackwise-virtual link")));
     CHECK(links.ports.at(1).link_status == "D");
     CHECK(links.ports.at(1).protocol_status == "S");
     CHECK(links.ports.at(2).link_status == "U");
-    const SvlNeighbours ends = must(read_svl_neighbours(written_answer("show stackwise-virtual neighbors")));
+    const SvlPorts ends = must(read_svl_neighbours(written_answer("show stackwise-virtual neighbors")));
     CHECK(ends.ports.at(0).remote_port == "FortyGigabitEthernet2/1/1");
     CHECK(ends.ports.at(1).remote_port.empty());
+}
+
+TEST_CASE("what will be after a reload is not what is")
+{
+    const std::string now = written_answer("show stackwise-virtual");
+    const std::string later =
+        "Stackwise Virtual Configuration After Reboot:\n---------------------------------\n"
+        "Stackwise Virtual : Disabled\nDomain Number : 7\n";
+    const StackwiseVirtual found = must(read_stackwise_virtual(now + later));
+    CHECK(found.enabled);
+    CHECK(found.domain == 12);
+    CHECK(found.ports.size() == 4);
+    CHECK_FALSE(read_stackwise_virtual(later));
+    CHECK_FALSE(
+        read_stackwise_virtual(with(now, "Domain Number : 12", "Domain Number : 12\nDomain Number : 7")));
+    CHECK_FALSE(read_stackwise_virtual(with(now, "Virtual : Enabled", "Virtual : Perhaps")));
 }
 
 TEST_CASE("a port is not taken for one of the other chassis where a row is missing")
@@ -194,6 +222,34 @@ TEST_CASE("prompt, echo, messages and load are no part of an answer")
     CHECK(lines(text)[1].number == 9);
     CHECK(lines("BOOT variable = a\n(standby) b#\n").size() == 2);
     CHECK(lines("weir-core-stby(recovery-mode)#show boot\nBOOT variable = a\nweir-core-stby#\n").size() == 1);
+}
+
+TEST_CASE("where the log of a device begins on a line")
+{
+    CHECK(begin_of_log("*Feb  8 10:07:52.456: %INSTALL-5-INSTALL_START_INFO: Switch 2 R0/0: x") == 0u);
+    CHECK(begin_of_log("*Feb  8 10:07:52.456 jst: %RF-5-RF_TERMINAL_STATE: Terminal state") == 0u);
+    CHECK(begin_of_log("000123: .Mar 12 2026 01:02:03: %SYS-6-TTY_EXPIRE_TIMER: x") == 0u);
+    CHECK(begin_of_log("Feb  8 09:48:33.364: %INSTALL-5-INSTALL_START_INFO: R0/0: x") == 0u);
+    CHECK(begin_of_log("%LINK-SP-3-UPDOWN: Interface, changed") == 0u);
+    CHECK(begin_of_log("00:01:17: %HA_CONFIG_SYNC-6-BULK_CFGSYNC_SUCCEED: Bulk Sync") == 0u);
+    CHECK(begin_of_log("*00:01:17.123: %SYS-5-RESTART: System restarted") == 0u);
+    CHECK(begin_of_log("*Feb  8 10:07:52.456: %Smart_Licensing-6-AGENT: x") == 0u);
+    CHECK(begin_of_log("Copying fla*Feb  8 10:07:52.456: %A_B-0-C: x") == 11u);
+    CHECK_FALSE(begin_of_log("% Invalid input detected at '^' marker."));
+    CHECK_FALSE(begin_of_log("CPU 12%: one-5-TWO: x"));
+    CHECK_FALSE(begin_of_log("see %SYS-9-NO_SUCH_LEVEL: x"));
+    CHECK_FALSE(begin_of_log("*Feb  8 10:07:52.456: nothing of a mnemonic"));
+}
+
+TEST_CASE("a message of the log in the middle of a line takes no part of the answer with it")
+{
+    const std::string log = "*Oct 10 11:02:31.300: %SYS-5-CONFIG_I: Configured from console by vty0\n";
+    const auto cut = read_install_summary(with(written_answer("show install summary"), "\nIMG   C",
+                                               "\nIMG   C    17.9.5.0.6083" + log + "IMG   C"));
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error().what.find("in the middle") != std::string::npos);
+    CHECK(must(shown("core#" + log + "core#show boot\nx = 1\ncore#" + log + "-Traceback= 1#a\n", "show boot"))
+              .lines.size() == 1);
 }
 
 TEST_CASE("what is no answer is said to be none, and why")

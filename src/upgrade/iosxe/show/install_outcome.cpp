@@ -37,15 +37,13 @@ bool is_called(std::string_view typed, std::string_view said)
 /// "Fri Feb 8 09:26:26 jst 2019" at the end of a line, whole; empty where there is none.
 std::string time_at_end(std::string_view text)
 {
-    constexpr std::string_view days = "SunMonTueWedThuFriSat";
+    constexpr std::array<std::string_view, 7> days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     const std::vector<std::string_view> words = words_of(text);
-    for (size_t from = 0; from + 5 < words.size(); ++from) {
-        const std::string_view year = words.back();
-        if (words[from].size() != 3 || days.find(words[from]) % 3 != 0) continue;
-        if (year.size() != 4 || !printed::whole_number(year)) continue;
-        return fmt::format("{}", fmt::join(words.begin() + static_cast<ptrdiff_t>(from), words.end(), " "));
-    }
-    return {};
+    if (words.size() < 6) return {};
+    const auto time = std::span(words).last(6);
+    const bool is_time = std::ranges::find(days, time[0]) != days.end() && time[5].size() == 4 &&
+                         printed::whole_number(time[5]);
+    return is_time ? joined(time) : std::string();
 }
 
 /// "[1 2]" at the front of `text`, taken off; empty where there is none.

@@ -69,6 +69,16 @@ TEST_CASE("a success that is said after a member failed is none")
     CHECK(outcome.failed_members() == Words{"2"});
 }
 
+TEST_CASE("what ends with a year is a time only where it begins with a day of the week")
+{
+    const std::string text = with(written_answer("install add", 1), "FAILED: install_add exit(1)",
+                                  "ERROR: the add was not done, for its key had no more use after 2026\n"
+                                  "FAILED: install_add exit(1)");
+    const InstallOutcome outcome = must(read_install_outcome(text, "install add"));
+    CHECK(outcome.ended == "Mon Mar 2 23:34:41 UTC 2026");
+    CHECK(must(read_install_progress(text.substr(0, text.find("FAILED:")), "install add")).ended.empty());
+}
+
 TEST_CASE("an add that failed on every member")
 {
     const std::string text =

@@ -208,13 +208,6 @@ class IssuReader {
 
 }  // namespace
 
-std::string_view IssuState::check(std::string_view name) const
-{
-    for (const IssuCheck& one : checks)
-        if (same_words(one.name, name)) return one.status;
-    return {};
-}
-
 Result<IssuState> read_issu_state(std::string_view text)
 {
     const Shown all = TRY(shown(text, "show issu state detail"));

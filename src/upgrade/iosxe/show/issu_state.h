@@ -41,9 +41,6 @@ struct IssuState {
     std::string operating_mode;    ///< "sso"
     std::optional<bool> terminal;  ///< "terminal state reached", or not
     std::vector<IssuSlot> slots;
-
-    /// What a check of 17.x says, in any case of letters; empty where there is none of this name.
-    std::string_view check(std::string_view name) const;
 };
 
 /// Errors: corrupt, also where an operation is in progress and the text does not say all of it.

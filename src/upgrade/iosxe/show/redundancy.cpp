@@ -99,12 +99,7 @@ class RedundancyReader {
     Result<void> take_system(const Line& line, Labelled found)
     {
         if (part_ != Part::system) return shown_.foreign(line.number, "it stands under no heading");
-        if (found.label == "Communications") {
-            const std::vector<std::string_view> columns = columns_of(found.value);
-            if (columns.empty()) return shown_.foreign(line.number, "it says nothing of communications");
-            if (columns.size() > 1) found_.communications_reason = after(columns[1], "Reason:").value_or("");
-            found.value = columns[0];
-        }
+        if (found.label == "Communications") found_.communications_reason = take_reason(found.value);
         TRY(take(shown_, line, redundancy_fields, found, found_));
         return {};
     }

@@ -20,8 +20,6 @@ struct RedundancyProcessor {
     std::string version;  ///< in it: "17.9.5"
     std::string compiled, compiled_by;
     std::string boot, config_file, config_register, next_config_register;  ///< may be empty
-
-    bool hot() const { return state == "STANDBY HOT"; }
 };
 
 struct Redundancy {

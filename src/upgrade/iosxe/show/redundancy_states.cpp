@@ -57,11 +57,7 @@ Result<void> take_states_line(const Shown& all, const Line& line, Labelled found
             return {};
         return all.foreign(line.number, fmt::format("\"{}\" is no state", found.value));
     }
-    const std::vector<std::string_view> columns = columns_of(found.value);
-    if (found.label == "Communications" && columns.size() > 1) {
-        into.communications_reason = after(columns[1], "Reason:").value_or("");
-        found.value = columns[0];
-    }
+    if (found.label == "Communications") into.communications_reason = take_reason(found.value);
     if (found.value.ends_with(" milliseconds")) found.value.remove_suffix(13);
     TRY(take(all, line, states_fields, found, into));
     return {};

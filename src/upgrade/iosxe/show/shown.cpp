@@ -1,5 +1,7 @@
 #include "upgrade/iosxe/show/shown.h"
 
+#include "upgrade/iosxe/show/log_message.h"
+
 #include <algorithm>
 #include <array>
 
@@ -40,27 +42,11 @@ bool abbreviates(std::string_view typed, std::string_view word)
     return !typed.empty() && typed.size() <= word.size() && same_letters(typed, word.substr(0, typed.size()));
 }
 
-/// "*Feb  8 10:07:52.456 jst: %FACILITY-5-MNEMONIC: ...", also without the time.
-bool is_log_message(std::string_view text)
-{
-    for (size_t mark = text.find('%'); mark != std::string_view::npos; mark = text.find('%', mark + 1)) {
-        if (mark != 0 && !text.substr(0, mark).ends_with(": ")) continue;
-        const std::string_view rest = text.substr(mark + 1);
-        const std::string_view id = rest.substr(0, std::min(rest.find(':'), rest.size()));
-        if (id.size() == rest.size() || id.find(' ') != std::string_view::npos) continue;
-        const size_t severity = id.find_first_of('-');
-        if (severity == std::string_view::npos || severity == 0 || !is_letter(id.front())) continue;
-        for (size_t dash = severity; dash != std::string_view::npos; dash = id.find('-', dash + 1))
-            if (dash + 3 < id.size() && is_digit(id[dash + 1]) && id[dash + 2] == '-') return true;
-    }
-    return false;
-}
-
 /// Lines that tools and settings put around an answer.
 bool is_around(std::string_view text)
 {
     constexpr std::array begins = {"Load for five secs:", "Time source is ", "No time source", "+++ "};
-    return text.find_first_not_of(" ^") == std::string_view::npos || is_log_message(text) ||
+    return text.find_first_not_of(" ^") == std::string_view::npos || continues_log(text) ||
            std::ranges::any_of(begins, [&](std::string_view begin) { return text.starts_with(begin); });
 }
 
@@ -133,11 +119,16 @@ class Answer {
 
     Result<void> take(const Line& line)
     {
-        const std::string_view text = trimmed(line.text);
+        std::string_view text = trimmed(line.text);
         if (text.size() > longest_line)
             return shown_.foreign(line.number, fmt::format("it has more than {} bytes", longest_line));
+        const std::optional<size_t> log = begin_of_log(text);
+        if (log) text = trimmed(text.substr(0, *log));
         if (is_around(text)) return {};
         const std::optional<std::string_view> typed = after_prompt(text);
+        // What the log broke off goes on nobody knows where.
+        if (log && !typed)
+            return shown_.foreign(line.number, "a message of the log stands in the middle of it");
         if (typed && typed->empty()) {
             ended_ = !shown_.lines.empty();
             return {};
@@ -238,6 +229,16 @@ std::vector<std::string_view> columns_of(std::string_view text)
         while (end < text.size() && is_blank(end)) ++end;
     }
     return columns;
+}
+
+std::string take_reason(std::string_view& value)
+{
+    constexpr std::string_view mark = " Reason:";
+    const size_t at = value.find(mark);
+    if (at == std::string_view::npos) return {};
+    const std::string_view reason = trimmed(value.substr(at + mark.size()));
+    value = trimmed(value.substr(0, at));
+    return std::string(reason);
 }
 
 std::string joined(std::span<const std::string_view> words)

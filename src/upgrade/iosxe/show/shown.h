@@ -43,6 +43,9 @@ bool takes_arguments(std::string_view command);
 /// end.
 bool ends_as_a_line(std::string_view text);
 
+/// "Down      Reason: Failure": the reason, taken off the end of `value`; empty where there is none.
+std::string take_reason(std::string_view& value);
+
 /// Columns with two blanks or a tab between them: "Standby Hot" is one.
 std::vector<std::string_view> columns_of(std::string_view text);
 

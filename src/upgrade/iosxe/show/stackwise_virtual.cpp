@@ -2,6 +2,8 @@
 
 #include "upgrade/iosxe/show/fields.h"
 
+#include <algorithm>
+
 namespace belay::upgrade::iosxe::show {
 namespace {
 
@@ -90,14 +92,27 @@ Result<std::vector<Line>> table_of(const Shown& all, std::string_view title, std
     std::vector<Line> rows;
     bool is_in = false;
     for (const Line& line : all.lines) {
-        // What will be after a reload is not what is.
-        if (same_words(line.text, "Stackwise Virtual Configuration After Reboot:")) break;
         if (same_words(line.text, heading))
             is_in = true;
         else if (is_in && !is_ruler(line.text))
             rows.push_back(line);
     }
     return rows;
+}
+
+/// The ports of a table; `take` reads the words behind a port, of which there are `least` to `most`.
+Result<SvlPorts> svl_ports_of(const Shown& all, std::string_view title, std::string_view heading,
+                              size_t least, size_t most,
+                              bool (*take)(std::span<const std::string_view>, SvlPort&))
+{
+    SvlPorts found;
+    SvlTable table(all, least, most);
+    for (const Line& line : TRY(table_of(all, title, heading)))
+        if (const auto words = TRY(table.take(line, found.ports)); !take(words, found.ports.back()))
+            return all.foreign(line.number, fmt::format("\"{}\" is no port", words[0]));
+    if (found.ports.empty()) return all.cut("no link is there");
+    if (has_twice(found.ports, &SvlPort::port)) return all.foreign(0, "a port is there twice");
+    return found;
 }
 
 Json json_of(const std::vector<SvlPort>& ports)
@@ -134,15 +149,26 @@ std::optional<PagpPort> pagp_port_of(std::string_view text, uint64_t group)
 
 Result<StackwiseVirtual> read_stackwise_virtual(std::string_view text)
 {
-    const Shown all = TRY(shown(text, "show stackwise-virtual"));
+    Shown all = TRY(shown(text, "show stackwise-virtual"));
+    // What will be after a reload is not what is.
+    const auto after_reboot = std::ranges::find_if(all.lines, [](const Line& line) {
+        return same_words(line.text, "Stackwise Virtual Configuration After Reboot:");
+    });
+    if (after_reboot == all.lines.begin()) return all.cut("it says only what will be after a reload");
+    all.lines.erase(after_reboot, all.lines.end());
     StackwiseVirtual found;
     const std::vector<Line> rows =
         TRY(table_of(all, "Stackwise Virtual Configuration:", "Switch Stackwise Virtual Link Ports"));
     std::optional<bool> is_enabled;
     for (const Line& line : all.lines) {
         const auto label = labelled(line.text, ':');
-        if (label && same_words(label->label, "Stackwise Virtual")) is_enabled = flag_of(label->value);
-        if (label && same_words(label->label, "Domain Number")) found.domain = whole_number(label->value);
+        if (!label) continue;
+        const bool is_state = same_words(label->label, "Stackwise Virtual");
+        const bool is_domain = same_words(label->label, "Domain Number");
+        if ((is_state && !assign(is_enabled, label->value)) ||
+            (is_domain && !assign(found.domain, label->value)))
+            return all.foreign(line.number, fmt::format("\"{}\" is \"{}\" here, or is said twice",
+                                                        label->label, label->value));
     }
     SvlTable table(all, 0, 0);
     for (const Line& line : rows) TRY(table.take(line, found.ports));
@@ -154,39 +180,27 @@ Result<StackwiseVirtual> read_stackwise_virtual(std::string_view text)
     return found;
 }
 
-Result<SvlLinks> read_svl_links(std::string_view text)
+Result<SvlPorts> read_svl_links(std::string_view text)
 {
     const Shown all = TRY(shown(text, "show stackwise-virtual link"));
-    SvlLinks found;
-    SvlTable table(all, 2, 2);
-    const std::vector<Line> rows = TRY(table_of(
-        all, "Stackwise Virtual Link(SVL) Information:", "Switch SVL Ports Link-Status Protocol-Status"));
-    for (const Line& line : rows) {
-        const std::vector<std::string_view> words = TRY(table.take(line, found.ports));
-        found.ports.back().link_status = words[0];
-        found.ports.back().protocol_status = words[1];
-    }
-    if (found.ports.empty()) return all.cut("no link is there");
-    if (has_twice(found.ports, &SvlPort::port)) return all.foreign(0, "a port is there twice");
-    return found;
+    return svl_ports_of(
+        all, "Stackwise Virtual Link(SVL) Information:", "Switch SVL Ports Link-Status Protocol-Status", 2, 2,
+        [](std::span<const std::string_view> words, SvlPort& port) {
+            port.link_status = words[0];
+            port.protocol_status = words[1];
+            return true;
+        });
 }
 
-Result<SvlNeighbours> read_svl_neighbours(std::string_view text)
+Result<SvlPorts> read_svl_neighbours(std::string_view text)
 {
     const Shown all = TRY(shown(text, "show stackwise-virtual neighbors"));
-    SvlNeighbours found;
-    SvlTable table(all, 0, 1);
-    const std::vector<Line> rows = TRY(table_of(
-        all, "Stackwise Virtual Link(SVL) Neighbors Information:", "Switch SVL Local Port Remote Port"));
-    for (const Line& line : rows) {
-        const std::vector<std::string_view> words = TRY(table.take(line, found.ports));
-        if (words.empty()) continue;
-        if (!is_port(words[0])) return all.foreign(line.number, fmt::format("\"{}\" is no port", words[0]));
-        found.ports.back().remote_port = words[0];
-    }
-    if (found.ports.empty()) return all.cut("no link is there");
-    if (has_twice(found.ports, &SvlPort::port)) return all.foreign(0, "a port is there twice");
-    return found;
+    return svl_ports_of(
+        all, "Stackwise Virtual Link(SVL) Neighbors Information:", "Switch SVL Local Port Remote Port", 0, 1,
+        [](std::span<const std::string_view> words, SvlPort& port) {
+            if (!words.empty()) port.remote_port = words[0];
+            return words.empty() || is_port(words[0]);
+        });
 }
 
 Result<DualActivePagp> read_dual_active_pagp(std::string_view text)
@@ -224,14 +238,9 @@ void to_json(Json& json, const StackwiseVirtual& virtual_stack)
     put(json, "domain", virtual_stack.domain);
 }
 
-void to_json(Json& json, const SvlLinks& links)
+void to_json(Json& json, const SvlPorts& ports)
 {
-    json = {{"ports", json_of(links.ports)}};
-}
-
-void to_json(Json& json, const SvlNeighbours& neighbours)
-{
-    json = {{"ports", json_of(neighbours.ports)}};
+    json = {{"ports", json_of(ports.ports)}};
 }
 
 void to_json(Json& json, const DualActivePagp& detection)

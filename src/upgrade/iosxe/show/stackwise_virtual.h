@@ -26,10 +26,7 @@ struct StackwiseVirtual {
     std::optional<uint64_t> domain;
     std::vector<SvlPort> ports;  ///< empty only where it is disabled
 };
-struct SvlLinks {
-    std::vector<SvlPort> ports;  ///< at least one
-};
-struct SvlNeighbours {
+struct SvlPorts {
     std::vector<SvlPort> ports;  ///< at least one
 };
 
@@ -48,13 +45,12 @@ struct DualActivePagp {
 
 /// Errors: corrupt.
 Result<StackwiseVirtual> read_stackwise_virtual(std::string_view text);
-Result<SvlLinks> read_svl_links(std::string_view text);
-Result<SvlNeighbours> read_svl_neighbours(std::string_view text);
+Result<SvlPorts> read_svl_links(std::string_view text);
+Result<SvlPorts> read_svl_neighbours(std::string_view text);
 Result<DualActivePagp> read_dual_active_pagp(std::string_view text);
 
 void to_json(nlohmann::json& json, const StackwiseVirtual& virtual_stack);
-void to_json(nlohmann::json& json, const SvlLinks& links);
-void to_json(nlohmann::json& json, const SvlNeighbours& neighbours);
+void to_json(nlohmann::json& json, const SvlPorts& ports);
 void to_json(nlohmann::json& json, const DualActivePagp& detection);
 
 }  // namespace belay::upgrade::iosxe::show

@@ -117,11 +117,15 @@ std::optional<SwitchMember> switch_row_of(std::string_view text, bool with_mac)
     row.number = *number;
     row.priority = *priority;
     // Of a member that is only provisioned there is no version of the hardware.
-    const std::vector<std::string_view> columns = columns_of(rest);
-    if (columns.empty() || columns.size() > (with_mac ? 2U : 1U)) return std::nullopt;
-    if (columns.size() == 2) row.hardware = columns[0];
-    row.state = columns.back();
-    return is_hardware_version(row.state) ? std::nullopt : std::optional(row);
+    std::string_view state = rest;
+    if (const std::string_view first = printed::take_word(state); with_mac && is_hardware_version(first)) {
+        row.hardware = first;
+        rest = state;
+    }
+    row.state = trimmed(rest);
+    const bool is_state =
+        !row.state.empty() && columns_of(row.state).size() == 1 && !is_hardware_version(row.state);
+    return is_state ? std::optional(row) : std::nullopt;
 }
 
 const SwitchMember* Switches::of(uint64_t number) const

@@ -348,7 +348,9 @@ class VersionReader {
             words.erase(words.begin());
         else if (*row.active)
             words.front().remove_prefix(1);
-        if (words.size() != columns_ || !whole_number(words[0])) return false;
+        if (words.empty() || !whole_number(words[0])) return false;
+        if (words.size() != columns_)
+            return shown_.foreign(line.number, "it is no whole row of the table of switches");
         row.number = whole_number(words[0]);
         row.ports = whole_number(words[1]);
         row.model = words[2];

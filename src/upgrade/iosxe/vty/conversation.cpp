@@ -1,6 +1,10 @@
 #include "upgrade/iosxe/vty/conversation.h"
 
-#include <cstring>
+#include "base/wipe.h"
+#include "upgrade/iosxe/show/log_message.h"
+
+#include <algorithm>
+#include <functional>
 
 namespace belay::upgrade::iosxe::vty {
 namespace {
@@ -17,11 +21,15 @@ std::string_view without_blanks(std::string_view text)
 
 }  // namespace
 
-Conversation::Conversation(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}
+Conversation::Conversation(std::vector<std::string> secrets) : secrets_(std::move(secrets))
+{
+    // One may be the beginning of another.
+    std::ranges::sort(secrets_, std::ranges::greater(), &std::string::size);
+}
 
 Conversation::~Conversation()
 {
-    for (std::string& secret : secrets_) explicit_bzero(secret.data(), secret.size());
+    std::ranges::for_each(secrets_, wipe);
 }
 
 void Conversation::hear(std::string_view bytes)
@@ -34,7 +42,7 @@ void Conversation::hear(std::string_view bytes)
                                              to_text(Bytes{most_answer}), typed_)};
         return;
     }
-    text_.hear(bytes, [this](std::string line) { finish(std::move(line)); });
+    text_.hear(bytes, [this](std::string_view line) { finish(line); });
     look_at_unfinished();
 }
 
@@ -47,7 +55,7 @@ std::string Conversation::type(const std::string& text, std::vector<Foreseen> re
 {
     if (host_.empty() && prompt_) host_ = prompt_->host;
     waits_ = Waits::echo;
-    prompt_passed_ = false;
+    prompt_passed_ = log_passed_ = false;
     typed_ = echo_left_ = text;
     replies_ = std::move(replies);
     is_answered_ = key_was_sent_ = false;
@@ -59,20 +67,26 @@ std::string Conversation::type(const std::string& text, std::vector<Foreseen> re
 void Conversation::await_prompt()
 {
     waits_ = Waits::prompt;
-    prompt_passed_ = false;
+    prompt_passed_ = log_passed_ = false;
     echo_left_.clear();
     is_answered_ = true;
     heard_ = 0;
 }
 
-std::string Conversation::without_secrets(std::string line) const
+std::string Conversation::without_secrets(std::string_view line) const
 {
+    std::string text(line);
     for (const std::string& secret : secrets_) {
         if (secret.size() < shortest_secret) continue;
-        for (size_t at = line.find(secret); at != std::string::npos; at = line.find(secret, at))
-            line.replace(at, secret.size(), hidden);
+        std::string without;
+        size_t at = 0;
+        for (size_t found = text.find(secret); found != std::string::npos; found = text.find(secret, at)) {
+            without.append(text, at, found - at).append(hidden);
+            at = found + secret.size();
+        }
+        if (at > 0) text = without.append(text, at);
     }
-    return line;
+    return text;
 }
 
 /// A prompt of this device. Nothing: it is none, or another's.
@@ -83,18 +97,17 @@ std::optional<Prompt> Conversation::own_prompt(std::string_view line) const
     return prompt;
 }
 
-void Conversation::finish(std::string line)
+/// A secret is hidden in what is kept; what the line is, is seen in the line as it came: a secret may be a
+/// word of the prompt or of what was typed.
+void Conversation::finish(std::string_view line)
 {
     is_answered_ = key_was_sent_ = false;
-    line = without_secrets(std::move(line));
-    const std::optional<size_t> log = begin_of_log(line);
-    if (!log && !continues_log(line))
-        take_line(line);
-    else if (const std::string_view before =
-                 without_blanks(std::string_view(line).substr(0, log.value_or(0)));
-             !before.empty())
-        take_line(before);
-    shown_.push_back(std::move(line));
+    const std::optional<size_t> log = show::begin_of_log(line);
+    const bool is_log = log || show::continues_log(line);
+    const std::string_view before = is_log ? without_blanks(line.substr(0, log.value_or(0))) : line;
+    if (!is_log || !before.empty()) take_line(before);
+    if (is_log) log_passed_ = prompt_passed_;
+    shown_.push_back(without_secrets(line));
 }
 
 /// A line without its log.
@@ -107,13 +120,14 @@ void Conversation::take_line(std::string_view line)
             if (own_prompt(line)) {
                 // It was the prompt, and the log wrote a line end behind it.
                 prompt_passed_ = true;
+                log_passed_ = false;
                 prompt_ = own_prompt(line);
                 return;
             }
             if (prompt_passed_ && line.empty()) return;
-            prompt_passed_ = false;
+            prompt_passed_ = log_passed_ = false;
             if (waits_ != Waits::answer) return;
-            answer_ += line;
+            answer_ += without_secrets(line);
             answer_ += '\n';
             return;
         case Waits::echo:
@@ -174,7 +188,7 @@ bool Conversation::at_prompt() const
 {
     if (problem_ || waits_ == Waits::echo) return false;
     const std::string_view line = text_.unfinished();
-    return own_prompt(line).has_value() || (prompt_passed_ && line.empty());
+    return own_prompt(line).has_value() || (log_passed_ && line.empty());
 }
 
 std::optional<std::string> Conversation::open_question() const
@@ -192,7 +206,7 @@ bool Conversation::wants_password() const
 
 std::string Conversation::unfinished() const
 {
-    return without_secrets(std::string(text_.unfinished()));
+    return without_secrets(text_.unfinished());
 }
 
 std::string Conversation::take_answer()

@@ -71,11 +71,11 @@ class Conversation {
   private:
     enum class Waits { greeting, echo, answer, prompt };
 
-    void finish(std::string line);
+    void finish(std::string_view line);
     void take_line(std::string_view line);
     bool takes_echo(std::string_view line);
     void look_at_unfinished();
-    std::string without_secrets(std::string line) const;
+    std::string without_secrets(std::string_view line) const;
     std::optional<Prompt> own_prompt(std::string_view line) const;
 
     std::vector<std::string> secrets_;
@@ -83,7 +83,8 @@ class Conversation {
     Waits waits_ = Waits::greeting;
     std::optional<Prompt> prompt_;
     std::string host_;            ///< of the first prompt
-    bool prompt_passed_ = false;  ///< one was shown, and only the log after it
+    bool prompt_passed_ = false;  ///< one was shown on a line that was ended, and no answer after it
+    bool log_passed_ = false;     ///< it was the log that ended that line: nothing else will come
     std::string typed_, echo_left_;
     std::vector<Foreseen> replies_;
     bool is_answered_ = false;  ///< the unfinished line has got its reply

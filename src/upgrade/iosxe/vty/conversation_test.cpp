@@ -33,7 +33,7 @@ std::string text_of(std::string_view bytes)
 {
     PlainText text;
     std::string all;
-    text.hear(bytes, [&](const std::string& line) { all += line + "\n"; });
+    text.hear(bytes, [&](std::string_view line) { all.append(line).append("\n"); });
     return all + std::string(text.unfinished());
 }
 
@@ -73,19 +73,18 @@ TEST_CASE("prompts, and what looks like them")
     CHECK_FALSE(read_prompt(std::string(200, 'a') + "#"));
 }
 
-TEST_CASE("where the log of a device begins on a line")
+TEST_CASE("questions, and what looks like them")
 {
-    CHECK(begin_of_log("*Feb  8 10:07:52.456: %INSTALL-5-INSTALL_START_INFO: Switch 2 R0/0: x") == 0u);
-    CHECK(begin_of_log("*Feb  8 10:07:52.456 jst: %RF-5-RF_TERMINAL_STATE: Terminal state") == 0u);
-    CHECK(begin_of_log("000123: .Mar 12 2026 01:02:03: %SYS-6-TTY_EXPIRE_TIMER: x") == 0u);
-    CHECK(begin_of_log("Feb  8 09:48:33.364: %INSTALL-5-INSTALL_START_INFO: R0/0: x") == 0u);
-    CHECK(begin_of_log("%LINK-SP-3-UPDOWN: Interface, changed") == 0u);
-    CHECK(begin_of_log("00:01:17: %HA_CONFIG_SYNC-6-BULK_CFGSYNC_SUCCEED: Bulk Sync") == 0u);
-    CHECK(begin_of_log("Copying fla*Feb  8 10:07:52.456: %A_B-0-C: x") == 11u);
-    CHECK_FALSE(begin_of_log("% Invalid input detected at '^' marker."));
-    CHECK_FALSE(begin_of_log("CPU 12%: one-5-TWO: x"));
-    CHECK_FALSE(begin_of_log("see %SYS-9-NO_SUCH_LEVEL: x"));
-    CHECK_FALSE(begin_of_log("*Feb  8 10:07:52.456: nothing of a mnemonic"));
+    for (const char* question :
+         {"Do you want to proceed? [y/n]", "proceed? [Y/N]:", "Save? [yes/no]:",
+          "re-enter the command. [y/n/q]", "Proceed with reload? [confirm]", "Destination filename [x.bin]?",
+          "Continue? [no]:", "Delete (y/n)?", "Password:", "Username:", "Enter PASSCODE:"})
+        CHECK_MESSAGE(asks(question), question);
+    for (const char* none : {"", "]", "[]", "[/]", "[y/]", "[1/2]", "Add: Passed on [1 2]",
+                             "[2]:", "on [R0/0]", "install_add: Adding", "[a sentence/with blanks]", "y/n"})
+        CHECK_FALSE_MESSAGE(asks(none), none);
+    CHECK(asks_for_password("Password:"));
+    CHECK_FALSE(asks_for_password("Username:"));
 }
 
 TEST_CASE("an answer, without its echo and its prompt, however the bytes are cut")
@@ -207,6 +206,22 @@ TEST_CASE("a prompt that is shown in the middle of an answer is taken for it onl
     CHECK(talk.take_answer() == "C9500#show y\nmore\n");
 }
 
+TEST_CASE(
+    "an answer that shows the prompt on a line of its own does not end there, however long the rest takes")
+{
+    Conversation talk({});
+    talk.hear("\r\nLAB#\r\n");  // of a banner
+    CHECK_FALSE(talk.at_prompt());
+    talk.hear("\r\nC9500#");
+    CHECK(talk.at_prompt());
+    talk.type("show x", {});
+    talk.hear("show x\r\nin it stands\r\nC9500#\r\n");
+    CHECK_FALSE(talk.at_prompt());
+    talk.hear("and more\r\nC9500#\r\n*Feb  8 10:07:52.456: %SYS-5-CONFIG_I: Configured\r\n");
+    CHECK(talk.at_prompt());
+    CHECK(talk.take_answer() == "in it stands\nand more\n");
+}
+
 TEST_CASE("without its echo no answer is believed")
 {
     Conversation talk({});
@@ -249,6 +264,32 @@ TEST_CASE("a wrong enable password: it is asked for again")
     CHECK(talk.wants_password());
 }
 
+TEST_CASE("a name is no password: it would be shown, and written down by others")
+{
+    Conversation talk({"s3cret-word"});
+    talk.hear("C9500>");
+    talk.type("enable", {});
+    talk.hear("enable\r\nUsername: ");
+    CHECK_FALSE(talk.wants_password());
+    CHECK(talk.open_question() == "Username:");
+}
+
+TEST_CASE("a secret that is a word of what is typed, of the prompt, or of another secret")
+{
+    Conversation talk({"show", "show-more"});
+    talk.hear("show-core#");
+    talk.type("show clock", {});
+    talk.hear("show clock\r\nshow-more or show\r\nshow-core#");
+    REQUIRE(talk.at_prompt());
+    CHECK(talk.take_answer() == "******** or ********\n");
+    for (const std::string& line : talk.take_shown()) CHECK(line.find("show") == std::string::npos);
+    Conversation of_stars({"****"});
+    of_stars.hear("C9500#");
+    of_stars.type("show x", {});
+    of_stars.hear("show x\r\n*****\r\nC9500#");
+    CHECK(of_stars.take_answer() == "*********\n");
+}
+
 TEST_CASE("a secret that a device shows is hidden in answer, question and transcript")
 {
     Conversation talk({"s3cret-word", "ab"});
@@ -283,13 +324,13 @@ TEST_CASE("floods that are made to be slow are not")
         talk.hear("C9500#");
         talk.type("show x", {});
         std::string flood = "show x\r\n";
-        while (flood.size() < Conversation::most_answer - 100) flood += unit;
+        while (flood.size() < (4U << 20)) flood += unit;
         hear_in_pieces(talk, flood, 64 << 10);
         talk.hear("x\r\nC9500#");  // the x ends a sequence
         CHECK(talk.at_prompt());
     };
     for (const char* unit : {"%A-1-B:", "*Feb  8 10:07:52.456: %A-1-B: ", "Jan ", "\x1b[", "\r", "a\b",
-                             " --More-- \r", "\n", "s3cret-wor", "[y/n]", "C9500#"}) {
+                             " --More-- \r", "\n", "s3cret-wor", "s3cret-word", "[y/n]", "C9500#"}) {
         CAPTURE(unit);
         hear_all(unit);
     }

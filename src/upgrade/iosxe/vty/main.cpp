@@ -37,7 +37,7 @@ Result<vty::Request> read_standard_input()
         text.append(room.data(), std::min(static_cast<size_t>(count), most_request + 1 - text.size()));
     explicit_bzero(room.data(), room.size());
     const bool is_too_long = text.size() > most_request;
-    if (is_too_long) host::ssh::wipe(text);
+    if (is_too_long) wipe(text);
     if (is_too_long) return fail(ErrorKind::usage, "the request is longer than 1 MiB");
     return vty::read_request(text);
 }

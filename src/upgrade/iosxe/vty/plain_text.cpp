@@ -16,7 +16,7 @@ std::string_view without_blanks_at_end(std::string_view line)
 
 }  // namespace
 
-void PlainText::hear(std::string_view bytes, const std::function<void(std::string)>& finished)
+void PlainText::hear(std::string_view bytes, const Finished& finished)
 {
     for (const char c : bytes) hear(static_cast<unsigned char>(c), finished);
 }
@@ -27,7 +27,7 @@ std::string_view PlainText::unfinished() const
 }
 
 /// Source: ECMA-48, 5.3 and 5.4 (escape and control sequences), 5.6 (control strings).
-void PlainText::hear(unsigned char byte, const std::function<void(std::string)>& finished)
+void PlainText::hear(unsigned char byte, const Finished& finished)
 {
     // A control character in the middle of a sequence is obeyed, as terminals do; an escape begins anew.
     if (within_ != Within::text && ++length_ > longest_sequence) within_ = Within::text;
@@ -77,16 +77,14 @@ void PlainText::put(char c)
     ++column_;
 }
 
-void PlainText::control(unsigned char byte, const std::function<void(std::string)>& finished)
+void PlainText::control(unsigned char byte, const Finished& finished)
 {
     switch (byte) {
-        case '\n': {
-            std::string whole(without_blanks_at_end(line_));
+        case '\n':
+            finished(unfinished());
             line_.clear();
             column_ = 0;
-            finished(std::move(whole));
             break;
-        }
         case '\r':
             column_ = 0;
             break;

@@ -14,16 +14,17 @@ namespace belay::upgrade::iosxe::vty {
 class PlainText {
   public:
     /// `finished`: is told each line that was ended, without blanks at its end.
-    void hear(std::string_view bytes, const std::function<void(std::string)>& finished);
+    using Finished = std::function<void(std::string_view line)>;
+    void hear(std::string_view bytes, const Finished& finished);
     /// The line that is not ended yet, as it is now, without blanks at its end.
     std::string_view unfinished() const;
 
   private:
     enum class Within { text, escape, intermediate, sequence, string, string_escape };
 
-    void hear(unsigned char byte, const std::function<void(std::string)>& finished);
+    void hear(unsigned char byte, const Finished& finished);
     void put(char c);
-    void control(unsigned char byte, const std::function<void(std::string)>& finished);
+    void control(unsigned char byte, const Finished& finished);
     void end_sequence(unsigned char last);
 
     std::string line_;

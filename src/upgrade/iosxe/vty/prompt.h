@@ -1,5 +1,5 @@
 #pragma once
-// What IOS XE shows on a line besides answers: its prompt, its log, its questions.
+// What IOS XE shows on a line besides answers: its prompt and its questions.
 
 #include <optional>
 #include <string>
@@ -20,15 +20,9 @@ struct Prompt {
 /// The prompt that this whole line is. Nothing: it is none.
 std::optional<Prompt> read_prompt(std::string_view line);
 
-/// Where on a line a message of the device's log begins, that ends with the line:
-/// "*Feb  8 10:07:52.456 jst: %INSTALL-5-INSTALL_START_INFO: ...". Nothing: there is none.
-std::optional<size_t> begin_of_log(std::string_view line);
-
-/// A line that belongs to a message of the log above it.
-bool continues_log(std::string_view line);
-
 /// Whether an unfinished line wants an answer from a person.
 bool asks(std::string_view line);
+/// For a password alone: a name and a one-time code are questions that no password answers.
 bool asks_for_password(std::string_view line);
 /// Whether it is where an output waits for a key.
 bool waits_for_key(std::string_view line);

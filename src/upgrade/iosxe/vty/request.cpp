@@ -29,7 +29,7 @@ std::string secret_in(Json& json, const char* name)
     const auto found = json.find(name);
     if (found == json.end()) return {};
     std::string secret = found->get<std::string>();
-    host::ssh::wipe(found->get_ref<std::string&>());
+    wipe(found->get_ref<std::string&>());
     return secret;
 }
 
@@ -131,7 +131,7 @@ Result<void> read_work(const Json& json, Request& request)
 Result<Request> read_request(std::string& text)
 {
     Result<Json> json = parse_json(text);
-    host::ssh::wipe(text);
+    wipe(text);
     if (!json || !json->is_object()) return fail(ErrorKind::usage, "the request is no JSON object");
     Request request;
     try {

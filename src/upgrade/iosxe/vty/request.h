@@ -19,6 +19,7 @@
 //
 // and ends with 0 (all was typed), 1 (not, and the last line says why) or 2 (the request makes no sense).
 
+#include "base/wipe.h"
 #include "host/ssh/session.h"
 #include "upgrade/iosxe/terminal.h"
 
@@ -38,7 +39,7 @@ struct Request {
     Request& operator=(Request&&) = default;
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
-    ~Request() { host::ssh::wipe(enable_password); }
+    ~Request() { wipe(enable_password); }
 };
 
 /// Wipes the text, and what was read of it, but for what it gives back. Errors: usage, without a word of the

@@ -1,6 +1,7 @@
 #include "upgrade/iosxe/vty/vty.h"
 
 #include "base/json.h"
+#include "base/wipe.h"
 #include "upgrade/iosxe/vty/conversation.h"
 #include "upgrade/iosxe/vty/transcript.h"
 
@@ -38,8 +39,8 @@ class Vty {
   private:
     using Done = std::function<Result<bool>()>;
 
+    Result<void> work();
     Result<void> open();
-    Result<void> begin();
     Result<void> enable();
     Result<void> prepare(const char* line);
     /// False: the line was lost.
@@ -68,6 +69,18 @@ Result<void> Vty::run()
 {
     // Nothing is typed that cannot be written down.
     if (!request_.transcript.empty()) transcript_ = TRY(Transcript::open(request_.transcript));
+    Result<void> done = work();
+    if (done || done.error().kind == ErrorKind::lost) return done;
+    // The question that nobody foresaw has no line's end.
+    if (const std::string unfinished = talk_.unfinished(); !unfinished.empty())
+        static_cast<void>(transcript_.add(unfinished));
+    static_cast<void>(transcript_.note(done.error().what));
+    static_cast<void>(transcript_.keep());
+    return done;
+}
+
+Result<void> Vty::work()
+{
     session_ = TRY(host::ssh::Session::open(request_.server, request_.login, request_.connect));
     TRY(transcript_.note(fmt::format("{}, port {}, as {}, host key {}", request_.server.address,
                                      request_.server.port, request_.login.user, session_->host_key())));
@@ -83,7 +96,7 @@ Result<void> Vty::run()
 Result<void> Vty::open()
 {
     channel_.emplace(TRY(session_->open_line(request_.connect)));
-    TRY(begin());
+    TRY(reach_prompt(request_.prompt, "shows no prompt"));
     const Prompt prompt = *talk_.prompt();
     if (prompt.is_standby || !prompt.mode.empty())
         return fail(ErrorKind::refused,
@@ -95,11 +108,6 @@ Result<void> Vty::open()
     TRY(prepare(no_wrapping));
     if (!talk_.prompt()->is_privileged) TRY(enable());
     return {};
-}
-
-Result<void> Vty::begin()
-{
-    return reach_prompt(request_.prompt, "shows no prompt");
 }
 
 Result<void> Vty::reach_prompt(Milliseconds limit, std::string_view what)
@@ -137,20 +145,22 @@ Result<void> Vty::enable()
     };
     if (request_.enable_password.empty()) return refused("its prompt ends with >, and no password is known");
     TRY(send(talk_.type("enable", {})));
-    const auto lost = TRY(follow(Clock::now() + request_.prompt, [&]() -> Result<bool> {
-        return (talk_.wants_password() || talk_.at_prompt()) && is_quiet_for(settled);
-    }));
+    const auto waits = [&]() -> Result<bool> {
+        return (talk_.open_question() || talk_.wants_password() || talk_.at_prompt()) &&
+               is_quiet_for(settled);
+    };
+    const auto lost = TRY(follow(Clock::now() + request_.prompt, waits));
     if (lost) return refused(lost->why);
     if (talk_.wants_password()) {
         std::string secret = request_.enable_password + "\n";
         talk_.await_prompt();
         const Result<void> sent = channel_->say(secret, to_take);
-        host::ssh::wipe(secret);
+        wipe(secret);
         if (!sent) return std::unexpected(sent.error());
-        const auto gone = TRY(follow(Clock::now() + request_.prompt, [&]() -> Result<bool> {
-            return (talk_.wants_password() || talk_.at_prompt()) && is_quiet_for(settled);
-        }));
+        const auto gone = TRY(follow(Clock::now() + request_.prompt, waits));
         if (gone) return refused(gone->why);
+    } else if (const auto question = talk_.open_question()) {
+        return refused(fmt::format("it asks \"{}\"", question->substr(0, 80)));
     }
     if (talk_.at_prompt() && talk_.prompt()->is_privileged) return {};
     return refused("it does not take the enable password");
@@ -242,18 +252,15 @@ Result<void> Vty::carry()
     TRY(transcript_.note(fmt::format("copy {} {}", request_.file, request_.to)));
     TRY(transcript_.keep());
     Clock::time_point told{};
-    Result<void> sent = session_->send_file(request_.file, request_.to, to_take,
-                                            [&](uint64_t done, uint64_t total) -> Result<void> {
-                                                if (done != total && Clock::now() - told < between_counts)
-                                                    return {};
-                                                told = Clock::now();
-                                                tell_(Json{{"carried", done}, {"of", total}});
-                                                return {};
-                                            });
-    TRY(transcript_.note(sent ? fmt::format("{} is carried", request_.to)
-                              : fmt::format("{} is not carried: {}", request_.to, sent.error().what)));
-    TRY(transcript_.keep());
-    return sent;
+    TRY(session_->send_file(request_.file, request_.to, to_take,
+                            [&](uint64_t done, uint64_t total) -> Result<void> {
+                                if (done != total && Clock::now() - told < between_counts) return {};
+                                told = Clock::now();
+                                tell_(Json{{"carried", done}, {"of", total}});
+                                return {};
+                            }));
+    TRY(transcript_.note(fmt::format("{} is carried", request_.to)));
+    return transcript_.keep();
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ while IFS= read -r line; do
     case "$line" in
         "terminal length 0"|"terminal width 0") ;;
         enable)
+            if [ -e "$(dirname "$0")/asks-name" ]; then printf 'Username: '; IFS= read -r word; echo "$word" >> "$(dirname "$0")/typed"; fi
             printf 'Password: '; stty -echo; IFS= read -r word; stty echo; printf '\r\n'
             if [ "$word" = 'en4ble-word' ]; then prompt='C9500#'; else printf '%% Access denied\r\n'; fi;;
         "show clock") log; echo '10:19:11.123 UTC Fri Feb 8 2019';;
@@ -113,6 +114,7 @@ TEST_CASE("a long answer comes whole, and what is said is told meanwhile")
 TEST_CASE("a question that was foreseen is answered, another ends the line")
 {
     Lines lines;
+    lines.transcript = lines.sshd.path("transcript");
     Line remove{.text = "remove it", .limit = generous, .replies = {{.asked = "[y/n]", .say = "y"}}};
     const auto answers = lines.terminal().type({remove}, {});
     REQUIRE_MESSAGE(answers, answers.error().what);
@@ -122,6 +124,11 @@ TEST_CASE("a question that was foreseen is answered, another ends the line")
     REQUIRE_FALSE(refused);
     CHECK(refused.error().kind == ErrorKind::refused);
     CHECK(refused.error().what.find("Do you want to remove the above files? [y/n]") != std::string::npos);
+    // The question has no line's end, and is in the transcript all the same, with why nothing came after it.
+    const std::string transcript = whole(lines.transcript);
+    const size_t asked = transcript.rfind("\nDo you want to remove the above files? [y/n]\n--- 20");
+    REQUIRE(asked != std::string::npos);
+    CHECK(transcript.find("nobody foresaw that", asked) != std::string::npos);
 }
 
 TEST_CASE("a line that goes away is told as lost, with what came before")
@@ -144,10 +151,10 @@ TEST_CASE("a line that goes away is told as lost, with what came before")
 TEST_CASE("a line that takes longer than its limit")
 {
     Lines lines;
-    const auto answers = lines.terminal().type({{.text = "wait long", .limit = 500ms}}, {});
+    const auto answers = lines.terminal().type({{.text = "wait long", .limit = 3s}}, {});
     REQUIRE_FALSE(answers);
     CHECK(answers.error().kind == ErrorKind::timeout);
-    CHECK(answers.error().what == "\"wait long\" took longer than 0.5 s");
+    CHECK(answers.error().what == "\"wait long\" took longer than 3 s");
 }
 
 TEST_CASE("what nobody waits for any more is ended")
@@ -155,7 +162,7 @@ TEST_CASE("what nobody waits for any more is ended")
     Lines lines;
     const auto answers =
         lines.terminal().type({{.text = "wait long", .limit = 1h}}, [](const std::string& line) {
-            return line != "";  // it is asked each second whether it is wanted
+            return !line.empty();  // it is asked each second whether it is wanted
         });
     REQUIRE_FALSE(answers);
     CHECK(answers.error().kind == ErrorKind::unavailable);
@@ -178,6 +185,13 @@ TEST_CASE("privilege: enable with the password, and what is wrong with another")
     CHECK(answers.error().what.find("not-the-word") == std::string::npos);
 
     lines.enable_password = "en4ble-word";
+    lines.sshd.file("asks-name", "");
+    answers = lines.terminal().type({clock_line}, {});
+    REQUIRE_FALSE(answers);
+    CHECK(answers.error().kind == ErrorKind::permission);
+    CHECK(answers.error().what.find("\"Username:\"") != std::string::npos);
+    CHECK(lines.typed().find("en4ble-word") == std::string::npos);
+    std::filesystem::remove(lines.sshd.path("asks-name"));
     answers = lines.terminal().type({clock_line, {.text = "show secret", .limit = generous}}, {});
     REQUIRE_MESSAGE(answers, answers.error().what);
     CHECK(answers->at(1).text == "username belay secret ********\n");
