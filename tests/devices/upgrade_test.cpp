@@ -28,7 +28,8 @@ operation::Id activated(World& world)
 /// A terminal with which something happens between the answers of a device and whoever reads them.
 class Slow final : public upgrade::iosxe::Terminal {
   public:
-    Slow(SimulatedDevice& device, std::function<void()>& meanwhile) : terminal_(device), meanwhile_(meanwhile)
+    Slow(SimulatedDevice& device, std::function<void()>& meanwhile)
+        : terminal_(device, ""), meanwhile_(meanwhile)
     {
     }
     Result<std::vector<Answer>> type(const std::vector<Line>& lines, const Said& said) override
