@@ -124,7 +124,8 @@ std::string title_of_carrying(const DeviceImage& image)
 {
     if (!image.url.empty())
         return fmt::format("let the device fetch {} to {}, and verify it", image.url, image.to);
-    if (image.file.empty()) return fmt::format("let the device verify {}, which lies there already", image.to);
+    if (image.file.empty())
+        return fmt::format("let the device verify {}, which lies there already", image.to);
     return fmt::format("bring the image to {}, and let the device verify it", image.to);
 }
 

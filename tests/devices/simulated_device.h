@@ -21,12 +21,14 @@ using upgrade::iosxe::Line;
 struct TerminalFault {
     enum class Kind {
         none,
-        refuse,      ///< nobody can connect
-        lost,        ///< its first line is typed, and the connection ends before anything comes back
-        lost_later,  ///< as long as the device takes for it, and then nobody hears the end
-        dead,        ///< belayd is killed when it has typed the first line
+        refuse,       ///< nobody can connect
+        lost,         ///< its first line is typed, and the connection ends before anything comes back
+        lost_midway,  ///< the same half a minute later
+        lost_later,   ///< as long as the device takes for it, and then nobody hears the end
+        dead,         ///< belayd is killed when it has typed the first line
     } kind = Kind::none;
-    size_t at = 0;  ///< the call, counted from 1
+    size_t at = 0;          ///< the call, counted from 1
+    std::string line = {};  ///< or the first one that types this
 };
 
 /// The pair, and what time it is.
@@ -53,13 +55,18 @@ class SimulatedDevice {
         catch_up();
         INVARIANT(device_.injure(name, member, now()));
     }
-    /// A file of the host that carry() takes.
+    /// A file of the host that carry() takes, by its path, or of a web server that the device asks, by its
+    /// URL.
     std::map<std::string, std::string> files;
     TerminalFault fault;
     size_t calls = 0;
     bool is_dead = false;
     std::vector<std::string> typed;  ///< every line, but those that prepare a terminal
-    lab::iosxe::Manner manner = {};
+    lab::iosxe::Manner manner = {.web = [this](const std::string& url) -> lab::iosxe::Fetched {
+        const auto found = files.find(url);
+        if (found == files.end()) return {.why = "No such file or directory"};
+        return {.bytes = found->second};
+    }};
 
     Result<std::vector<Answer>> type(const std::vector<Line>& lines)
     {
@@ -71,7 +78,9 @@ class SimulatedDevice {
         Connection connection(*this);
         std::vector<Answer> answers;
         for (const Line& line : lines) {
-            answers.push_back(TRY(connection.type(line, now_fails)));
+            const bool is_it = fault.line == line.text;
+            if (is_it) fault.line.clear();
+            answers.push_back(TRY(connection.type(line, is_it ? fault.kind : now_fails)));
             if (is_dead) return fail(ErrorKind::dead, "belayd was killed");
             if (answers.back().lost) break;
         }
@@ -131,7 +140,9 @@ class SimulatedDevice {
             shell_.receive(talk_.type(line.text, std::move(replies)), device_.now());
             take();
             if (strikes == TerminalFault::Kind::dead) device_.is_dead = true;
-            if (strikes == TerminalFault::Kind::lost || strikes == TerminalFault::Kind::dead)
+            if (strikes == TerminalFault::Kind::lost_midway) device_.advance(30s);
+            if (strikes == TerminalFault::Kind::lost || strikes == TerminalFault::Kind::lost_midway ||
+                strikes == TerminalFault::Kind::dead)
                 return Answer{.lost = true, .why = "connection reset"};
             while (!talk_.at_prompt()) {
                 if (is_lost_ || shell_.closed())
