@@ -9,6 +9,7 @@
 #include <algorithm>
 
 using namespace belay;
+using belay::devices::ImageServer;
 using belay::lab::iosxe::RunningPair;
 using belay::testing::Machine;
 using belay::testing::Ran;
@@ -243,7 +244,7 @@ TEST_CASE("the device fetches its image from a web server: what goes wrong there
     fails(server.url(name), "md5:" + std::string(32, '0'), "on the device, and is to have 0000");
 
     const std::string id = site.plan_fetch(server.url(name), digest);
-    const std::string plan = site.belay({"show", id}).out;
+    const std::string plan = json_text(site.show(id));
     const std::string line = fmt::format("copy {} flash:{}", server.url(name), name);
     CHECK_MESSAGE(plan.find(line) != std::string::npos, plan);
     CHECK(plan.find("an image of 1.5 GiB") != std::string::npos);
@@ -257,7 +258,7 @@ TEST_CASE("the device fetches its image from a web server: what goes wrong there
     // What lies there already is verified, and nothing is fetched.
     must(site.pair().ask({{"do", "put"}, {"name", name}, {"text", testing::text_of(site.image())}}));
     const std::string there = site.plan_fetch(server.url(name), digest);
-    CHECK(site.belay({"show", there}).out.find("which lies there already") != std::string::npos);
+    CHECK(json_text(site.show(there)).find("which lies there already") != std::string::npos);
     REQUIRE(site.belay({"add", there}).code == 0);
     CHECK(std::ranges::count(must(site.pair().typed()), line) == 2);
 }

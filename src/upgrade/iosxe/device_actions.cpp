@@ -173,16 +173,19 @@ class Carry final : public DeviceAction {
         if (there != nullptr && look.active() != nullptr) members.push_back(look.active()->name);
         const bool is_there_too = look.standby_flash && look.standby_flash->find(name) != nullptr;
         if (is_there_too && look.standby() != nullptr) members.push_back(look.standby()->name);
+        // Whoever remembers is the first to begin it.
+        console_.note(device_in(arguments), noted::nothing_begun, "yes");
         return Json{{"had", members}};
     }
     Result<void> apply(host::Host&, const Json& arguments) const override
     {
         const std::string device = device_in(arguments);
         const DeviceImage image = image_in(arguments);
+        const bool may_go_on = may_have_begun(arguments);
         console_.note(device, noted::nothing_begun, "");
-        return begin(
-            arguments, copying,
-            image.url.empty() ? deed::carry(console_, device, image) : deed::fetch(console_, device, image));
+        return begin(arguments, copying,
+                     image.url.empty() ? deed::carry(console_, device, image)
+                                       : deed::fetch(console_, device, image, may_go_on));
     }
     Result<std::string> remains(host::Host&, const Json& arguments, const Json& remembered) const override
     {

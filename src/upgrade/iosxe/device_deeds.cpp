@@ -254,12 +254,12 @@ Console::Deed deed::carry(Console& console, const std::string& device, const Dev
     };
 }
 
-Console::Deed deed::fetch(Console& console, const std::string& device, const DeviceImage& image)
+Console::Deed deed::fetch(Console& console, const std::string& device, const DeviceImage& image,
+                          bool may_go_on)
 {
-    return [&console, device, image](Work& work) -> Result<void> {
+    return [&console, device, image, may_go_on](Work& work) mutable -> Result<void> {
         const Until until(work, fetched_at_most);
         const std::string name = name_in_flash(image.to);
-        bool may_go_on = console.is_unsettled(device);
         for (int tries = 1; tries <= most_fetches; ++tries) {
             const DeviceLook look = may_go_on ? TRY(look_when_still(work, until, name)) : TRY(work.look());
             const bool is_there = look.flash.find(name) != nullptr;
@@ -269,6 +269,7 @@ Console::Deed deed::fetch(Console& console, const std::string& device, const Dev
                 if (!answer && !may_pass(answer.error())) return std::unexpected(answer.error());
                 may_go_on = !answer || answer->lost;
                 if (may_go_on) continue;
+                console.note(device, noted::nothing_begun, "yes");
                 TRY(said_of_copy(*answer, image));
             }
             const Result<void> verified = verify(work, image);
