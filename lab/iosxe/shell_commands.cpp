@@ -118,6 +118,7 @@ void Shell::copy(const Typed& typed)
     ask(fmt::format("Destination filename [{}]? ", wanted), State::question,
         [this, url, wanted](const std::string& said, Time at) {
             const std::string name = said.empty() ? wanted : said;
+            if (device_.state().active() == nullptr) return;
             if (!device_.state().active()->files.contains(name)) return fetch(url, name, at);
             print("%Warning:There is a file already existing with this name\n");
             ask("Do you want to over write? [confirm]", State::confirmation,

@@ -301,6 +301,10 @@ TEST_CASE("what speaks against it is said before anything is touched")
     refused(with({"16.9.3", "--image", "http://h/x.16.09.03.bin", "--digest", md5}), "is not encrypted");
     refused(with({"16.9.3", "--image", "https://anna:s3cret@h/x.16.09.03.bin", "--digest", md5}),
             "a name or a password");
+    for (const auto& file : std::filesystem::recursive_directory_iterator(site.path("state"))) {
+        CAPTURE(file.path().string());
+        CHECK((!file.is_regular_file() || testing::text_of(file.path()).find("s3cret") == std::string::npos));
+    }
     refused(with({"16.9.3", "--image", "https://h/x.16.09.03.bin?y", "--digest", md5}), "in its path");
     refused(with({"16.9.3", "--image", fmt::format("https://h/{}/x.16.09.03.bin", std::string(220, 'p')),
                   "--digest", md5}),

@@ -111,8 +111,7 @@ Result<DeviceLook> look_when_still(Work& work, const Until& until, const std::st
         const auto size = there != nullptr ? std::optional(there->size.count) : std::nullopt;
         looks = look && size == before ? looks + 1 : 0;
         if (looks == looks_behind_refusal) return *look;
-        if (size != before && there != nullptr)
-            work.say(fmt::format("{} of it are there", to_text(there->size)));
+        if (size != before && there != nullptr) work.say(fmt::format("{} have come", to_text(there->size)));
         if (look) before = size;
         TRY(until.again(work, "a copy that goes on by itself"));
     }
@@ -122,7 +121,8 @@ Result<DeviceLook> look_when_still(Work& work, const Until& until, const std::st
 Result<void> said_of_copy(const Answer& answer, const DeviceImage& image)
 {
     if (answer.text.find("% Invalid input") != std::string::npos)
-        return fail(ErrorKind::usage, "the device does not know \"copy\" from an https:// URL");
+        return fail(ErrorKind::usage, "the device does not know \"copy\" from an https:// URL",
+                    "--image with a file on this machine, which SCP brings");
     const auto copied = show::read_copy(answer.text);
     if (!copied || copied->problem.empty()) return {};
     return fail(ErrorKind::refused,

@@ -10,7 +10,7 @@ using printed::trimmed;
 using printed::whole_number;
 
 constexpr std::string_view error_begins = "%Error ";
-constexpr std::string_view marks = "!.O ";  ///< of pieces that came, were late, or came out of order
+constexpr std::string_view piece_marks = "!.O ";  ///< of pieces that came, were late, or came out of order
 
 constexpr Field<Copied> copied_fields[] = {
     {"", "source", &Copied::source}, {"", "destination", &Copied::destination},
@@ -43,7 +43,7 @@ class CopyReader {
         if (const size_t at = text.find(error_begins); at != std::string_view::npos)
             return take_error(line, text.substr(at));
         if (const size_t at = text.find("[OK - "); at != std::string_view::npos) {
-            if (text.substr(0, at).find_first_not_of(marks) != std::string_view::npos)
+            if (text.substr(0, at).find_first_not_of(piece_marks) != std::string_view::npos)
                 TRY(take_way(line, text));
             return take_number(line, text.substr(at + 6), announced_);
         }
@@ -66,7 +66,7 @@ class CopyReader {
             std::string_view words = *rest;
             return take_source(line, take_word(words));
         }
-        if (text.find_first_not_of(marks) == std::string_view::npos) return {};
+        if (text.find_first_not_of(piece_marks) == std::string_view::npos) return {};
         return shown_.foreign(line.number, fmt::format("\"{}\" is no part of a copy", text));
     }
 
