@@ -53,7 +53,7 @@ Result<std::string> file_of_image_url(const std::string& url)
         return wrong_url(
             "has something in its path that a command line of the device may take for something else: it is "
             "of letters, digits and ._~-+=,% with a / between");
-    const std::string file(path.substr(path.rfind('/') + 1));
+    std::string file(path.substr(path.rfind('/') + 1));
     if (path.empty() || file.empty()) return wrong_url("names no file behind its last /");
     if (!consists_of(file, "._-+") || file.front() == '.' || file.front() == '-')
         return wrong_url("names a file that no flash has: it is of letters, digits and ._-+");

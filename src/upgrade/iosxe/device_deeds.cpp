@@ -272,7 +272,7 @@ Console::Deed deed::fetch(Console& console, const std::string& device, const Dev
                 console.note(device, noted::nothing_begun, "yes");
                 TRY(said_of_copy(*answer, image));
             }
-            const Result<void> verified = verify(work, image);
+            Result<void> verified = verify(work, image);
             if (verified) {
                 console.note(device, noted::verified(image.to), image.digest);
                 return {};
