@@ -54,13 +54,16 @@ Result<bool> measure_all(const Options& options)
         const DataSet data = TRY(make_data_set(name, folder.path()));
         const Compared compared = TRY(compare(data, options.programs, folder.path(), options.rounds));
         const MachineLimits limits = TRY(measure_limits(data, folder.path()));
-        const auto took = [&](Work work) { return compared.costs.at(work).at(Tool::belay).time.processor; };
+        const auto took = [&](Work work, Tool tool = Tool::belay) {
+            return compared.costs.at(work).at(tool).time.processor;
+        };
         fmt::print("## {}: {} files, {} MB\n\n{}\n{}\n{}\n\n", name, data.files, data.bytes / 1'000'000,
                    aligned(to_lines(compared, reached)), aligned(to_lines(limits)),
                    sentences_of(limits, data,
                                 {.first = took(Work::first),
                                  .changed = took(Work::changed),
-                                 .restore = took(Work::restore)}));
+                                 .restore = took(Work::restore),
+                                 .restore_by_restic = took(Work::restore, Tool::restic)}));
         static_cast<void>(std::fflush(stdout));
     }
     return reached;

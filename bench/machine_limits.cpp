@@ -33,6 +33,8 @@ constexpr std::array of_backup = {Part::walk,     Part::read, Part::hash, Part::
 constexpr std::array of_look = {Part::read, Part::cut, Part::hash};
 /// To open a seal takes what it took to make it.
 constexpr std::array of_restore = {Part::seal, Part::decompress, Part::hash, Part::place};
+/// What nobody can leave out who restores and verifies.
+constexpr std::array of_reading_back = {Part::decompress, Part::hash};
 
 class Sampling {
     Limit& limit(Part part) { return limits_.each[static_cast<size_t>(part)]; }
@@ -242,7 +244,7 @@ std::vector<std::vector<std::string>> to_lines(const MachineLimits& limits)
     return lines;
 }
 
-std::string sentences_of(const MachineLimits& limits, const DataSet& data, const BelayTook& belay)
+std::string sentences_of(const MachineLimits& limits, const DataSet& data, const Took& took)
 {
     const auto* const most = std::ranges::max_element(of_backup, {}, [&](Part part) {
         return seconds_a_byte(limits, limits.each[static_cast<size_t>(part)]);
@@ -254,16 +256,20 @@ std::string sentences_of(const MachineLimits& limits, const DataSet& data, const
         "What binds is {}. For all of the data what has a share comes to {:.1f} s of one thread; Belay's "
         "first "
         "backup took {:.1f} s of processor time.",
-        limits.each[static_cast<size_t>(*most)].name, least(of_backup), seconds(belay.first));
+        limits.each[static_cast<size_t>(*most)].name, least(of_backup), seconds(took.first));
     if (data.files == 1)
         text += fmt::format(
             " A file in which something has changed is read, cut and hashed as a whole: {:.1f} s; Belay's "
             "backup "
             "with 1 % changed took {:.1f} s.",
-            least(of_look), seconds(belay.changed));
+            least(of_look), seconds(took.changed));
     return text +
-           fmt::format(" A restore opens, decompresses, hashes and writes: {:.1f} s; Belay's took {:.1f} s.",
-                       least(of_restore), seconds(belay.restore));
+           fmt::format(
+               " A restore opens, decompresses, hashes and writes: {:.1f} s; Belay's took {:.1f} s, and "
+               "restic's {:.1f} s. To decompress and to hash alone, which nobody can leave out who verifies, "
+               "takes {:.1f} s.",
+               least(of_restore), seconds(took.restore), seconds(took.restore_by_restic),
+               least(of_reading_back));
 }
 
 }  // namespace belay::bench

@@ -27,12 +27,12 @@ Result<MachineLimits> measure_limits(const DataSet& data, const std::string& fol
 /// Lines of a table, the first its heading.
 std::vector<std::vector<std::string>> to_lines(const MachineLimits& limits);
 
-/// Processor time that Belay took.
-struct BelayTook {
-    Nanoseconds first{0}, changed{0}, restore{0};
+/// Processor time, by Belay unless it says otherwise.
+struct Took {
+    Nanoseconds first{0}, changed{0}, restore{0}, restore_by_restic{0};
 };
 
-/// Which of them takes most of a backup, and what they come to for all of the data, beside what Belay took.
-std::string sentences_of(const MachineLimits& limits, const DataSet& data, const BelayTook& belay);
+/// Which of them takes most of a backup, and what they come to for all of the data, beside what was taken.
+std::string sentences_of(const MachineLimits& limits, const DataSet& data, const Took& took);
 
 }  // namespace belay::bench

@@ -451,10 +451,7 @@ TEST_CASE(
     const pid_t by_command = place.pid();
     const pid_t service = testing::start_and_await_ready(
         {TEST_BELAYD, "--socket", place.path("run/service.sock"), "--state-dir", place.path("state")});
-    siginfo_t ended{};
-    REQUIRE(waitid(P_PID, static_cast<id_t>(by_command), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
-    CHECK(ended.si_pid == by_command);
-    CHECK(ended.si_status == 0);
+    CHECK(place.await_end(by_command) == 0);
     const auto third =
         site::start_daemon({TEST_BELAYD, place.path("run/other.sock"), place.path("state"), true});
     REQUIRE(!third);

@@ -161,6 +161,15 @@ void StandingEvents::look_at_licences(const Look& look, Milliseconds now)
     }
 }
 
+/// Of one that nobody speaks for: its supervisor begins, its host connects anew, or has gone.
+bool StandingEvents::is_unheard_for_long(const Json& member, const Look& look, Milliseconds now)
+{
+    const Milliseconds since = unheard_since_.try_emplace(text_in(member, "name"), now).first->second;
+    const Milliseconds longest = lost_after_of(*look.configuration, text_in(member, "host"));
+    due(since + longest, now);
+    return now - since >= longest;
+}
+
 void StandingEvents::look_at_solutions(const Look& look, Milliseconds now)
 {
     for (const Json& solution : look.solutions) {
@@ -169,12 +178,13 @@ void StandingEvents::look_at_solutions(const Look& look, Milliseconds now)
         std::vector<std::string> broken, moved;
         for (const Json& member : solution.value("applications", Json::array())) {
             const std::string application = text_in(member, "name"), phase = text_in(member, "phase");
+            const bool is_unheard = phase == "unknown" && !is_unheard_for_long(member, look, now);
             const bool is_down = phase == "failed" || phase == "unknown" || phase == "unavailable";
-            if (member.value("mandatory", true) && is_down && is_wanted(member))
+            if (member.value("mandatory", true) && is_down && !is_unheard && is_wanted(member))
                 broken.push_back(application);
             const auto before = phases_.find(application);
             const bool has_fallen =
-                before != phases_.end() && before->second == "started" && phase != "started";
+                before != phases_.end() && before->second == "started" && phase != "started" && !is_unheard;
             if (has_fallen && is_wanted(member) && !was_asked_for(member))
                 moved.push_back(fmt::format("{} is {}", application, phase));
         }
@@ -221,8 +231,13 @@ std::vector<Message> StandingEvents::take(const Look& look, Milliseconds now)
         look_at_solutions(look, now);
         look_at_message_stores(look, now);
     }
-    phases_.clear();
-    for (const Json& line : look.applications) phases_[text_in(line, "name")] = text_in(line, "phase");
+    std::map<std::string, std::string> before;
+    phases_.swap(before);
+    for (const Json& line : look.applications) {
+        const std::string name = text_in(line, "name"), phase = text_in(line, "phase");
+        phases_[name] = phase == "unknown" ? before[name] : phase;
+        if (phase != "unknown") unheard_since_.erase(name);
+    }
     return std::exchange(messages_, {});
 }
 

@@ -39,15 +39,17 @@ class StandingEvents {
     void look_at_applications(const Look& look, Milliseconds now);
     void look_at_licences(const Look& look, Milliseconds now);
     void look_at_solutions(const Look& look, Milliseconds now);
+    bool is_unheard_for_long(const Json& member, const Look& look, Milliseconds now);
     void look_at_message_stores(const Look& look, Milliseconds now);
 
     struct Told {
         std::string text;  ///< empty: it is well
         Milliseconds at{0};
     };
-    std::map<std::string, Told> told_;                ///< by what
-    std::map<std::string, std::string> phases_;       ///< of applications, at the last look
-    std::map<std::string, Milliseconds> first_seen_;  ///< hosts that have never come
+    std::map<std::string, Told> told_;                   ///< by what
+    std::map<std::string, std::string> phases_;          ///< of applications, as they were heard of last
+    std::map<std::string, Milliseconds> unheard_since_;  ///< applications that are "unknown"
+    std::map<std::string, Milliseconds> first_seen_;     ///< hosts that have never come
     std::vector<Message> messages_;
     Milliseconds now_{0};
     std::optional<Milliseconds> next_;

@@ -128,6 +128,42 @@ TEST_CASE("a host that can keep no messages is told of, and that it can again")
     CHECK(stage.after(seconds(1)) == "01-00021 h1/: h1 keeps messages");
 }
 
+TEST_CASE(
+    "an application of which nothing is heard is down when that has lasted as long as its host may be away")
+{
+    Stage stage;
+    const auto stands = [&](const std::string& whole, const std::string& phase) {
+        Json member = line("config server", phase);
+        member["mandatory"] = true;
+        stage.look.applications = Json::array({member});
+        stage.look.solutions = Json::array(
+            {{{"name", "reporting"}, {"stands", whole}, {"applications", Json::array({member})}}});
+    };
+    // Its supervisor begins.
+    stands("stopped", "unknown");
+    CHECK(stage.after(seconds(0)).empty());
+    CHECK(stage.events.next() == std::optional(midday + seconds(30)));
+    stands("starting", "starting");
+    CHECK(stage.after(seconds(1)).empty());
+    stands("started", "started");
+    CHECK(stage.after(seconds(1), false).empty());
+    // Its host is away for a moment, and then for long.
+    stands("stopped", "unknown");
+    CHECK(stage.after(seconds(1), false).empty());
+    stands("started", "started");
+    CHECK(stage.after(seconds(29), false).empty());
+    stands("stopped", "unknown");
+    CHECK(stage.after(seconds(1), false).empty());
+    CHECK(stage.after(seconds(29), false).empty());
+    CHECK(stage.after(seconds(1)) ==
+          "04-00030 /reporting: the solution reporting is stopped: config server; "
+          "04-00032 /reporting: nobody asked for it: config server is unknown");
+    stands("started", "started");
+    CHECK(stage.after(seconds(1)) ==
+          "04-00031 /reporting: the solution reporting is started; "
+          "04-00033 /reporting: the solution reporting is started");
+}
+
 TEST_CASE("a solution that cannot serve, and one that moved though nobody asked for it")
 {
     Stage stage;

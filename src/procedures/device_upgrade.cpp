@@ -256,9 +256,10 @@ Result<operation::Plan> plan_device_upgrade(const DeviceGround& ground, const De
     operation::Plan& whole = plan.plan();
     whole.fingerprints = {{"iosxe.device", {{"device", device}}}};
     whole.locks = {"device:" + device};
-    whole.left_by_abort = {
-        "what \"install remove inactive\" takes away besides: every image in the flash that is "
-        "not in use, also one that was there before"};
+    if (!one_step)
+        whole.left_by_abort = {
+            "what \"install remove inactive\" takes away besides: every image in the flash that is "
+            "not in use, also one that was there before"};
     whole.keeps = {std::string(operation::own_folder)};
     whole.timer = own_timer;
     std::vector<std::string> looks;
@@ -270,9 +271,6 @@ Result<operation::Plan> plan_device_upgrade(const DeviceGround& ground, const De
                       "all that is typed and answered is kept with the operation; belay show names the file"};
     if (one_step) whole.topology[2] = "the device has no abort timer in one step";
     for (Step& step : whole.steps) step.member = device;
-    whole.left_by_abort = {
-        "what \"install remove inactive\" takes away besides: every image in the flash that is "
-        "not in use, also one that was there before"};
     return plan.build();
 }
 

@@ -264,13 +264,13 @@ TEST_CASE("moves: where they may overlap, the other serves while a long answer i
     std::string slow;
     std::thread waits([&] {
         pair.network().go_to(clients_host);
-        slow = answer_to("192.0.2.7", web_port, "/wait/2000");
+        slow = answer_to("192.0.2.7", web_port, "/wait/6000");
     });
     // It is on its way.
     pair.await_connection(1);
     const auto begun = std::chrono::steady_clock::now();
     pair.switch_over(1);
-    CHECK(std::chrono::steady_clock::now() - begun < 2s);
+    CHECK(std::chrono::steady_clock::now() - begun < 6s);
     std::string quick;
     pair.network().on(clients_host, [&] { quick = answer_to("192.0.2.7", web_port, "/"); });
     CHECK(quick.contains("role primary"));
@@ -287,14 +287,14 @@ TEST_CASE("moves: one that takes longer than it may to finish is not waited for"
     std::string slow;
     std::thread waits([&] {
         pair.network().go_to(clients_host);
-        slow = answer_to("192.0.2.7", web_port, "/wait/2000");
+        slow = answer_to("192.0.2.7", web_port, "/wait/20000");
     });
     pair.await_connection(1);
     pair.switch_over(1);
     waits.join();
     CHECK_FALSE(slow.contains("role"));
     // Its caller was told.
-    CHECK(std::chrono::steady_clock::now() - begun < 5s);
+    CHECK(std::chrono::steady_clock::now() - begun < unheard);
     pair.await_no_rules();
 }
 
@@ -305,7 +305,7 @@ TEST_CASE("moves: the one that serves goes on where the other ends in the middle
     std::string slow;
     std::thread waits([&] {
         pair.network().go_to(clients_host);
-        slow = answer_to("192.0.2.7", web_port, "/wait/2000");
+        slow = answer_to("192.0.2.7", web_port, "/wait/6000");
     });
     pair.await_connection(1);
     const pid_t other = pair.standing(2)["pid"];
@@ -337,7 +337,7 @@ TEST_CASE("moves: those who wait for one that dies when it is to serve learn it 
     MESSAGE(counted.answers << " answers, " << counted.failed << " failed, the longest took "
                             << counted.longest.count() << " ms");
     CHECK(counted.failed > 0);
-    CHECK(counted.longest < 4s);
+    CHECK(counted.longest < unheard);
     CHECK(counted.out_of_turn == 0);
 }
 
@@ -359,7 +359,7 @@ TEST_CASE(
     pair.network().run(1, "nft delete table inet deaf");
     for (const HostId from : {2, 1}) pair.switch_over(from);
     const Callers::Counted counted = callers.stop();
-    CHECK(counted.longest < 4s);
+    CHECK(counted.longest < unheard);
     CHECK(counted.out_of_turn == 0);
 }
 

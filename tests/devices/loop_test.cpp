@@ -150,22 +150,49 @@ TEST_CASE("belayd is killed at each record of its journal, and the device goes o
     }
 }
 
+/// belayd is killed at a line of a call, while the device has an accident that ends `as` that.
+void killed_beside(const std::vector<std::string_view>& accidents, size_t at, size_t line, State as,
+                   size_t& took)
+{
+    CAPTURE(at);
+    CAPTURE(line);
+    CAPTURE(accidents.back());
+    World world;
+    const operation::Id id = world.keep({.wanted = true, .soak = 1min});
+    for (const std::string_view accident : accidents) world.device.injure(accident);
+    world.device.fault = {.kind = TerminalFault::Kind::dead, .at = world.device.calls + at, .line = line};
+    const size_t before = world.device.calls;
+    took = run(world, id) - before;
+    CHECK_MESSAGE(world.state(id) == as, world.reason(id));
+    if (as == State::held) {
+        CHECK(world.reason(id).find("has not reached switch 2") != std::string::npos);
+    } else {
+        world.device.advance(3h);
+        world.is_whole_on(old_release);
+    }
+    CHECK_FALSE(world.device.state().service_internal);
+}
+
 TEST_CASE("every accident of the device together with a belayd that is killed at any call")
 {
-    for (const char* accident : {"add-fails-on-standby", "member-left-behind", "image-damaged"}) {
-        for (size_t at = 1; at <= 200; at += 10) {
-            CAPTURE(accident);
-            CAPTURE(at);
-            World world;
-            const operation::Id id = world.keep({.wanted = true, .soak = 1min});
-            world.device.injure(accident);
-            world.device.fault = {.kind = TerminalFault::Kind::dead, .at = world.device.calls + at};
-            const size_t before = world.device.calls;
-            const size_t took = run(world, id) - before;
-            CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
-            world.device.advance(3h);
-            world.is_whole_on(old_release);
-            if (took < at) break;
-        }
+    for (const std::string_view accident : {"add-fails-on-standby", "member-left-behind", "image-damaged"}) {
+        size_t took = 200;
+        for (size_t at = 1; at <= took; at += 10) killed_beside({accident}, at, 0, State::aborted, took);
     }
+}
+
+TEST_CASE("what was typed to clear the state is not forgotten by the belayd that comes next")
+{
+    for (const size_t line : {0U, 1U, 3U}) {
+        size_t took = 200;
+        for (size_t at = 1; at <= took; at += stride() == 1 ? 1 : 4)
+            killed_beside({"add-fails-on-standby"}, at, line, State::aborted, took);
+    }
+}
+
+TEST_CASE("a clear that reaches one member only is not forgotten by the belayd that comes next")
+{
+    size_t took = 200;
+    for (size_t at = 1; at <= took; at += stride() == 1 ? 1 : 4)
+        killed_beside({"add-fails-on-standby", "clear-reaches-one"}, at, 0, State::held, took);
 }

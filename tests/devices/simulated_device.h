@@ -22,13 +22,14 @@ struct TerminalFault {
     enum class Kind {
         none,
         refuse,       ///< nobody can connect
-        lost,         ///< its first line is typed, and the connection ends before anything comes back
+        lost,         ///< a line is typed, and the connection ends before anything comes back
         lost_midway,  ///< the same half a minute later
         lost_later,   ///< as long as the device takes for it, and then nobody hears the end
-        dead,         ///< belayd is killed when it has typed the first line
+        dead,         ///< belayd is killed when it has typed that line
     } kind = Kind::none;
-    size_t at = 0;          ///< the call, counted from 1
-    std::string line = {};  ///< or the first one that types this
+    size_t at = 0;            ///< the call, counted from 1
+    size_t line = 0;          ///< of that call, counted from 0
+    std::string typing = {};  ///< or the first line of all that is this
 };
 
 /// The pair, and what time it is.
@@ -68,7 +69,8 @@ class SimulatedDevice {
         return {.bytes = found->second};
     }};
 
-    Result<std::vector<Answer>> type(const std::vector<Line>& lines)
+    /// What is typed and answered is appended to a file of the host, unless that is empty.
+    Result<std::vector<Answer>> type(const std::vector<Line>& lines, const std::string& transcript)
     {
         if (is_dead) return fail(ErrorKind::dead, "belayd is dead");
         const TerminalFault::Kind now_fails = ++calls == fault.at ? fault.kind : TerminalFault::Kind::none;
@@ -77,10 +79,14 @@ class SimulatedDevice {
             return fail(ErrorKind::unavailable, "nobody can connect to core");
         Connection connection(*this);
         std::vector<Answer> answers;
-        for (const Line& line : lines) {
-            const bool is_it = fault.line == line.text;
-            if (is_it) fault.line.clear();
-            answers.push_back(TRY(connection.type(line, is_it ? fault.kind : now_fails)));
+        for (size_t i = 0; i < lines.size(); ++i) {
+            const bool is_now = i == std::min(fault.line, lines.size() - 1);
+            const bool is_it = fault.typing == lines[i].text;
+            if (is_it) fault.typing.clear();
+            answers.push_back(TRY(connection.type(lines[i], is_it    ? fault.kind
+                                                            : is_now ? now_fails
+                                                                     : TerminalFault::Kind::none)));
+            if (!transcript.empty()) keep(transcript, lines[i].text, answers.back().text);
             if (is_dead) return fail(ErrorKind::dead, "belayd was killed");
             if (answers.back().lost) break;
         }
@@ -102,6 +108,13 @@ class SimulatedDevice {
     }
 
   private:
+    void keep(const std::string& transcript, const std::string& line, const std::string& answer)
+    {
+        machine_.change([&](host::Machine& machine) {
+            const std::string before = machine.text(transcript).value_or("");
+            machine.put_file(transcript, fmt::format("{}core#{}\n{}\n", before, line, answer));
+        });
+    }
     static lab::iosxe::Beginning started(lab::iosxe::Beginning beginning)
     {
         if (beginning.start == lab::iosxe::Time{})
@@ -199,11 +212,14 @@ class SimulatedDevice {
 
 class SimulatedTerminal final : public upgrade::iosxe::Terminal {
   public:
-    explicit SimulatedTerminal(SimulatedDevice& device) : device_(device) {}
+    SimulatedTerminal(SimulatedDevice& device, std::string transcript)
+        : device_(device), transcript_(std::move(transcript))
+    {
+    }
     Result<std::vector<Answer>> type(const std::vector<Line>& lines, const Said&) override
     {
         for (const Line& line : lines) TRY(upgrade::iosxe::check_line(line.text));
-        return device_.type(lines);
+        return device_.type(lines, transcript_);
     }
     Result<void> carry(const std::string& file, const std::string& to, const Carried&) override
     {
@@ -212,6 +228,7 @@ class SimulatedTerminal final : public upgrade::iosxe::Terminal {
 
   private:
     SimulatedDevice& device_;
+    const std::string transcript_;
 };
 
 }  // namespace belay::devices

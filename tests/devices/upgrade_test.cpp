@@ -264,7 +264,7 @@ TEST_CASE("the line is lost in the middle of a copy, which ends, or goes on: the
         if (goes_on) world.device.injure(failure::copy_goes_on);
         const operation::Id id = world.keep({}, fetched_image());
         world.ask(id, Verb::add);
-        world.device.fault = {.kind = TerminalFault::Kind::lost_midway, .line = copy_line};
+        world.device.fault = {.kind = TerminalFault::Kind::lost_midway, .typing = copy_line};
         world.serve(id);
         REQUIRE_MESSAGE(world.state(id) == State::added, world.reason(id));
         CHECK(std::ranges::count(world.device.typed, copy_line) == (goes_on ? 1 : 2));
@@ -279,7 +279,7 @@ TEST_CASE("aborted while a copy goes on whose line nobody has any more: what it 
     world.device.injure(failure::copy_goes_on);
     const operation::Id id = world.keep({}, fetched_image());
     world.ask(id, Verb::add);
-    world.device.fault = {.kind = TerminalFault::Kind::dead, .line = copy_line};
+    world.device.fault = {.kind = TerminalFault::Kind::dead, .typing = copy_line};
     while (!world.device.is_dead) REQUIRE(world.engine->step(id).has_value());
     world.start();
     world.ask(id, Verb::abort);

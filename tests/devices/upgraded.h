@@ -103,10 +103,10 @@ struct World {
         device.is_dead = false;
         store.revive();
         console = std::make_unique<upgrade::iosxe::Console>(upgrade::iosxe::Console::Options{
-            .terminal = [this](const std::string& name,
-                               const std::string&) -> Result<std::unique_ptr<upgrade::iosxe::Terminal>> {
+            .terminal = [this](const std::string& name, const std::string& transcript)
+                -> Result<std::unique_ptr<upgrade::iosxe::Terminal>> {
                 if (name != "core") return fail(ErrorKind::not_found, "no such device");
-                return std::unique_ptr<upgrade::iosxe::Terminal>(std::make_unique<SimulatedTerminal>(device));
+                return std::make_unique<SimulatedTerminal>(device, transcript);
             },
             .fresh = 3s,
             .pace = 10s,

@@ -170,6 +170,7 @@ TEST_CASE("alarms and applications are notified, as traps and as informs")
         return false;
     };
     const auto await_both = [&](const std::vector<std::string>& texts) {
+        CAPTURE(machine.received());
         for (const char* const kind : {"TRAP2", "INFORM"})
             await_that(texts.front().c_str(), [&] { return is_received(kind, texts); });
     };

@@ -35,8 +35,9 @@ constexpr std::array<Predefined, 9> by_event = {{
      "a host has not come since this controller leads, for longer than its `lost_after`",
      "see whether it runs and whether it gets to the controller: belay status on it"},
     {"service-unavailable", Severity::critical, events::service_unavailable, events::service_available,
-     "a solution that was to run does not serve: one of its mandatory applications failed, or its host is "
-     "away",
+     "a solution that was to run does not serve: one of its mandatory applications failed, or nothing is "
+     "heard "
+     "of it for longer than its host's `lost_after`",
      "see which: belay solution show"},
     {"solution-changed", Severity::minor, events::solution_moved, events::solution_settled,
      "an application of a solution stopped, failed or changed hosts, and nobody had asked for it",

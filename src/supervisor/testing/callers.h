@@ -21,12 +21,15 @@
 
 namespace belay::supervisor {
 
+/// So long a caller waits who is told nothing.
+inline constexpr std::chrono::seconds unheard{8};
+
 /// None where nobody takes it; errno says why.
 inline host::Descriptor connected_to(const std::string& address, uint16_t port)
 {
     const bool is_6 = address.contains(':');
     host::Descriptor connection(socket(is_6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const timeval limit{.tv_sec = 8, .tv_usec = 0};
+    const timeval limit{.tv_sec = unheard.count(), .tv_usec = 0};
     setsockopt(connection.number(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(connection.number(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     int failed = 0;

@@ -34,7 +34,7 @@ using framework::supervision::Question;
 using host::testing::Scratch;
 using site::Client;
 
-inline constexpr auto patience = 20s;
+inline constexpr auto patience = 60s;
 
 struct Happened {
     int64_t at = 0;  ///< nanoseconds

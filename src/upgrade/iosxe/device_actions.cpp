@@ -256,22 +256,23 @@ class Add final : public DeviceAction {
         console_.note(device_in(arguments), noted::nothing_begun, "");
         return begin(arguments, adding, deed::add(image_in(arguments)));
     }
-    Result<std::string> remains(host::Host&, const Json& arguments, const Json&) const override
+    Result<std::string> remains(host::Host& host, const Json& arguments, const Json&) const override
     {
         const auto look = console_.look(device_in(arguments));
         if (!look) return fmt::format("what was added: {}", look.error().what);
         const std::string release = text_at(arguments, "release");
         if (is_added(*look, release)) return fmt::format("{} that was added", release);
-        if (std::string left = console_.noted(device_in(arguments), noted::clear); !left.empty()) return left;
+        std::string left = left_by_clearing(host, text_at(arguments, "transcript"), *look);
+        if (!left.empty()) return left;
         if (may_have_begun(arguments)) return std::string("what an add may have left that was cut short");
         return std::string();
     }
-    Result<void> revert(host::Host&, const Json& arguments, const Json&) const override
+    Result<void> revert(host::Host& host, const Json& arguments, const Json&) const override
     {
         leave(arguments, adding);
-        const std::string device = device_in(arguments);
         return begin_undoing(arguments, taking_out,
-                             deed::take_out(console_, device, text_at(arguments, "release")));
+                             deed::take_out(console_, device_in(arguments), text_at(arguments, "release"),
+                                            host, text_at(arguments, "transcript")));
     }
     Result<std::optional<Inspection>> going_back(host::Host&, const Json& arguments,
                                                  const Json&) const override

@@ -6,35 +6,35 @@
 //
 //     iosxe.carry            {"file": "/path", "url", "to": "flash:x.bin", "bytes", "algorithm":
 //                             "md5"|"sha512", "digest": hexadecimal}
-//                                                        copies the file by SCP, or lets the device fetch the
-//                                                        URL (neither: it lies there), and lets the device
-//                                                        verify it; undone: the file is removed, unless it
-//                                                        was there before
-//     iosxe.add              {"to", "release", "from"}   install add; undone: install remove inactive, and
-//     clear
-//                                                        install state where the device still says Added
-//     iosxe.activate         {"release", "from"}         install activate issu, until both are hot on it;
-//     undone:
-//                                                        install abort issu, until both are hot on "from"
-//     iosxe.commit           {"release", "from"}         install commit. One way.
-//     iosxe.remove-inactive  {"release"}                 install remove inactive, behind a commit. One way.
-//     iosxe.one-step         {"to", "release", "from"}   install add ... activate issu commit. One way.
+//                            copies the file by SCP, or lets the device fetch the URL (neither: it lies
+//                            there), and lets the device verify it; undone: the file is removed, unless it
+//                            was there before
+//     iosxe.add              {"to", "release", "from"}
+//                            install add; undone: install remove inactive, and clear install state where the
+//                            device still says Added
+//     iosxe.activate         {"release", "from"}
+//                            install activate issu, until both are hot on it; undone: install abort issu,
+//                            until both are hot on "from"
+//     iosxe.commit           {"release", "from"}
+//                            install commit. One way.
+//     iosxe.remove-inactive  {"release"}
+//                            install remove inactive, behind a commit. One way.
+//     iosxe.one-step         {"to", "release", "from"}
+//                            install add ... activate issu commit. One way.
 //
 // Their steps want a stalled_after: half an hour for carry, add and commit, an hour for activate and
 // one-step. While a chassis comes up nothing moves, and nobody can ask; the step's limit is what ends that.
 //
 // Conditions {"device", ...}; all of one round ask one look:
 //
-//     iosxe.reachable {}                 its line can be used, with privilege
-//     iosxe.install-mode {}              both boot by packages.conf
-//     iosxe.redundant {}                 SSO, one active, one hot, communications up
-//     iosxe.starts-by-itself {}          autoboot on both
-//     iosxe.quiet {}                     no ISSU operation, nothing but committed packages, no abort timer
-//     iosxe.room {"bytes"}               so much is free on both: twice the image, where it is carried and
-//     added iosxe.may-follow {"release"}       another release than the one that runs on both; older: a
-//     warning iosxe.runs {"release"}             a gate: both hot on it, and the device has not gone back by
-//     itself iosxe.timer {"minutes"}            a gate that warns: less than that is left of the device's own
-//     timer
+//     iosxe.reachable {}              its line can be used, with privilege
+//     iosxe.install-mode {}           both boot by packages.conf
+//     iosxe.redundant {}              SSO, one active, one hot, communications up
+//     iosxe.starts-by-itself {}       autoboot on both
+//     iosxe.quiet {}                  no ISSU operation, nothing but committed packages, no abort timer
+//     iosxe.room {"bytes"}            so much is free on both
+//     iosxe.may-follow {"release"}    another release than the one that runs on both; older: a warning
+//     iosxe.runs {"release"}          a gate: both hot on it, and the device has not gone back by itself
 //
 // Fingerprint iosxe.device {"device"}: of each member release, mode and packages with their states.
 

@@ -190,18 +190,6 @@ Finding runs(const DeviceLook& look, const std::string& release)
     return finding;
 }
 
-Finding timer_left(const DeviceLook& look, int64_t minutes)
-{
-    if (!look.timer.active) return {.found = "the device's own timer does not run"};
-    if (!look.timer.left) return {.found = "the device's own timer runs, and does not say how long"};
-    const auto left = std::chrono::duration_cast<Milliseconds>(*look.timer.left);
-    Finding finding{.found = fmt::format("{} until the device goes back by itself", to_text(left))};
-    if (*look.timer.left >= std::chrono::minutes(minutes)) return finding;
-    finding.verdict = Verdict::warn;
-    finding.mend = "commit, or stop the timer of the operation, which stops that of the device";
-    return finding;
-}
-
 /// A condition that asks one look.
 template <typename Judge>
 operation::Condition looking(Console& console, Judge judge)
@@ -262,10 +250,6 @@ void add_device_conditions(operation::Catalogue& catalogue, Console& console)
                             }));
     catalogue.add_condition("iosxe.runs", looking(console, [](const DeviceLook& look, const Json& arguments) {
                                 return runs(look, arguments.at("release").get<std::string>());
-                            }));
-    catalogue.add_condition("iosxe.timer",
-                            looking(console, [](const DeviceLook& look, const Json& arguments) {
-                                return timer_left(look, arguments.at("minutes").get<int64_t>());
                             }));
     catalogue.add_fingerprint("iosxe.device",
                               [&console](host::Host&, const Json& arguments) -> Result<Fingerprint> {

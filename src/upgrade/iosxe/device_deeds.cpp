@@ -100,6 +100,8 @@ Result<void> verify(Work& work, const DeviceImage& image)
                 "the same once more; if it happens again: the network, or the flash of the device");
 }
 
+constexpr const char* clearing = "clear install state";
+
 /// Waits until a file is for a minute what it is, or is not there for that long: a copy may go on whose line
 /// was lost.
 Result<DeviceLook> look_when_still(Work& work, const Until& until, const std::string& name)
@@ -135,26 +137,22 @@ Result<void> said_of_copy(const Answer& answer, const DeviceImage& image)
 Result<Answer> type_clear(Work& work)
 {
     const std::vector<Answer> plain = TRY(work.type(std::vector{line::clear()}));
-    const auto said = said_of(plain.back(), "clear install state");
+    const auto said = said_of(plain.back(), clearing);
     if (said || said.error().kind != ErrorKind::usage) return plain.back();
     std::vector<Line> lines = line::service_internal();
-    const size_t clearing = lines.size();
+    const size_t place = lines.size();
     lines.push_back(line::clear());
     for (const Line& line : line::no_service_internal()) lines.push_back(line);
     const std::vector<Answer> answers = TRY(work.type(lines));
-    if (answers.size() == lines.size()) return answers[clearing];
+    if (answers.size() == lines.size()) return answers[place];
     return fail(ErrorKind::unavailable, "the line was lost while the install state was cleared",
                 "show running-config | include service internal, and no service internal where it is there");
 }
 
-/// Clears the state of an add that failed, on both members. Errors: refused (it has not passed on both).
-Result<void> clear_state(Work& work, const DeviceLook& look)
+/// Errors: refused (it has not passed on both), corrupt (no such text).
+Result<void> has_cleared_both(const std::string& text, const DeviceLook& look)
 {
-    const Answer answer = TRY(type_clear(work));
-    TRY(said_of(answer, "clear install state"));
-    if (answer.lost)
-        return fail(ErrorKind::unavailable, "the line was lost while the install state was cleared");
-    const auto outcome = TRY(show::read_install_progress(answer.text, "clear install state"));
+    const auto outcome = TRY(show::read_install_progress(text, clearing));
     std::vector<std::string> left;
     for (size_t i = 0; i < look.members.size(); ++i) {
         // Supervisors have numbers here, and letters elsewhere.
@@ -171,6 +169,51 @@ Result<void> clear_state(Work& work, const DeviceLook& look)
                 fmt::format("\"clear install state\" has not reached {}", fmt::join(left, ", ")),
                 fmt::format("on the console of {}: service internal; clear install state; then abort again",
                             fmt::join(left, ", ")));
+}
+
+Result<std::string> transcript_of(host::Host& host, const std::string& transcript)
+{
+    constexpr Bytes most{256 << 20};
+    Result<std::string> kept = host.read(transcript, most);
+    if (!kept && kept.error().kind == ErrorKind::not_found) return std::string();
+    return kept;
+}
+
+/// Behind the prompt.
+std::string as_typed(std::string_view line)
+{
+    return fmt::format("#{}\n", line);
+}
+
+/// What the last `clear install state` of a transcript has not reached; empty: both were, or none was typed.
+std::string not_cleared(const std::string& kept, const DeviceLook& look)
+{
+    const std::string echo = as_typed(clearing);
+    const size_t typed = kept.rfind(echo);
+    if (typed == std::string::npos) return {};
+    const size_t begin = kept.rfind('\n', typed) + 1;
+    const std::string prompt = kept.substr(begin, typed + 1 - begin);
+    const std::string answer = kept.substr(typed + echo.size());
+    const Result<void> cleared = has_cleared_both(answer.substr(0, answer.find("\n" + prompt)), look);
+    return cleared ? std::string() : cleared.error().what;
+}
+
+/// Whether a transcript ends with that turned on.
+bool is_internal(const std::string& kept)
+{
+    const size_t on = kept.rfind(as_typed("service internal"));
+    const size_t off = kept.rfind(as_typed("no service internal"));
+    return on != std::string::npos && (off == std::string::npos || off < on);
+}
+
+/// Clears the state of an add that failed, on both members. Errors: refused (it has not passed on both).
+Result<void> clear_state(Work& work, const DeviceLook& look)
+{
+    const Answer answer = TRY(type_clear(work));
+    TRY(said_of(answer, clearing));
+    if (answer.lost)
+        return fail(ErrorKind::unavailable, "the line was lost while the install state was cleared");
+    return has_cleared_both(answer.text, look);
 }
 
 }  // namespace
@@ -231,6 +274,14 @@ Error stuck(const DeviceLook& look, const std::string& from, const std::string& 
         .next = fmt::format("on the console of {}: boot flash:packages.conf of {}, or install abort issu; "
                             "then abort again here",
                             fmt::join(others, ", "), from)};
+}
+
+std::string left_by_clearing(host::Host& host, const std::string& transcript, const DeviceLook& look)
+{
+    const Result<std::string> kept = transcript_of(host, transcript);
+    if (!kept) return kept.error().what;
+    if (std::string left = not_cleared(*kept, look); !left.empty()) return left;
+    return is_internal(*kept) ? "\"service internal\" in the configuration" : "";
 }
 
 Console::Deed deed::carry(Console& console, const std::string& device, const DeviceImage& image)
@@ -321,9 +372,10 @@ Console::Deed deed::add(const DeviceImage& image)
     };
 }
 
-Console::Deed deed::take_out(Console& console, const std::string& device, const std::string& release)
+Console::Deed deed::take_out(Console& console, const std::string& device, const std::string& release,
+                             host::Host& host, const std::string& transcript)
 {
-    return [&console, device, release](Work& work) -> Result<void> {
+    return [&console, device, release, &host, transcript](Work& work) -> Result<void> {
         const Until until(work, one_at_most);
         std::string left = "what was added";
         for (int tries = 0; tries < most_refusals;) {
@@ -332,15 +384,16 @@ Console::Deed deed::take_out(Console& console, const std::string& device, const 
                 continue;
             }
             DeviceLook look = TRY(work.look());
-            const bool was_cleared = console.noted(device, noted::clear).empty();
-            if ((look.issu.in_progress && !look.is_upgrading()) || !was_cleared) {
-                Result<void> cleared = clear_state(work, look);
-                console.note(device, noted::clear, cleared ? std::string() : cleared.error().what);
+            const bool is_pending = look.issu.in_progress && !look.is_upgrading();
+            if (is_pending || !not_cleared(TRY(transcript_of(host, transcript)), look).empty()) {
+                const Result<void> cleared = clear_state(work, look);
                 if (!cleared && (++tries == most_refusals || cleared.error().kind == ErrorKind::usage))
                     return cleared;
                 if (!cleared) continue;
                 look = TRY(work.look());
             }
+            if (is_internal(TRY(transcript_of(host, transcript))))
+                TRY(work.type(line::no_service_internal()));
             if (!is_added(look, release)) {
                 console.note(device, noted::nothing_begun, "yes");
                 return {};

@@ -10,7 +10,6 @@ namespace belay::upgrade::iosxe {
 
 /// What notes of the console are about.
 namespace noted {
-inline constexpr const char* clear = "clear";          ///< a sentence: it did not reach both
 inline constexpr const char* nothing_begun = "begun";  ///< asked, and nothing that was typed before goes on
 std::string verified(const std::string& file);         ///< the digest that the device has found
 }  // namespace noted
@@ -30,9 +29,10 @@ Console::Deed remove_file(Console& console, const std::string& device, const std
                           std::function<std::pair<bool, bool>(const DeviceLook&)> ours);
 /// Until both members have the image. Errors: refused (what the device says; or one does not have it).
 Console::Deed add(const DeviceImage& image);
-/// Until neither has an image of that release that was added, and no ISSU state is left. Errors: refused,
-/// with what a person has to do.
-Console::Deed take_out(Console& console, const std::string& device, const std::string& release);
+/// Until neither has an image of that release that was added, no ISSU state is left, and nothing of
+/// left_by_clearing(). Errors: refused, with what a person has to do. The host must outlive it.
+Console::Deed take_out(Console& console, const std::string& device, const std::string& release,
+                       host::Host& host, const std::string& transcript);
 /// Types it once; what becomes of it the device shows. Errors: refused (the device says so).
 Console::Deed activate();
 Console::Deed one_step(const std::string& file);
@@ -43,6 +43,10 @@ Console::Deed commit(const std::string& release, const std::string& from);
 Console::Deed remove_inactive();
 
 }  // namespace deed
+
+/// What `clear install state` has left to do, as a transcript shows it: a member that it has not reached, or
+/// `service internal`. No member shows the first, and an earlier belayd may have typed it. Empty: nothing.
+std::string left_by_clearing(host::Host& host, const std::string& transcript, const DeviceLook& look);
 
 /// Both hot on it, and no in-service upgrade goes on or waits for its commit.
 bool is_back_on(const DeviceLook& look, const std::string& release);
