@@ -29,7 +29,11 @@ void type(std::string_view bytes)
 {
     Device device(first_state({.version = "17.9.4.0.5", .start = start}));
     INVARIANT(device.put_file("x", file_of("belay-lab-iosxe image version=17.9.5.0.1\n", start)).has_value());
-    const Manner manner = {.enable_password = bytes.starts_with('e') ? "s" : "", .answers = Answers::key};
+    const Manner manner = {.enable_password = bytes.starts_with('e') ? "s" : "",
+                           .answers = Answers::key,
+                           .web = [](const std::string& url) {
+                               return Fetched{.bytes = "belay-lab-iosxe image version=17.9.5.0.1\n" + url};
+                           }};
     size_t heard = 0;
     Shell shell(1, device, manner, [&](const std::string& line) { heard += line.size(); });
     shell.open(10);

@@ -73,6 +73,7 @@ void Device::say(Saying saying, Time at, int line, std::string text, Event::Form
 
 void Device::reboot(Member& member, const Boot& boot)
 {
+    if (member.role == Role::active) state_.copying.reset();
     member.role = Role::absent;
     member.redundancy = Redundancy::absent;
     member.boot = boot;
@@ -138,6 +139,7 @@ std::optional<Time> Device::next() const
     const auto earlier = [&](const std::optional<Time>& other) {
         if (other && (!first || *other < *first)) first = other;
     };
+    earlier(copy_due());
     for (const Member& member : state_.members) earlier(boot_due(state_, member));
     if (state_.abort_timer && !state_.abort_timer->stopped) earlier(state_.abort_timer->ends);
     earlier(state_.deaf_until);
@@ -163,6 +165,7 @@ void Device::one_moment(Time now)
     }
     if (state_.abort_timer && !state_.abort_timer->stopped && state_.abort_timer->ends <= now)
         return timer_moment(now);
+    if (const std::optional<Time> due = copy_due(); due && *due <= now) return copy_moment(now);
     const std::optional<Time> due = job_due();
     if (due && *due <= now) job_moment(now);
 }
@@ -307,6 +310,12 @@ void Device::log(std::string text, Time now)
 
 void Device::leave(int line)
 {
+    if (state_.copying && line != 0 && state_.copying->line == line) {
+        if (state_.fails(failure::copy_goes_on))
+            state_.copying->line = 0;
+        else
+            state_.copying.reset();
+    }
     if (!state_.job || state_.job->line != line) return;
     state_.job->line = 0;
     if (state_.job->asking) state_.job.reset();
@@ -407,6 +416,8 @@ Result<void> Device::injure(std::string_view name, int member, Time now)
         for (Member& one : state_.members) one.bundle = one.bundle || member == 0 || member == one.number;
     } else if (name == failure::no_space) {
         standby->flash_other = standby->flash_total - 96'468'992;
+    } else if (name == failure::no_space_here) {
+        active->flash_other = active->flash_total - 96'468'992;
     } else if (name == failure::autoboot_off) {
         struck.manual_boot = true;
     } else if (name == failure::timer_soon && state_.abort_timer) {
@@ -438,7 +449,7 @@ Result<void> Device::mend(std::string_view name, Time now)
     for (Member& member : state_.members) {
         if (name == failure::bundle_boot) member.bundle = false;
         if (name == failure::autoboot_off) member.manual_boot = false;
-        if (name == failure::no_space)
+        if (name == failure::no_space || name == failure::no_space_here)
             member.flash_other = std::min<uint64_t>(member.flash_other, 2'787'115'008);
     }
     advance(now_);

@@ -8,6 +8,7 @@
 //     for (const Event& event : device.take_events()) ...
 
 #include "iosxe/state.h"
+#include "iosxe/web.h"
 
 #include <vector>
 
@@ -68,6 +69,8 @@ class Device {
 
     /// A file that was carried into the flash of the active member, or has grown there. Errors: no_space.
     Result<void> put_file(const std::string& name, const File& file);
+    /// Copies what a web server gave into the flash, piece by piece, or says why not; the line is done then.
+    void copy(const std::string& url, const std::string& name, Fetched fetched, int line, Time now);
     /// Errors: not_found.
     Result<void> remove_file(const std::string& name, bool of_standby);
 
@@ -80,6 +83,9 @@ class Device {
     void boot_moment(Member& member, Time now);
     void job_moment(Time now);
     void timer_moment(Time now);
+    void copy_moment(Time now);
+    void end_copy(const std::string& words, Time now);
+    std::optional<Time> copy_due() const;
     void reboot(Member& member, const Boot& boot);
     void take_over(const Boot& boot_of_old_active, std::string reason, Time now);
     std::optional<Time> job_due() const;

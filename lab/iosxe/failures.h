@@ -27,6 +27,10 @@ inline constexpr std::string_view autoboot_off = "autoboot-off";
 inline constexpr std::string_view uncommitted = "uncommitted-before";
 inline constexpr std::string_view added = "added-before";
 inline constexpr std::string_view timer_soon = "timer-expires";
+inline constexpr std::string_view server_refuses = "server-refuses";
+inline constexpr std::string_view copy_breaks = "copy-breaks-off";
+inline constexpr std::string_view copy_goes_on = "copy-goes-on";
+inline constexpr std::string_view no_space_here = "no-space-on-active";
 
 }  // namespace failure
 

@@ -50,6 +50,7 @@ constexpr std::array privileged_forms = {
     Form{"verify /md5 <file> [<hash>]", Verb::verify},
     Form{"verify /sha512 <file> [<hash>]", Verb::verify},
     Form{"delete [/force] <file>", Verb::remove_file},
+    Form{"copy <url> <file>", Verb::copy},
     Form{"install add file <file>", Verb::install_add},
     Form{"install add file <file> activate issu commit [prompt-level <level>]", Verb::install_one_step},
     Form{"install activate", Verb::install_activate_plain},

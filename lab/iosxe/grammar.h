@@ -31,6 +31,7 @@ enum class Verb {
     dir,
     verify,
     remove_file,
+    copy,
     install_add,
     install_one_step,
     install_activate,

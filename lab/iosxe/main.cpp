@@ -29,6 +29,7 @@ struct Ask {
     std::string keys;
     std::string enable;
     std::string answers = "line";
+    std::string trust;
     std::string state;
     std::string control;
     std::vector<std::string> failures;
@@ -99,6 +100,10 @@ Result<PairOptions> options_of(const Ask& ask)
     if (!ask.keys.empty()) options.logins.keys = TRY(lines_of(ask.keys));
     options.manner = {.enable_password = ask.enable,
                       .answers = ask.answers == "key" ? Answers::key : Answers::line};
+    if (!ask.trust.empty())
+        options.manner.web = [trust = ask.trust](const std::string& url) {
+            return fetch_by_https(url, trust);
+        };
     options.state_file = ask.state;
     options.failures = ask.failures;
     return options;
@@ -177,6 +182,8 @@ int main(int argc, char** argv)
     app.add_option("--answers", ask.answers, "whether a question [y/n] takes a key or a line")
         ->check(CLI::IsMember({"line", "key"}))
         ->capture_default_str();
+    app.add_option("--trust", ask.trust,
+                   "a file of certificates (PEM): web servers that they sign it copies from, by HTTPS");
     app.add_option(
         "--state", ask.state,
         "a file that the pair is kept in, its port and host key too; one that is there is gone on with");

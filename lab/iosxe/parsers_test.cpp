@@ -117,6 +117,23 @@ TEST_CASE("every answer on the way of three steps, of an abort and of one step i
         }
 }
 
+TEST_CASE("what a copy says, whole or not, is read")
+{
+    for (const std::string_view name : {std::string_view(), failure::copy_breaks, failure::server_refuses}) {
+        CAPTURE(name);
+        Screen screen({.web = [](const std::string&) { return Fetched{.bytes = "anything"}; }});
+        if (!name.empty()) REQUIRE(screen.device.injure(name, 0, screen.now).has_value());
+        std::string text = screen.type("copy https://images.example.net/new.bin flash:new.bin\r");
+        text += screen.type("\r");
+        text += screen.wait(1h);
+        std::erase(text, '\r');
+        const Json read = parsed("copy", text);
+        CHECK(read.at("source").get<std::string>() == "https://images.example.net/new.bin");
+        CHECK(read.contains("problem") == !name.empty());
+        if (name.empty()) CHECK(read.at("bytes").get<uint64_t>() == 8);
+    }
+}
+
 TEST_CASE("every answer of a pair that something is wrong with is read")
 {
     for (const Failure& failure : failures()) {

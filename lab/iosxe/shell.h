@@ -15,6 +15,7 @@ enum class Answers { line, key };
 struct Manner {
     std::string enable_password = {};  ///< empty: who logs in is privileged
     Answers answers = Answers::line;
+    Web web = {};  ///< what copies from https:// URLs; none: no server answers
 };
 
 /// Threads: one.
@@ -52,6 +53,8 @@ class Shell {
     void run_install(const Typed& typed, Time now);
     void misunderstood(const Misunderstood& why, size_t column);
     void say_file(const Typed& typed, Time now);
+    void copy(const Typed& typed);
+    void fetch(const std::string& url, const std::string& name, Time now);
     void ask_enable();
     void terminal(const Typed& typed);
     void restart(const Typed& typed);

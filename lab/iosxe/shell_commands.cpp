@@ -1,3 +1,4 @@
+#include "iosxe/failures.h"
 #include "iosxe/shell.h"
 #include "iosxe/texts.h"
 
@@ -105,6 +106,39 @@ void Shell::say_file(const Typed& typed, Time now)
     advance(now);
 }
 
+void Shell::copy(const Typed& typed)
+{
+    const std::string url = word(typed, "url"), path = word(typed, "file");
+    const Place place = place_of(path);
+    if (!place.known || place.standby || !url.starts_with("https://")) {
+        print("%Error: the simulated pair copies from https:// into its own flash: only\n\n");
+        return prompt();
+    }
+    const std::string wanted = place.name.empty() ? url.substr(url.rfind('/') + 1) : place.name;
+    ask(fmt::format("Destination filename [{}]? ", wanted), State::question,
+        [this, url, wanted](const std::string& said, Time at) {
+            const std::string name = said.empty() ? wanted : said;
+            if (device_.state().active() == nullptr) return;
+            if (!device_.state().active()->files.contains(name)) return fetch(url, name, at);
+            print("%Warning:There is a file already existing with this name\n");
+            ask("Do you want to over write? [confirm]", State::confirmation,
+                [this, url, name](const std::string& answer, Time then) {
+                    answer.empty() || answer == "y" ? fetch(url, name, then) : prompt();
+                });
+        });
+}
+
+void Shell::fetch(const std::string& url, const std::string& name, Time now)
+{
+    print(text::accessing(url));
+    Fetched fetched{.why = std::string(text::io_error)};
+    if (device_.state().fails(failure::server_refuses))
+        fetched.why = text::no_such_file;
+    else if (manner_.web)
+        fetched = manner_.web(url);
+    device_.copy(url, name, std::move(fetched), line_, now);
+}
+
 void Shell::run_install(const Typed& typed, Time now)
 {
     Job job = {.task = Task::add, .file = word(typed, "file"), .timer = 120min};
@@ -190,6 +224,8 @@ void Shell::run(const Typed& typed, Time now)
         case Verb::verify:
         case Verb::remove_file:
             return say_file(typed, now);
+        case Verb::copy:
+            return copy(typed);
         case Verb::install_add:
         case Verb::install_one_step:
         case Verb::install_activate:

@@ -232,6 +232,106 @@ TEST_CASE("files go when it was confirmed")
     CHECK_FALSE(screen.type("dir flash:\r").contains("new.bin"));
 }
 
+/// A device before a web server that has one image.
+Manner with_web()
+{
+    return {.web = [](const std::string& url) -> Fetched {
+        if (url != "https://images.example.net/new.bin") return {.why = std::string(text::no_such_file)};
+        return {.bytes = fmt::format("belay-lab-iosxe image version={} size=812345678\n", new_version)};
+    }};
+}
+constexpr const char* copy_line = "copy https://images.example.net/new.bin flash:new.bin\r";
+
+TEST_CASE("copy: a file comes from a web server, piece by piece, and then its prompt")
+{
+    Screen screen(with_web());
+    CHECK(screen.type(copy_line).ends_with("Destination filename [new.bin]? "));
+    CHECK(screen.type("\r") ==
+          "\r\nAccessing https://images.example.net/new.bin...\r\nLoading "
+          "https://images.example.net/new.bin ");
+    CHECK(screen.wait(81s) == "!!!!!!!!!");
+    const File& part = screen.device.state().active()->files.at("new.bin");
+    CHECK(part.size > 300'000'000);
+    CHECK(part.size < 812'345'678);
+    CHECK(part.version.empty());
+    CHECK(screen.wait(82s) ==
+          "!!!!!!!!!!!\r\n[OK - 812345678 bytes]\r\n\r\n812345678 bytes copied in 162.469 secs (5000004 "
+          "bytes/sec)\r\n\r\nC9500#");
+    CHECK(screen.device.state().active()->files.at("new.bin").md5 == testing::image(new_version).md5);
+    // A file of that name is there now.
+    screen.type(copy_line);
+    CHECK(screen.type("\r").ends_with(
+        "already existing with this name\r\nDo you want to over write? [confirm]"));
+    CHECK(screen.type("n").ends_with("C9500#"));
+    CHECK(screen.type("copy https://images.example.net/no.bin flash:\r\r")
+              .contains("%Error opening https://images.example.net/no.bin (No such file or "
+                        "directory)\r\n\r\nC9500#"));
+    CHECK(screen.type("copy http://images.example.net/new.bin flash:\r").contains("%Error"));
+    CHECK(screen.type("copy running-config startup-config\r").contains("[OK]"));
+}
+
+TEST_CASE("copy: what goes wrong leaves a part, which is no image and has another hash")
+{
+    const std::pair<std::string_view, const char*> all[] = {
+        {failure::copy_breaks,
+         "%Error reading https://images.example.net/new.bin (Connection reset by peer)"},
+        {failure::no_space_here, "%Error copying https://images.example.net/new.bin (Not enough space"}};
+    for (const auto& [name, words] : all) {
+        CAPTURE(name);
+        Screen screen(with_web());
+        REQUIRE(screen.device.injure(name, 0, screen.now).has_value());
+        screen.type(copy_line);
+        screen.type("\r");
+        CHECK(screen.wait(10min).contains(words));
+        const File part = screen.device.state().active()->files.at("new.bin");
+        CHECK(part.version.empty());
+        CHECK(part.md5.size() == 32);
+        CHECK(part.md5 != testing::image(new_version).md5);
+        CHECK(screen.type("\r") == "\r\nC9500#");
+    }
+    Screen refused(with_web());
+    REQUIRE(refused.device.injure(failure::server_refuses, 0, refused.now).has_value());
+    refused.type(copy_line);
+    CHECK(refused.type("\r").contains("%Error opening https://images.example.net/new.bin (No such file"));
+    CHECK(refused.device.state().active()->files.empty());
+    Screen damaged(with_web());
+    REQUIRE(damaged.device.injure(failure::image_damaged, 0, damaged.now).has_value());
+    damaged.type(copy_line);
+    damaged.type("\r");
+    CHECK(damaged.wait(10min).contains("[OK - 812345678 bytes]"));
+    CHECK(damaged.device.state().active()->files.at("new.bin").md5 != testing::image(new_version).md5);
+    CHECK_FALSE(damaged.device.state().active()->files.at("new.bin").sound);
+    Screen alone;
+    alone.type(copy_line);
+    CHECK(alone.type("\r").contains("(I/O error)"));
+}
+
+TEST_CASE("copy: whose line is lost ends, or goes on, as the device is told; a restart ends it")
+{
+    for (const bool goes_on : {false, true}) {
+        Screen screen(with_web());
+        if (goes_on) REQUIRE(screen.device.injure(failure::copy_goes_on, 0, screen.now).has_value());
+        screen.type(copy_line);
+        screen.type("\r");
+        screen.wait(60s);
+        screen.device.leave(1);
+        screen.device.advance(screen.now + 10min);
+        const File& file = screen.device.state().active()->files.at("new.bin");
+        CHECK((file.md5 == testing::image(new_version).md5) == goes_on);
+        CHECK_FALSE(screen.device.state().copying.has_value());
+    }
+    Screen screen(with_web());
+    screen.type(copy_line);
+    screen.type("\r");
+    screen.wait(60s);
+    // What is in its state file is what it is at.
+    const auto kept = read_state(to_json_value(screen.device.state()));
+    REQUIRE(kept.has_value());
+    CHECK(kept->copying->marks == 7);
+    REQUIRE(screen.device.switch_over(screen.now).has_value());
+    CHECK_FALSE(screen.device.state().copying.has_value());
+}
+
 TEST_CASE("a chassis with two supervisors speaks of chassis, and knows no switches")
 {
     Screen screen({}, {.kind = Kind::supervisors});

@@ -73,10 +73,11 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Member, number, role, redundancy, running, pr
                                    flash_other, issu)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Job, task, began, from, next, here, there, file, version, leaving, timer,
                                    by_itself, prompted, asks, asking, asked, reply)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Copying, url, name, whole, began, marks, breaks_off, line)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AbortTimer, ends, stopped)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, kind, hostname, zone, members, job, abort_timer, service_internal,
-                                   unsaved, deaf_until, up_since, switchovers, standby_failures,
-                                   switchover_reason, reload_reason, failures)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, kind, hostname, zone, members, job, copying, abort_timer,
+                                   service_internal, unsaved, deaf_until, up_since, switchovers,
+                                   standby_failures, switchover_reason, reload_reason, failures)
 
 Member* State::active()
 {
@@ -164,6 +165,10 @@ Result<State> read_state(const Json& json)
     for (const int number : {1, 2}) TRY(check_member(state.member(number), number));
     if (state.members[0].role == Role::active && state.members[1].role == Role::active)
         return fail(ErrorKind::corrupt, "both members of the pair are active");
+    const bool copies = state.copying.has_value();
+    if (copies && (state.copying->marks < 0 || state.copying->marks >= copy_marks ||
+                   state.copying->whole.size > largest_copy || state.active() == nullptr))
+        return fail(ErrorKind::corrupt, "the copy that the pair is at makes no sense");
     if (!state.job) return state;
     const Job& job = *state.job;
     const bool two = (job.here == 1 && job.there == 2) || (job.here == 2 && job.there == 1);

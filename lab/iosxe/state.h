@@ -113,6 +113,21 @@ struct Job {
     int line = 0;              ///< whose line it occupies; 0: nobody's (any more)
 };
 
+/// Of a copy, one after each part that has come; and of how many bytes it is at most.
+constexpr int copy_marks = 20;
+constexpr uint64_t largest_copy = uint64_t{1} << 40;
+
+/// A file that the device copies from a web server, at its own pace.
+struct Copying {
+    std::string url;
+    std::string name;
+    File whole = {};  ///< what it will be
+    Time began = {};
+    int marks = 0;            ///< that were shown
+    bool breaks_off = false;  ///< the server ends the connection in the middle
+    int line = 0;             ///< whose line it occupies; 0: nobody's (any more)
+};
+
 /// After `ends` the device goes back by itself.
 struct AbortTimer {
     Time ends = {};
@@ -125,6 +140,7 @@ struct State {
     std::string zone = "UTC";
     std::array<Member, 2> members;
     std::optional<Job> job = {};
+    std::optional<Copying> copying = {};
     std::optional<AbortTimer> abort_timer = {};
     bool service_internal = false;
     bool unsaved = false;  ///< the configuration was changed and not written

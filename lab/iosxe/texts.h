@@ -94,6 +94,18 @@ std::string verified(std::string_view file, std::string_view algorithm, std::str
                      std::string_view wanted);
 std::string removable(const State& state, Time now);
 
+// What a copy from a web server says.
+inline constexpr std::string_view no_such_file = "No such file or directory";
+inline constexpr std::string_view io_error = "I/O error";
+inline constexpr std::string_view connection_reset = "Connection reset by peer";
+inline constexpr std::string_view no_space_left = "Not enough space on device";
+inline constexpr std::string_view resource_busy = "Device or resource busy";
+std::string accessing(std::string_view url);
+std::string loading(std::string_view url);
+std::string copied(uint64_t bytes, Milliseconds took);
+/// `doing`: "opening", "reading", "copying".
+std::string copy_failed(std::string_view doing, std::string_view url, std::string_view why);
+
 // Questions.
 inline constexpr std::string_view may_reload =
     "This operation may require a reload of the system. Do you want to proceed? [y/n]";

@@ -515,4 +515,27 @@ std::string removable(const State& state, Time now)
     return text + "\n";
 }
 
+std::string accessing(std::string_view url)
+{
+    return fmt::format("Accessing {}...\n", url);
+}
+
+std::string loading(std::string_view url)
+{
+    return fmt::format("Loading {} ", url);
+}
+
+std::string copied(uint64_t bytes, Milliseconds took)
+{
+    const auto milliseconds = std::max<int64_t>(took.count(), 1);
+    return fmt::format("\n[OK - {0} bytes]\n\n{0} bytes copied in {1}.{2:03} secs ({3} bytes/sec)\n", bytes,
+                       milliseconds / 1000, milliseconds % 1000,
+                       bytes * 1000 / static_cast<uint64_t>(milliseconds));
+}
+
+std::string copy_failed(std::string_view doing, std::string_view url, std::string_view why)
+{
+    return fmt::format("%Error {} {} ({})\n", doing, url, why);
+}
+
 }  // namespace belay::lab::iosxe::text

@@ -111,6 +111,7 @@ declare -A _belay_options=(
 _belay_kinds="mdstat mdadm-detail mdadm-examine sfdisk-dump lsblk-json smartctl-json lvm-json zpool-status hdparm-max hdparm-dco"
 # A line each: most have blanks.
 _belay_device_kinds="iosxe:clear install state
+iosxe:copy
 iosxe:dir
 iosxe:install abort
 iosxe:install activate

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "operation/plan_builder.h"
+#include "procedures/image_url.h"
 #include "upgrade/iosxe/device_actions.h"
 
 #include <algorithm>
@@ -23,6 +24,8 @@ using DeviceArguments = std::map<std::string, std::string>;
 constexpr std::string_view flash = "flash:";
 /// Beside the image, its packages are unpacked: as much once more, and what the manual wants free at least.
 constexpr uint64_t least_room = 1 << 30;
+/// What the device fetches has no size before: the largest images of these families have 1.3 GB.
+constexpr uint64_t largest_image = 3ULL << 29;
 /// Ours ends first, so that the device's own is only for a Belay that is gone.
 constexpr Milliseconds own_timer = 110min;
 /// Reloads take minutes each, and the slowest chassis half an hour.
@@ -65,12 +68,15 @@ Result<DeviceImage> wanted_image(const DeviceArguments& arguments)
     DeviceImage image;
     const std::string given = told(arguments, "image");
     if (given.empty())
-        return fail(ErrorKind::usage,
-                    "which image? a device wants --image, a file on this machine or flash:NAME",
-                    "belay plan pair.upgrade --help");
+        return fail(
+            ErrorKind::usage,
+            "which image? a device wants --image, a file on this machine, an https:// URL or flash:NAME",
+            "belay plan pair.upgrade --help");
     TRY(take_digest(told(arguments, "digest"), image));
-    if (given.starts_with(flash)) {
-        image.to = given;
+    const bool is_url = given.find("://") != std::string::npos;
+    if (is_url || given.starts_with(flash)) {
+        image.to = is_url ? fmt::format("{}{}", flash, TRY(file_of_image_url(given))) : given;
+        if (is_url) image.url = given;
         if (image.digest.empty())
             return fail(ErrorKind::usage,
                         fmt::format("nobody could tell whether {} is whole without --digest", given),
@@ -78,7 +84,7 @@ Result<DeviceImage> wanted_image(const DeviceArguments& arguments)
     } else {
         if (!given.starts_with('/'))
             return fail(ErrorKind::usage,
-                        fmt::format("\"{}\" is neither an absolute path nor flash:NAME", given));
+                        fmt::format("\"{}\" is no absolute path, no https:// URL and no flash:NAME", given));
         std::error_code problem;
         image.bytes = std::filesystem::file_size(given, problem);
         if (problem)
@@ -99,13 +105,31 @@ Result<DeviceImage> wanted_image(const DeviceArguments& arguments)
         return fail(ErrorKind::usage,
                     fmt::format("the image {} is of {}, and {} was asked for", given, named, image.release));
     for (const std::string& line : {image.to, "copy " + image.file}) TRY(upgrade::iosxe::check_line(line));
+    if (is_url) TRY(check_fetched_line(upgrade::iosxe::line::fetch(image.url, image.to).text));
     if (image.to.find(' ') != std::string::npos)
         return fail(ErrorKind::usage,
                     fmt::format("a file of a device has no space in its name: \"{}\"", image.to));
     return image;
 }
 
-void check_device(PlanBuilder& plan, const std::string& device, const DeviceImage& image, uint64_t room)
+/// On each member: the image, and its packages.
+uint64_t room_for(const DeviceImage& image)
+{
+    if (!image.url.empty()) return 2 * largest_image;
+    const uint64_t unpacked = std::max(image.bytes, least_room);
+    return image.file.empty() ? unpacked : image.bytes + unpacked;
+}
+
+std::string title_of_carrying(const DeviceImage& image)
+{
+    if (!image.url.empty())
+        return fmt::format("let the device fetch {} to {}, and verify it", image.url, image.to);
+    if (image.file.empty())
+        return fmt::format("let the device verify {}, which lies there already", image.to);
+    return fmt::format("bring the image to {}, and let the device verify it", image.to);
+}
+
+void check_device(PlanBuilder& plan, const std::string& device, const DeviceImage& image)
 {
     const Json it = {{"device", device}};
     plan.check("device.reachable", "its command line can be used, with privilege", {"iosxe.reachable", it});
@@ -121,8 +145,11 @@ void check_device(PlanBuilder& plan, const std::string& device, const DeviceImag
         "device.quiet",
         "no ISSU goes on, nothing waits for a commit (show issu state detail, show install summary)",
         {"iosxe.quiet", it});
-    plan.check_once("device.room", "there is room on both (dir flash:, dir stby-flash:)",
-                    {"iosxe.room", {{"device", device}, {"bytes", room}}});
+    const char* const room =
+        image.url.empty() ? "there is room on both (dir flash:, dir stby-flash:)"
+                          : "there is room on both for an image of 1.5 GiB and its packages, as nobody "
+                            "knows its size before the device has it (dir flash:, dir stby-flash:)";
+    plan.check_once("device.room", room, {"iosxe.room", {{"device", device}, {"bytes", room_for(image)}}});
     plan.check_once("device.may-follow", "another release than the one that runs",
                     {"iosxe.may-follow", {{"device", device}, {"release", image.release}}});
 }
@@ -170,9 +197,12 @@ void in_one_step(PlanBuilder& plan, const std::string& device, const DeviceImage
 std::vector<Argument> device_arguments()
 {
     return {
-        {"image", "of a device: the image, a file on this machine, or flash:NAME where it has it already",
+        {"image",
+         "of a device: the image, a file on this machine, an https:// URL from which the device fetches it, "
+         "or flash:NAME where it has it already",
          "/srv/images/cat9k_iosxe.17.09.05.SPA.bin", false},
-        {"digest", "of a device: of that image, as the vendor publishes it; SHA-512 of the file unless told",
+        {"digest",
+         "of a device: of that image, as the vendor publishes it; of a file its SHA-512 unless told",
          "sha512:4f5e...", false},
         {"one-step", "of a device: yes, all in one command of its own, which has no way back", "yes", false},
         {"remove-inactive", "of a device: yes, remove what is not in use behind the commit", "yes", false}};
@@ -188,8 +218,10 @@ Result<operation::Plan> plan_device_upgrade(const DeviceGround& ground, const De
     }
     const bool one_step = TRY(is_wanted(arguments, "one-step"));
     const bool tidies = TRY(is_wanted(arguments, "remove-inactive"));
-    const DeviceImage image = TRY(wanted_image(arguments));
+    DeviceImage image = TRY(wanted_image(arguments));
     const DeviceLook look = TRY(ground.look(device));
+    // Nothing is ever written over: what lies there by that name is verified, and used where it is the image.
+    if (look.flash.find(image.to.substr(flash.size())) != nullptr) image.url.clear();
     const DeviceMember* const active = look.active();
     if (active == nullptr || active->release.empty())
         return fail(ErrorKind::refused,
@@ -207,13 +239,9 @@ Result<operation::Plan> plan_device_upgrade(const DeviceGround& ground, const De
                      fmt::format("Upgrade the device {} from {} to {}", what, from, image.release),
                      std::move(asked));
     const std::string transcript = fmt::format("{}/transcript", operation::own_folder);
-    const uint64_t unpacked = std::max(image.bytes, least_room);
-    check_device(plan, device, image, image.file.empty() ? unpacked : image.bytes + unpacked);
-    Step& carried = plan.add(
-        "carry",
-        image.file.empty() ? fmt::format("let the device verify {}", image.to)
-                           : fmt::format("bring the image to {}, and let the device verify it", image.to),
-        upgrade::iosxe::carry(device, image, transcript));
+    check_device(plan, device, image);
+    Step& carried =
+        plan.add("carry", title_of_carrying(image), upgrade::iosxe::carry(device, image, transcript));
     carried.stalled_after = patience;
     if (one_step)
         in_one_step(plan, device, image, from, transcript);

@@ -1,12 +1,15 @@
 // pair.upgrade of a device as a person meets it: belayd, belay and belay-vty as they are installed, against
 // the lab's simulated pair over SSH.
 
+#include "base/digest.h"
+#include "image_server.h"
 #include "iosxe/running.h"
 #include "supervision/machine.h"
 
 #include <algorithm>
 
 using namespace belay;
+using belay::devices::ImageServer;
 using belay::lab::iosxe::RunningPair;
 using belay::testing::Machine;
 using belay::testing::Ran;
@@ -46,6 +49,14 @@ class Site : public Machine {
                                           "16.9.3", "--image",      image(),  "--json"};
         words.insert(words.end(), more.begin(), more.end());
         const Ran planned = belay(words);
+        REQUIRE_MESSAGE(planned.code == 0, planned.said);
+        return must(parse_json(planned.out)).at("operation").get<std::string>();
+    }
+    /// The same of an image that the device fetches.
+    std::string plan_fetch(const std::string& url, const std::string& digest)
+    {
+        const Ran planned = belay({"plan", "pair.upgrade", "--pair", "core", "--version", "16.9.3", "--image",
+                                   url, "--digest", digest, "--json"});
         REQUIRE_MESSAGE(planned.code == 0, planned.said);
         return must(parse_json(planned.out)).at("operation").get<std::string>();
     }
@@ -226,6 +237,63 @@ TEST_CASE("belayd is killed while both chassis reload; the next one follows what
     for (const Json& member : site.device().at("members")) CHECK(member.at("release") == "16.9.3");
 }
 
+TEST_CASE("the device fetches its image from a web server: what goes wrong there, and what comes right")
+{
+    const ImageServer server;
+    const std::string name = "cat9k_iosxe.16.09.03.SPA.bin";
+    Site site({"--trust", server.authority()});
+    server.serve(name, testing::text_of(site.image()));
+    const std::string digest = "sha512:" + must(sha512_of_file(site.image()));
+    const auto flash_has_it = [&] {
+        const Json answer = must(site.pair().ask({{"do", "state"}}));
+        return answer.at("state").at("members").at(0).at("files").contains(name);
+    };
+    const auto fails = [&](const std::string& url, const std::string& told, const std::string& why) {
+        CAPTURE(url);
+        const std::string id = site.plan_fetch(url, told);
+        const Ran ran = site.belay({"add", id});
+        CHECK(ran.code != 0);
+        CHECK_MESSAGE(ran.said.find(why) != std::string::npos, ran.said);
+        CHECK(site.show(id).at("state") == "aborted");
+        CHECK_FALSE(flash_has_it());
+    };
+    fails(server.url("other.16.09.03.bin"), digest, "(No such file or directory)");
+    fails(server.url("broken/" + name), digest, "(Connection reset by peer)");
+    fails(server.url(name), "md5:" + std::string(32, '0'), "on the device, and is to have 0000");
+
+    const std::string id = site.plan_fetch(server.url(name), digest);
+    const std::string plan = json_text(site.show(id));
+    const std::string line = fmt::format("copy {} flash:{}", server.url(name), name);
+    CHECK_MESSAGE(plan.find(line) != std::string::npos, plan);
+    CHECK(plan.find("an image of 1.5 GiB") != std::string::npos);
+    REQUIRE(site.belay({"add", id}).code == 0);
+    CHECK(flash_has_it());
+    CHECK(std::ranges::count(must(site.pair().typed()), line) == 2);
+    REQUIRE(site.belay({"abort", id}).code == 0);
+    CHECK(site.show(id).at("state") == "aborted");
+    CHECK_FALSE(flash_has_it());
+
+    // What lies there already is verified, and nothing is fetched.
+    must(site.pair().ask({{"do", "put"}, {"name", name}, {"text", testing::text_of(site.image())}}));
+    const std::string there = site.plan_fetch(server.url(name), digest);
+    CHECK(json_text(site.show(there)).find("which lies there already") != std::string::npos);
+    REQUIRE(site.belay({"add", there}).code == 0);
+    CHECK(std::ranges::count(must(site.pair().typed()), line) == 2);
+}
+
+TEST_CASE("a device that does not trust the web server fetches nothing from it")
+{
+    const ImageServer server;
+    Site site({"--trust", server.another()});
+    server.serve("cat9k_iosxe.16.09.03.SPA.bin", testing::text_of(site.image()));
+    const std::string id = site.plan_fetch(server.url("cat9k_iosxe.16.09.03.SPA.bin"),
+                                           "sha512:" + must(sha512_of_file(site.image())));
+    const Ran ran = site.belay({"add", id});
+    CHECK_MESSAGE(ran.said.find("(I/O error)") != std::string::npos, ran.said);
+    CHECK_MESSAGE(ran.said.find("show crypto pki certificates") != std::string::npos, ran.said);
+    CHECK(site.show(id).at("state") == "aborted");
+}
+
 TEST_CASE("what speaks against it is said before anything is touched")
 {
     Site site({"--failure", "standby-not-hot"});
@@ -246,6 +314,20 @@ TEST_CASE("what speaks against it is said before anything is touched")
     refused(with({"16.9.3", "--image", "/none.16.09.03.bin"}), "no image /none.16.09.03.bin");
     refused(with({"16.9.3", "--image", "flash:x.16.09.03.bin"}), "--digest");
     refused(with({"16.9.3", "--image", site.image(), "--digest", "md5:12"}), "is no digest");
+    refused(with({"16.9.3", "--image", "https://h/x.16.09.03.bin"}), "--digest");
+    const std::string md5 = "md5:" + std::string(32, 'a');
+    refused(with({"16.9.3", "--image", "http://h/x.16.09.03.bin", "--digest", md5}), "is not encrypted");
+    refused(with({"16.9.3", "--image", "https://anna:s3cret@h/x.16.09.03.bin", "--digest", md5}),
+            "a name or a password");
+    for (const auto& file : std::filesystem::recursive_directory_iterator(site.path("state"))) {
+        CAPTURE(file.path().string());
+        CHECK((!file.is_regular_file() || testing::text_of(file.path()).find("s3cret") == std::string::npos));
+    }
+    refused(with({"16.9.3", "--image", "https://h/x.16.09.03.bin?y", "--digest", md5}), "in its path");
+    refused(with({"16.9.3", "--image", fmt::format("https://h/{}/x.16.09.03.bin", std::string(220, 'p')),
+                  "--digest", md5}),
+            "is too long");
+    refused(with({"17.9.5", "--image", "https://h/x.16.09.03.bin", "--digest", md5}), "is of 16.9.3");
     refused(with({"16.9.3", "--image", site.image(), "--waves", "1"}), "several hosts");
     refused({"plan", "pair.upgrade", "--pair", "edge", "--version", "2", "--image", "x"},
             "no device \"edge\"");

@@ -39,6 +39,20 @@ void ends_well(World& world, const operation::Id& id)
     world.is_whole_on(state == State::committed ? new_release : old_release);
 }
 
+/// Added with the image as it is to be, or aborted without a byte of it; also an hour later.
+void is_fetched_or_gone(World& world, const operation::Id& id)
+{
+    const State state = world.state(id);
+    CAPTURE(world.reason(id));
+    CHECK((state == State::added || state == State::aborted));
+    world.device.advance(1h);
+    const auto& files = world.device.state().active()->files;
+    const auto found = files.find("cat9k_iosxe.16.09.03.SPA.bin");
+    CHECK((found != files.end()) == (state == State::added));
+    if (found != files.end()) CHECK(found->second.md5 == image().digest);
+    if (state == State::aborted) world.is_whole_on(old_release);
+}
+
 }  // namespace
 
 TEST_CASE("each call of the terminal fails once")
@@ -56,6 +70,58 @@ TEST_CASE("each call of the terminal fails once")
             const size_t took = run(world, id) - before;
             ends_well(world, id);
             if (took < at) break;
+        }
+    }
+}
+
+/// Of the device's copying alone: all behind it is the other test's.
+TEST_CASE("each call of the terminal fails once while the device fetches the image")
+{
+    using Kind = TerminalFault::Kind;
+    for (const bool goes_on : {false, true}) {
+        for (const Kind kind : {Kind::refuse, Kind::lost, Kind::lost_midway, Kind::lost_later, Kind::dead}) {
+            const size_t first = stride() == 1 ? 1 : 1 + static_cast<size_t>(kind);
+            for (size_t at = first; at <= 1000; at += stride()) {
+                CAPTURE(at);
+                CAPTURE(static_cast<int>(kind));
+                CAPTURE(goes_on);
+                World world;
+                if (goes_on) world.device.injure("copy-goes-on");
+                const operation::Id id = world.keep({}, fetched_image());
+                world.device.fault = {.kind = kind, .at = world.device.calls + at};
+                const size_t before = world.device.calls;
+                const size_t took = run(world, id) - before;
+                is_fetched_or_gone(world, id);
+                if (took < at) break;
+            }
+        }
+    }
+}
+
+TEST_CASE("belayd is killed at each record of its journal while the device fetches the image")
+{
+    using Fault = store::MemoryStore::Fault;
+    for (const bool goes_on : {false, true}) {
+        for (const bool is_written : {false, true}) {
+            for (size_t at = 1; at <= 1000; ++at) {
+                CAPTURE(at);
+                CAPTURE(is_written);
+                CAPTURE(goes_on);
+                World world;
+                if (goes_on) world.device.injure("copy-goes-on");
+                const operation::Id id = world.keep({}, fetched_image());
+                size_t writes = 0;
+                world.store.set_fault_hook([&](const store::Transaction&) {
+                    if (++writes != at) return Fault::none;
+                    return is_written ? Fault::lost_after : Fault::lost_before;
+                });
+                const auto asked = world.engine->request(id, Verb::add, anna);
+                if (!asked) world.start();
+                if (!asked && world.state(id) == State::planned) world.ask(id, Verb::add);
+                world.serve(id, 24h);
+                is_fetched_or_gone(world, id);
+                if (writes < at) break;
+            }
         }
     }
 }

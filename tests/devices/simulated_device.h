@@ -21,13 +21,15 @@ using upgrade::iosxe::Line;
 struct TerminalFault {
     enum class Kind {
         none,
-        refuse,      ///< nobody can connect
-        lost,        ///< a line is typed, and the connection ends before anything comes back
-        lost_later,  ///< as long as the device takes for it, and then nobody hears the end
-        dead,        ///< belayd is killed when it has typed that line
+        refuse,       ///< nobody can connect
+        lost,         ///< a line is typed, and the connection ends before anything comes back
+        lost_midway,  ///< the same half a minute later
+        lost_later,   ///< as long as the device takes for it, and then nobody hears the end
+        dead,         ///< belayd is killed when it has typed that line
     } kind = Kind::none;
-    size_t at = 0;    ///< the call, counted from 1
-    size_t line = 0;  ///< of that call, counted from 0
+    size_t at = 0;            ///< the call, counted from 1
+    size_t line = 0;          ///< of that call, counted from 0
+    std::string typing = {};  ///< or the first line of all that is this
 };
 
 /// The pair, and what time it is.
@@ -54,13 +56,18 @@ class SimulatedDevice {
         catch_up();
         INVARIANT(device_.injure(name, member, now()));
     }
-    /// A file of the host that carry() takes.
+    /// A file of the host that carry() takes, by its path, or of a web server that the device asks, by its
+    /// URL.
     std::map<std::string, std::string> files;
     TerminalFault fault;
     size_t calls = 0;
     bool is_dead = false;
     std::vector<std::string> typed;  ///< every line, but those that prepare a terminal
-    lab::iosxe::Manner manner = {};
+    lab::iosxe::Manner manner = {.web = [this](const std::string& url) -> lab::iosxe::Fetched {
+        const auto found = files.find(url);
+        if (found == files.end()) return {.why = "No such file or directory"};
+        return {.bytes = found->second};
+    }};
 
     /// What is typed and answered is appended to a file of the host, unless that is empty.
     Result<std::vector<Answer>> type(const std::vector<Line>& lines, const std::string& transcript)
@@ -74,7 +81,11 @@ class SimulatedDevice {
         std::vector<Answer> answers;
         for (size_t i = 0; i < lines.size(); ++i) {
             const bool is_now = i == std::min(fault.line, lines.size() - 1);
-            answers.push_back(TRY(connection.type(lines[i], is_now ? now_fails : TerminalFault::Kind::none)));
+            const bool is_it = fault.typing == lines[i].text;
+            if (is_it) fault.typing.clear();
+            answers.push_back(TRY(connection.type(lines[i], is_it    ? fault.kind
+                                                            : is_now ? now_fails
+                                                                     : TerminalFault::Kind::none)));
             if (!transcript.empty()) keep(transcript, lines[i].text, answers.back().text);
             if (is_dead) return fail(ErrorKind::dead, "belayd was killed");
             if (answers.back().lost) break;
@@ -142,7 +153,9 @@ class SimulatedDevice {
             shell_.receive(talk_.type(line.text, std::move(replies)), device_.now());
             take();
             if (strikes == TerminalFault::Kind::dead) device_.is_dead = true;
-            if (strikes == TerminalFault::Kind::lost || strikes == TerminalFault::Kind::dead)
+            if (strikes == TerminalFault::Kind::lost_midway) device_.advance(30s);
+            if (strikes == TerminalFault::Kind::lost || strikes == TerminalFault::Kind::lost_midway ||
+                strikes == TerminalFault::Kind::dead)
                 return Answer{.lost = true, .why = "connection reset"};
             while (!talk_.at_prompt()) {
                 if (is_lost_ || shell_.closed())

@@ -2,6 +2,7 @@
 
 #include "host/real.h"
 #include "host/testing/scratch.h"
+#include "image_server.h"
 #include "iosxe/running.h"
 #include "upgrade/iosxe/vty_terminal.h"
 #include "upgraded.h"
@@ -75,6 +76,13 @@ class Site {
                                                  },
                                                  .transcript = transcript});
     }
+    /// The device fetches the image itself.
+    void fetch(const std::string& url)
+    {
+        image_.url = url;
+        image_.file.clear();
+        image_.bytes = 0;
+    }
     operation::Id keep() { return must(engine_->keep(upgrade_plan(image_, transcript()), anna)).id; }
     /// Asks, and serves it until it waits for a person or is there.
     State ask(const operation::Id& id, Verb verb, State until)
@@ -105,6 +113,7 @@ class Site {
         return all.empty() ? std::string() : all.back().reason;
     }
     upgrade::iosxe::Console& console() { return *console_; }
+    operation::Engine& engine() { return *engine_; }
     const RunningPair& pair() const { return *pair_; }
     std::string transcript() const { return scratch_.path("transcript"); }
 
@@ -184,4 +193,37 @@ TEST_CASE("another host key after the switch-over: nothing is sent to it, and a 
     REQUIRE_FALSE(look);
     CHECK(look.error().kind == ErrorKind::refused);
     CHECK(look.error().what.find("host key") != std::string::npos);
+}
+
+TEST_CASE(
+    "the device fetches the image from a web server; belayd ends in the middle, and the next one looks at "
+    "what is there")
+{
+    const ImageServer server;
+    server.serve("cat9k_iosxe.16.09.03.SPA.bin", image_bytes);
+    Site site({"--factor", "10", "--trust", server.authority()});
+    site.fetch(server.url("cat9k_iosxe.16.09.03.SPA.bin"));
+    const operation::Id id = site.keep();
+    must(site.engine().request(id, Verb::add, anna));
+    // So that marks are seen, of which the line is full when the clock goes faster.
+    std::string says;
+    site.serve(id, [&] {
+        const auto way = site.console().way_of("core");
+        if (way) says = way->says;
+        return says.ends_with("!");
+    });
+    CHECK(says.starts_with("Loading https://127.0.0.1:"));
+    const Json answer = must(site.pair().ask({{"do", "state"}}));
+    REQUIRE(answer.at("state").at("copying").is_object());
+    site.start();
+    must(site.pair().ask({{"do", "factor"}, {"factor", 300}}));
+    REQUIRE_MESSAGE(site.serve(id, State::added) == State::added, site.reason(id));
+    const std::vector<std::string> typed = must(site.pair().typed());
+    const auto copies = std::ranges::count_if(
+        typed, [](const std::string& line) { return line.starts_with("copy https://"); });
+    CHECK(copies == 2);
+    CHECK(std::ranges::find(typed, "delete /force flash:cat9k_iosxe.16.09.03.SPA.bin") != typed.end());
+    const std::string transcript = whole(site.transcript());
+    CHECK(transcript.find("Destination filename [cat9k_iosxe.16.09.03.SPA.bin]?") != std::string::npos);
+    CHECK(transcript.find("[OK - 812345678 bytes]") != std::string::npos);
 }

@@ -230,6 +230,146 @@ TEST_CASE("an image that arrives damaged: told, and taken away")
     CHECK_FALSE(was_typed(world, "install add file flash:cat9k_iosxe.16.09.03.SPA.bin"));
 }
 
+namespace {
+
+constexpr const char* image_name = "cat9k_iosxe.16.09.03.SPA.bin";
+const std::string copy_line = fmt::format("copy {} flash:{}", fetched_image().url, image_name);
+
+std::string reasons_of(World& world, const operation::Id& id)
+{
+    std::string reasons;
+    for (const auto& transition : world.operation(id).transitions) reasons += transition.reason + "\n";
+    return reasons;
+}
+
+/// Added, or aborted, and why.
+std::string add(World& world, const operation::Id& id)
+{
+    world.ask(id, Verb::add);
+    world.serve(id);
+    return reasons_of(world, id);
+}
+
+}  // namespace
+
+TEST_CASE("an image that the device fetches: verified, added, and an abort takes it away")
+{
+    World world;
+    const operation::Id id = world.keep({}, fetched_image());
+    const std::string reasons = add(world, id);
+    REQUIRE_MESSAGE(world.state(id) == State::added, reasons);
+    CHECK(std::ranges::count(world.device.typed, copy_line) == 1);
+    CHECK(was_typed(world, fmt::format("verify /md5 flash:{}", image_name)));
+    CHECK(world.look().flash.find(image_name) != nullptr);
+    world.ask(id, Verb::abort);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    CHECK(world.look().flash.find(image_name) == nullptr);
+    world.is_whole_on(old_release);
+
+    std::set<std::string> shown;
+    for (const auto& line : upgrade::iosxe::look_lines()) shown.insert(line.text);
+    for (const operation::Step& step : upgrade_plan(fetched_image()).steps) {
+        shown.insert(step.commands.begin(), step.commands.end());
+        shown.insert(step.undo_commands.begin(), step.undo_commands.end());
+    }
+    for (const std::string& line : world.device.typed) CHECK_MESSAGE(shown.contains(line), line);
+}
+
+TEST_CASE("an image that does not come, or not as it is to be: the device's words, and nothing is left")
+{
+    const std::pair<std::string_view, const char*> all[] = {
+        {failure::server_refuses, "(No such file or directory)"},
+        {failure::copy_breaks, "(Connection reset by peer)"},
+        {failure::no_space_here, "(Not enough space on device)"},
+        {failure::image_damaged, "on the device, and is to have"}};
+    for (const auto& [name, words] : all) {
+        CAPTURE(name);
+        World world;
+        const operation::Id id = world.keep({}, fetched_image());
+        // What the checks find is another test's.
+        world.ask(id, Verb::add);
+        world.device.injure(name);
+        world.serve(id);
+        const std::string reasons = reasons_of(world, id);
+        CHECK(world.state(id) == State::aborted);
+        CHECK_MESSAGE(reasons.find(words) != std::string::npos, reasons);
+        CHECK(std::ranges::count(world.device.typed, copy_line) == 1);
+        CHECK(world.look().flash.find(image_name) == nullptr);
+        world.is_whole_on(old_release);
+    }
+}
+
+TEST_CASE("the line is lost in the middle of a copy, which ends, or goes on: the image is whole in the end")
+{
+    for (const bool goes_on : {false, true}) {
+        CAPTURE(goes_on);
+        World world;
+        if (goes_on) world.device.injure(failure::copy_goes_on);
+        const operation::Id id = world.keep({}, fetched_image());
+        world.ask(id, Verb::add);
+        world.device.fault = {.kind = TerminalFault::Kind::lost_midway, .typing = copy_line};
+        world.serve(id);
+        REQUIRE_MESSAGE(world.state(id) == State::added, world.reason(id));
+        CHECK(std::ranges::count(world.device.typed, copy_line) == (goes_on ? 1 : 2));
+        CHECK(world.device.state().active()->files.at(image_name).md5 == image().digest);
+        CHECK(was_typed(world, fmt::format("delete /force flash:{}", image_name)) == !goes_on);
+    }
+}
+
+TEST_CASE("aborted while a copy goes on whose line nobody has any more: what it brings is taken away")
+{
+    World world;
+    world.device.injure(failure::copy_goes_on);
+    const operation::Id id = world.keep({}, fetched_image());
+    world.ask(id, Verb::add);
+    world.device.fault = {.kind = TerminalFault::Kind::dead, .typing = copy_line};
+    while (!world.device.is_dead) REQUIRE(world.engine->step(id).has_value());
+    world.start();
+    world.ask(id, Verb::abort);
+    world.serve(id);
+    CHECK_MESSAGE(world.state(id) == State::aborted, world.reason(id));
+    world.device.advance(1h);
+    CHECK(world.look().flash.find(image_name) == nullptr);
+}
+
+TEST_CASE("a file of that name that has come meanwhile is not touched")
+{
+    World world;
+    const operation::Id id = world.keep({}, fetched_image());
+    REQUIRE(world.device.device().put_file(image_name, lab::iosxe::file_of("anna's own", {})));
+    const std::string reasons = add(world, id);
+    CHECK(world.state(id) == State::aborted);
+    CHECK_MESSAGE(reasons.find("another cat9k_iosxe.16.09.03.SPA.bin lies in the flash") != std::string::npos,
+                  reasons);
+    CHECK_FALSE(was_typed(world, copy_line));
+    CHECK(world.look().flash.find(image_name) != nullptr);
+}
+
+TEST_CASE("an image that lies in the flash already: verified alone, and there afterwards as well")
+{
+    DeviceImage lying = fetched_image();
+    lying.url.clear();
+    World world;
+    REQUIRE(world.device.device().put_file(image_name, lab::iosxe::file_of(image_bytes, {})));
+    const operation::Id id = world.keep({}, lying);
+    std::string reasons = add(world, id);
+    REQUIRE_MESSAGE(world.state(id) == State::added, reasons);
+    for (const std::string& line : world.device.typed) CHECK_FALSE(line.starts_with("copy"));
+
+    for (const bool is_there : {true, false}) {
+        World other;
+        if (is_there)
+            REQUIRE(other.device.device().put_file(image_name, lab::iosxe::file_of("anna's own", {})));
+        const operation::Id second = other.keep({}, lying);
+        reasons = add(other, second);
+        CHECK(other.state(second) == State::aborted);
+        CHECK_MESSAGE(reasons.find(is_there ? "is to have" : "is not on the device") != std::string::npos,
+                      reasons);
+        CHECK((other.look().flash.find(image_name) != nullptr) == is_there);
+    }
+}
+
 TEST_CASE("no room on the standby, found only while it is added")
 {
     World world;

@@ -32,6 +32,16 @@ inline DeviceImage image()
             .release = new_release};
 }
 
+/// The same, which the device fetches.
+inline DeviceImage fetched_image()
+{
+    DeviceImage image = devices::image();
+    image.url = "https://images.example.net/cat9k_iosxe.16.09.03.SPA.bin";
+    image.file.clear();
+    image.bytes = 0;
+    return image;
+}
+
 /// As a procedure would make it.
 inline operation::Plan upgrade_plan(const DeviceImage& brought = image(),
                                     const std::string& transcript = "/transcript")
@@ -72,7 +82,7 @@ inline operation::Plan upgrade_plan(const DeviceImage& brought = image(),
 struct World {
     explicit World(lab::iosxe::Beginning beginning = {}) : device(machine, std::move(beginning))
     {
-        device.files[image().file] = image_bytes;
+        device.files[image().file] = device.files[fetched_image().url] = image_bytes;
         start();
     }
 
@@ -112,9 +122,9 @@ struct World {
     }
 
     Milliseconds boot() const { return const_cast<host::SimulatedHost&>(machine).now()->boot; }
-    operation::Id keep(operation::OneShot one_shot = {})
+    operation::Id keep(operation::OneShot one_shot = {}, const DeviceImage& brought = image())
     {
-        const auto kept = engine->keep(upgrade_plan(), anna, one_shot);
+        const auto kept = engine->keep(upgrade_plan(brought), anna, one_shot);
         const std::string why = kept ? "" : kept.error().what;
         REQUIRE_MESSAGE(kept, why);
         return kept->id;

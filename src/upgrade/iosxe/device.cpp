@@ -307,6 +307,13 @@ std::vector<Reply> yes()
 
 }  // namespace
 
+Line fetch(std::string_view url, std::string_view file)
+{
+    const std::string_view name = file.substr(file.find(':') + 1);
+    return {.text = fmt::format("copy {} {}", url, file),
+            .limit = 6h,
+            .replies = {{.asked = fmt::format("Destination filename [{}]?", name), .say = ""}}};
+}
 Line verify(std::string_view algorithm, std::string_view file)
 {
     return {.text = fmt::format("verify /{} {}", algorithm, file), .limit = 30min};

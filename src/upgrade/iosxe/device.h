@@ -85,6 +85,8 @@ Result<DeviceLook> read_look(const std::vector<Answer>& answers);
 /// The lines that change a device, with their limits and with what is said to the questions that they ask.
 namespace line {
 
+/// The device copies it itself, from an https:// URL. That it would write over a file is not answered.
+Line fetch(std::string_view url, std::string_view file);
 Line verify(std::string_view algorithm, std::string_view file);  ///< "md5" or "sha512"
 Line remove_file(std::string_view file);
 Line add(std::string_view file);

@@ -49,6 +49,7 @@ std::set<std::string> lines_in(const Json& arguments)
 DeviceImage image_in(const Json& arguments)
 {
     return {.file = arguments.value("file", ""),
+            .url = arguments.value("url", ""),
             .to = arguments.value("to", ""),
             .bytes = arguments.value("bytes", uint64_t{0}),
             .algorithm = arguments.value("algorithm", ""),
@@ -135,7 +136,7 @@ class DeviceAction : public operation::Action {
     Console& console_;
 };
 
-/// Copies the image and lets the device verify it.
+/// Copies the image, or lets the device fetch it, and lets the device verify it.
 class Carry final : public DeviceAction {
   public:
     using DeviceAction::DeviceAction;
@@ -160,7 +161,11 @@ class Carry final : public DeviceAction {
         const DeviceLook look = TRY(console_.look(device_in(arguments)));
         const std::string name = name_in_flash(arguments);
         const show::DirEntry* const there = look.flash.find(name);
-        if (there != nullptr && there->size.count != arguments.at("bytes").get<uint64_t>())
+        const DeviceImage image = image_in(arguments);
+        // Where something lay already, the plan lets nothing be fetched.
+        const bool is_other = there != nullptr && (!image.url.empty() ||
+                                                   (!image.file.empty() && there->size.count != image.bytes));
+        if (is_other)
             return fail(ErrorKind::refused,
                         fmt::format("another {} lies in the flash, of {}", name, to_text(there->size)),
                         fmt::format("delete flash:{}, or rename the image", name));
@@ -168,27 +173,38 @@ class Carry final : public DeviceAction {
         if (there != nullptr && look.active() != nullptr) members.push_back(look.active()->name);
         const bool is_there_too = look.standby_flash && look.standby_flash->find(name) != nullptr;
         if (is_there_too && look.standby() != nullptr) members.push_back(look.standby()->name);
+        // Whoever remembers is the first to begin it.
+        console_.note(device_in(arguments), noted::nothing_begun, "yes");
         return Json{{"had", members}};
     }
     Result<void> apply(host::Host&, const Json& arguments) const override
     {
-        return begin(arguments, copying, deed::carry(console_, device_in(arguments), image_in(arguments)));
+        const std::string device = device_in(arguments);
+        const DeviceImage image = image_in(arguments);
+        const bool may_go_on = may_have_begun(arguments);
+        console_.note(device, noted::nothing_begun, "");
+        return begin(arguments, copying,
+                     image.url.empty() ? deed::carry(console_, device, image)
+                                       : deed::fetch(console_, device, image, may_go_on));
     }
     Result<std::string> remains(host::Host&, const Json& arguments, const Json& remembered) const override
     {
         const auto look = console_.look(device_in(arguments));
         if (!look) return fmt::format("what lies in its flash: {}", look.error().what);
         const auto [of_active, of_standby] = ours(*look, arguments, remembered);
-        if (!of_active && !of_standby) return std::string();
-        return fmt::format("{} in the flash", name_in_flash(arguments));
+        if (of_active || of_standby) return fmt::format("{} in the flash", name_in_flash(arguments));
+        if (may_be_fetching(arguments)) return std::string("what a copy may bring that was cut short");
+        return std::string();
     }
     Result<void> revert(host::Host&, const Json& arguments, const Json& remembered) const override
     {
         leave(arguments, copying);
-        const DeviceLook look = TRY(console_.look(device_in(arguments)));
-        const auto [of_active, of_standby] = ours(look, arguments, remembered);
-        return begin_undoing(arguments, deleting,
-                             deed::remove_file(text_at(arguments, "to"), of_active, of_standby));
+        return begin_undoing(
+            arguments, deleting,
+            deed::remove_file(console_, device_in(arguments), text_at(arguments, "to"),
+                              may_be_fetching(arguments), [arguments, remembered](const DeviceLook& look) {
+                                  return ours(look, arguments, remembered);
+                              }));
     }
     Result<std::optional<Inspection>> going_back(host::Host&, const Json& arguments,
                                                  const Json&) const override
@@ -200,6 +216,11 @@ class Carry final : public DeviceAction {
     }
 
   private:
+    /// A device that fetches may go on with that when its line is lost.
+    bool may_be_fetching(const Json& arguments) const
+    {
+        return !arguments.value("url", "").empty() && may_have_begun(arguments);
+    }
     /// Whether the file is in the flash of the active member, and of the other, and was not before.
     static std::pair<bool, bool> ours(const DeviceLook& look, const Json& arguments, const Json& remembered)
     {
@@ -496,15 +517,19 @@ void add_device_actions(operation::Catalogue& catalogue, Console& console)
 
 Act carry(const std::string& device, const DeviceImage& image, const std::string& transcript)
 {
-    return act(
-        "iosxe.carry", device, transcript,
-        {{"file", image.file},
-         {"to", image.to},
-         {"bytes", image.bytes},
-         {"algorithm", image.algorithm},
-         {"digest", image.digest}},
-        {fmt::format("copy {} {}", image.file, image.to), line::verify(image.algorithm, image.to).text},
-        {line::remove_file(image.to).text, line::remove_file("stby-" + image.to).text});
+    std::vector<std::string> commands;
+    if (!image.file.empty()) commands.push_back(fmt::format("copy {} {}", image.file, image.to));
+    if (!image.url.empty()) commands.push_back(line::fetch(image.url, image.to).text);
+    commands.push_back(line::verify(image.algorithm, image.to).text);
+    return act("iosxe.carry", device, transcript,
+               {{"file", image.file},
+                {"url", image.url},
+                {"to", image.to},
+                {"bytes", image.bytes},
+                {"algorithm", image.algorithm},
+                {"digest", image.digest}},
+               std::move(commands),
+               {line::remove_file(image.to).text, line::remove_file("stby-" + image.to).text});
 }
 
 Act add(const std::string& device, const DeviceImage& image, const std::string& from,

@@ -4,10 +4,11 @@
 // Actions; each has arguments {"device", "transcript", "lines"} besides those named; "lines" is all that it
 // may type besides look_lines(), the way back included. Releases as release_in() has them.
 //
-//     iosxe.carry            {"file": "/path", "to": "flash:x.bin", "bytes", "algorithm": "md5"|"sha512",
-//                             "digest": hexadecimal}
-//                            copies by SCP, and lets the device verify it; undone: the file is removed,
-//                            unless it was there before
+//     iosxe.carry            {"file": "/path", "url", "to": "flash:x.bin", "bytes", "algorithm":
+//                             "md5"|"sha512", "digest": hexadecimal}
+//                            copies the file by SCP, or lets the device fetch the URL (neither: it lies
+//                            there), and lets the device verify it; undone: the file is removed, unless it
+//                            was there before
 //     iosxe.add              {"to", "release", "from"}
 //                            install add; undone: install remove inactive, and clear install state where the
 //                            device still says Added
@@ -47,9 +48,10 @@ void add_device_actions(operation::Catalogue& catalogue, Console& console);
 
 /// What is to be brought onto a device.
 struct DeviceImage {
-    std::string file;  ///< on this host; empty: it lies in the flash already
-    std::string to;    ///< "flash:cat9k_iosxe.17.09.05.SPA.bin"
-    uint64_t bytes = 0;
+    std::string file;       ///< on this host; without it and `url` it lies in the flash already
+    std::string url = {};   ///< https, from where the device fetches it
+    std::string to;         ///< "flash:cat9k_iosxe.17.09.05.SPA.bin"
+    uint64_t bytes = 0;     ///< of the file
     std::string algorithm;  ///< "md5" or "sha512"
     std::string digest;     ///< hexadecimal
     std::string release;    ///< "17.9.5"

@@ -1,5 +1,6 @@
 #include "upgrade/iosxe/device_deeds.h"
 
+#include "upgrade/iosxe/show/copy.h"
 #include "upgrade/iosxe/show/install_outcome.h"
 #include "upgrade/iosxe/show/verify.h"
 
@@ -14,7 +15,9 @@ using Work = Console::Work;
 
 constexpr auto one_at_most = 1h;  ///< for what needs no reload
 constexpr auto reloads_at_most = 3h;
+constexpr auto fetched_at_most = 12h;
 constexpr int most_refusals = 3;
+constexpr int most_fetches = 6;          ///< looks at what a copy has left, and copies anew, together
 constexpr int looks_behind_refusal = 6;  ///< so many paces later it is typed again
 
 /// Until when something is tried.
@@ -98,6 +101,37 @@ Result<void> verify(Work& work, const DeviceImage& image)
 }
 
 constexpr const char* clearing = "clear install state";
+
+/// Waits until a file is for a minute what it is, or is not there for that long: a copy may go on whose line
+/// was lost.
+Result<DeviceLook> look_when_still(Work& work, const Until& until, const std::string& name)
+{
+    std::optional<uint64_t> before;
+    for (int looks = 0;;) {
+        const auto look = TRY(look_if_it_can(work));
+        const show::DirEntry* const there = look ? look->flash.find(name) : nullptr;
+        const auto size = there != nullptr ? std::optional(there->size.count) : std::nullopt;
+        looks = look && size == before ? looks + 1 : 0;
+        if (looks == looks_behind_refusal) return *look;
+        if (size != before && there != nullptr) work.say(fmt::format("{} have come", to_text(there->size)));
+        if (look) before = size;
+        TRY(until.again(work, "a copy that goes on by itself"));
+    }
+}
+
+/// What a copy came to by its own words. That it said nothing of its end is no error.
+Result<void> said_of_copy(const Answer& answer, const DeviceImage& image)
+{
+    if (answer.text.find("% Invalid input") != std::string::npos)
+        return fail(ErrorKind::usage, "the device does not know \"copy\" from an https:// URL",
+                    "--image with a file on this machine, which SCP brings");
+    const auto copied = show::read_copy(answer.text);
+    if (!copied || copied->problem.empty()) return {};
+    return fail(ErrorKind::refused,
+                fmt::format("the device could not fetch {}: {}", image.url, copied->problem),
+                fmt::format("open the URL from its network; on the device: show crypto pki certificates, "
+                            "show ip route, dir flash:; docs/catalyst.md, \"By HTTPS\""));
+}
 
 /// Types `clear install state`; on releases that hide it, by `service internal`, which is taken away again.
 Result<Answer> type_clear(Work& work)
@@ -257,9 +291,12 @@ Console::Deed deed::carry(Console& console, const std::string& device, const Dev
         const show::DirEntry* const there = look.flash.find(name_in_flash(image.to));
         // What an earlier one has carried, all of it or a part.
         const bool is_there = there != nullptr;
+        const bool is_brought = !image.file.empty();
+        if (!is_there && !is_brought)
+            return fail(ErrorKind::not_found, fmt::format("{} is not on the device", image.to), "dir flash:");
         if (!is_there) TRY(work.carry(image.file, image.to));
         if (Result<void> verified = verify(work, image); !verified) {
-            if (!is_there || verified.error().kind != ErrorKind::corrupt) return verified;
+            if (!is_there || !is_brought || verified.error().kind != ErrorKind::corrupt) return verified;
             TRY(work.carry(image.file, image.to));
             TRY(verify(work, image));
         }
@@ -268,11 +305,49 @@ Console::Deed deed::carry(Console& console, const std::string& device, const Dev
     };
 }
 
-Console::Deed deed::remove_file(const std::string& file, bool of_active, bool of_standby)
+Console::Deed deed::fetch(Console& console, const std::string& device, const DeviceImage& image,
+                          bool may_go_on)
 {
-    return [file, of_active, of_standby](Work& work) -> Result<void> {
+    return [&console, device, image, may_go_on](Work& work) mutable -> Result<void> {
+        const Until until(work, fetched_at_most);
+        const std::string name = name_in_flash(image.to);
+        for (int tries = 1; tries <= most_fetches; ++tries) {
+            const DeviceLook look = may_go_on ? TRY(look_when_still(work, until, name)) : TRY(work.look());
+            const bool is_there = look.flash.find(name) != nullptr;
+            may_go_on = false;
+            if (!is_there) {
+                const Result<Answer> answer = work.type(line::fetch(image.url, image.to));
+                if (!answer && !may_pass(answer.error())) return std::unexpected(answer.error());
+                may_go_on = !answer || answer->lost;
+                if (may_go_on) continue;
+                console.note(device, noted::nothing_begun, "yes");
+                TRY(said_of_copy(*answer, image));
+            }
+            Result<void> verified = verify(work, image);
+            if (verified) {
+                console.note(device, noted::verified(image.to), image.digest);
+                return {};
+            }
+            const bool is_other = verified.error().kind == ErrorKind::corrupt;
+            if (is_other ? !is_there : !may_pass(verified.error())) return verified;
+            if (is_other) TRY(work.type(line::remove_file(image.to)));
+        }
+        return fail(ErrorKind::unavailable,
+                    fmt::format("the line was lost again and again while the device fetched {}", image.url));
+    };
+}
+
+Console::Deed deed::remove_file(Console& console, const std::string& device, const std::string& file,
+                                bool waits, std::function<std::pair<bool, bool>(const DeviceLook&)> ours)
+{
+    return [&console, device, file, waits, ours = std::move(ours)](Work& work) -> Result<void> {
+        const Until until(work, fetched_at_most);
+        const DeviceLook look =
+            waits ? TRY(look_when_still(work, until, name_in_flash(file))) : TRY(work.look());
+        const auto [of_active, of_standby] = ours(look);
         if (of_active) TRY(work.type(line::remove_file(file)));
         if (of_standby) TRY(work.type(line::remove_file("stby-" + file)));
+        if (waits) console.note(device, noted::nothing_begun, "yes");
         return {};
     };
 }
@@ -311,7 +386,7 @@ Console::Deed deed::take_out(Console& console, const std::string& device, const 
             DeviceLook look = TRY(work.look());
             const bool is_pending = look.issu.in_progress && !look.is_upgrading();
             if (is_pending || !not_cleared(TRY(transcript_of(host, transcript)), look).empty()) {
-                const Result<void> cleared = clear_state(work, look);
+                Result<void> cleared = clear_state(work, look);
                 if (!cleared && (++tries == most_refusals || cleared.error().kind == ErrorKind::usage))
                     return cleared;
                 if (!cleared) continue;

@@ -17,9 +17,16 @@ std::string verified(const std::string& file);         ///< the digest that the 
 namespace deed {
 
 /// Copies the image where it is not there in its size, and lets the device verify it. Errors: corrupt (it is
-/// another file), those of Terminal::carry().
+/// another file), not_found (it has no file here, and does not lie there), those of Terminal::carry().
 Console::Deed carry(Console& console, const std::string& device, const DeviceImage& image);
-Console::Deed remove_file(const std::string& file, bool of_active, bool of_standby);
+/// Lets the device fetch the image and verify it. A file that is there was brought by an earlier one, whose
+/// copy may go on where `may_go_on`: where it is not whole it is removed, and fetched anew. Errors: corrupt
+/// (it is another file), refused (what the device says).
+Console::Deed fetch(Console& console, const std::string& device, const DeviceImage& image, bool may_go_on);
+/// `ours`: whether the file is to go from the active member, and from the other. `waits`: until it does not
+/// grow any more.
+Console::Deed remove_file(Console& console, const std::string& device, const std::string& file, bool waits,
+                          std::function<std::pair<bool, bool>(const DeviceLook&)> ours);
 /// Until both members have the image. Errors: refused (what the device says; or one does not have it).
 Console::Deed add(const DeviceImage& image);
 /// Until neither has an image of that release that was added, no ISSU state is left, and nothing of

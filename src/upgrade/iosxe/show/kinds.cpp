@@ -1,6 +1,7 @@
 #include "upgrade/iosxe/show/kinds.h"
 
 #include "upgrade/iosxe/show/boot.h"
+#include "upgrade/iosxe/show/copy.h"
 #include "upgrade/iosxe/show/dir.h"
 #include "upgrade/iosxe/show/install_outcome.h"
 #include "upgrade/iosxe/show/install_version.h"
@@ -78,6 +79,7 @@ constexpr Kind kind(std::string_view summary)
 
 constexpr std::array all_kinds{
     kind<"clear install state", read_install_outcome>("how the clearing of what was added went"),
+    kind<"copy", read_copy>("how the copy of a file from a URL went"),
     kind<"dir", read_dir>("files, and room on a file system"),
     kind<"install abort", read_install_outcome>("how an abort went"),
     kind<"install activate", read_install_outcome>("how an activation went"),

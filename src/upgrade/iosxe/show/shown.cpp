@@ -73,7 +73,7 @@ std::optional<std::string_view> after_prompt(std::string_view text)
 
 bool is_command(std::string_view typed)
 {
-    constexpr std::array verbs = {"show", "dir", "install", "clear", "verify"};
+    constexpr std::array verbs = {"show", "dir", "install", "clear", "copy", "verify"};
     const std::string_view first = printed::take_word(typed);
     return first.size() > 1 &&
            std::ranges::any_of(verbs, [&](std::string_view verb) { return abbreviates(first, verb); });
@@ -94,7 +94,7 @@ bool is_bare_echo(std::string_view text)
     std::string_view rest = text;
     const std::string_view first = printed::take_word(rest);
     return !rest.empty() && (first == "show" || first == "sho" || first == "sh" || first == "dir" ||
-                             first == "install" || first == "clear");
+                             first == "install" || first == "clear" || first == "copy");
 }
 
 /// "FOC2533A0QX".
@@ -197,6 +197,7 @@ bool takes_arguments(std::string_view command)
     constexpr std::array begins = {"dir",
                                    "install ",
                                    "clear ",
+                                   "copy",
                                    "verify",
                                    "show install rollback id",
                                    "show install package",

@@ -14,7 +14,7 @@ using printed::Line;
 
 /// What one answer may have: more is no output of a device, and would take long to read.
 constexpr size_t most_lines = 20'000;
-constexpr size_t longest_line = size_t{64} << 10;
+constexpr size_t longest_line = size_t{256} << 10;  ///< a copy marks every piece of a file on one
 constexpr size_t most_members = 64;
 
 /// Lines that are not blank, with their numbers in the text; at least one.

@@ -1,6 +1,7 @@
 // What an upgrade asks for: versions, packages, the state of an upgrade in service, redundancy, room, boot.
 
 #include "upgrade/iosxe/show/boot.h"
+#include "upgrade/iosxe/show/copy.h"
 #include "upgrade/iosxe/show/dir.h"
 #include "upgrade/iosxe/show/issu_rollback.h"
 #include "upgrade/iosxe/show/issu_state.h"
@@ -404,6 +405,37 @@ TEST_CASE("a digest, whole or not at all, and whether it is the one that was giv
     const auto gone = read_verify("%Error opening flash:x.bin (No such file or directory)\n");
     REQUIRE_FALSE(gone);
     CHECK(gone.error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a file that the device fetched, whole or with the device's own reason")
+{
+    const Copied whole = must(read_copy(written_answer("copy")));
+    CHECK(whole.source == "https://images.example.net/cat9k/cat9k_iosxe.17.12.04.SPA.bin");
+    CHECK(whole.destination == "cat9k_iosxe.17.12.04.SPA.bin");
+    CHECK(whole.bytes == 1'260'389'201);
+    CHECK(whole.took == "318.402 secs");
+    CHECK(whole.rate == "3958484 bytes/sec");
+    CHECK(whole.problem.empty());
+    const Copied unasked = must(read_copy(written_answer("copy", 1)));
+    CHECK(unasked.destination.empty());
+    CHECK(unasked.bytes == 1'258'101'440);
+    const Copied refused = must(read_copy(written_answer("copy", 2)));
+    CHECK(refused.problem ==
+          "%Error opening https://images.example.net/cat9k_iosxe.17.12.04.SPA.bin (No such file or "
+          "directory)");
+    CHECK_FALSE(refused.bytes);
+    const Copied broken = must(read_copy(written_answer("copy", 3)));
+    CHECK(broken.problem.ends_with("(Connection reset by peer)"));
+    CHECK(broken.source == refused.source);
+
+    CHECK_FALSE(read_copy(with(written_answer("copy"), "[OK - 1260389201", "[OK - 1260389200")));
+    CHECK_FALSE(read_copy(with(written_answer("copy", 1), " bytes copied", " bytes")));
+    CHECK_FALSE(read_copy(with(written_answer("copy", 2), " (No such file or directory)", "")));
+    CHECK_FALSE(read_copy(with(written_answer("copy"), "Loading https://images", "Loading https://other")));
+    // A question that nobody answered.
+    CHECK_FALSE(
+        read_copy("Destination filename [x.bin]?\n%Warning:There is a file already existing with this "
+                  "name\nDo you want to over write? [confirm]\n"));
 }
 
 }  // namespace

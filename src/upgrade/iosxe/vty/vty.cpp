@@ -63,6 +63,7 @@ class Vty {
     Clock::time_point last_heard_ = Clock::now();
     Clock::time_point last_told_{};
     std::string to_tell_;
+    size_t grown_ = 0;  ///< of the unfinished line, when it was told last
 };
 
 Result<void> Vty::run()
@@ -231,6 +232,11 @@ Result<void> Vty::keep_shown()
     for (const std::string& line : talk_.take_shown()) {
         TRY(transcript_.add(line));
         if (!line.empty()) to_tell_ = line;
+    }
+    // A copy marks every piece that has come on one line, for minutes.
+    if (std::string growing = talk_.unfinished(); growing.ends_with('!') && growing.size() != grown_) {
+        grown_ = growing.size();
+        to_tell_ = std::move(growing);
     }
     if (to_tell_.empty() || Clock::now() - last_told_ < between_words) return {};
     last_told_ = Clock::now();

@@ -37,6 +37,7 @@ while IFS= read -r line; do
         "show long") i=0; while [ $i -lt 20000 ]; do echo "line $i of a long answer"; i=$((i+1)); done;;
         "show pages") printf 'one\r\n --More-- '; stty -icanon; dd bs=1 count=1 2>/dev/null >/dev/null; stty icanon
             printf '\r          \rtwo\r\n';;
+        "copy it") printf 'Loading it !!!'; while [ ! -e "$(dirname "$0")/told" ]; do sleep 0.05; done; echo '!';;
         "remove it") printf 'Do you want to remove the above files? [y/n]'; IFS= read -r word; echo "said $word";;
         "reload now") echo 'reloading'; kill -9 $PPID; sleep 60;;
         "end now") echo 'closing'; exit 0;;
@@ -109,6 +110,18 @@ TEST_CASE("a long answer comes whole, and what is said is told meanwhile")
     CHECK(answers->at(0).text.ends_with("line 19999 of a long answer\n"));
     CHECK(told > 0);
     CHECK(told < 1000);
+}
+
+TEST_CASE("a line that grows is told before it ends")
+{
+    Lines lines;
+    const auto answers =
+        lines.terminal().type({{.text = "copy it", .limit = generous}}, [&](const std::string& line) {
+            if (line == "Loading it !!!") lines.sshd.file("told", "");
+            return true;
+        });
+    REQUIRE_MESSAGE(answers, answers.error().what);
+    CHECK(answers->at(0).text == "Loading it !!!!\n");
 }
 
 TEST_CASE("a question that was foreseen is answered, another ends the line")
