@@ -227,3 +227,19 @@ TEST_CASE(
     CHECK(transcript.find("Destination filename [cat9k_iosxe.16.09.03.SPA.bin]?") != std::string::npos);
     CHECK(transcript.find("[OK - 812345678 bytes]") != std::string::npos);
 }
+
+TEST_CASE("what clear install state has reached is read from the transcript, also by the next belayd")
+{
+    Site site({"--factor", "300", "--failure", "add-fails-on-standby", "--failure", "clear-reaches-one"});
+    const operation::Id id = site.keep();
+    REQUIRE_MESSAGE(site.ask(id, Verb::add, State::held) == State::held, site.reason(id));
+    CHECK(site.reason(id).find("has not reached switch 2") != std::string::npos);
+    site.start();
+    std::this_thread::sleep_for(2s);  // Options::settles
+    must(site.engine().request(id, Verb::abort, anna));
+    CHECK_MESSAGE(site.serve(id, State::held) == State::held, site.reason(id));
+    CHECK(site.reason(id).find("has not reached switch 2") != std::string::npos);
+    must(site.pair().ask({{"do", "mend"}, {"failure", "clear-reaches-one"}}));
+    CHECK_MESSAGE(site.ask(id, Verb::abort, State::aborted) == State::aborted, site.reason(id));
+    CHECK(must(site.console().look("core")).both_run(old_release));
+}
