@@ -4,6 +4,7 @@
 #include "upgraded.h"
 
 #include <cstdlib>
+#include <memory>
 
 using namespace belay;
 using namespace belay::devices;
@@ -28,6 +29,22 @@ size_t run(World& world, const operation::Id& id)
     if (world.state(id) == State::planned) world.ask(id, Verb::add);
     world.serve(id, 24h);
     return world.device.calls;
+}
+
+/// The same, belayd killed before or behind one record of its journal; the number of records.
+size_t run_killed_at_record(World& world, const operation::Id& id, size_t at, bool is_written)
+{
+    using Fault = store::MemoryStore::Fault;
+    const auto writes = std::make_shared<size_t>(0);
+    world.store.set_fault_hook([writes, at, is_written](const store::Transaction&) {
+        if (++*writes != at) return Fault::none;
+        return is_written ? Fault::lost_after : Fault::lost_before;
+    });
+    const auto asked = world.engine->request(id, Verb::add, anna);
+    if (!asked) world.start();
+    if (!asked && world.state(id) == State::planned) world.ask(id, Verb::add);
+    world.serve(id, 24h);
+    return *writes;
 }
 
 void ends_well(World& world, const operation::Id& id)
@@ -100,7 +117,6 @@ TEST_CASE("each call of the terminal fails once while the device fetches the ima
 
 TEST_CASE("belayd is killed at each record of its journal while the device fetches the image")
 {
-    using Fault = store::MemoryStore::Fault;
     for (const bool goes_on : {false, true}) {
         for (const bool is_written : {false, true}) {
             for (size_t at = 1; at <= 1000; ++at) {
@@ -110,15 +126,7 @@ TEST_CASE("belayd is killed at each record of its journal while the device fetch
                 World world;
                 if (goes_on) world.device.injure("copy-goes-on");
                 const operation::Id id = world.keep({}, fetched_image());
-                size_t writes = 0;
-                world.store.set_fault_hook([&](const store::Transaction&) {
-                    if (++writes != at) return Fault::none;
-                    return is_written ? Fault::lost_after : Fault::lost_before;
-                });
-                const auto asked = world.engine->request(id, Verb::add, anna);
-                if (!asked) world.start();
-                if (!asked && world.state(id) == State::planned) world.ask(id, Verb::add);
-                world.serve(id, 24h);
+                const size_t writes = run_killed_at_record(world, id, at, is_written);
                 is_fetched_or_gone(world, id);
                 if (writes < at) break;
             }
@@ -128,22 +136,13 @@ TEST_CASE("belayd is killed at each record of its journal while the device fetch
 
 TEST_CASE("belayd is killed at each record of its journal, and the device goes on by itself")
 {
-    using Fault = store::MemoryStore::Fault;
     for (const bool is_written : {false, true}) {
         for (size_t at = 1; at <= 1000; ++at) {
             CAPTURE(at);
             CAPTURE(is_written);
             World world;
             const operation::Id id = world.keep({.wanted = true, .soak = 1min});
-            size_t writes = 0;
-            world.store.set_fault_hook([&](const store::Transaction&) {
-                if (++writes != at) return Fault::none;
-                return is_written ? Fault::lost_after : Fault::lost_before;
-            });
-            const auto asked = world.engine->request(id, Verb::add, anna);
-            if (!asked) world.start();
-            if (!asked && world.state(id) == State::planned) world.ask(id, Verb::add);
-            world.serve(id, 24h);
+            const size_t writes = run_killed_at_record(world, id, at, is_written);
             ends_well(world, id);
             if (writes < at) break;
         }
