@@ -47,6 +47,9 @@ class Place {
     {
         for (const pid_t pid : started_) kill(pid, SIGKILL);
         for (const pid_t pid : started_) waitpid(pid, nullptr, 0);
+        // It outlives every belayd.
+        if (const auto messages = site::connect_to(path("run/messages.sock")))
+            if (const auto peer = site::peer_of(messages->number())) kill(peer->pid, SIGKILL);
         std::error_code ignored;
         std::filesystem::remove_all(folder_, ignored);
     }
