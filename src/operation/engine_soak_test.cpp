@@ -154,6 +154,27 @@ TEST_CASE("a gate that will not hold again by itself is not waited for")
     CHECK(world.operation(id).reason.find("gone for good") != std::string::npos);
 }
 
+TEST_CASE("what is slow to answer a gate rests for as long as it took, but no longer than the gate's turn")
+{
+    for (const auto& [takes, begins] :
+         {std::pair{1s, 10s}, std::pair{6s, 12s}, std::pair{10s, 20s}, std::pair{15s, 25s}}) {
+        ToyWorld world;
+        std::vector<Milliseconds> asked;
+        world.catalogue.add_condition("toy.slow", [&](host::Host& host, const Json&) -> Result<Finding> {
+            asked.push_back(TRY(host.now()).boot);
+            world.machine.advance(takes);
+            return Finding{.found = "there"};
+        });
+        world.put_file("/etc/health", "good");
+        Plan plan = gated(10s, 30min);
+        plan.gates.front().question = {"toy.slow", {}};
+        const Id id = world.activated(plan);
+        world.pass(id, 2min);
+        REQUIRE(asked.size() >= 3);
+        CHECK(asked[2] - asked[1] == begins);
+    }
+}
+
 TEST_CASE("a gate whose question cannot be answered is broken")
 {
     ToyWorld world;

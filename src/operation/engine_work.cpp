@@ -372,8 +372,10 @@ Result<void> Engine::watch_gate(Slot& slot, const Gate& gate, const host::Moment
 {
     Milliseconds& due = slot.gates_due[gate.name];
     if (now.boot < due) return {};
-    due = now.boot + gate.every;
     Result<Finding> finding = catalogue_.ask(host_, gate.question);
+    const Milliseconds answered = TRY(host_.now()).boot;
+    // What is slow to answer is left in peace for as long as it took: a disk whose light blinks rests.
+    due = std::max(now.boot + gate.every, answered + std::min(answered - now.boot, gate.every));
     if (!finding && finding.error().kind == ErrorKind::dead) return std::unexpected(finding.error());
     if (!finding) finding = Finding{Verdict::fail, finding.error().what, "an answer", finding.error().next};
     slot.gates[gate.name] = {gate.name, gate.title, *finding};

@@ -71,7 +71,7 @@ struct Gate {
     std::string name;
     std::string title;
     Question question;
-    Milliseconds every = std::chrono::seconds(10);
+    Milliseconds every = std::chrono::seconds(10);  ///< later where an answer takes over half of it
     Milliseconds grace = std::chrono::seconds(30);
     Phase from = Phase::activate;
 };
