@@ -1,10 +1,11 @@
 // Whatever a device may print: it is refused with a sentence that leads on, or it becomes JSON that can be
-// written and read again; and never more comes out of a text than went in. The first line of an input is the
-// command that the rest answers; one that there is not stands for another.
+// written and read again; and never more comes out of a text than went in.
 
 #include "base/invariant.h"
 #include "upgrade/iosxe/show/kinds.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -20,13 +21,19 @@ size_t values_in(const belay::Json& json)
     return count;
 }
 
-const belay::printed::Kind& kind_for(std::string_view command)
+/// One program of many names: fuzz_iosxe_show-version feeds the reader of `show version`.
+const belay::printed::Kind& kind_of_program()
 {
-    using namespace belay::upgrade::iosxe::show;
-    const std::string name = fmt::format("iosxe:{}", command);
-    if (const belay::printed::Kind* kind = kind_named(name)) return *kind;
-    const size_t letter = command.empty() ? 0 : static_cast<unsigned char>(command.front());
-    return kinds()[letter % kinds().size()];
+    const std::string_view program = program_invocation_short_name;
+    const auto is_named = [named = program.substr(program.rfind('_') + 1)](const belay::printed::Kind& kind) {
+        std::string name(kind.name.substr(kind.name.find(':') + 1));
+        std::ranges::replace(name, ' ', '-');
+        return name == named;
+    };
+    const auto kinds = belay::upgrade::iosxe::show::kinds();
+    const auto found = std::ranges::find_if(kinds, is_named);
+    INVARIANT(found != kinds.end());
+    return *found;
 }
 
 }  // namespace
@@ -36,9 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
 {
     using namespace belay;
     const std::string_view input(reinterpret_cast<const char*>(data), size);
-    const size_t end = std::min(input.find('\n'), size);
-    const std::string_view text = input.substr(std::min(end + 1, size));
-    const auto json = printed::parse_as(kind_for(input.substr(0, end)), text);
+    static const printed::Kind& kind = kind_of_program();
+    const auto json = printed::parse_as(kind, input);
     if (!json) {
         INVARIANT(json.error().kind == ErrorKind::corrupt || json.error().kind == ErrorKind::not_found);
         INVARIANT(!json.error().what.empty() && !json.error().next.empty());

@@ -20,7 +20,7 @@ size_t count_of(const belay::Json& json)
     return count;
 }
 
-/// Compiled once for all kinds: fuzz_parse_mdstat feeds the parser of mdstat.
+/// One program of many names: fuzz_parse_mdstat feeds the parser of mdstat.
 std::string_view kind_of_program()
 {
     const std::string_view program = program_invocation_short_name;

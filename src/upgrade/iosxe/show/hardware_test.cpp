@@ -309,5 +309,15 @@ TEST_CASE("a kind is found by what is typed, with arguments where the command ta
     CHECK(std::ranges::is_sorted(kinds(), {}, &printed::Kind::name));
 }
 
+TEST_CASE("each kind has a fuzz target, and so seeds")
+{
+    for (const printed::Kind& kind : kinds()) {
+        std::string name(kind.name.substr(kind.name.find(':') + 1));
+        std::ranges::replace(name, ' ', '-');
+        CAPTURE(name);
+        CHECK(std::filesystem::exists(fmt::format("{}/iosxe_{}/1", BELAY_SEEDS, name)));
+    }
+}
+
 }  // namespace
 }  // namespace belay::upgrade::iosxe::show::hardware_test
