@@ -97,6 +97,32 @@ long seconds_between(const Json& earlier, const Json& later)
     return moment(later) - moment(earlier);
 }
 
+/// The copy's line is lost with belayd; the next one finds the image in the end, after so many copies.
+void kill_while_it_fetches(std::vector<std::string> failure, int copies)
+{
+    const ImageServer server;
+    const std::string name = "cat9k_iosxe.16.09.03.SPA.bin";
+    failure.insert(failure.end(), {"--trust", server.authority()});
+    Site site(failure);
+    server.serve(name, testing::text_of(site.image()));
+    const std::string id = site.plan_fetch(server.url(name), "sha512:" + must(sha512_of_file(site.image())));
+    // The copy takes eight seconds then, and stands still until belayd is dead.
+    must(site.pair().ask({{"do", "factor"}, {"factor", 20}}));
+    REQUIRE(site.belay({"add", id, "--no-wait"}).code == 0);
+    must(site.pair().await([](const Json& state) { return state.at("copying").is_object(); }));
+    must(site.pair().ask({{"do", "factor"}, {"factor", 0}}));
+    REQUIRE(must(site.pair().ask({{"do", "state"}})).at("state").at("copying").is_object());
+    site.kill_daemon();
+    must(site.pair().ask({{"do", "factor"}, {"factor", 300}}));
+    while (site.belay({"status"}).code != 0) usleep(100'000);
+    site.await_state(id, "added");
+    const auto copy = [](const std::string& line) { return line.starts_with("copy "); };
+    CHECK(std::ranges::count_if(must(site.pair().typed()), copy) == copies);
+    REQUIRE(site.belay({"activate", id}).code == 0);
+    REQUIRE(site.belay({"commit", id}).code == 0);
+    for (const Json& member : site.device().at("members")) CHECK(member.at("release") == "16.9.3");
+}
+
 }  // namespace
 
 TEST_CASE("a pair is upgraded in service; all that is typed stands in the plan, and no secret anywhere")
@@ -279,6 +305,16 @@ TEST_CASE("the device fetches its image from a web server: what goes wrong there
     CHECK(json_text(site.show(there)).find("which lies there already") != std::string::npos);
     REQUIRE(site.belay({"add", there}).code == 0);
     CHECK(std::ranges::count(must(site.pair().typed()), line) == 2);
+}
+
+TEST_CASE("belayd is killed while the device fetches its image, which ends the copy: it is fetched anew")
+{
+    kill_while_it_fetches({}, 2);
+}
+
+TEST_CASE("belayd is killed while the device fetches its image and goes on: what came is verified")
+{
+    kill_while_it_fetches({"--failure", "copy-goes-on"}, 1);
 }
 
 TEST_CASE("a device that does not trust the web server fetches nothing from it")
