@@ -40,6 +40,32 @@ Result<std::set<std::string>> opened_by(host::Host& host, const std::string& pro
     return opened;
 }
 
+/// Who only looks, as blkid does, is gone after so many seconds.
+constexpr int looks_again = 2;
+
+/// They read what a disk says of itself, and that may take a while: udev, and what asks for its health, as
+/// belayd does.
+bool looks_and_goes(std::string_view program)
+{
+    return program == "systemd-udevd" || program.starts_with("(udev-worker") || program == "smartctl";
+}
+
+Result<std::vector<std::string>> openers_now(host::Host& host, const std::set<std::string>& devices)
+{
+    std::vector<std::string> openers;
+    for (const std::string& process : TRY(host.list("/proc"))) {
+        if (!is_number(process)) continue;
+        const std::set<std::string> opened = TRY(opened_by(host, process, devices));
+        if (opened.empty()) continue;
+        std::string name = host.read(fmt::format("/proc/{}/comm", process)).value_or("a process");
+        while (name.ends_with('\n')) name.pop_back();
+        if (looks_and_goes(name)) continue;
+        openers.push_back(
+            fmt::format("{} (process {}) has /dev/{} open", name, process, fmt::join(opened, ", /dev/")));
+    }
+    return openers;
+}
+
 std::set<std::string> names_on(const Disk& disk)
 {
     std::set<std::string> names = {disk.name};
@@ -150,16 +176,10 @@ std::vector<std::string> uses_of(const Inventory& host, const Disk& disk)
 
 Result<std::vector<std::string>> openers_of(host::Host& host, const std::set<std::string>& devices)
 {
-    std::vector<std::string> openers;
-    for (const std::string& process : TRY(host.list("/proc"))) {
-        if (!is_number(process)) continue;
-        const std::set<std::string> opened = TRY(opened_by(host, process, devices));
-        if (opened.empty()) continue;
-        std::string name = host.read(fmt::format("/proc/{}/comm", process)).value_or("a process");
-        while (name.ends_with('\n')) name.pop_back();
-        if (name == "systemd-udevd" || name.starts_with("(udev-worker")) continue;
-        openers.push_back(
-            fmt::format("{} (process {}) has /dev/{} open", name, process, fmt::join(opened, ", /dev/")));
+    std::vector<std::string> openers = TRY(openers_now(host, devices));
+    for (int again = 0; again < looks_again && !openers.empty(); ++again) {
+        TRY(host.run({.argv = {"sleep", "1"}}));
+        openers = TRY(openers_now(host, devices));
     }
     return openers;
 }

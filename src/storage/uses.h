@@ -14,8 +14,8 @@ std::vector<std::string> uses_of(const Inventory& host, const std::string& devic
 std::vector<std::string> uses_of(const Inventory& host, const Disk& disk);
 
 /// The processes that have one of these devices (kernel names) open, as "dd (process 71) has /dev/sdb open".
-/// Who opened it by a node elsewhere than in /dev is not seen. udev's own are left out: they look and go.
-/// Source: proc(5), /proc/PID/fd.
+/// Who opened it by a node elsewhere than in /dev is not seen. Who looks and goes is left out: udev,
+/// smartctl, and whoever has closed it within two seconds. Source: proc(5), /proc/PID/fd.
 Result<std::vector<std::string>> openers_of(host::Host& host, const std::set<std::string>& devices);
 
 /// Nothing is on the device and nothing uses it: no table, no signature, no mount, no swap, no holder.

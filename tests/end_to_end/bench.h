@@ -88,16 +88,18 @@ class Bench {
         CHECK(belay({"abort", by_hand}).exit_code == 0);
         went_back(by_hand);
         back();
-        // On a slow machine it may run out before belay has its answer.
-        const std::string by_timer = add(procedure, {"--timer", "2s"});
-        static_cast<void>(belay({"activate", by_timer}));
-        follow(by_timer);
-        went_back(by_timer);
-        back();
-        const std::string by_gate = add(procedure, {"--gate", "command:false", "--gate-grace", "1s"});
-        static_cast<void>(belay({"activate", by_gate}));
-        follow(by_gate);
-        went_back(by_gate);
+        goes_back_by_itself(add(procedure, {"--timer", "2s"}), back);
+        goes_back_by_itself(add(procedure, {"--gate", "command:false", "--gate-grace", "1s"}), back);
+    }
+
+    /// Activated, it goes back by its timer or a gate; on a slow machine before belay has its answer.
+    template <typename Back>
+    void goes_back_by_itself(const std::string& id, Back back)
+    {
+        const host::Outcome activated = belay({"activate", id});
+        INFO(activated.out, activated.err);
+        follow(id);
+        went_back(id);
         back();
     }
 

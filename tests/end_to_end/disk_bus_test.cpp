@@ -98,6 +98,15 @@ TEST_CASE("a disk that something uses is not taken out")
     bench.refused(asked, 3, "has /dev/sda1 open", "stop what uses it", all);
     must(reader.close_input());
     static_cast<void>(must(reader.wait(std::chrono::seconds(30))));
+    // Whoever asks for its health, as belayd does too, uses it not.
+    bench.shell(
+        "printf '#!/bin/sh\\nexec 3<$1\\necho open\\nread wait\\n' >/run/smartctl; chmod 755 /run/smartctl");
+    lab::Process health = must(bench.host().start({"/run/smartctl", bench.path}));
+    REQUIRE(health.read_until("open\n", std::chrono::seconds(30)).has_value());
+    const host::Outcome planned = bench.belay({"plan", "disk.unplug", "--disk", bench.path});
+    CHECK_MESSAGE(planned.exit_code == 0, planned.out, planned.err);
+    must(health.close_input());
+    static_cast<void>(must(health.wait(std::chrono::seconds(30))));
     bench.shell("mkswap " + bench.path + "-part1 >/dev/null; swapon " + bench.path +
                 "-part1; udevadm settle");
     bench.refused(asked, 3, "is swap", "swapoff", all);
