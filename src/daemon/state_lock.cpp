@@ -36,6 +36,20 @@ Result<bool> lock(const host::Descriptor& file, int how, const std::string& path
     return true;
 }
 
+/// By fcntl(2), so that a program which is being started, and outlives this process for that moment, does not
+/// hold it. False: somebody else does.
+Result<bool> lock_for_this_process(const host::Descriptor& file, int how, const std::string& path)
+{
+    struct flock all{};
+    all.l_type = F_WRLCK;
+    all.l_whence = SEEK_SET;
+    while (fcntl(file.number(), how, &all) != 0) {
+        if (errno == EAGAIN || errno == EACCES) return false;
+        if (errno != EINTR) return std::unexpected(system_error(fmt::format("lock {}", path), errno));
+    }
+    return true;
+}
+
 /// Who holds the lock, as it has written it down; 0: it has not.
 struct Holder {
     pid_t pid = 0;
@@ -77,10 +91,10 @@ Error taken_by(const Holder& holder, const std::string& folder)
 Result<void> replace(const Holder& holder, const host::Descriptor& file, const std::string& path)
 {
     const host::Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, holder.pid, 0)));
-    if (TRY(lock(file, LOCK_EX | LOCK_NB, path))) return {};
+    if (TRY(lock_for_this_process(file, F_SETLK, path))) return {};
     if (!process || syscall(SYS_pidfd_send_signal, process.number(), SIGTERM, nullptr, 0) != 0)
         return std::unexpected(system_error(fmt::format("end the belayd with pid {}", holder.pid), errno));
-    TRY(lock(file, LOCK_EX, path));
+    TRY(lock_for_this_process(file, F_SETLKW, path));
     return {};
 }
 
@@ -94,7 +108,7 @@ Result<StateLock> StateLock::take(const std::string& folder, bool gives_way,
 
     const std::string daemon_path = folder + "/daemon";
     host::Descriptor daemon = TRY(open_file(daemon_path));
-    if (!TRY(lock(daemon, LOCK_EX | LOCK_NB, daemon_path))) {
+    if (!TRY(lock_for_this_process(daemon, F_SETLK, daemon_path))) {
         const Holder holder = holder_in(daemon);
         if (gives_way || !holder.gives_way) return std::unexpected(taken_by(holder, folder));
         TRY(replace(holder, daemon, daemon_path));

@@ -2,9 +2,9 @@
 // Who may work on a state folder: one daemon at a time, and not before the commands of the last one have
 // ended.
 //
-// Two files, both locked by flock(2): "daemon", which this process alone holds, so that a second daemon knows
-// at once that it is one too many; and "lock", which every command inherits and which must stay empty (see
-// host/real.h), so that after a killed daemon its commands are waited for.
+// Two locked files: "daemon", which this process alone holds, so that a second daemon knows at once that it
+// is one too many; and "lock", which every command inherits and which must stay empty (see host/real.h), so
+// that after a killed daemon its commands are waited for.
 
 #include "base/result.h"
 #include "host/descriptor.h"
