@@ -43,6 +43,7 @@ TEST_CASE(
         waited = true;
         kill(command, SIGKILL);
     });
+    kill(command, SIGKILL);
     CHECK_MESSAGE(next, (next ? "" : next.error().what));
     CHECK(waited);
     close(pipe_ends[0]);
