@@ -289,6 +289,12 @@ void BackupContext::is_ended_by_signals(BackupExit code, Milliseconds grace)
     catch_signals();
 }
 
+bool BackupContext::leaves_signals()
+{
+    ticker_.reset();
+    return given_up_;
+}
+
 void BackupContext::on_signal(int signal)
 {
     if (ends_orderly_ && !given_up_.exchange(true)) {

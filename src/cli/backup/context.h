@@ -69,6 +69,8 @@ class BackupContext {
     /// For one that goes on until a signal ends it: that is no failure, so it ends with `code`; what is not
     /// in order after `grace` ends at once.
     void is_ended_by_signals(BackupExit code, Milliseconds grace);
+    /// Signals are left to others again; whether one came until now.
+    bool leaves_signals();
     /// The same, with its index.
     Result<backup::Repository*> open_with_index(
         std::optional<backup::Access> access = backup::Access::shared);

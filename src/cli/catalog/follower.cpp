@@ -164,7 +164,8 @@ bool CatalogFollower::take_in(FollowedRepository& one)
     RepositoryRefresh refresh(context_, folder_, one.registration, options_of(one.registration));
     refresh.own().is_ended_by_signals(BackupExit::done, grace_at_end);
     const Result<Taken> taken = take_in_by(refresh, one);
-    if (refresh.own().given_up()) return false;
+    // One that came later would be heard by nobody.
+    if (refresh.own().leaves_signals()) return false;
     const auto now = Clock::now();
     if (taken && *taken == Taken::not_now) {
         one.waits_for_catalog = true;
