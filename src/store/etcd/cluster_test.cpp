@@ -71,7 +71,9 @@ class NumberedWriter {
 void survive(Cluster& cluster, const std::string& how, const std::function<void()>& lose_one,
              const std::function<void()>& give_back)
 {
-    const EtcdOptions options = cluster.options(new_prefix());
+    EtcdOptions options = cluster.options(new_prefix());
+    // An election takes a second or two, on a slow machine more than one of them is needed.
+    options.time_limit = 30s;
     const auto witness = must(open_etcd(options));
     const auto watch = must(witness->watch("", must(witness->revision())));
     NumberedWriter first(options, "first"), second(options, "second");
@@ -150,7 +152,7 @@ TEST_CASE("a node that has lost the others is left for one that has not")
     EtcdOptions options = cluster.options(new_prefix());
     options.time_limit = 1s;
     const auto store = must(open_etcd(options));
-    options.time_limit = 20s;
+    options.time_limit = 60s;
     const auto patient = must(open_etcd(options));
     must(store->commit({.when = {}, .then = {{.key = "a", .value = "1"}}}));
     must(patient->commit({.when = {}, .then = {{.key = "b", .value = "1"}}}));
