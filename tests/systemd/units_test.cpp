@@ -176,8 +176,10 @@ TEST_CASE("belayd starts what it needs as units, and what it has started outlive
 
 TEST_CASE("what other units log comes in by the journal, with who said it")
 {
+    // journald looks whose process it is when it reads what that has said: until then it has to be there.
     machine().need_run(
-        "systemd-run --unit=teller --wait sh -c 'logger -p daemon.err the till is stuck; sleep 1'");
+        "systemd-run --unit=teller --wait sh -c '{ echo the till is stuck; sleep 2; } | logger "
+        "-p daemon.err'");
     machine().await("it is kept", [] {
         return machine().need_run("belay messages --app teller.service").find("the till is stuck") !=
                std::string::npos;
