@@ -6,6 +6,7 @@
 #include "supervisor/run_folder.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -32,12 +33,24 @@ Milliseconds now()
                                                     std::chrono::nanoseconds(at.tv_nsec));
 }
 
+/// What tells a supervisor to end, or to renew itself.
+constexpr std::array signals_to_supervisor = {SIGTERM, SIGINT, SIGHUP};
+
 sigset_t awaited_signals()
 {
     sigset_t signals;
     sigemptyset(&signals);
-    for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, signal);
+    for (const int signal : {SIGCHLD, SIGUSR1}) sigaddset(&signals, signal);
+    for (const int signal : signals_to_supervisor) sigaddset(&signals, signal);
     return signals;
+}
+
+/// The mask with which a supervisor begins: what is handed on to it before it listens waits until it does. It
+/// would else kill it, which looks like a supervisor that has to be started anew.
+sigset_t mask_of_supervisor(sigset_t before)
+{
+    for (const int signal : signals_to_supervisor) sigaddset(&before, signal);
+    return before;
 }
 
 /// Writes down how it ended before its number is given to another.
@@ -163,6 +176,7 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
     const sigset_t awaited = awaited_signals();
     sigset_t before;
     pthread_sigmask(SIG_BLOCK, &awaited, &before);
+    const sigset_t its_mask = mask_of_supervisor(before);
     host::run_before_others(guard_priority);
     Leases leases(run_folder);
     const pid_t guard = getpid();
@@ -171,7 +185,7 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
         const Milliseconds begun = now();
         const pid_t supervisor = fork();
         if (supervisor == 0) {
-            pthread_sigmask(SIG_SETMASK, &before, nullptr);
+            pthread_sigmask(SIG_SETMASK, &its_mask, nullptr);
             return {.by = guard};
         }
         if (ready_fd) let_go_of_starter(*std::exchange(ready_fd, std::nullopt));
@@ -179,7 +193,8 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
         while (!end) {
             const int signal = leases.wait(awaited);
             if (signal == SIGUSR1) leases.look();
-            const bool is_for_supervisor = signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+            const bool is_for_supervisor =
+                std::ranges::find(signals_to_supervisor, signal) != signals_to_supervisor.end();
             if (is_for_supervisor && supervisor > 0) kill(supervisor, signal);
             end = reap_all(supervisor, run_folder);
             if (supervisor < 0) break;

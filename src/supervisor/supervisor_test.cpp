@@ -1,6 +1,7 @@
 // belay-supervisor as a process, with real applications: they crash, hang, flood and ignore, and supervisors
 // are killed under them.
 
+#include "site/local_socket.h"
 #include "supervisor/testing/house.h"
 
 #include <algorithm>
@@ -419,6 +420,42 @@ TEST_CASE("supervisors and guards die at any moment of a start, and nobody is le
             wrong = unwatched(house);
         } while (!wrong.empty() && std::chrono::steady_clock::now() < until);
         REQUIRE(wrong == "");
+    }
+}
+
+TEST_CASE("told to end at any moment of its beginning it ends, and starts no other")
+{
+    const Scratch scratch;
+    const std::string socket = scratch.path("run/supervisor.sock");
+    for (unsigned round = 0; round < 150; ++round) {
+        CAPTURE(round);
+        // The handler is doctest's until the program is another.
+        sigset_t end, before;
+        sigemptyset(&end);
+        sigaddset(&end, SIGTERM);
+        REQUIRE(pthread_sigmask(SIG_BLOCK, &end, &before) == 0);
+        const pid_t guard = fork();
+        REQUIRE(guard >= 0);
+        if (guard == 0) {
+            signal(SIGTERM, SIG_DFL);
+            pthread_sigmask(SIG_SETMASK, &before, nullptr);
+            execl(TEST_SUPERVISOR, TEST_SUPERVISOR, "--socket", socket.c_str(), "--state-dir",
+                  scratch.path("state").c_str(), "--log-verbose", "none", nullptr);
+            _exit(127);
+        }
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        usleep(round * 200);
+        kill(guard, SIGTERM);
+        int status = 0;
+        pid_t ended = 0;
+        for (const auto until = std::chrono::steady_clock::now() + patience;
+             ended == 0 && std::chrono::steady_clock::now() < until; usleep(500))
+            ended = waitpid(guard, &status, WNOHANG);
+        if (ended == 0) kill(guard, SIGKILL);
+        REQUIRE(ended == guard);
+        // Before it is a guard it ends as any program does.
+        CHECK((status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)));
+        CHECK_FALSE(site::connect_to(socket));
     }
 }
 
