@@ -181,6 +181,9 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
     Leases leases(run_folder);
     const pid_t guard = getpid();
     Milliseconds pause{0};
+    // By which signal. It is told to each supervisor from then on: one that died of something else as it was
+    // told has not stopped its applications.
+    std::optional<int> told_to_end;
     while (true) {
         const Milliseconds begun = now();
         const pid_t supervisor = fork();
@@ -188,6 +191,7 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
             pthread_sigmask(SIG_SETMASK, &its_mask, nullptr);
             return {.by = guard};
         }
+        if (told_to_end && supervisor > 0) kill(supervisor, *told_to_end);
         if (ready_fd) let_go_of_starter(*std::exchange(ready_fd, std::nullopt));
         std::optional<siginfo_t> end;
         while (!end) {
@@ -195,6 +199,7 @@ Guarded guard(const std::string& run_folder, std::optional<int>& ready_fd)
             if (signal == SIGUSR1) leases.look();
             const bool is_for_supervisor =
                 std::ranges::find(signals_to_supervisor, signal) != signals_to_supervisor.end();
+            if (is_for_supervisor && signal != SIGHUP) told_to_end = signal;
             if (is_for_supervisor && supervisor > 0) kill(supervisor, signal);
             end = reap_all(supervisor, run_folder);
             if (supervisor < 0) break;

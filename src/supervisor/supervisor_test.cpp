@@ -423,6 +423,18 @@ TEST_CASE("supervisors and guards die at any moment of a start, and nobody is le
     }
 }
 
+/// As waitpid() tells it; fails the test where it does not end.
+int status_at_end(pid_t guard)
+{
+    int status = 0;
+    for (const auto until = std::chrono::steady_clock::now() + patience;
+         std::chrono::steady_clock::now() < until; usleep(500))
+        if (waitpid(guard, &status, WNOHANG) == guard) return status;
+    kill(guard, SIGKILL);
+    FAIL("it does not end");
+    return status;
+}
+
 TEST_CASE("told to end at any moment of its beginning it ends, and starts no other")
 {
     const Scratch scratch;
@@ -446,17 +458,28 @@ TEST_CASE("told to end at any moment of its beginning it ends, and starts no oth
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
         usleep(round * 200);
         kill(guard, SIGTERM);
-        int status = 0;
-        pid_t ended = 0;
-        for (const auto until = std::chrono::steady_clock::now() + patience;
-             ended == 0 && std::chrono::steady_clock::now() < until; usleep(500))
-            ended = waitpid(guard, &status, WNOHANG);
-        if (ended == 0) kill(guard, SIGKILL);
-        REQUIRE(ended == guard);
+        const int status = status_at_end(guard);
         // Before it is a guard it ends as any program does.
         CHECK((status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)));
         CHECK_FALSE(site::connect_to(socket));
     }
+}
+
+TEST_CASE("a guard that is told to end when its supervisor has just died has the next one end")
+{
+    House house;
+    house.describe({house.stand_in(1, "web")});
+    house.order({1}, "running");
+    const pid_t application = house.await_phase(1, "started")["pid"];
+    const pid_t supervisor = house.supervisor();
+    const pid_t guard = House::parent_of(supervisor);
+    // Stopped first, so that it hears of both at once.
+    kill(guard, SIGSTOP);
+    kill(supervisor, SIGKILL);
+    kill(guard, SIGTERM);
+    kill(guard, SIGCONT);
+    CHECK(status_at_end(guard) == 0);
+    CHECK(House::is_gone(application));
 }
 
 TEST_CASE("what an application says while its supervisor is dead is heard by the next")
