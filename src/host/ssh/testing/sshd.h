@@ -92,11 +92,14 @@ class Sshd {
                           "exec $SSH_ORIGINAL_COMMAND;; esac\n" +
                               shell);
         REQUIRE(chmod(program.c_str(), 0755) == 0);
+        // sshd has the login shell of the user run the program, and what that reads first (~/.bashrc) may do
+        // anything, for any time: HOME is a folder that has nothing for it.
         scratch_.file("config",
                       fmt::format("HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n"
                                   "PermitRootLogin yes\nPasswordAuthentication no\nForceCommand {}\n"
-                                  "PrintMotd no\nPrintLastLog no\nLogLevel QUIET\n{}",
-                                  scratch_.path("host"), scratch_.path("authorized"), program, config));
+                                  "PrintMotd no\nPrintLastLog no\nLogLevel QUIET\nSetEnv HOME={}\n{}",
+                                  scratch_.path("host"), scratch_.path("authorized"), program,
+                                  scratch_.path(""), config));
         thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
     }
     ~Sshd()
