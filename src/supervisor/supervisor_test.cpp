@@ -325,24 +325,9 @@ TEST_CASE("applications outlive a supervisor that is killed, and no end of their
     });
 }
 
-/// Processes that run the stand-in of this house.
 std::set<pid_t> stand_ins_of(const House& house)
 {
-    std::set<pid_t> all;
-    const std::string trace = house.path("trace");
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        const std::string name = entry.path().filename();
-        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        std::ifstream file(entry.path() / "cmdline");
-        std::stringstream text;
-        text << file.rdbuf();
-        const std::string words = text.str();
-        const pid_t pid = std::stoi(name);
-        if (words.starts_with(TEST_STAND_IN) && words.find(trace) != std::string::npos &&
-            !House::is_gone(pid))
-            all.insert(pid);
-    }
-    return all;
+    return House::those_that_run(TEST_STAND_IN, house.path("trace"));
 }
 
 /// Those that it has a pidfd of.

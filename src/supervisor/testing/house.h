@@ -15,8 +15,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -48,18 +50,13 @@ class House {
     House() { client(); }
     ~House()
     {
-        if (!client_) return;  // a test that failed while there was none
-        if (const auto hello = client_->call("Hello", Json::object())) {
-            const auto supervisor = hello->value("pid", pid_t{0});
-            const pid_t guard = parent_of(supervisor);
-            kill(supervisor, SIGTERM);
-            // A guard that is ours is waited for; of another one the end is awaited by its lock alone.
-            int status = 0;
-            if (waitpid(guard, &status, 0) >= 0) {
-                CHECK(status == 0);
-            } else {
-                for (int i = 0; i < 5000 && kill(supervisor, 0) == 0; ++i) usleep(1000);
-            }
+        end_who_serves();
+        // A guard whose supervisor was killed time after time rests for seconds before it starts another.
+        const auto until = std::chrono::steady_clock::now() + patience;
+        for (std::set<pid_t> left = supervisors(); !left.empty() && std::chrono::steady_clock::now() < until;
+             left = supervisors()) {
+            for (const pid_t pid : left) kill(pid, SIGTERM);
+            usleep(20'000);
         }
     }
     House(const House&) = delete;
@@ -181,7 +178,42 @@ class House {
         return state.empty() || state == "Z";
     }
 
+    /// Of all processes those that run this program with that word among its arguments.
+    static std::set<pid_t> those_that_run(std::string_view program, const std::string& word)
+    {
+        std::set<pid_t> all;
+        for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+            const std::string name = entry.path().filename();
+            if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+            std::ifstream file(entry.path() / "cmdline");
+            std::stringstream text;
+            text << file.rdbuf();
+            const std::string words = text.str();
+            const pid_t pid = std::stoi(name);
+            if (words.starts_with(program) && words.contains(word) && !is_gone(pid)) all.insert(pid);
+        }
+        return all;
+    }
+    /// With their guards.
+    std::set<pid_t> supervisors() const
+    {
+        return those_that_run(TEST_SUPERVISOR, path("run/supervisor.sock"));
+    }
+
   private:
+    void end_who_serves()
+    {
+        if (!client_) return;  // a test that failed while there was none
+        const auto hello = client_->call("Hello", Json::object());
+        if (!hello) return;
+        const auto supervisor = hello->value("pid", pid_t{0});
+        const pid_t guard = parent_of(supervisor);
+        kill(supervisor, SIGTERM);
+        // A guard that is ours is waited for.
+        int status = 0;
+        if (waitpid(guard, &status, 0) >= 0) CHECK(status == 0);
+    }
+
     Scratch scratch_;
     std::unique_ptr<Client> client_;
 };
