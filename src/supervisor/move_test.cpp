@@ -61,6 +61,7 @@ class WebPair {
         }
         told_.members.erase(told_.members.begin());
         told_.cold = options_.cold;
+        told_.lease = 3s;  // who serves changes here where somebody wants it, and not where a machine stalls
         for (HostId id = 1; id <= 3; ++id) {
             if (id < 3) houses_[id]->describe({server(id)});
             told_.applications = id < 3 ? std::vector<ApplicationId>{id} : std::vector<ApplicationId>{};
