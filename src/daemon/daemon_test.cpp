@@ -3,8 +3,8 @@
 #include "backup/catalog/testing/shelf.h"
 #include "daemon/testing/run.h"
 #include "daemon/testing/time_limit.h"
+#include "host/testing/processes.h"
 #include "site/client.h"
-#include "site/local_socket.h"
 #include "site/starter.h"
 #include "site/wire.h"
 
@@ -47,9 +47,14 @@ class Place {
     {
         for (const pid_t pid : started_) kill(pid, SIGKILL);
         for (const pid_t pid : started_) waitpid(pid, nullptr, 0);
-        // It outlives every belayd.
-        if (const auto messages = site::connect_to(path("run/messages.sock")))
-            if (const auto peer = site::peer_of(messages->number())) kill(peer->pid, SIGKILL);
+        // The server of messages outlives every belayd, and may be just starting.
+        const auto until = std::chrono::steady_clock::now() + 10s;
+        for (auto left = host::testing::processes_with(path("state"));
+             !left.empty() && std::chrono::steady_clock::now() < until;
+             left = host::testing::processes_with(path("state"))) {
+            for (const pid_t pid : left) kill(pid, SIGKILL);
+            usleep(5'000);
+        }
         std::error_code ignored;
         std::filesystem::remove_all(folder_, ignored);
     }

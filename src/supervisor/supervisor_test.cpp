@@ -327,7 +327,7 @@ TEST_CASE("applications outlive a supervisor that is killed, and no end of their
 
 std::set<pid_t> stand_ins_of(const House& house)
 {
-    return House::those_that_run(TEST_STAND_IN, house.path("trace"));
+    return host::testing::processes_with(house.path("trace"), TEST_STAND_IN);
 }
 
 /// Those that it has a pidfd of.

@@ -6,6 +6,7 @@
 #include "framework/supervision/life.h"
 #include "host/application/process_handle.h"
 #include "host/application/sockets.h"
+#include "host/testing/processes.h"
 #include "host/testing/scratch.h"
 #include "site/client.h"
 
@@ -15,7 +16,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -178,26 +178,10 @@ class House {
         return state.empty() || state == "Z";
     }
 
-    /// Of all processes those that run this program with that word among its arguments.
-    static std::set<pid_t> those_that_run(std::string_view program, const std::string& word)
-    {
-        std::set<pid_t> all;
-        for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-            const std::string name = entry.path().filename();
-            if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-            std::ifstream file(entry.path() / "cmdline");
-            std::stringstream text;
-            text << file.rdbuf();
-            const std::string words = text.str();
-            const pid_t pid = std::stoi(name);
-            if (words.starts_with(program) && words.contains(word) && !is_gone(pid)) all.insert(pid);
-        }
-        return all;
-    }
     /// With their guards.
     std::set<pid_t> supervisors() const
     {
-        return those_that_run(TEST_SUPERVISOR, path("run/supervisor.sock"));
+        return host::testing::processes_with(path("run/supervisor.sock"), TEST_SUPERVISOR);
     }
 
   private:
